@@ -1,0 +1,81 @@
+"""Every error of ours.
+
+C2SError
+├── InvalidDatasetIdError      a name that must not become a path
+├── ConfigError                datasets.yaml says something we cannot follow
+├── SourceError                the h5ad itself
+│   ├── NotAnH5adError         not HDF5, truncated, or without the parts of an AnnData file
+│   ├── UnsafeFileError        points outside itself, or is built to exhaust us
+│   ├── UnsupportedEncodingError   an element stored in a way we do not read
+│   ├── InvalidMatrixError     indices out of range, NaN, features listed twice in a cell
+│   ├── NegativeExpressionError    a scaled matrix, whose order no longer means expression
+│   ├── InvalidIdsError        cell or feature names that cannot identify a row
+│   ├── MissingColumnError     a column that datasets.yaml names is not in the file
+│   └── EmptyDatasetError      no cells, or no features
+├── MissingInputError          a table that this step reads was not built, or was built from another file
+├── LakeError                  the lake's own files are not as we left them
+└── DownloadError              the network did not give us the file
+
+A message says what was found, where, and what to do. It does not name the dataset: who catches it
+knows which one was being built, and says so.
+"""
+
+
+class C2SError(Exception):
+    """Base of all errors that are about the data or the settings, not about our code."""
+
+
+class InvalidDatasetIdError(C2SError):
+    """A dataset id that does not match the pattern, so that no path is made of it."""
+
+
+class ConfigError(C2SError):
+    """`datasets.yaml` is not valid."""
+
+
+class SourceError(C2SError):
+    """The source file cannot be used."""
+
+
+class NotAnH5adError(SourceError):
+    """The file is not HDF5, is truncated, or lacks the parts of an AnnData file."""
+
+
+class UnsafeFileError(SourceError):
+    """The file refers to other files, or is built so that reading it would exhaust us."""
+
+
+class UnsupportedEncodingError(SourceError):
+    """An element of the file is stored in a way that we do not read."""
+
+
+class InvalidMatrixError(SourceError):
+    """The matrix contradicts itself: indices out of range, NaN, a feature listed twice in a cell."""
+
+
+class NegativeExpressionError(SourceError):
+    """A value is below zero: the matrix was scaled, and its order no longer means expression."""
+
+
+class InvalidIdsError(SourceError):
+    """Names of cells or features that cannot identify a row: missing or repeated."""
+
+
+class MissingColumnError(SourceError):
+    """A column that was asked for is not in the file."""
+
+
+class EmptyDatasetError(SourceError):
+    """The file has no cells or no features."""
+
+
+class MissingInputError(C2SError):
+    """A table that this step reads was not built, or was built from another version of the file."""
+
+
+class LakeError(C2SError):
+    """A file of the lake is not as we left it."""
+
+
+class DownloadError(C2SError):
+    """A download failed in a way that retrying now does not cure."""

@@ -1,0 +1,1 @@
+"""Dagster: partitions, resources, assets, checks and automation. The only layer that imports it."""

@@ -1,0 +1,1 @@
+"""The assets, one module per group: each reads, calls `core`, writes through `storage`, and reports."""
