@@ -1,6 +1,7 @@
 """Names of the columns and files' fields that more than one module uses."""
 
 CELL_ID = "cell_id"
+CELL_TYPE = "cell_type"
 DATASET_ID = "dataset_id"
 DONOR_ID = "donor_id"
 DONOR_UID = "donor_uid"

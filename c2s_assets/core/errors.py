@@ -13,6 +13,7 @@ C2SError
 │   ├── MissingColumnError     a column that datasets.yaml names is not in the file
 │   └── EmptyDatasetError      no cells, or no features
 ├── MissingInputError          a table that this step reads was not built, or was built from another file
+├── BrokenClaimError            a blocking check failed, so what was built is not published
 ├── LakeError                  the lake's own files are not as we left them
 └── DownloadError              the network did not give us the file
 
@@ -71,6 +72,10 @@ class EmptyDatasetError(SourceError):
 
 class MissingInputError(C2SError):
     """A table that this step reads was not built, or was built from another version of the file."""
+
+
+class BrokenClaimError(C2SError):
+    """A blocking check failed: what was built is not published."""
 
 
 class LakeError(C2SError):

@@ -1,0 +1,37 @@
+# `make demo` and `make test` need nothing but python3 (3.11 or later) and a network for packages.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test test-fast lint ui bench lock clean
+
+demo: $(VENV)/.installed
+	$(BIN)/c2s demo
+
+ui: $(VENV)/.installed
+	$(BIN)/c2s ui
+
+test: $(VENV)/.installed
+	$(BIN)/pytest
+
+test-fast: $(VENV)/.installed
+	$(BIN)/pytest -m "not slow"
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# uv installs the 110 packages in 5 s, pip takes 40 s.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+lock: $(VENV)/.installed
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --no-strip-extras --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,135 @@
+"""`datasets.yaml`: what differs between files, and how sentences and splits are made.
+
+Every key is optional::
+
+    sentences:                  # for all datasets; see SentenceSettings
+      top_n: 2000
+      tie: hash                 # or feature_id
+      seed: 0
+      gene_lists:
+        ribosomal: [RPL3, RPL4]
+    split:                      # for all datasets; see SplitSpec
+      test_size: 0.05
+      seed: 0
+      non_primary: drop         # or keep
+    datasets:
+      my_atlas:                 # the dataset id; see DatasetEntry
+        title: Human muscle ageing atlas
+        licence: CC BY 4.0
+        citation: Doe et al. (2024)
+        organism: Homo sapiens
+        layer: raw.X            # or X, or the name of a layer
+        donor_column: DonorID
+        age_column: Age
+        age_unit: years         # or months, weeks, days
+        age_group_column: Age_group
+        symbol_column: gene_symbol
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
+from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.splits import SplitSpec
+
+ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class SentenceSettings(_Settings):
+    """How sentences are written, for all datasets."""
+
+    top_n: int = Field(2000, ge=1, description="Length of the longest sentence, in symbols.")
+    tie: Literal["hash", "feature_id"] = Field("hash", description="How equals are ordered.")
+    seed: int = Field(0, description="Seed of the order among equals.")
+    gene_lists: dict[ListName, list[str]] = Field(
+        default_factory=dict, description="Each list makes a column cell_sentence_<name>."
+    )
+
+
+class SplitSettings(_Settings):
+    """How donors are split, for all datasets."""
+
+    test_size: float = Field(0.05, gt=0, lt=1, description="Share of the cells that test aims at.")
+    seed: int = Field(0, description="Seed of the choice of donors.")
+    non_primary: Literal["drop", "keep"] = Field(
+        "drop", description="What happens to cells that are not the canonical copy."
+    )
+
+    def spec(self) -> SplitSpec:
+        """Return the split's specification."""
+        return SplitSpec(test_size=self.test_size, seed=self.seed, non_primary=self.non_primary)
+
+
+class DatasetEntry(_Settings):
+    """What one file calls things, and what cannot be read from it."""
+
+    title: str | None = Field(None, description="Title for cards and the UI.")
+    licence: str | None = Field(None, description="Licence of the data.")
+    citation: str | None = Field(None, description="How to cite the data.")
+    organism: str | None = Field(None, description="Organism, if the file does not say.")
+    layer: str | None = Field(None, description="Matrix to rank: X, raw.X or the name of a layer.")
+    donor_column: str | None = Field(None, description="obs column of the donor.")
+    age_column: str | None = Field(None, description="obs column of the age, a number.")
+    age_unit: Literal["years", "months", "weeks", "days"] = Field("years", description="Unit of age_column.")
+    age_group_column: str | None = Field(None, description="obs column of age groups such as 15-20.")
+    symbol_column: str | None = Field(None, description="var column of the gene symbol.")
+
+
+class DatasetsFile(_Settings):
+    """The whole of `datasets.yaml`."""
+
+    sentences: SentenceSettings = Field(default_factory=SentenceSettings)
+    split: SplitSettings = Field(default_factory=SplitSettings)
+    datasets: dict[str, DatasetEntry] = Field(default_factory=dict)
+
+    def entry(self, dataset_id: str) -> DatasetEntry:
+        """Return the dataset's entry, or one that says nothing."""
+        return self.datasets.get(dataset_id, DatasetEntry())
+
+
+def parse_datasets_file(text: str) -> DatasetsFile:
+    """Read `datasets.yaml`; an empty text is an empty file.
+
+    Raises
+    ------
+    ConfigError
+        Naming every place that is wrong, what stands there, and what may stand there.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"datasets.yaml is not YAML: {error}. Correct it there.") from error
+    try:
+        parsed = DatasetsFile.model_validate({} if content is None else content)
+    except ValidationError as error:
+        problems = "; ".join(_describe(problem) for problem in error.errors())
+        raise ConfigError(
+            f"datasets.yaml: {problems}. Correct the file; the README lists its keys."
+        ) from error
+    for dataset_id in parsed.datasets:
+        try:
+            check_dataset_id(dataset_id)
+        except InvalidDatasetIdError as error:
+            raise ConfigError(f"datasets.yaml: datasets: {error}") from error
+    return parsed
+
+
+def _describe(problem: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in problem["loc"]) or "the top level"
+    if problem["type"] == "extra_forbidden":
+        return f"{place} is not a key; known are {', '.join(_known_keys(problem['loc'][:-1]))}"
+    return f"{place} is {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _known_keys(loc: Sequence[int | str]) -> list[str]:
+    models = {(): DatasetsFile, ("sentences",): SentenceSettings, ("split",): SplitSettings}
+    return sorted(models.get(tuple(loc), DatasetEntry).model_fields)

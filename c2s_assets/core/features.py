@@ -1,0 +1,154 @@
+"""One row per feature: its id, its gene symbol and where that was found, and the source's own columns."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from c2s_assets.core.columns import FEATURE_ID, FEATURE_NAME, SYMBOL
+from c2s_assets.core.errors import MissingColumnError
+from c2s_assets.core.symbols import clean_symbol, is_ensembl_id
+
+VAR_NAME = "var_name"
+SYMBOL_SOURCE = "symbol_source"
+IS_DUPLICATED_SYMBOL = "is_duplicated_symbol"
+ADDED_COLUMNS = (FEATURE_ID, SYMBOL, SYMBOL_SOURCE, IS_DUPLICATED_SYMBOL, VAR_NAME)
+
+# Where files that are not of CELLxGENE keep symbols and Ensembl ids, most specific first.
+_SYMBOL_COLUMNS = (FEATURE_NAME, "gene_symbol", "gene_symbols", "gene_name", "gene_names", SYMBOL)
+_ENSEMBL_COLUMNS = (FEATURE_ID, "ensembl_id", "ensembl_gene_id", "ensembl", "gene_ids", "gene_id")
+
+
+def describe_features(
+    var_names: pl.Series,
+    var: pl.DataFrame,
+    *,
+    symbol_column: str | None = None,
+    hgnc: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Give every feature an id, a symbol where there is one, and keep its own columns.
+
+    Parameters
+    ----------
+    var_names
+        The index of var, in the order of the matrix.
+    var
+        The file's own columns, one row per name; none at all is fine.
+    symbol_column
+        Column that holds the symbols, if the file's owner named one.
+    hgnc
+        `feature_id` (Ensembl id without version) and `symbol` (approved).
+
+    Returns
+    -------
+    `ADDED_COLUMNS`, then the file's own. `feature_id` is unique: repeats get ``-1``, ``-2`` as AnnData's
+    ``var_names_make_unique`` does. An own column whose name is taken ends in ``_in_source``.
+
+    Raises
+    ------
+    MissingColumnError
+        If `symbol_column` is not a column of `var`.
+    """
+    if symbol_column is not None and symbol_column not in var.columns:
+        raise MissingColumnError(
+            f"var has no column {symbol_column!r}, which datasets.yaml names as symbol_column. It has: "
+            f"{', '.join(var.columns) or 'none'}. Correct the entry or leave it out."
+        )
+    sources = _sources(var_names, var)
+    names = _symbol_sources(sources, symbol_column)
+    symbols = [clean_symbol(pl.col(name).cast(pl.String)) for name in names]
+    found_in = [
+        pl.when(symbol.is_not_null()).then(pl.lit(name)) for symbol, name in zip(symbols, names, strict=True)
+    ]
+    named = sources.select(
+        feature_ids(var_names, var),
+        pl.coalesce(symbols).alias(SYMBOL),
+        pl.coalesce(found_in).alias(SYMBOL_SOURCE),
+        VAR_NAME,
+    )
+    if hgnc is not None:
+        named = _fill_from_hgnc(named, hgnc)
+    is_duplicated = pl.col(SYMBOL).is_not_null() & pl.col(SYMBOL).is_duplicated()
+    described = named.with_columns(
+        make_unique(named[FEATURE_ID]), is_duplicated.alias(IS_DUPLICATED_SYMBOL)
+    ).select(ADDED_COLUMNS)
+    return pl.DataFrame([*described, *var.rename(_own_name)])
+
+
+def add_missing_columns(
+    raw_names: pl.Series, raw_var: pl.DataFrame, var_names: pl.Series, var: pl.DataFrame
+) -> pl.DataFrame:
+    """Add to `raw.var` the columns that only `var` has, by name of the feature; null where `var` lacks it.
+
+    `raw.X` often has features that `X` does not, and `raw.var` often has no columns of its own.
+    """
+    further = [name for name in var.columns if name not in raw_var.columns]
+    if not further or var_names.is_duplicated().any():
+        return raw_var
+    key = "the index"
+    looked_up = pl.DataFrame({key: raw_names}).join(
+        pl.DataFrame([var_names.alias(key), *var.select(further)]), on=key, how="left", maintain_order="left"
+    )
+    return pl.DataFrame([*raw_var, *looked_up.drop(key)])
+
+
+def make_unique(names: pl.Series) -> pl.Series:
+    """Put -1, -2, ... behind names that were there before, as AnnData does, so that all are different."""
+    if not names.is_duplicated().any():
+        return names
+    taken = set(names.unique())
+    n_seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        count = n_seen.get(name, 0)
+        candidate = name
+        while count and (candidate := f"{name}-{count}") in taken:
+            count += 1
+        n_seen[name] = count + 1
+        taken.add(candidate)
+        unique.append(candidate)
+    return pl.Series(names.name, unique, pl.String)
+
+
+def feature_ids(var_names: pl.Series, var: pl.DataFrame) -> pl.Series:
+    """Take the Ensembl id of each feature without version where the file has one, else the index.
+
+    They may repeat; `describe_features` makes them unique.
+    """
+    sources = _sources(var_names, var)
+    columns = [VAR_NAME, *(name for name in _ENSEMBL_COLUMNS if _is_text(sources, name))]
+    ids = [
+        pl.when(is_ensembl_id(pl.col(name))).then(pl.col(name).str.replace(r"\.\d+$", "")) for name in columns
+    ]
+    return sources.select(pl.coalesce([*ids, pl.col(VAR_NAME)]).alias(FEATURE_ID)).to_series()
+
+
+def _sources(var_names: pl.Series, var: pl.DataFrame) -> pl.DataFrame:
+    # A column that happens to be called var_name must not hide the index.
+    own = var.rename({VAR_NAME: _own_name(VAR_NAME)}, strict=False)
+    return pl.DataFrame([var_names.alias(VAR_NAME), *own])
+
+
+def _symbol_sources(sources: pl.DataFrame, symbol_column: str | None) -> tuple[str, ...]:
+    first = symbol_column or next((name for name in _SYMBOL_COLUMNS if _is_text(sources, name)), None)
+    return (VAR_NAME,) if first is None else (first, VAR_NAME)
+
+
+def _is_text(sources: pl.DataFrame, name: str) -> bool:
+    return name in sources.columns and sources.schema[name] == pl.String
+
+
+def _fill_from_hgnc(named: pl.DataFrame, hgnc: pl.DataFrame) -> pl.DataFrame:
+    approved = hgnc.select(FEATURE_ID, pl.col(SYMBOL).alias("approved"))
+    joined = named.join(approved, on=FEATURE_ID, how="left", maintain_order="left", validate="m:1")
+    is_filled = pl.col(SYMBOL).is_null() & pl.col("approved").is_not_null()
+    return joined.with_columns(
+        pl.coalesce(SYMBOL, "approved").alias(SYMBOL),
+        pl.when(is_filled).then(pl.lit("hgnc")).otherwise(pl.col(SYMBOL_SOURCE)).alias(SYMBOL_SOURCE),
+    ).drop("approved")
+
+
+def _own_name(name: str) -> str:
+    # pandas would take a column of this name for its index.
+    if name == "__index_level_0__":
+        return "index_level_0"
+    return f"{name}_in_source" if name in ADDED_COLUMNS else name

@@ -1,0 +1,72 @@
+"""What a file says about itself and where it came from."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# The organisms of CELLxGENE Discover, schema 7, by their NCBI taxon.
+ORGANISMS = {
+    "NCBITaxon:9606": "Homo sapiens",
+    "NCBITaxon:10090": "Mus musculus",
+    "NCBITaxon:10116": "Rattus norvegicus",
+    "NCBITaxon:9544": "Macaca mulatta",
+    "NCBITaxon:9541": "Macaca fascicularis",
+    "NCBITaxon:9483": "Callithrix jacchus",
+    "NCBITaxon:9595": "Gorilla gorilla gorilla",
+    "NCBITaxon:9598": "Pan troglodytes",
+    "NCBITaxon:30608": "Microcebus murinus",
+    "NCBITaxon:9823": "Sus scrofa",
+    "NCBITaxon:9986": "Oryctolagus cuniculus",
+    "NCBITaxon:7955": "Danio rerio",
+    "NCBITaxon:7227": "Drosophila melanogaster",
+    "NCBITaxon:6239": "Caenorhabditis elegans",
+}
+
+_DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]+")
+_COLLECTION = re.compile(r"/collections/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of a dataset's publication; a field is None where it is not known."""
+
+    title: str | None = None
+    citation: str | None = None
+    licence: str | None = None
+    collection_id: str | None = None
+    publication_doi: str | None = None
+
+
+def read_origin(
+    uns: Mapping[str, object],
+    *,
+    title: str | None = None,
+    citation: str | None = None,
+    licence: str | None = None,
+) -> Origin:
+    """Collect what `uns` says of the publication; what the file's owner states comes first.
+
+    CELLxGENE writes a sentence into ``uns["citation"]`` that holds the publication's DOI and the
+    address of its collection.
+    """
+    citation = citation or _text(uns.get("citation"))
+    doi = _DOI.search(citation or "")
+    collection = _COLLECTION.search(citation or "")
+    return Origin(
+        title=title or _text(uns.get("title")),
+        citation=citation,
+        licence=licence or _text(uns.get("licence")) or _text(uns.get("license")),
+        collection_id=collection.group(1) if collection else None,
+        publication_doi=doi.group(0).rstrip(".,;)") if doi else None,
+    )
+
+
+def read_organism(uns: Mapping[str, object]) -> str | None:
+    """Read the organism that schema 6 and later keep in `uns`, by label or else by taxon."""
+    label = _text(uns.get("organism"))
+    taxon = _text(uns.get("organism_ontology_term_id"))
+    return label or ORGANISMS.get(taxon or "", taxon)
+
+
+def _text(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None

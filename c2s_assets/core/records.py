@@ -1,0 +1,42 @@
+"""Rows of train and test: a cell's sentence, age, metadata and publication in one row."""
+
+import polars as pl
+
+from c2s_assets.core.cells import split_columns
+from c2s_assets.core.columns import CELL_ID, FOLD, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.provenance import Origin
+from c2s_assets.core.splits import assign_cells
+
+PUBLICATION_COLUMNS = ("collection_id", "publication_title", "publication_doi", "publication_description")
+
+
+def join_records(
+    cells: pl.DataFrame, sentences: pl.DataFrame, manifest: pl.DataFrame, *, origin: Origin
+) -> pl.DataFrame:
+    """Put the rows of one block of cells together and leave out those on neither side.
+
+    Parameters
+    ----------
+    cells, sentences
+        The same cells in the same order, as in `cell_metadata` and `cell_sentences`.
+    manifest
+        From `split_donors`.
+
+    Returns
+    -------
+    All columns of both tables, `split`, `split_level`, `fold` and `PUBLICATION_COLUMNS`. A metadata
+    column whose name is taken ends in ``_in_source``.
+    """
+    added = {*sentences.columns, *PUBLICATION_COLUMNS, SPLIT, SPLIT_LEVEL, FOLD} - {CELL_ID}
+    taken = {name: f"{name}_in_source" for name in cells.columns if name in added}
+    sides = assign_cells(split_columns(cells), manifest)
+    joined = pl.concat(
+        [cells.rename(taken), sentences.drop(CELL_ID), sides.drop(CELL_ID)], how="horizontal"
+    ).with_columns(
+        pl.lit(manifest[SPLIT_LEVEL][0]).alias(SPLIT_LEVEL),
+        pl.lit(origin.collection_id, pl.String).alias("collection_id"),
+        pl.lit(origin.title, pl.String).alias("publication_title"),
+        pl.lit(origin.publication_doi, pl.String).alias("publication_doi"),
+        pl.lit(None, pl.String).alias("publication_description"),
+    )
+    return joined.filter(pl.col(SPLIT).is_not_null())

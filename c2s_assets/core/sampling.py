@@ -1,0 +1,9 @@
+"""Which cells to look at when looking at all would cost too much."""
+
+
+def windows(n_rows: int, *, size: int) -> list[tuple[int, int]]:
+    """Choose up to three stretches of `size` rows: head, middle and tail, as (start, stop), without overlap."""
+    if n_rows <= 3 * size:
+        return [(0, n_rows)] if n_rows else []
+    middle = (n_rows - size) // 2
+    return [(0, size), (middle, middle + size), (n_rows - size, n_rows)]

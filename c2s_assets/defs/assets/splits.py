@@ -1,0 +1,194 @@
+"""Which donor is on which side, and the two sides as tables."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from c2s_assets.core import claims
+from c2s_assets.core.cells import split_columns
+from c2s_assets.core.columns import (
+    AGE,
+    CELL_ID,
+    DONOR_ID,
+    DONOR_UID,
+    IS_PRIMARY_DATA,
+    SPLIT,
+    SPLIT_LEVEL,
+)
+from c2s_assets.core.provenance import Origin
+from c2s_assets.core.records import join_records
+from c2s_assets.core.splits import TEST, TRAIN, describe_split, split_donors
+from c2s_assets.defs import lineage, plots
+from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile
+from c2s_assets.defs.assets.text import cell_sentences
+from c2s_assets.defs.metadata import Metadata, as_metadata, table_metadata
+from c2s_assets.defs.publishing import Events, dataset_asset, publish
+from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.tables import SplitManifest, TrainTest
+from c2s_assets.schemas.violations import keeps_schema
+from c2s_assets.storage.inputs import current_profile, current_table, footer
+from c2s_assets.storage.parquet import (
+    count_rows,
+    iter_table,
+    read_footer,
+    read_rows,
+    read_table,
+    size_bytes,
+    table_schema,
+    write_blocks,
+    write_sides,
+)
+from c2s_assets.storage.staging import stage
+
+_SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, AGE, IS_PRIMARY_DATA)
+_LISTED = {
+    CELL_ID: pl.String,
+    DONOR_UID: pl.String,
+    SPLIT_LEVEL: pl.String,
+    AGE: pl.Float32,
+    SPLIT: pl.String,
+}
+
+
+@dataset_asset(group="splits", kinds={"parquet"}, deps=[cell_metadata])
+def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per donor: train or test, its fold, and why. All cells of a donor are on one side."""
+    dataset_id, layout = context.partition_key, store.layout
+    target = layout.table("split_manifest", dataset_id)
+    spec = store.settings().split.spec()
+    cells_path = current_table(layout.table("cell_metadata", dataset_id), layout, dataset_id=dataset_id)
+    there = [name for name in _SPLIT_COLUMNS if name in table_schema(cells_path).names]
+    cells = split_columns(read_table(cells_path, columns=there))
+    manifest = split_donors(cells, spec=spec)
+    summary = describe_split(manifest)
+    with stage(layout, dataset_id) as staged:
+        written = staged.path(target)
+        profile = current_profile(layout, dataset_id=dataset_id)
+        says = footer("split_manifest", profile, spec_id=spec.spec_id, spec=asdict(spec))
+        write_blocks(written, [manifest], model=SplitManifest, footer=says)
+        yield from publish(
+            context,
+            staged,
+            target,
+            findings=[
+                keeps_schema(iter_table(written), SplitManifest),
+                claims.accounts_for_all_cells(manifest, n_cells=cells.height),
+                claims.no_donor_in_both_splits(manifest),
+                claims.splits_by_donor(summary),
+                claims.test_share_near_target(summary, spec=spec),
+                claims.ages_are_balanced(manifest, summary),
+            ],
+            metadata=table_metadata(
+                target,
+                SplitManifest,
+                staged=written,
+                lineage=lineage.of_split_manifest(manifest.columns),
+                preview=read_rows(written, 0, 5),
+            )
+            | as_metadata({"spec_id": spec.spec_id, **asdict(spec), **asdict(summary)})
+            | _pictures(manifest),
+        )
+
+
+@dataset_asset(
+    group="splits", kinds={"parquet"}, deps=[dataset_profile, cell_metadata, cell_sentences, split_manifest]
+)
+def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per cell that is used: its sentence, age, metadata and publication, in `train/` or `test/`."""
+    dataset_id, layout = context.partition_key, store.layout
+    profile = current_profile(layout, dataset_id=dataset_id)
+    cells, sentences, sides = (
+        current_table(path, layout, dataset_id=dataset_id)
+        for path in (
+            layout.table("cell_metadata", dataset_id),
+            layout.parts("cell_sentences", dataset_id),
+            layout.table("split_manifest", dataset_id),
+        )
+    )
+    manifest = read_table(sides)
+    specs = {
+        name: read_footer(path)["spec_id"] for name, path in (("sentences", sentences), ("split", sides))
+    }
+    targets = {side: layout.parts(side, dataset_id) for side in (TRAIN, TEST)}
+    with stage(layout, dataset_id) as staged:
+        written = {side: staged.path(target) for side, target in targets.items()}
+        records = _join(cells, sentences, manifest, origin=Origin(**profile.origin.model_dump()))
+        write_sides(written, records, model=TrainTest, footer=footer("train_test", profile, **specs))
+        summary = describe_split(manifest)
+        listed = _read_sides(written, columns=[CELL_ID, DONOR_UID, SPLIT_LEVEL, AGE])
+        yield from publish(
+            context,
+            staged,
+            *targets.values(),
+            findings=[
+                keeps_schema(_blocks(written.values()), TrainTest),
+                claims.no_donor_in_both_splits(listed),
+                claims.no_cell_in_both_splits(listed),
+                claims.rows_match_manifest(listed, summary),
+                claims.has_both_splits(summary),
+                claims.cells_have_ages(listed[AGE].count(), n_cells=listed.height),
+            ],
+            metadata=_metadata(targets, written, cells=cells, sentences=sentences)
+            | as_metadata({f"{name}_spec_id": str(spec_id) for name, spec_id in specs.items()})
+            | _pictures(manifest),
+        )
+
+
+def _join(cells: Path, sentences: Path, manifest: pl.DataFrame, *, origin: Origin) -> Iterator[pl.DataFrame]:
+    """Join the tables block by block; a manifest of cells is as long as they are, so each block gets its own rows."""
+    start = 0
+    by_cell = manifest[SPLIT_LEVEL][0] == "cell"
+    for cell_block, sentence_block in zip(iter_table(cells), iter_table(sentences), strict=True):
+        sides = manifest.slice(start, cell_block.height) if by_cell else manifest
+        yield join_records(cell_block, sentence_block, sides, origin=origin)
+        start += cell_block.height
+
+
+def _blocks(paths: Iterable[Path]) -> Iterator[pl.DataFrame]:
+    for path in paths:
+        if path.exists():
+            yield from iter_table(path)
+
+
+def _read_sides(written: Mapping[str, Path], *, columns: list[str]) -> pl.DataFrame:
+    """Read columns of both sides as they are written; `split` is the folder, whatever the rows say."""
+    sides = [
+        read_table(path, columns=columns).with_columns(pl.lit(side).alias(SPLIT))
+        for side, path in written.items()
+        if path.exists()
+    ]
+    return pl.concat([pl.DataFrame(schema=_LISTED), *sides])
+
+
+def _metadata(
+    targets: Mapping[str, Path], written: Mapping[str, Path], *, cells: Path, sentences: Path
+) -> Metadata:
+    there = [side for side, path in written.items() if path.exists()]
+    if not there:
+        return as_metadata({"dagster/row_count": 0})
+    first = there[0]
+    return table_metadata(
+        targets[first],
+        TrainTest,
+        staged=written[first],
+        lineage=lineage.of_train_test(table_schema(cells).names, table_schema(sentences).names),
+        preview=read_rows(written[first], 0, 5),
+        n_rows=sum(count_rows(written[side]) for side in there),
+    ) | as_metadata(
+        {
+            "size_bytes": sum(size_bytes(written[side]) for side in there),
+            **{f"path_{side}": str(targets[side]) for side in there},
+            **{f"n_{side}": count_rows(written[side]) for side in there},
+        }
+    )
+
+
+def _pictures(manifest: pl.DataFrame) -> Metadata:
+    pictures = {
+        "ages_by_split": plots.ages_by_split(manifest),
+        "cells_per_donor": plots.cells_per_donor(manifest),
+    }
+    return {name: picture for name, picture in pictures.items() if picture is not None}

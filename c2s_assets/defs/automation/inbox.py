@@ -1,0 +1,28 @@
+"""The sensor that builds whatever lands in the inbox."""
+
+import json
+
+import dagster as dg
+
+from c2s_assets.core.arrivals import decide_arrivals
+from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.partitions import datasets
+from c2s_assets.defs.resources import Store
+from c2s_assets.storage.inbox import look_into_inbox
+
+
+@dg.sensor(job=build_dataset, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
+def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
+    """Adds a partition for each h5ad that lands in the inbox and builds it once the file is complete."""
+    arrivals, problems = look_into_inbox(store.layout)
+    for problem in problems:
+        context.log.warning(problem)
+    decision = decide_arrivals(arrivals, json.loads(context.cursor or "{}"))
+    return dg.SensorResult(
+        dynamic_partitions_requests=[datasets.build_add_request(sorted(arrivals))] if arrivals else [],
+        run_requests=[
+            dg.RunRequest(run_key=f"{dataset_id} {version}", partition_key=dataset_id)
+            for dataset_id, version in decision.build.items()
+        ],
+        cursor=json.dumps(decision.remember, sort_keys=True),
+    )

@@ -1,0 +1,125 @@
+"""Which checks each asset has, and how their findings reach Dagster."""
+
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from c2s_assets.core.findings import Finding
+from c2s_assets.defs.metadata import as_metadata, rows_as_markdown
+
+
+@dataclass(frozen=True)
+class Check:
+    """A claim about an asset. A blocking one that fails keeps the asset as it was and stops what comes after."""
+
+    claim: str
+    description: str
+    blocking: bool = True
+
+
+_KEEPS_SCHEMA = Check("keeps_schema", "Every declared column is there, with its type and within its bounds.")
+
+CHECKS: dict[str, tuple[Check, ...]] = {
+    "gene_symbols": (_KEEPS_SCHEMA,),
+    "raw_h5ad": (Check("keeps_schema", "The file is a readable h5ad, and its provenance is complete."),),
+    "dataset_profile": (
+        Check("keeps_schema", "The profile holds every part, with its type."),
+        Check("reads_every_column", "Every column of obs and var can be read.", blocking=False),
+    ),
+    "cell_metadata": (
+        _KEEPS_SCHEMA,
+        Check("rows_match_source", "One row per cell of the source, in its order."),
+        Check("cell_ids_are_unique", "No two cells have the same id."),
+        Check("donors_are_known", "Every cell has a donor that can be told from others.", blocking=False),
+        Check("ages_are_known", "Every cell has an age, or an interval for it.", blocking=False),
+    ),
+    "feature_metadata": (
+        _KEEPS_SCHEMA,
+        Check("rows_match_source", "One row per feature of the chosen matrix, in its order."),
+        Check("feature_ids_are_unique", "The source's own ids tell features apart.", blocking=False),
+        Check("symbols_are_known", "At least half of the features have a gene symbol.", blocking=False),
+    ),
+    "unstructured_metadata": (Check("keeps_schema", "The document is JSON and names every key of uns."),),
+    "cell_sentences": (
+        Check("matrix_can_be_ranked", "The matrix holds counts or normalised values, not scaled ones."),
+        Check("features_have_symbols", "At least one feature has a gene symbol."),
+        _KEEPS_SCHEMA,
+        Check("rows_match_cells", "One row per row of cell_metadata, in its order."),
+        Check("names_no_ensembl_id", "No word of a sentence is an Ensembl id."),
+        Check(
+            "sentences_match_source",
+            "On a sample read again from the source: only expressed genes, each once, highest first, "
+            "min(top_n, n_expressed) of them.",
+        ),
+        Check("cells_express_genes", "Every cell expresses at least one gene with a symbol.", blocking=False),
+    ),
+    "split_manifest": (
+        _KEEPS_SCHEMA,
+        Check("accounts_for_all_cells", "Every cell of cell_metadata is counted once."),
+        Check("no_donor_in_both_splits", "Every donor has one side."),
+        Check("splits_by_donor", "Donors were split, not single cells.", blocking=False),
+        Check(
+            "test_share_near_target",
+            "Test holds about the share of cells that was asked for.",
+            blocking=False,
+        ),
+        Check("ages_are_balanced", "Train and test cover the same ages.", blocking=False),
+    ),
+    "train_test": (
+        _KEEPS_SCHEMA,
+        Check("no_donor_in_both_splits", "In the written files, no donor has cells on both sides."),
+        Check("no_cell_in_both_splits", "In the written files, no cell is listed twice."),
+        Check("rows_match_manifest", "Each side holds exactly the eligible cells of its donors."),
+        Check("has_both_splits", "Neither side is empty.", blocking=False),
+        Check("cells_have_ages", "The cells that are used have an age.", blocking=False),
+    ),
+}
+
+
+def check_specs(
+    asset_name: str, partitions_def: dg.PartitionsDefinition[str] | None
+) -> list[dg.AssetCheckSpec]:
+    """Declare an asset's checks with the partitions of the asset, so that one dataset hides no other."""
+    with warnings.catch_warnings():
+        # Partitions of checks are in preview in Dagster 1.13; without them one dataset's result hides another's.
+        warnings.simplefilter("ignore", dg.PreviewWarning)
+        return [_spec(check, asset_name, partitions_def) for check in CHECKS[asset_name]]
+
+
+def check_result(finding: Finding, *, asset_name: str) -> dg.AssetCheckResult:
+    """Show a finding in the UI: its message, its figures and the first rows that break the claim."""
+    metadata = as_metadata({"found": finding.message, **finding.figures})
+    if finding.rows is not None and not finding.rows.is_empty():
+        metadata["rows"] = rows_as_markdown(finding.rows, n_rows=20)
+    return dg.AssetCheckResult(
+        check_name=finding.claim,
+        passed=finding.holds,
+        severity=dg.AssetCheckSeverity.ERROR
+        if _is_blocking(finding, asset_name)
+        else dg.AssetCheckSeverity.WARN,
+        description=finding.message,
+        metadata=metadata,
+    )
+
+
+def broken_claims(findings: Iterable[Finding], *, asset_name: str) -> list[Finding]:
+    """Pick the findings that must stop the asset."""
+    return [finding for finding in findings if not finding.holds and _is_blocking(finding, asset_name)]
+
+
+def _spec(
+    check: Check, asset_name: str, partitions_def: dg.PartitionsDefinition[str] | None
+) -> dg.AssetCheckSpec:
+    return dg.AssetCheckSpec(
+        check.claim,
+        asset=asset_name,
+        description=check.description,
+        blocking=check.blocking,
+        partitions_def=partitions_def,
+    )
+
+
+def _is_blocking(finding: Finding, asset_name: str) -> bool:
+    return next(check.blocking for check in CHECKS[asset_name] if check.claim == finding.claim)

@@ -1,0 +1,120 @@
+"""What every materialization reports, and how it looks in the UI."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pyarrow as pa
+
+from c2s_assets.schemas.tables import Table
+from c2s_assets.schemas.violations import descriptions
+from c2s_assets.storage.parquet import count_rows, size_bytes, table_schema
+
+Metadata = dict[str, dg.MetadataValue]
+Lineage = Mapping[str, Sequence[tuple[str, str]]]
+
+_LONGEST_CELL = 60
+
+
+def as_metadata(figures: Mapping[str, int | float | str | None]) -> Metadata:
+    """Show plain figures; what is unknown is left out."""
+    shown: Metadata = {}
+    for name, value in figures.items():
+        match value:
+            case bool() | str():
+                shown[name] = dg.MetadataValue.text(str(value))
+            case int():
+                shown[name] = dg.MetadataValue.int(value)
+            case float():
+                shown[name] = dg.MetadataValue.float(value)
+            case None:
+                pass
+    return shown
+
+
+def table_metadata(
+    path: Path,
+    model: Table,
+    *,
+    staged: Path,
+    lineage: Lineage,
+    preview: pl.DataFrame,
+    n_rows: int | None = None,
+) -> Metadata:
+    """Describe a table: rows, size, columns with their descriptions and origins, and its first rows.
+
+    Parameters
+    ----------
+    path
+        Where the table will be.
+    staged
+        Where it is now, a file or a folder of parts.
+    lineage
+        Column to the (asset, column) pairs it was made of.
+    preview
+        Its first rows.
+    """
+    return {
+        "dagster/row_count": dg.MetadataValue.int(count_rows(staged) if n_rows is None else n_rows),
+        "dagster/column_schema": dg.MetadataValue.table_schema(_column_schema(table_schema(staged), model)),
+        "dagster/column_lineage": _column_lineage(lineage),
+        "path": dg.MetadataValue.path(path),
+        "size_bytes": dg.MetadataValue.int(size_bytes(staged)),
+        "preview": rows_as_markdown(preview, n_rows=5),
+    }
+
+
+def file_metadata(path: Path, *, size: int) -> Metadata:
+    """Describe a file that is no table."""
+    return {"path": dg.MetadataValue.path(path), "size_bytes": dg.MetadataValue.int(size)}
+
+
+def rows_as_markdown(rows: pl.DataFrame, *, n_rows: int) -> dg.MarkdownMetadataValue:
+    """Show the first rows as a small table; long texts are cut."""
+    head = rows.head(n_rows)
+    lines = [" | ".join(head.columns), " | ".join("---" for _ in head.columns)]
+    lines += [" | ".join(_shown(value) for value in row) for row in head.iter_rows()]
+    more = rows.height - head.height
+    note = f"\n\n... and {more:,} more" if more and rows.height < 1_000_000 else ""
+    return dg.MetadataValue.md("\n".join(f"| {line} |" for line in lines) + note)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = text.replace("|", "\\|").replace("\n", " ")
+    return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
+
+
+def _column_schema(schema: pa.Schema, model: Table) -> dg.TableSchema:
+    described = descriptions(model)
+    declared = model.to_schema().columns
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=field.name,
+                type=str(field.type),
+                description=described.get(field.name, "As in the source."),
+                constraints=dg.TableColumnConstraints(
+                    nullable=field.nullable, unique=field.name in declared and declared[field.name].unique
+                ),
+            )
+            for field in schema
+        ]
+    )
+
+
+def _column_lineage(lineage: Lineage) -> dg.TableColumnLineageMetadataValue:
+    return dg.MetadataValue.column_lineage(
+        dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=name)
+                    for asset, name in origins
+                ]
+                for column, origins in lineage.items()
+            }
+        )
+    )

@@ -1,0 +1,51 @@
+"""What assets need from outside: the lake, and addresses."""
+
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from c2s_assets.core.datasets import DatasetsFile
+from c2s_assets.schemas.documents import Provenance
+from c2s_assets.storage.documents import read_settings
+from c2s_assets.storage.inputs import current_table
+from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.parquet import read_table
+from c2s_assets.storage.raw import read_provenance
+
+
+class Store(dg.ConfigurableResource):
+    """The lake."""
+
+    root: str = Field(description="Folder of the lake; $C2S_LAKE, by default ./lake.")
+    rows_per_block: int = Field(
+        default=4096, ge=1, description="Cells read at once. Bounds memory; never changes what is written."
+    )
+
+    @property
+    def layout(self) -> Layout:
+        """Every path of the lake."""
+        return Layout(Path(self.root).absolute())
+
+    def settings(self) -> DatasetsFile:
+        """Return what `datasets.yaml` says."""
+        return read_settings(self.layout)
+
+    def source(self, dataset_id: str) -> Provenance:
+        """Return what is known of the dataset's source file."""
+        return read_provenance(self.layout, dataset_id=dataset_id)
+
+    def read(self, name: str, dataset_id: str, *, columns: list[str]) -> pl.DataFrame:
+        """Read columns of a one-file table that was made from the dataset's present source."""
+        path = current_table(self.layout.table(name, dataset_id), self.layout, dataset_id=dataset_id)
+        return read_table(path, columns=columns)
+
+
+class Hgnc(dg.ConfigurableResource):
+    """The HUGO Gene Nomenclature Committee's list of approved human gene symbols."""
+
+    url: str = Field(
+        default="https://storage.googleapis.com/public-download-files/hgnc/tsv/tsv/hgnc_complete_set.txt",
+        description="Address of the complete set, tab-separated.",
+    )

@@ -1,0 +1,174 @@
+"""What the command line asks of Dagster: an instance, a partition, a run, and how things stand."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEventType, RunsFilter
+
+import c2s_assets
+from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.partitions import datasets
+from c2s_assets.storage.layout import Layout
+
+_HOME = "DAGSTER_HOME"
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one asset of a run ended; `problem` says why it failed."""
+
+    asset: str
+    seconds: float
+    figures: dict[str, Any]
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckOutcome:
+    """One check of a run that did not hold."""
+
+    asset: str
+    claim: str
+    message: str
+    is_blocking: bool
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """How a build ended."""
+
+    succeeded: bool
+    steps: list[Step]
+    broken: list[CheckOutcome]
+    n_checks: int
+
+
+@dataclass(frozen=True)
+class DatasetStatus:
+    """How a dataset stands: which assets exist, and how its last run ended."""
+
+    dataset_id: str
+    built: list[str]
+    missing: list[str]
+    last_run: str | None
+    last_run_at: datetime | None
+    problem: str | None
+
+
+def settle_home(layout: Layout) -> Path:
+    """Choose Dagster's home, $DAGSTER_HOME or a folder of the lake, and give it our settings if it has none."""
+    home = Path(os.environ.setdefault(_HOME, str(layout.dagster_home)))
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "dagster.yaml"
+    if not settings.exists():
+        settings.write_text(_packaged_settings().read_text())
+    return home
+
+
+@contextmanager
+def open_instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
+    """Open the instance of the lake."""
+    settle_home(layout)
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+def register(instance: dg.DagsterInstance, dataset_id: str) -> None:
+    """Add the dataset's partition; it may be there already."""
+    instance.add_dynamic_partitions(datasets.name or "", [dataset_id])
+
+
+def build(instance: dg.DagsterInstance, definitions: dg.Definitions, dataset_id: str) -> BuildReport:
+    """Build everything of a dataset in this process."""
+    register(instance, dataset_id)
+    result = definitions.resolve_job_def(build_dataset.name).execute_in_process(
+        instance=instance,
+        partition_key=dataset_id,
+        raise_on_error=False,
+        run_config={"loggers": {"terminal": {}}},
+    )
+    return _report(result.all_events, succeeded=result.success)
+
+
+def list_datasets(instance: dg.DagsterInstance, definitions: dg.Definitions) -> list[DatasetStatus]:
+    """Tell how every dataset stands, by id."""
+    keys = sorted(definitions.resolve_job_def(build_dataset.name).asset_layer.executable_asset_keys)
+    materialized = {key: instance.get_materialized_partitions(key) for key in keys}
+    runs = instance.get_run_partition_data(RunsFilter(job_name=build_dataset.name))
+    last_runs = {run.partition: run for run in sorted(runs, key=lambda run: run.start_time or 0)}
+    return [
+        _status(instance, dataset_id, materialized, last_runs.get(dataset_id))
+        for dataset_id in sorted(instance.get_dynamic_partitions(datasets.name or ""))
+    ]
+
+
+def _status(
+    instance: dg.DagsterInstance, dataset_id: str, materialized: dict[dg.AssetKey, set[str]], last_run: Any
+) -> DatasetStatus:
+    names = {key.to_user_string(): dataset_id in partitions for key, partitions in materialized.items()}
+    problem = None
+    if last_run is not None and last_run.status == dg.DagsterRunStatus.FAILURE:
+        records = instance.all_logs(last_run.run_id, of_type=DagsterEventType.STEP_FAILURE)
+        problem = _problem(records[0].dagster_event) if records else "the run did not start"
+    return DatasetStatus(
+        dataset_id=dataset_id,
+        built=[name for name, is_there in names.items() if is_there],
+        missing=[name for name, is_there in names.items() if not is_there],
+        last_run=None if last_run is None else last_run.status.value.lower(),
+        last_run_at=None
+        if last_run is None or not last_run.start_time
+        else datetime.fromtimestamp(last_run.start_time).astimezone(),
+        problem=problem,
+    )
+
+
+def _report(events: list[dg.DagsterEvent], *, succeeded: bool) -> BuildReport:
+    seconds = {e.step_key: e.step_success_data.duration_ms / 1000 for e in events if e.is_step_success}
+    steps = [
+        Step(
+            asset=e.asset_key.to_user_string(),
+            seconds=seconds.get(e.step_key, 0.0),
+            figures={name: value.value for name, value in e.materialization.metadata.items()},
+        )
+        for e in events
+        if e.event_type == DagsterEventType.ASSET_MATERIALIZATION and e.asset_key is not None
+    ]
+    steps += [Step(e.step_key or "", 0.0, {}, _problem(e)) for e in events if e.is_step_failure]
+    checks = [
+        e.event_specific_data for e in events if e.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
+    ]
+    return BuildReport(
+        succeeded=succeeded,
+        steps=steps,
+        broken=[_outcome(check) for check in checks if not check.passed],
+        n_checks=len(checks),
+    )
+
+
+def _outcome(check: Any) -> CheckOutcome:
+    return CheckOutcome(
+        asset=check.asset_key.to_user_string(),
+        claim=check.check_name,
+        message=check.description or "",
+        is_blocking=check.severity == dg.AssetCheckSeverity.ERROR,
+    )
+
+
+def _problem(event: Any) -> str:
+    data = event.step_failure_data
+    if data.user_failure_data is not None:
+        return str(data.user_failure_data.description)
+    error = data.error.cause or data.error
+    return str(error.message).strip()
+
+
+def _packaged_settings() -> Path:
+    package = Path(c2s_assets.__file__).parent
+    inside = package / "dagster.yaml"
+    return inside if inside.exists() else package.parent / "dagster.yaml"

@@ -1,0 +1,143 @@
+"""Checks the values and indices of a piece of a matrix and brings them into the one form we hand out."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from c2s_assets.core.errors import InvalidMatrixError
+
+# A block of this many values takes 128 MB, and up to three times that while it is being made.
+MAX_BLOCK_VALUES = 16 * 2**20
+
+
+def canonical_rows(
+    values: NDArray[Any],
+    indices: NDArray[Any],
+    bounds: NDArray[np.int64],
+    *,
+    matrix: str,
+    first_row: int,
+    n_vars: int,
+) -> csr_array:
+    """Make CSR rows of float32 whose features ascend, without repeats or zeros.
+
+    Parameters
+    ----------
+    values
+        Numbers of any type, shape ``(n_stored,)``.
+    indices
+        The feature of each value, unchecked.
+    bounds
+        Where each row starts in `values`, from 0 on, already checked by `check_bounds`.
+    matrix
+        Name of the matrix, for messages.
+    first_row
+        Position of the first of these rows among all cells.
+
+    Raises
+    ------
+    InvalidMatrixError
+        On a feature out of range or listed twice in a cell, and on a value that is not a finite float32.
+    """
+    outside = (indices < 0) | (indices >= n_vars)
+    if outside.any():
+        position = int(outside.argmax())
+        raise InvalidMatrixError(
+            f"{matrix}: cell {first_row + _row_of(position, bounds)} lists feature {indices[position]}, "
+            f"but there are {n_vars} features. The file is damaged."
+        )
+    expression = to_float32(values)
+    wrong = first_not_finite(expression)
+    if wrong is not None:
+        raise not_finite(
+            values[wrong], matrix=matrix, row=first_row + _row_of(wrong, bounds), feature=int(indices[wrong])
+        )
+    index_type = _index_type(n_vars=n_vars, n_stored=len(values))
+    rows = csr_array(
+        (expression, indices.astype(index_type, copy=False), bounds.astype(index_type)),
+        shape=(len(bounds) - 1, n_vars),
+    )
+    if not _features_ascend(rows):
+        rows.sort_indices()
+        _refuse_repeats(rows, matrix=matrix, first_row=first_row)
+    rows.eliminate_zeros()
+    return rows
+
+
+def check_bounds(
+    bounds: NDArray[np.int64], *, matrix: str, first: int, n_stored: int, longest: int, unit: str
+) -> None:
+    """Check a piece of indptr, so that it can address values: ascending, in range, no row too long.
+
+    `unit` is what indptr delimits, "cell" or "feature"; `first` is the position of the first of them.
+    """
+    lengths = np.diff(bounds)
+    outside = (bounds[:-1] < 0) | (bounds[1:] > n_stored) | (lengths < 0) | (lengths > longest)
+    if outside.any():
+        at = int(outside.argmax())
+        raise InvalidMatrixError(
+            f"{matrix}: indptr gives {unit} {first + at} the values from {bounds[at]} to {bounds[at + 1]}, "
+            f"of {n_stored} stored and at most {longest} for one {unit}. The file is damaged."
+        )
+
+
+def to_float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Convert numbers of any type; one beyond the range of float32 becomes infinite."""
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32, copy=False)
+
+
+def first_not_finite(values: NDArray[np.float32]) -> int | None:
+    """Position of the first NaN or infinity, or None if there is none."""
+    finite = np.isfinite(values)
+    return None if finite.all() else int(finite.argmin())
+
+
+def not_finite(value: Any, *, matrix: str, row: int, feature: int) -> InvalidMatrixError:
+    """Make the error of a value that is NaN, infinite, or beyond the range of float32."""
+    return InvalidMatrixError(
+        f"{matrix}: cell {row} has value {value} at feature {feature}, which is not a finite float32. "
+        "Replace it, or remove the cell."
+    )
+
+
+def require_rows(start: int, stop: int, *, n_obs: int) -> None:
+    """Refuse a range of rows that is not within the matrix, which is a mistake of the caller."""
+    if not 0 <= start <= stop <= n_obs:
+        raise ValueError(f"rows [{start}, {stop}) are not within [0, {n_obs})")
+
+
+def require_positive(rows: int) -> None:
+    """Refuse a block without rows, which is a mistake of the caller."""
+    if rows < 1:
+        raise ValueError(f"a block needs at least one row, not {rows}")
+
+
+def _features_ascend(rows: csr_array) -> bool:
+    ascends = rows.indices[1:] > rows.indices[:-1]
+    starts = rows.indptr[1:-1]
+    ascends[starts[(starts > 0) & (starts < rows.nnz)] - 1] = True
+    return bool(ascends.all())
+
+
+def _refuse_repeats(rows: csr_array, *, matrix: str, first_row: int) -> None:
+    repeats = rows.indices[1:] == rows.indices[:-1]
+    starts = rows.indptr[1:-1]
+    repeats[starts[(starts > 0) & (starts < rows.nnz)] - 1] = False
+    if repeats.any():
+        position = int(repeats.argmax())
+        raise InvalidMatrixError(
+            f"{matrix}: cell {first_row + _row_of(position, rows.indptr)} lists feature "
+            f"{rows.indices[position]} twice. Sum or remove the repeats "
+            "(scipy: matrix.sum_duplicates()) and write the file again."
+        )
+
+
+def _row_of(position: int, bounds: NDArray[Any]) -> int:
+    return int(np.searchsorted(bounds, position, side="right")) - 1
+
+
+def _index_type(*, n_vars: int, n_stored: int) -> type[np.signedinteger[Any]]:
+    return np.int32 if max(n_vars, n_stored) <= np.iinfo(np.int32).max else np.int64

@@ -1,0 +1,205 @@
+"""Dataframes of an h5ad file: obs, var and raw/var, as groups of columns or as one compound dataset."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import h5py
+import polars as pl
+
+from c2s_assets.core.errors import (
+    InvalidIdsError,
+    MissingColumnError,
+    NotAnH5adError,
+    SourceError,
+    UnsupportedEncodingError,
+)
+from c2s_assets.storage.h5ad.access import (
+    Array,
+    open_member,
+    read_name_list_attribute,
+    read_text_attribute,
+    reading,
+)
+from c2s_assets.storage.h5ad.columns import (
+    LEGACY_CATEGORIES,
+    Column,
+    open_column,
+    open_legacy_categorical,
+    open_plain,
+)
+
+_N_NAMES_IN_MESSAGE = 50
+
+
+@dataclass(frozen=True)
+class ColumnInfo:
+    """What the headers say about a column; `problem` is why it cannot be read, or None if it can."""
+
+    name: str
+    encoding: str | None
+    dtype: str | None
+    n_categories: int | None
+    problem: str | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A dataframe whose columns are read one at a time.
+
+    `names` are its columns in stored order: those of the `column-order` attribute, then any others by name.
+    The index is not among them, unless `column-order` lists it. `absent` are listed but not in the file.
+    """
+
+    place: str
+    index_name: str
+    names: list[str]
+    absent: list[str]
+    _open: Callable[[str], Column]
+
+    @cached_property
+    def n_rows(self) -> int:
+        """Number of rows, which is the length of the index."""
+        return self._index_column.n_rows
+
+    def index(self) -> pl.Series:
+        """Read the names of the rows, as strings and under the name `index_name`.
+
+        Raises
+        ------
+        InvalidIdsError
+            If there is no index, or it is not one string or number per row.
+        """
+        index = self._index_column.read().cast(pl.String)
+        is_missing = index.is_null()
+        if is_missing.any():
+            raise InvalidIdsError(
+                f"{self.place}: row {is_missing.arg_max()} of the index {self.index_name!r} is missing "
+                f"({is_missing.sum()} of {self.n_rows} rows are). Give every row a name."
+            )
+        return index.alias(self.index_name)
+
+    def read(self, name: str) -> pl.Series:
+        """Decode one column; missing values, and NaN, are null, categoricals become their values.
+
+        Raises
+        ------
+        MissingColumnError
+            If there is no such column; the message lists those there are.
+        UnsupportedEncodingError
+            If it is stored in a way that we do not read.
+        SourceError
+            If its values contradict themselves: codes without category, strings that are not UTF-8.
+        """
+        if name not in self.names:
+            raise MissingColumnError(f"{self.place} has no column {name!r}. It has: {self._listing()}.")
+        return self.open(name).read().alias(name)
+
+    def blocks(self, names: Sequence[str], *, rows: int) -> Iterator[tuple[pl.Series, pl.DataFrame]]:
+        """Read the index and some columns `rows` rows at a time; errors are those of `index` and `read`."""
+        index = self.index()
+        columns = {name: self.open(name) for name in names}
+        for start in range(0, self.n_rows, rows):
+            stop = min(start + rows, self.n_rows)
+            block = [column.read(start, stop).alias(name) for name, column in columns.items()]
+            yield index.slice(start, stop - start), pl.DataFrame(block)
+
+    def describe(self) -> list[ColumnInfo]:
+        """Describe each column from its headers, also those that cannot be read, in stored order."""
+        absent = [
+            ColumnInfo(name, None, None, None, "listed in column-order, but not in the file")
+            for name in self.absent
+        ]
+        return [self._describe_column(name) for name in self.names] + absent
+
+    def _describe_column(self, name: str) -> ColumnInfo:
+        try:
+            column = self.open(name)
+        except SourceError as error:
+            return ColumnInfo(name, None, None, None, str(error))
+        return ColumnInfo(name, column.encoding, column.dtype_name, column.n_categories, None)
+
+    def open(self, name: str) -> Column:
+        """Open a column, or the index, without reading it; NotAnH5adError if its length is wrong."""
+        column = self._open(name)
+        if column.n_rows != self.n_rows:
+            raise NotAnH5adError(
+                f"{self.place}/{name} has {column.n_rows} values, but the index {self.index_name!r} has "
+                f"{self.n_rows}. The file is damaged; fetch it again, or remove the column."
+            )
+        return column
+
+    @cached_property
+    def _index_column(self) -> Column:
+        try:
+            return self._open(self.index_name)
+        except (MissingColumnError, UnsupportedEncodingError) as error:
+            raise InvalidIdsError(
+                f"{self.place} has no usable index: {error} Write the file again with anndata."
+            ) from error
+
+    def _listing(self) -> str:
+        shown = ", ".join(self.names[:_N_NAMES_IN_MESSAGE]) or "no columns"
+        n_more = len(self.names) - _N_NAMES_IN_MESSAGE
+        return f"{shown} and {n_more} more" if n_more > 0 else shown
+
+
+def open_frame(element: Any, *, place: str, legacy_categories: Mapping[str, Array]) -> Frame:
+    """Open a dataframe; `legacy_categories` are those that AnnData 0.6 kept in `uns`, by column."""
+    if isinstance(element, h5py.Group):
+        return _open_group(element, place=place)
+    with reading(place):
+        fields = element.dtype.names if isinstance(element, h5py.Dataset) else None
+    if fields is None or Array(element, place).shape is None or element.ndim != 1:
+        raise NotAnH5adError(
+            f"{place} is neither a group nor a table of records. Write the file again with anndata."
+        )
+    # AnnData 0.6 reads the first field as the index, whatever it is called.
+    return Frame(
+        place=place,
+        index_name=fields[0],
+        names=list(fields[1:]),
+        absent=[],
+        _open=partial(_open_field, element, place=place, legacy_categories=legacy_categories),
+    )
+
+
+def _open_group(group: h5py.Group, *, place: str) -> Frame:
+    index_name = read_text_attribute(group, "_index", place=place)
+    if index_name is None:
+        raise InvalidIdsError(
+            f"{place} has no attribute '_index', which names its index. Write the file again with anndata."
+        )
+    listed = list(dict.fromkeys(read_name_list_attribute(group, "column-order", place=place)))
+    with reading(place):
+        members = set(group)
+        present = [name for name in listed if _is_relative(name) and name in group]
+    # A name with a slash is stored as a group in a group: its first part is no column of its own.
+    known = {name.split("/")[0] for name in present} | {index_name, LEGACY_CATEGORIES}
+    return Frame(
+        place=place,
+        index_name=index_name,
+        names=present + sorted(members - known),
+        absent=[name for name in listed if name not in present],
+        _open=partial(_open_member_column, group, place=place),
+    )
+
+
+def _open_member_column(group: h5py.Group, name: str, *, place: str) -> Column:
+    element = open_member(group, name, place=place) if _is_relative(name) else None
+    if element is None:
+        raise MissingColumnError(f"{place} has no column {name!r}.")
+    return open_column(element, place=f"{place}/{name}")
+
+
+def _open_field(
+    dataset: h5py.Dataset, name: str, *, place: str, legacy_categories: Mapping[str, Array]
+) -> Column:
+    values = Array(dataset, f"{place}/{name}", field=name)
+    return open_legacy_categorical(values, legacy_categories) or open_plain(values, encoding="compound")
+
+
+def _is_relative(name: str) -> bool:
+    # HDF5 reads a leading slash as the root of the file, and a dot as the group itself.
+    return all(part not in {"", "."} for part in name.split("/"))

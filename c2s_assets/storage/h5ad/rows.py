@@ -1,0 +1,108 @@
+"""Streams the rows of matrices that are stored by row: CSR and dense."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from c2s_assets.storage.h5ad import canonical
+from c2s_assets.storage.h5ad.matrix import DenseMatrix, MatrixInfo, SparseMatrix, as_bounds
+
+
+@dataclass(frozen=True)
+class CsrReader:
+    """Reads a CSR matrix; see `MatrixReader`."""
+
+    matrix: SparseMatrix
+
+    @property
+    def info(self) -> MatrixInfo:
+        """What the headers say."""
+        return self.matrix.info
+
+    def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
+        """Yield ``(start_row, block)`` in row order."""
+        canonical.require_positive(rows)
+        n_obs = self.info.shape[0]
+        start = 0
+        while start < n_obs:
+            bounds = self._bounds(start, min(start + rows, n_obs))
+            n_rows = _n_rows_within(bounds, n_values=canonical.MAX_BLOCK_VALUES)
+            yield start, self._read(start, bounds[: n_rows + 1])
+            start += n_rows
+
+    def rows(self, start: int, stop: int) -> csr_array:
+        """Read the rows ``[start, stop)``."""
+        canonical.require_rows(start, stop, n_obs=self.info.shape[0])
+        return self._read(start, self._bounds(start, stop))
+
+    def _bounds(self, start: int, stop: int) -> NDArray[np.int64]:
+        bounds = as_bounds(self.matrix.indptr, start, stop + 1)
+        canonical.check_bounds(
+            bounds,
+            matrix=self.info.name,
+            first=start,
+            n_stored=self.info.n_stored,
+            longest=self.info.shape[1],
+            unit="cell",
+        )
+        return bounds
+
+    def _read(self, start: int, bounds: NDArray[np.int64]) -> csr_array:
+        first, last = int(bounds[0]), int(bounds[-1])
+        return canonical.canonical_rows(
+            self.matrix.data.read(first, last),
+            self.matrix.indices.read(first, last),
+            bounds - first,
+            matrix=self.info.name,
+            first_row=start,
+            n_vars=self.info.shape[1],
+        )
+
+
+@dataclass(frozen=True)
+class DenseReader:
+    """Reads a dense matrix; see `MatrixReader`."""
+
+    matrix: DenseMatrix
+
+    @property
+    def info(self) -> MatrixInfo:
+        """What the headers say."""
+        return self.matrix.info
+
+    def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
+        """Yield ``(start_row, block)`` in row order."""
+        canonical.require_positive(rows)
+        n_obs, n_vars = self.info.shape
+        n_rows = min(rows, max(1, canonical.MAX_BLOCK_VALUES // n_vars))
+        for start in range(0, n_obs, n_rows):
+            yield start, self._read(start, min(start + n_rows, n_obs))
+
+    def rows(self, start: int, stop: int) -> csr_array:
+        """Read the rows ``[start, stop)``."""
+        canonical.require_rows(start, stop, n_obs=self.info.shape[0])
+        return self._read(start, stop)
+
+    def _read(self, start: int, stop: int) -> csr_array:
+        n_vars = self.info.shape[1]
+        slab: NDArray[Any] = self.matrix.values.read(start, stop).reshape(-1)
+        # NaN differs from zero too, so it stays and is refused with the cell it belongs to.
+        positions = np.flatnonzero(slab)
+        bounds = np.searchsorted(positions, np.arange(stop - start + 1) * n_vars).astype(np.int64)
+        return canonical.canonical_rows(
+            slab[positions],
+            positions % n_vars,
+            bounds,
+            matrix=self.info.name,
+            first_row=start,
+            n_vars=n_vars,
+        )
+
+
+def _n_rows_within(bounds: NDArray[np.int64], *, n_values: int) -> int:
+    """Count the rows from the first on that together hold at most `n_values`, but at least one."""
+    return max(1, int(np.searchsorted(bounds, bounds[0] + n_values, side="right")) - 1)

@@ -1,0 +1,241 @@
+"""Opens an h5ad file and gives access to its parts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from c2s_assets.core.errors import (
+    EmptyDatasetError,
+    MissingColumnError,
+    NotAnH5adError,
+    UnsafeFileError,
+    UnsupportedEncodingError,
+)
+from c2s_assets.storage.h5ad.access import Array, open_member, reading
+from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
+from c2s_assets.storage.h5ad.frames import Frame, open_frame
+from c2s_assets.storage.h5ad.links import Link, survey_links
+from c2s_assets.storage.h5ad.matrix import (
+    DenseMatrix,
+    MatrixInfo,
+    MatrixReader,
+    SparseMatrix,
+    open_matrix,
+    unsupported_matrix,
+)
+from c2s_assets.storage.h5ad.rows import CsrReader, DenseReader
+from c2s_assets.storage.h5ad.structure import describe_structure
+from c2s_assets.storage.h5ad.transpose import CscReader
+from c2s_assets.storage.h5ad.uns import read_uns
+
+_MAX_ROWS = int(np.iinfo(np.int32).max)
+_CATEGORIES_SUFFIX = "_categories"
+
+
+@contextmanager
+def open_h5ad(path: Path, *, scratch: Path | None = None) -> Iterator["H5ad"]:
+    """Open an h5ad file for reading, after checking that it is one and that it does not lead out of itself.
+
+    `scratch` is where a matrix stored by column is sorted into rows (the system's temporary folder if None);
+    it takes 12 bytes per stored value.
+
+    Raises
+    ------
+    NotAnH5adError
+        If the file is not HDF5, is truncated, or has no obs, no var or no matrix.
+    UnsafeFileError
+        If it refers to other files, or contains itself.
+    InvalidIdsError
+        If obs or var has no index, so that its length is unknown.
+    EmptyDatasetError
+        If it has no cells or no features.
+    """
+    size_bytes = path.stat().st_size
+    try:
+        file = h5py.File(path, "r", locking="best-effort")
+    except OSError as error:
+        raise NotAnH5adError(
+            f"{path.name} ({size_bytes:,} bytes) is not a complete HDF5 file ({error}). Fetch it again."
+        ) from error
+    with file:
+        h5ad = H5ad(file, tuple(survey_links(file)), scratch)
+        h5ad._check()
+        yield h5ad
+
+
+@dataclass(frozen=True)
+class H5ad:
+    """The parts of an open h5ad file; made by `open_h5ad`, and of no use after it is closed."""
+
+    _file: h5py.File
+    _links: tuple[Link, ...]
+    _scratch: Path | None
+
+    @property
+    def n_obs(self) -> int:
+        """Number of cells."""
+        return self.obs.n_rows
+
+    @cached_property
+    def obs(self) -> Frame:
+        """Metadata of the cells."""
+        return self._frame("obs")
+
+    @cached_property
+    def var(self) -> Frame:
+        """Metadata of the features of X and of the layers."""
+        return self._frame("var")
+
+    @cached_property
+    def raw_var(self) -> Frame | None:
+        """Metadata of the features of `raw.X`, or None if there is no raw."""
+        path = self._first_path("raw/var", "raw.var")
+        return None if path is None else self._frame(path)
+
+    @cached_property
+    def matrices(self) -> dict[str, MatrixInfo]:
+        """All matrices by name: "X", "raw.X", "layers/<name>".
+
+        One that is stored in a way we do not read has encoding "unsupported" and says why in `problem`; one
+        that contradicts itself raises InvalidMatrixError.
+        """
+        return {name: self._describe_matrix(name) for name in self._matrix_paths}
+
+    def matrix(self, name: str) -> MatrixReader:
+        """Open a matrix by its name in `matrices`.
+
+        Raises
+        ------
+        MissingColumnError
+            If there is no matrix of that name.
+        UnsupportedEncodingError
+            If it is stored in a way that we do not read.
+        InvalidMatrixError
+            If its headers contradict each other, or obs and var.
+        """
+        if name not in self._matrix_paths:
+            raise MissingColumnError(
+                f"there is no matrix {name!r}. The file has: {', '.join(self._matrix_paths)}."
+            )
+        opened = self._open_matrix(name)
+        if isinstance(opened, DenseMatrix):
+            return DenseReader(opened)
+        if opened.info.encoding == "csr":
+            return CsrReader(opened)
+        return CscReader(opened, self._scratch)
+
+    def embeddings(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the numeric arrays of obsm that have two axes or more, by name."""
+        return {name: array.shape or () for name, array in self._embeddings.items()}
+
+    def read_embedding(self, name: str) -> NDArray[Any]:
+        """Read one embedding, shape ``(n_obs, ...)``, in its stored type; NaN stays NaN.
+
+        Raises
+        ------
+        MissingColumnError
+            If obsm has no embedding of that name.
+        """
+        if name not in self._embeddings:
+            listing = ", ".join(self._embeddings) or "none"
+            raise MissingColumnError(f"obsm has no embedding {name!r}. It has: {listing}.")
+        return read_rows(self._embeddings[name], n_obs=self.n_obs)
+
+    @cached_property
+    def uns_keys(self) -> list[str]:
+        """Names of what `uns` holds, sorted."""
+        uns = self._member("uns")
+        with reading("uns"):
+            return sorted(uns) if isinstance(uns, h5py.Group) else []
+
+    def uns(self, *, max_values: int) -> dict[str, Any]:
+        """Read `uns` as JSON-able values; see `uns.read_uns` for what becomes what."""
+        return read_uns(self._member("uns"), max_values=max_values)
+
+    def structure(self) -> list[dict[str, Any]]:
+        """Describe every element of the file; see `structure.describe_structure` for the keys."""
+        return describe_structure(self._file, self._links)
+
+    @cached_property
+    def _embeddings(self) -> dict[str, Array]:
+        return find_embeddings(self._member("obsm"), place="obsm")
+
+    @cached_property
+    def _matrix_paths(self) -> dict[str, str]:
+        paths = {"X": self._first_path("X"), "raw.X": self._first_path("raw/X", "raw.X")}
+        layers = self._member("layers")
+        if isinstance(layers, h5py.Group):
+            with reading("layers"):
+                paths |= {f"layers/{name}": self._first_path(f"layers/{name}") for name in sorted(layers)}
+        return {name: path for name, path in paths.items() if path is not None}
+
+    def _check(self) -> None:
+        for part in ("obs", "var"):
+            if self._first_path(part) is None:
+                raise NotAnH5adError(
+                    f"the file has no {part}. It is HDF5, but not an h5ad; export it with anndata."
+                )
+        if not self._matrix_paths:
+            raise NotAnH5adError("the file has no X, no raw.X and no layer. Export it with its matrix.")
+        if "raw.X" in self._matrix_paths and self.raw_var is None:
+            raise NotAnH5adError(
+                "raw has X but no var, so its features have no names. Export it with raw.var."
+            )
+        _require_length(self.obs, "cells")
+        _require_length(self.var, "features")
+
+    def _describe_matrix(self, name: str) -> MatrixInfo:
+        try:
+            return self._open_matrix(name).info
+        except UnsupportedEncodingError as error:
+            return unsupported_matrix(name, str(error))
+
+    def _open_matrix(self, name: str) -> SparseMatrix | DenseMatrix:
+        path = self._matrix_paths[name]
+        var = self.raw_var if name == "raw.X" and self.raw_var is not None else self.var
+        return open_matrix(self._member(path), name=name, place=path, shape=(self.n_obs, var.n_rows))
+
+    def _frame(self, path: str) -> Frame:
+        return open_frame(self._member(path), place=path, legacy_categories=self._legacy_categories(path))
+
+    def _legacy_categories(self, path: str) -> dict[str, Array]:
+        """Find the categories that AnnData 0.6 kept in uns, shared by obs and var: obs comes first."""
+        uns = self._member("uns")
+        if not isinstance(uns, h5py.Group) or isinstance(self._member(path), h5py.Group):
+            return {}
+        with reading("uns"):
+            names = [name for name in uns if name.endswith(_CATEGORIES_SUFFIX)]
+        taken = set() if path == "obs" else {f"{name}{_CATEGORIES_SUFFIX}" for name in self.obs.names}
+        members = {name: open_member(uns, name, place="uns") for name in names if name not in taken}
+        return {
+            name.removesuffix(_CATEGORIES_SUFFIX): Array(member, f"uns/{name}")
+            for name, member in members.items()
+            if isinstance(member, h5py.Dataset)
+        }
+
+    def _first_path(self, *paths: str) -> str | None:
+        return next((path for path in paths if self._member(path) is not None), None)
+
+    def _member(self, path: str) -> Any:
+        element = self._file
+        for name in path.split("/"):
+            element = open_member(element, name, place=path) if isinstance(element, h5py.Group) else None
+        if isinstance(element, h5py.Dataset) and Array(element, path).shape is None:
+            return None  # how AnnData writes None
+        return element
+
+
+def _require_length(frame: Frame, what: str) -> None:
+    if frame.n_rows == 0:
+        raise EmptyDatasetError(f"{frame.place} has no rows: the file has no {what}. Leave the dataset out.")
+    if frame.n_rows > _MAX_ROWS:
+        raise UnsafeFileError(
+            f"{frame.place} claims {frame.n_rows:,} {what}; at most {_MAX_ROWS:,} are read. Split it."
+        )

@@ -1,0 +1,58 @@
+"""Tables of the lake as inputs: there, and made from the source file as it is now."""
+
+from pathlib import Path
+
+import polars as pl
+
+from c2s_assets.core.errors import MissingInputError
+from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.storage.documents import read_document
+from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.parquet import read_footer, read_table
+from c2s_assets.storage.raw import read_provenance
+
+_SOURCE = "source_sha256"
+
+
+def footer(table: str, profile: DatasetProfile, **further: object) -> dict[str, object]:
+    """Say in a table's footer what it is and which source it was made from."""
+    return {"table": table, "dataset_id": profile.dataset_id, _SOURCE: profile.source_sha256, **further}
+
+
+def current_table(path: Path, layout: Layout, *, dataset_id: str) -> Path:
+    """Return the path of a table that was made from the dataset's present source file.
+
+    Raises
+    ------
+    MissingInputError
+        If it does not exist, or was made from an earlier version of the source.
+    """
+    _require_current(read_footer(path).get(_SOURCE), path, layout, dataset_id=dataset_id)
+    return path
+
+
+def current_profile(layout: Layout, *, dataset_id: str) -> DatasetProfile:
+    """Return the profile of the dataset's present source file.
+
+    Raises
+    ------
+    MissingInputError
+        If it does not exist, or was made from an earlier version of the source.
+    """
+    profile = read_document(layout.profile(dataset_id), DatasetProfile)
+    _require_current(profile.source_sha256, layout.profile(dataset_id), layout, dataset_id=dataset_id)
+    return profile
+
+
+def _require_current(made_from: object, path: Path, layout: Layout, *, dataset_id: str) -> None:
+    source = read_provenance(layout, dataset_id=dataset_id).sha256
+    if made_from != source:
+        raise MissingInputError(
+            f"{path} was made from another version of the source file (sha256 {str(made_from)[:12]}; it is "
+            f"{source[:12]} now). Build the dataset again: c2s build {dataset_id}."
+        )
+
+
+def read_gene_symbols(layout: Layout) -> pl.DataFrame | None:
+    """Read the symbols of HGNC, or None if they were never fetched."""
+    return read_table(layout.gene_symbols) if layout.gene_symbols.exists() else None

@@ -1,0 +1,92 @@
+"""Every path of the lake."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from c2s_assets.core.errors import InvalidDatasetIdError
+from c2s_assets.core.ids import check_dataset_id
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything is, below one root. A dataset id becomes part of a path here and nowhere else.
+
+    Every method that takes a `dataset_id` raises InvalidDatasetIdError unless a path may be made of it.
+    """
+
+    root: Path
+
+    @property
+    def inbox(self) -> Path:
+        """Where files are dropped."""
+        return self.root / "inbox"
+
+    @property
+    def settings(self) -> Path:
+        """The file that says what differs between datasets."""
+        return self.root / "datasets.yaml"
+
+    @property
+    def gene_symbols(self) -> Path:
+        """The approved symbols of HGNC, one row per Ensembl id."""
+        return self.root / "catalogue" / "gene_symbols.parquet"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its runs and events, unless told otherwise."""
+        return self.root / ".dagster"
+
+    @property
+    def staging(self) -> Path:
+        """Where tables are written before they take their place."""
+        return self.root / ".staging"
+
+    def inbox_h5ad(self, dataset_id: str) -> Path:
+        """Name under which a dropped file becomes the dataset."""
+        return self._below(self.inbox, f"{check_dataset_id(dataset_id)}.h5ad")
+
+    def inbox_note(self, dataset_id: str) -> Path:
+        """Where `c2s add` leaves what it knows of the file's origin."""
+        return self._below(self.inbox, f"{check_dataset_id(dataset_id)}.json")
+
+    def raw_h5ad(self, dataset_id: str) -> Path:
+        """The verified source file."""
+        return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.h5ad")
+
+    def raw_provenance(self, dataset_id: str) -> Path:
+        """Where the source file came from, and what it holds."""
+        return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.json")
+
+    def dataset(self, dataset_id: str) -> Path:
+        """The folder of everything that was made from one source file."""
+        return self._below(self.root / "datasets", check_dataset_id(dataset_id))
+
+    def profile(self, dataset_id: str) -> Path:
+        """Structure of the source file and the verdict on its matrix."""
+        return self.dataset(dataset_id) / "profile.json"
+
+    def unstructured_metadata(self, dataset_id: str) -> Path:
+        """`uns` as JSON."""
+        return self.dataset(dataset_id) / "unstructured_metadata.json"
+
+    def table(self, name: str, dataset_id: str) -> Path:
+        """A table of one file: `cell_metadata`, `feature_metadata` or `split_manifest`."""
+        return self.dataset(dataset_id) / f"{name}.parquet"
+
+    def parts(self, name: str, dataset_id: str) -> Path:
+        """The folder of a table of many files: `cell_sentences`, or one side of a split."""
+        return self.dataset(dataset_id) / name
+
+    def dropped(self) -> Iterator[Path]:
+        """Find the h5ad files in the inbox, by name."""
+        yield from sorted(self.inbox.glob("*.h5ad"))
+
+    def _below(self, folder: Path, name: str) -> Path:
+        # The pattern allows no separator; a link in the lake could still lead out of it.
+        path = folder / name
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            raise InvalidDatasetIdError(
+                f"{path} leads to {path.resolve()}, outside the lake {self.root}. Remove the link."
+            )
+        return path
