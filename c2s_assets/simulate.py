@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import anndata as ad  # type: ignore[import-untyped]  # ships no types
+import anndata as ad  # ships no types
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray

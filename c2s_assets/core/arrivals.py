@@ -21,7 +21,7 @@ class Arrival:
 class Decision:
     """Which datasets to build, and what to remember until the next look."""
 
-    build: dict[str, str]
+    build: list[str]
     remember: dict[str, str]
 
 
@@ -39,11 +39,11 @@ def decide_arrivals(now: Mapping[str, Arrival], before: Mapping[str, str]) -> De
     before
         What the last decision said to remember.
     """
-    build, remember = {}, {}
+    build, remember = [], {}
     for dataset_id, arrival in now.items():
         seen, requested = f"seen {arrival.version}", f"requested {arrival.version}"
         last = before.get(dataset_id)
         if last == seen:
-            build[dataset_id] = arrival.version
+            build.append(dataset_id)
         remember[dataset_id] = requested if last in (seen, requested) else seen
     return Decision(build, remember)

@@ -18,7 +18,7 @@ class _Short(logging.Formatter):
         return f"  {step}: {meta.get('orig_message', record.getMessage())}"
 
 
-@dg.logger(description="What steps say themselves, one line each.")
+@dg.logger(config_schema={}, description="What steps say themselves, one line each.")
 def terminal(_: dg.InitLoggerContext) -> logging.Logger:
     """Log to the standard error stream."""
     logger = logging.getLogger("c2s_assets.terminal")

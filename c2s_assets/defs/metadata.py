@@ -51,14 +51,15 @@ def table_metadata(
     staged
         Where it is now, a file or a folder of parts.
     lineage
-        Column to the (asset, column) pairs it was made of.
+        Column to the (asset, column) pairs it was made of; columns that the table does not have are ignored.
     preview
         Its first rows.
     """
+    schema = table_schema(staged)
     return {
         "dagster/row_count": dg.MetadataValue.int(count_rows(staged) if n_rows is None else n_rows),
-        "dagster/column_schema": dg.MetadataValue.table_schema(_column_schema(table_schema(staged), model)),
-        "dagster/column_lineage": _column_lineage(lineage),
+        "dagster/column_schema": dg.MetadataValue.table_schema(_column_schema(schema, model)),
+        "dagster/column_lineage": _column_lineage(lineage, columns=schema.names),
         "path": dg.MetadataValue.path(path),
         "size_bytes": dg.MetadataValue.int(size_bytes(staged)),
         "preview": rows_as_markdown(preview, n_rows=5),
@@ -106,7 +107,7 @@ def _column_schema(schema: pa.Schema, model: Table) -> dg.TableSchema:
     )
 
 
-def _column_lineage(lineage: Lineage) -> dg.TableColumnLineageMetadataValue:
+def _column_lineage(lineage: Lineage, *, columns: Sequence[str]) -> dg.TableColumnLineageMetadataValue:
     return dg.MetadataValue.column_lineage(
         dg.TableColumnLineage(
             {
@@ -115,6 +116,7 @@ def _column_lineage(lineage: Lineage) -> dg.TableColumnLineageMetadataValue:
                     for asset, name in origins
                 ]
                 for column, origins in lineage.items()
+                if column in columns
             }
         )
     )

@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any
 
 import dagster as dg
-import numpy as np
 import polars as pl
 
 from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
@@ -20,24 +19,16 @@ _MOST_BARS = 40
 Axes = Any  # matplotlib is imported when the first picture is drawn: it costs 0.4 s
 
 
-def ages_by_split(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
-    """Draw how many cells each side has of each age; None if no age is known."""
-    aged = manifest.filter(pl.col("age_median").is_not_null(), pl.col("n_eligible") > 0)
+def ages_by_split(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
+    """Draw how many cells each side has of each age, from `age` and `split`; None if no age is known."""
+    aged = cells.filter(pl.col(AGE).is_not_null())
     if aged.is_empty():
         return None
-    edges = np.histogram_bin_edges(aged["age_median"].to_numpy(), bins=20)
+    sides = [aged.filter(pl.col(SPLIT) == side)[AGE].to_numpy() for side in _SIDE_COLOURS]
 
     def draw(axes: Axes) -> None:
-        sides = [aged.filter(pl.col(SPLIT) == side) for side in (TRAIN, TEST)]
-        axes.hist(
-            [side["age_median"].to_numpy() for side in sides],
-            weights=[side["n_eligible"].to_numpy() for side in sides],
-            bins=edges,
-            stacked=True,
-            color=list(_SIDE_COLOURS.values()),
-            label=[TRAIN, TEST],
-        )
-        axes.set(xlabel="Age of the donor (years)", ylabel="Cells")
+        axes.hist(sides, bins=30, stacked=True, color=list(_SIDE_COLOURS.values()), label=list(_SIDE_COLOURS))
+        axes.set(xlabel="Age (years)", ylabel="Cells")
         axes.legend(frameon=False)
 
     return _picture("Ages by split", draw)

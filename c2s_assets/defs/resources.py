@@ -15,7 +15,7 @@ from c2s_assets.storage.parquet import read_table
 from c2s_assets.storage.raw import read_provenance
 
 
-class Store(dg.ConfigurableResource):
+class Store(dg.ConfigurableResource[None]):
     """The lake."""
 
     root: str = Field(description="Folder of the lake; $C2S_LAKE, by default ./lake.")
@@ -42,7 +42,7 @@ class Store(dg.ConfigurableResource):
         return read_table(path, columns=columns)
 
 
-class Hgnc(dg.ConfigurableResource):
+class Hgnc(dg.ConfigurableResource[None]):
     """The HUGO Gene Nomenclature Committee's list of approved human gene symbols."""
 
     url: str = Field(

@@ -1,7 +1,7 @@
 """What the command line asks of Dagster: an instance, a partition, a run, and how things stand."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,7 +128,7 @@ def _status(
     )
 
 
-def _report(events: list[dg.DagsterEvent], *, succeeded: bool) -> BuildReport:
+def _report(events: Sequence[dg.DagsterEvent], *, succeeded: bool) -> BuildReport:
     seconds = {e.step_key: e.step_success_data.duration_ms / 1000 for e in events if e.is_step_success}
     steps = [
         Step(
@@ -140,7 +140,7 @@ def _report(events: list[dg.DagsterEvent], *, succeeded: bool) -> BuildReport:
         if e.event_type == DagsterEventType.ASSET_MATERIALIZATION and e.asset_key is not None
     ]
     steps += [Step(e.step_key or "", 0.0, {}, _problem(e)) for e in events if e.is_step_failure]
-    checks = [
+    checks: list[Any] = [
         e.event_specific_data for e in events if e.event_type == DagsterEventType.ASSET_CHECK_EVALUATION
     ]
     return BuildReport(

@@ -35,9 +35,8 @@ def profile_h5ad(
     SourceError
         If it holds no matrix that can be read, or not the one that `datasets.yaml` names.
     """
-    readable = {name: info for name, info in h5ad.matrices.items() if info.problem is None}
-    layer = choose_matrix(readable, layer=entry.layer)
-    info = readable[layer]
+    layer = choose_matrix(h5ad.matrices, layer=entry.layer)
+    info = h5ad.matrices[layer]
     reader = h5ad.matrix(layer)
     spans = windows(h5ad.n_obs, size=_CELLS_PER_WINDOW)
     verdict = judge_values(

@@ -1,5 +1,6 @@
 """From the source file to its metadata: `raw_h5ad`, `dataset_profile` and the tables of cells and features."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -15,7 +16,10 @@ from c2s_assets.core.columns import (
     CELL_ID,
     CELL_TYPE,
     DONOR_ID,
+    FEATURE_ID,
     LIFE_STAGE,
+    ORGANISM,
+    SYMBOL,
 )
 from c2s_assets.core.errors import SourceError
 from c2s_assets.core.features import (
@@ -27,11 +31,12 @@ from c2s_assets.core.features import (
 )
 from c2s_assets.core.findings import Finding
 from c2s_assets.defs import lineage, plots
+from c2s_assets.defs.assets.sources import gene_symbols
 from c2s_assets.defs.checks import check_result
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, table_metadata
 from c2s_assets.defs.publishing import Events, dataset_asset, materialized, publish
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, MatrixProfile
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.documents import keeps_document, names_every_key, write_document
@@ -45,6 +50,8 @@ from c2s_assets.storage.staging import stage
 
 _CELLS_PER_BLOCK = 65_536
 _CHECKED_COLUMNS = [CELL_ID, DONOR_ID, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
+_CELL_PREVIEW = [CELL_ID, DONOR_ID, ORGANISM, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
+_FEATURE_PREVIEW = [FEATURE_ID, SYMBOL, SYMBOL_SOURCE, VAR_NAME]
 _MOST_CATEGORIES = 60
 # Beyond this an array of uns is data rather than a note on it.
 _UNS_VALUES = 10_000
@@ -138,13 +145,13 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 lineage=lineage.of_cell_metadata(
                     readable, age_sources=age_sources(entry), donor=entry.donor_column or DONOR_ID
                 ),
-                preview=read_rows(staged.path(target), 0, 5),
+                preview=read_rows(staged.path(target), 0, 5, columns=_CELL_PREVIEW),
             )
             | _cell_metadata(profile, cells, staged.path(target)),
         )
 
 
-@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile])
+@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile, gene_symbols])
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per feature of the chosen matrix: its Ensembl id, its gene symbol, and all var columns of the source."""
     dataset_id = context.partition_key
@@ -179,7 +186,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 lineage=lineage.of_feature_metadata(
                     var.columns, symbol_sources=sources, uses_hgnc="hgnc" in sources
                 ),
-                preview=read_rows(staged.path(target), 0, 5),
+                preview=read_rows(staged.path(target), 0, 5, columns=_FEATURE_PREVIEW),
             )
             | as_metadata({"symbols_from": ", ".join(sources)}),
         )
@@ -205,7 +212,11 @@ def unstructured_metadata(context: dg.AssetExecutionContext, store: Store) -> Ev
 
 
 def _reads_every_column(profile: DatasetProfile) -> Finding:
-    parts = {"obs": profile.obs_columns, "var": profile.var_columns, "matrix": profile.matrices}
+    parts: dict[str, Sequence[ColumnProfile | MatrixProfile]] = {
+        "obs": profile.obs_columns,
+        "var": profile.var_columns,
+        "matrix": profile.matrices,
+    }
     problems = {
         f"{part}/{element.name}": element.not_read
         for part, elements in parts.items()

@@ -12,8 +12,10 @@ from c2s_assets.core.cells import split_columns
 from c2s_assets.core.columns import (
     AGE,
     CELL_ID,
+    CELL_SENTENCE,
     DONOR_ID,
     DONOR_UID,
+    FOLD,
     IS_PRIMARY_DATA,
     SPLIT,
     SPLIT_LEVEL,
@@ -44,6 +46,8 @@ from c2s_assets.storage.parquet import (
 from c2s_assets.storage.staging import stage
 
 _SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, AGE, IS_PRIMARY_DATA)
+_MANIFEST_PREVIEW = [DONOR_ID, SPLIT, FOLD, "age_median", "n_cells", "n_eligible", "reason"]
+_RECORD_PREVIEW = [CELL_ID, CELL_SENTENCE, AGE, DONOR_ID, SPLIT, FOLD]
 _LISTED = {
     CELL_ID: pl.String,
     DONOR_UID: pl.String,
@@ -86,10 +90,10 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
                 SplitManifest,
                 staged=written,
                 lineage=lineage.of_split_manifest(manifest.columns),
-                preview=read_rows(written, 0, 5),
+                preview=manifest.select(_MANIFEST_PREVIEW),
             )
             | as_metadata({"spec_id": spec.spec_id, **asdict(spec), **asdict(summary)})
-            | _pictures(manifest),
+            | _drawn("cells_per_donor", plots.cells_per_donor(manifest)),
         )
 
 
@@ -133,7 +137,7 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
             ],
             metadata=_metadata(targets, written, cells=cells, sentences=sentences)
             | as_metadata({f"{name}_spec_id": str(spec_id) for name, spec_id in specs.items()})
-            | _pictures(manifest),
+            | _drawn("ages_by_split", plots.ages_by_split(listed)),
         )
 
 
@@ -175,7 +179,7 @@ def _metadata(
         TrainTest,
         staged=written[first],
         lineage=lineage.of_train_test(table_schema(cells).names, table_schema(sentences).names),
-        preview=read_rows(written[first], 0, 5),
+        preview=read_rows(written[first], 0, 5, columns=_RECORD_PREVIEW),
         n_rows=sum(count_rows(written[side]) for side in there),
     ) | as_metadata(
         {
@@ -186,9 +190,5 @@ def _metadata(
     )
 
 
-def _pictures(manifest: pl.DataFrame) -> Metadata:
-    pictures = {
-        "ages_by_split": plots.ages_by_split(manifest),
-        "cells_per_donor": plots.cells_per_donor(manifest),
-    }
-    return {name: picture for name, picture in pictures.items() if picture is not None}
+def _drawn(name: str, picture: dg.MarkdownMetadataValue | None) -> Metadata:
+    return {} if picture is None else {name: picture}

@@ -12,17 +12,17 @@ from c2s_assets.storage.inbox import look_into_inbox
 
 
 @dg.sensor(job=build_dataset, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
-def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
+def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     """Adds a partition for each h5ad that lands in the inbox and builds it once the file is complete."""
     arrivals, problems = look_into_inbox(store.layout)
     for problem in problems:
         context.log.warning(problem)
     decision = decide_arrivals(arrivals, json.loads(context.cursor or "{}"))
+    known = context.instance.get_dynamic_partitions(datasets.name or "")
+    new = sorted(arrivals.keys() - set(known))
     return dg.SensorResult(
-        dynamic_partitions_requests=[datasets.build_add_request(sorted(arrivals))] if arrivals else [],
-        run_requests=[
-            dg.RunRequest(run_key=f"{dataset_id} {version}", partition_key=dataset_id)
-            for dataset_id, version in decision.build.items()
-        ],
+        dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
+        # No run key: Dagster would never run a file again that was dropped, taken and dropped once more.
+        run_requests=[dg.RunRequest(partition_key=dataset_id) for dataset_id in decision.build],
         cursor=json.dumps(decision.remember, sort_keys=True),
     )

@@ -2,13 +2,11 @@
 
 import dagster as dg
 
-from c2s_assets.defs.partitions import datasets
 
 # One process for all steps: starting one costs seconds, and there are 2,200 datasets.
 build_dataset = dg.define_asset_job(
     "build_dataset",
     selection=dg.AssetSelection.groups("ingest", "text", "splits"),
-    partitions_def=datasets,
     executor_def=dg.in_process_executor,
     description="Build everything of one dataset, in one process.",
 )

@@ -22,6 +22,16 @@ from c2s_assets.storage.h5ad.links import refuse_foreign_storage
 
 LEGACY_CATEGORIES = "__categories"
 
+_NUMERIC = frozenset(
+    [
+        "bool",
+        *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
+        "float16",
+        "float32",
+        "float64",
+    ]
+)
+
 
 class Column(Protocol):
     """One-dimensional values of a dataframe: what the headers say, and a way to the values."""
@@ -196,17 +206,6 @@ def open_legacy_categorical(codes: Array, categories: Mapping[str, Array]) -> Co
         return None
     values = open_plain(categories[codes.field], encoding="array")
     return open_categorical(codes, values, encoding="categorical (0.6)")
-
-
-_NUMERIC = frozenset(
-    [
-        "bool",
-        *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)),
-        "float16",
-        "float32",
-        "float64",
-    ]
-)
 
 
 def _open_dataset(dataset: h5py.Dataset, *, place: str) -> Column:

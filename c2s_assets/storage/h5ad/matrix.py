@@ -6,6 +6,7 @@ from typing import Any, Literal, Protocol
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from c2s_assets.core.errors import InvalidMatrixError, UnsupportedEncodingError
@@ -56,6 +57,10 @@ class SparseMatrix:
     data: Array
     indices: Array
     indptr: Array
+
+    def bounds(self, start: int, stop: int) -> NDArray[np.int64]:
+        """Read ``indptr[start:stop]``; one beyond int64 wraps below zero, which `check_bounds` refuses."""
+        return self.indptr.read(start, stop).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -226,8 +231,3 @@ def _require_ends(indptr: Array, *, n_stored: int, name: str) -> None:
 
 def _length(array: Array) -> int:
     return (array.shape or (0,))[0]
-
-
-def as_bounds(indptr: Array, start: int, stop: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Read ``indptr[start:stop]`` as int64; a value beyond it wraps below zero, which the checks refuse."""
-    return indptr.read(start, stop).astype(np.int64)

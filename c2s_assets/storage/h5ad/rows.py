@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from c2s_assets.storage.h5ad import canonical
-from c2s_assets.storage.h5ad.matrix import DenseMatrix, MatrixInfo, SparseMatrix, as_bounds
+from c2s_assets.storage.h5ad.matrix import DenseMatrix, MatrixInfo, SparseMatrix
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class CsrReader:
         return self._read(start, self._bounds(start, stop))
 
     def _bounds(self, start: int, stop: int) -> NDArray[np.int64]:
-        bounds = as_bounds(self.matrix.indptr, start, stop + 1)
+        bounds = self.matrix.bounds(start, stop + 1)
         canonical.check_bounds(
             bounds,
             matrix=self.info.name,

@@ -132,6 +132,6 @@ def test_a_list_of_variable_length_is_never_read(file: h5py.File) -> None:
     dataset = file.create_dataset("x", (1,), dtype=[("n", "i4"), ("list", lists)])
     with pytest.raises(UnsupportedEncodingError, match="x has type compound"):
         Array(dataset, "x").read()
-    file.attrs.create("odd", np.zeros(1, np.int32), shape=(), dtype=lists)
+    h5py.h5a.create(file.id, b"odd", h5py.h5t.py_create(lists), h5py.h5s.create(h5py.h5s.SCALAR))
     with pytest.raises(UnsupportedEncodingError, match="'odd' is neither number, text nor reference"):
         read_attribute(file, "odd", place="obs")

@@ -19,8 +19,9 @@ def scratch(tmp_path: Path) -> Path:
 def _write(path: Path, **parts: object) -> Path:
     """Write a good 3 x 2 matrix with some parts changed: feature 0 in cells 0 and 2, feature 1 in cell 1."""
     good = {"shape": (3, 2), "data": [1.0, 2.0, 3.0], "indices": [0, 2, 1], "indptr": [0, 2, 3]}
-    with new_h5ad(path, n_obs=3, n_vars=2) as file:
-        add_parts(file, "X", encoding="csc", **(good | parts))
+    changed = good | parts
+    with new_h5ad(path, n_obs=3, n_vars=changed["shape"][1]) as file:
+        add_parts(file, "X", encoding="csc", **changed)
     return path
 
 
@@ -45,11 +46,7 @@ BAD = {
 def test_a_csc_matrix_that_contradicts_itself_is_refused_and_leaves_nothing(
     tmp_path: Path, scratch: Path, change: dict, said: str
 ) -> None:
-    n_vars = change.get("shape", (3, 2))[1]
-    path = tmp_path / "a.h5ad"
-    good = {"shape": (3, 2), "data": [1.0, 2.0, 3.0], "indices": [0, 2, 1], "indptr": [0, 2, 3]}
-    with new_h5ad(path, n_obs=3, n_vars=n_vars) as file:
-        add_parts(file, "X", encoding="csc", **(good | change))
+    path = _write(tmp_path / "a.h5ad", **change)
     with open_h5ad(path, scratch=scratch) as h5ad, pytest.raises(InvalidMatrixError, match=said):
         list(h5ad.matrix("X").blocks(rows=10))
     assert list(scratch.iterdir()) == []

@@ -1,0 +1,44 @@
+"""The schedule that removes the events of superseded runs, for which Dagster has no setting."""
+
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster import RunsFilter
+
+from c2s_assets.core.retention import FinishedRun, superseded_runs
+from c2s_assets.defs.automation.jobs import build_dataset
+
+# A run leaves 66 events and 260 kB in SQLite.
+_KEEP_DAYS = 90
+
+
+@dg.op
+def remove_superseded_runs(context: dg.OpExecutionContext) -> None:
+    """Removes runs of `build_dataset` that ended long ago and were replaced by a later success."""
+    data = context.instance.get_run_partition_data(RunsFilter(job_name=build_dataset.name))
+    runs = [
+        FinishedRun(
+            run_id=run.run_id,
+            dataset_id=run.partition,
+            ended_at=datetime.fromtimestamp(run.end_time, tz=UTC),
+            succeeded=run.status == dg.DagsterRunStatus.SUCCESS,
+        )
+        for run in data
+        if run.end_time is not None
+    ]
+    superseded = superseded_runs(runs, now=datetime.now(UTC), keep_days=_KEEP_DAYS)
+    for run_id in superseded:
+        context.instance.delete_run(run_id)
+    context.log.info(f"removed {len(superseded)} of {len(runs)} runs")
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def prune_runs() -> None:
+    """Removes the events of runs that later runs have superseded."""
+    remove_superseded_runs()
+
+
+@dg.schedule(job=prune_runs, cron_schedule="30 4 * * 0", default_status=dg.DefaultScheduleStatus.RUNNING)
+def weekly_pruning() -> dg.RunRequest:
+    """Every Sunday at 4:30."""
+    return dg.RunRequest()

@@ -1,0 +1,71 @@
+"""Builds datasets of a test's lake through Dagster, and finds results."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from c2s_assets.defs.resources import Hgnc, Store
+from c2s_assets.defs.service import BuildReport, build
+from c2s_assets.definitions import build_definitions
+from c2s_assets.storage.layout import Layout
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A lake and a Dagster instance of its own."""
+
+    layout: Layout
+    instance: dg.DagsterInstance
+    rows_per_block: int = 4096
+    hgnc_url: str = "http://127.0.0.1:9/unreachable"
+
+    @property
+    def definitions(self) -> dg.Definitions:
+        """The definitions with this lake."""
+        store = Store(root=str(self.layout.root), rows_per_block=self.rows_per_block)
+        return build_definitions({"store": store, "hgnc": Hgnc(url=self.hgnc_url)})
+
+    def build(self, dataset_id: str) -> BuildReport:
+        """Run the job `build_dataset`."""
+        return build(self.instance, self.definitions, dataset_id)
+
+    def read(self, table: str, dataset_id: str) -> pl.DataFrame:
+        """Read a table of one file, or a folder of parts."""
+        single = self.layout.table(table, dataset_id)
+        path = single if single.exists() else self.layout.parts(table, dataset_id) / "*.parquet"
+        return pl.read_parquet(path)
+
+    def train_test(self, dataset_id: str) -> pl.DataFrame:
+        """Read both sides; `side` is the folder a row is in."""
+        sides = [
+            pl.read_parquet(folder / "chunk_*.parquet").with_columns(pl.lit(side).alias("side"))
+            for side in ("train", "test")
+            if (folder := self.layout.parts(side, dataset_id)).exists()
+        ]
+        return pl.concat(sides)
+
+
+@contextmanager
+def open_workshop(layout: Layout, **options: int | str) -> Iterator[Workshop]:
+    """Open a workshop whose instance lives in memory."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Workshop(layout, instance, **options)  # type: ignore[arg-type]
+
+
+def failures(report: BuildReport) -> dict[str, str]:
+    """Why each asset that failed did so."""
+    return {step.asset: step.problem for step in report.steps if step.problem}
+
+
+def broken(report: BuildReport) -> set[str]:
+    """The checks that did not hold, as asset/claim."""
+    return {f"{check.asset}/{check.claim}" for check in report.broken}
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    """The bytes of every file, by its path below the folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

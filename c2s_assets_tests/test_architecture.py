@@ -1,0 +1,97 @@
+"""The layers' arrows, and the rules that each layer keeps."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import c2s_assets
+
+PACKAGE = Path(c2s_assets.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# Each layer may import itself and what stands further right; the command line and the example stand outside.
+LAYERS = ("cli", "definitions", "defs", "clients", "storage", "schemas", "core")
+LAYER_OF_MODULE = {"__main__": "cli", "simulate": "cli"}
+
+
+def _layer(module: str) -> str | None:
+    """Layer of `c2s_assets.<layer>...`, or None for the package itself."""
+    parts = module.split(".")
+    if parts[0] != "c2s_assets" or len(parts) == 1:
+        return None
+    return LAYER_OF_MODULE.get(parts[1], parts[1])
+
+
+def _imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+    return found
+
+
+def _module_name(path: Path) -> str:
+    return ".".join(("c2s_assets", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_module_name)
+def test_a_module_imports_only_from_its_own_layer_and_further_right(path: Path) -> None:
+    own = _layer(_module_name(path))
+    if own is None:
+        assert not _imports(path), "the package itself imports nothing"
+        return
+    for imported in _imports(path):
+        layer = _layer(imported)
+        assert layer is None or LAYERS.index(own) <= LAYERS.index(layer), f"{path.name} imports {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_module_name)
+def test_only_defs_and_what_stands_left_of_it_import_dagster(path: Path) -> None:
+    if any(name.split(".")[0] == "dagster" for name in _imports(path)):
+        assert _layer(_module_name(path)) in ("cli", "definitions", "defs")
+
+
+ALLOWED_IN_CORE = {"numpy", "scipy", "polars", "pyarrow", "pydantic", "pydantic_core", "yaml", "c2s_assets"}
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "core").glob("*.py")), ids=_module_name)
+def test_core_touches_memory_only(path: Path) -> None:
+    """Parsing text into values is memory; files, network and processes are not."""
+    roots = {name.split(".")[0] for name in _imports(path)}
+    outside = roots - ALLOWED_IN_CORE - set(sys.stdlib_module_names)
+    assert not outside
+    assert not roots & {"os", "shutil", "socket", "subprocess", "tempfile", "urllib", "http", "logging"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_module_name)
+def test_every_public_function_and_class_is_documented(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), f"{path} has no docstring"
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
+
+
+def test_every_error_is_in_the_tree_that_opens_the_file() -> None:
+    source = (PACKAGE / "core" / "errors.py").read_text()
+    tree = ast.parse(source)
+    names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
+    docstring = ast.get_docstring(tree) or ""
+    assert names
+    assert all(name in docstring for name in names)
+
+
+def test_core_starts_without_dagster_and_without_h5py() -> None:
+    code = (
+        "import sys, pkgutil, importlib, c2s_assets.core as core\n"
+        "for m in pkgutil.iter_modules(core.__path__): importlib.import_module(f'c2s_assets.core.{m.name}')\n"
+        "print(sorted({'dagster', 'h5py', 'httpx', 'pandera'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

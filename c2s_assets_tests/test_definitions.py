@@ -1,0 +1,90 @@
+"""What must hold of every asset, check and job."""
+
+import dagster as dg
+import pytest
+
+from c2s_assets.defs.checks import CHECKS
+from c2s_assets.defs.partitions import datasets
+from c2s_assets.definitions import defs
+
+ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+GROUPS = {"sources", "ingest", "text", "splits"}
+UNPARTITIONED = {"gene_symbols"}
+
+each_asset = pytest.mark.parametrize("name", sorted(ASSETS))
+
+
+def test_the_assets_of_the_main_job_are_there() -> None:
+    assert set(ASSETS) == {
+        "gene_symbols",
+        "raw_h5ad",
+        "dataset_profile",
+        "cell_metadata",
+        "feature_metadata",
+        "unstructured_metadata",
+        "cell_sentences",
+        "split_manifest",
+        "train_test",
+    }
+
+
+@each_asset
+def test_an_asset_has_group_kinds_version_owner_and_description(name: str) -> None:
+    spec = ASSETS[name]
+    assert spec.group_name in GROUPS
+    assert spec.kinds
+    assert spec.code_version
+    assert spec.owners
+    assert spec.description
+    assert spec.description.endswith(".")
+
+
+@each_asset
+def test_an_asset_is_partitioned_by_dataset(name: str) -> None:
+    assert ASSETS[name].partitions_def == (None if name in UNPARTITIONED else datasets)
+
+
+def _check_specs(name: str) -> dict[str, dg.AssetCheckSpec]:
+    specs = defs.resolve_asset_graph().asset_check_keys
+    graph = defs.resolve_asset_graph()
+    return {
+        key.name: graph.get_check_spec(key) for key in specs if key.asset_key.to_user_string() == name
+    }
+
+
+@each_asset
+def test_an_asset_keeps_its_schema_and_blocks_if_not(name: str) -> None:
+    assert _check_specs(name)["keeps_schema"].blocking
+
+
+@each_asset
+def test_checks_have_the_partitions_of_their_asset(name: str) -> None:
+    """Dagster accepts a check without them in silence, and then one dataset's result hides another's."""
+    for spec in _check_specs(name).values():
+        assert spec.partitions_def == ASSETS[name].partitions_def
+        assert spec.description
+
+
+def test_every_declared_check_is_of_an_asset() -> None:
+    assert set(CHECKS) == set(ASSETS)
+
+
+def test_the_job_builds_every_partitioned_asset_in_one_process() -> None:
+    job = defs.resolve_job_def("build_dataset")
+    selected = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
+    assert selected == set(ASSETS) - UNPARTITIONED
+    assert job.executor_def.name == "in_process"
+
+
+def test_the_graph_says_what_is_made_of_what() -> None:
+    upstream = {
+        name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in ASSETS.items()
+    }
+    assert upstream["train_test"] == {"dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"}
+    assert upstream["split_manifest"] == {"cell_metadata"}
+    assert upstream["raw_h5ad"] == set()
+    assert "gene_symbols" in upstream["feature_metadata"]
+
+
+def test_definitions_load_without_warnings_in_a_fresh_process() -> None:
+    dg.Definitions.validate_loadable(defs)
