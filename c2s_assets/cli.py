@@ -79,12 +79,8 @@ def _add(options: argparse.Namespace, layout: Layout) -> int:
         return InboxNote(retrieved_at=_now())
 
     from_url = is_url(options.source)
-    path_of_url = options.source.partition("?")[0]
-    dataset_id = (
-        check_dataset_id(options.id)
-        if options.id
-        else dataset_id_of(path_of_url if from_url else options.source)
-    )
+    name = options.source.partition("?")[0] if from_url else options.source
+    dataset_id = dataset_id_of(name) if options.id is None else check_dataset_id(options.id)
     if not from_url:
         if not Path(options.source).is_file():
             raise C2SError(
@@ -136,9 +132,10 @@ def _ls(_: argparse.Namespace, layout: Layout) -> int:
 
 
 def _ui(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.defs.service import settle_home
+    from c2s_assets.defs.service import open_instance
 
-    settle_home(layout)
+    with open_instance(layout):  # made before the UI's several processes open it
+        pass
     command = [sys.executable, "-m", "dagster", "dev", "-m", "c2s_assets.definitions"]
     os.execv(sys.executable, [*command, "-h", "127.0.0.1", "-p", str(options.port)])
 

@@ -14,9 +14,11 @@ from c2s_assets.core.columns import (
     DEVELOPMENT_STAGE_ID,
     DONOR_ID,
     DONOR_UID,
+    INDEX_OF_PANDAS,
     IS_PRIMARY_DATA,
     LIFE_STAGE,
     ORGANISM,
+    name_beside,
 )
 from c2s_assets.core.datasets import DatasetEntry
 from c2s_assets.core.errors import MissingColumnError
@@ -30,6 +32,7 @@ ADDED_COLUMNS = (
 # An age column is only trusted unasked if its name gives the unit: in fetal data `age` is often weeks.
 _AGE_IN_YEARS = "age_years"
 _AGE_GROUP = "age_group"
+_NO = ("false", "0", "0.0")
 
 
 def describe_cells(
@@ -69,25 +72,17 @@ def describe_cells(
     added = rows.select(
         CELL_ID,
         pl.lit(dataset_id).alias(DATASET_ID),
-        (pl.lit(None, pl.String) if donor is None else pl.col(own_name(donor)).cast(pl.String)).alias(
-            DONOR_ID
-        ),
+        _donor(rows, donor).alias(DONOR_ID),
         _organism(rows, stated=organism or entry.organism).alias(ORGANISM),
     ).with_columns(pl.format("{}/{}", pl.lit(collection_id or dataset_id), DONOR_ID).alias(DONOR_UID))
-    ages = _ages(obs, entry, added[ORGANISM])
-    described = pl.concat([added, ages], how="horizontal").select(ADDED_COLUMNS)
-    shown_already = [
-        own_name(name) for name in (donor, ORGANISM) if name in (DONOR_ID, ORGANISM) and name in obs.columns
-    ]
-    return pl.concat([described, rows.drop(CELL_ID, *shown_already)], how="horizontal")
+    described = pl.DataFrame([*added, *_ages(obs, entry, added[ORGANISM])]).select(ADDED_COLUMNS)
+    shown_already = {DONOR_ID, ORGANISM} & {donor, ORGANISM} & set(obs.columns)
+    return pl.DataFrame([*described, *rows.drop(CELL_ID, *map(own_name, shown_already))])
 
 
 def own_name(name: str) -> str:
     """Name under which an obs column appears in `cell_metadata`: its own, unless that is taken."""
-    # pandas would take a column of this name for its index.
-    if name == "__index_level_0__":
-        return "index_level_0"
-    return f"{name}_in_source" if name in ADDED_COLUMNS else name
+    return name_beside(name, taken=(*ADDED_COLUMNS, INDEX_OF_PANDAS))
 
 
 def age_sources(entry: DatasetEntry) -> tuple[str, ...]:
@@ -103,10 +98,11 @@ def age_sources(entry: DatasetEntry) -> tuple[str, ...]:
 def split_columns(cells: pl.DataFrame) -> pl.DataFrame:
     """Select what a split is made of: `cell_id`, `donor_id`, `donor_uid`, `age`, `is_primary_data`.
 
-    A dataset without `is_primary_data` has only canonical cells.
+    A dataset without `is_primary_data` has only canonical cells. The column may hold booleans, or texts or
+    numbers that stand for them; only what says no is no.
     """
     primary = (
-        pl.col(IS_PRIMARY_DATA).cast(pl.String).str.to_lowercase() != "false"
+        ~pl.col(IS_PRIMARY_DATA).cast(pl.String).str.to_lowercase().is_in(_NO)
         if IS_PRIMARY_DATA in cells.columns
         else pl.lit(True)
     )
@@ -122,6 +118,16 @@ def _named_column(obs: pl.DataFrame, wanted: str | None, key: str, *, default: s
             f"{', '.join(obs.columns) or 'none'}. Correct the entry or leave it out."
         )
     return wanted
+
+
+def _donor(rows: pl.DataFrame, donor: str | None) -> pl.Expr:
+    if donor is None:
+        return pl.lit(None, pl.String)
+    column = pl.col(own_name(donor))
+    if rows.schema[own_name(donor)].is_float():
+        # Numbers become floats where one is missing: donor 1 is the same in a file that writes 1.0.
+        return column.fill_nan(None).cast(pl.String).str.replace(r"\.0$", "")
+    return column.cast(pl.String)
 
 
 def _organism(rows: pl.DataFrame, *, stated: str | None) -> pl.Expr:

@@ -1,4 +1,7 @@
-"""Names of the columns and files' fields that more than one module uses."""
+"""Names of the columns that more than one module uses, and how those of a source stand beside them."""
+
+import re
+from collections.abc import Collection
 
 CELL_ID = "cell_id"
 CELL_TYPE = "cell_type"
@@ -27,3 +30,18 @@ SENTENCE_LENGTH = "sentence_length"
 SPLIT = "split"
 SPLIT_LEVEL = "split_level"
 FOLD = "fold"
+
+# pandas takes a column of this name for its index, so none of ours has it.
+INDEX_OF_PANDAS = "__index_level_0__"
+
+_IN_SOURCE = "_in_source"
+
+
+def name_beside(name: str, *, taken: Collection[str]) -> str:
+    """Name a source's column in a table that has columns of its own: as in the source, unless that is taken.
+
+    A taken name gets ``_in_source`` behind it. So does a name that is a taken one with ``_in_source``
+    behind it already, so that two columns never get the same name.
+    """
+    plain = re.sub(rf"({_IN_SOURCE})+$", "", name)
+    return name + _IN_SOURCE if plain in taken else name

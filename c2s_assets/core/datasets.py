@@ -1,6 +1,6 @@
 """`datasets.yaml`: what differs between files, and how sentences and splits are made.
 
-Every key is optional::
+Every key is optional, and one without a value is as good as left out::
 
     sentences:                  # for all datasets; see SentenceSettings
       top_n: 2000
@@ -26,11 +26,10 @@ Every key is optional::
         symbol_column: gene_symbol
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
@@ -40,17 +39,23 @@ from c2s_assets.core.splits import SplitSpec
 ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
+def _nothing_if_none(value: object) -> object:
+    return {} if value is None else value
+
+
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    _may_be_empty = model_validator(mode="before")(_nothing_if_none)
 
 
 class SentenceSettings(_Settings):
     """How sentences are written, for all datasets."""
 
-    top_n: int = Field(2000, ge=1, description="Length of the longest sentence, in symbols.")
-    tie: Literal["hash", "feature_id"] = Field("hash", description="How equals are ordered.")
-    seed: int = Field(0, description="Seed of the order among equals.")
-    gene_lists: dict[ListName, list[str]] = Field(
+    top_n: int = Field(default=2000, ge=1, description="Length of the longest sentence, in symbols.")
+    tie: Literal["hash", "feature_id"] = Field(default="hash", description="How equals are ordered.")
+    seed: int = Field(default=0, description="Seed of the order among equals.")
+    gene_lists: Annotated[dict[ListName, list[str]], BeforeValidator(_nothing_if_none)] = Field(
         default_factory=dict, description="Each list makes a column cell_sentence_<name>."
     )
 
@@ -58,10 +63,10 @@ class SentenceSettings(_Settings):
 class SplitSettings(_Settings):
     """How donors are split, for all datasets."""
 
-    test_size: float = Field(0.05, gt=0, lt=1, description="Share of the cells that test aims at.")
-    seed: int = Field(0, description="Seed of the choice of donors.")
+    test_size: float = Field(default=0.05, gt=0, lt=1, description="Share of the cells that test aims at.")
+    seed: int = Field(default=0, description="Seed of the choice of donors.")
     non_primary: Literal["drop", "keep"] = Field(
-        "drop", description="What happens to cells that are not the canonical copy."
+        default="drop", description="What happens to cells that are not the canonical copy."
     )
 
     def spec(self) -> SplitSpec:
@@ -72,16 +77,18 @@ class SplitSettings(_Settings):
 class DatasetEntry(_Settings):
     """What one file calls things, and what cannot be read from it."""
 
-    title: str | None = Field(None, description="Title for cards and the UI.")
-    licence: str | None = Field(None, description="Licence of the data.")
-    citation: str | None = Field(None, description="How to cite the data.")
-    organism: str | None = Field(None, description="Organism, if the file does not say.")
-    layer: str | None = Field(None, description="Matrix to rank: X, raw.X or the name of a layer.")
-    donor_column: str | None = Field(None, description="obs column of the donor.")
-    age_column: str | None = Field(None, description="obs column of the age, a number.")
-    age_unit: Literal["years", "months", "weeks", "days"] = Field("years", description="Unit of age_column.")
-    age_group_column: str | None = Field(None, description="obs column of age groups such as 15-20.")
-    symbol_column: str | None = Field(None, description="var column of the gene symbol.")
+    title: str | None = Field(default=None, description="Title for cards and the UI.")
+    licence: str | None = Field(default=None, description="Licence of the data.")
+    citation: str | None = Field(default=None, description="How to cite the data.")
+    organism: str | None = Field(default=None, description="Organism, if the file does not say.")
+    layer: str | None = Field(default=None, description="Matrix to rank: X, raw.X or the name of a layer.")
+    donor_column: str | None = Field(default=None, description="obs column of the donor.")
+    age_column: str | None = Field(default=None, description="obs column of the age, a number.")
+    age_unit: Literal["years", "months", "weeks", "days"] = Field(
+        default="years", description="Unit of age_column."
+    )
+    age_group_column: str | None = Field(default=None, description="obs column of age groups such as 15-20.")
+    symbol_column: str | None = Field(default=None, description="var column of the gene symbol.")
 
 
 class DatasetsFile(_Settings):
@@ -89,7 +96,9 @@ class DatasetsFile(_Settings):
 
     sentences: SentenceSettings = Field(default_factory=SentenceSettings)
     split: SplitSettings = Field(default_factory=SplitSettings)
-    datasets: dict[str, DatasetEntry] = Field(default_factory=dict)
+    datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_nothing_if_none)] = Field(
+        default_factory=dict
+    )
 
     def entry(self, dataset_id: str) -> DatasetEntry:
         """Return the dataset's entry, or one that says nothing."""
@@ -105,15 +114,15 @@ def parse_datasets_file(text: str) -> DatasetsFile:
         Naming every place that is wrong, what stands there, and what may stand there.
     """
     try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"datasets.yaml is not YAML: {error}. Correct it there.") from error
+        content = _Loader(text).get_single_data()
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 looks like a date
+        raise ConfigError(f"datasets.yaml is not valid YAML: {error}. Correct it there.") from error
     try:
-        parsed = DatasetsFile.model_validate({} if content is None else content)
+        parsed = DatasetsFile.model_validate(content)
     except ValidationError as error:
         problems = "; ".join(_describe(problem) for problem in error.errors())
         raise ConfigError(
-            f"datasets.yaml: {problems}. Correct the file; the README lists its keys."
+            f"datasets.yaml: {problems}. Correct it there; the README lists the keys."
         ) from error
     for dataset_id in parsed.datasets:
         try:
@@ -123,13 +132,43 @@ def parse_datasets_file(text: str) -> DatasetsFile:
     return parsed
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands in one place twice, where YAML would keep the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"the key {key.value!r} stands there twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
 def _describe(problem: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in problem["loc"]) or "the top level"
-    if problem["type"] == "extra_forbidden":
-        return f"{place} is not a key; known are {', '.join(_known_keys(problem['loc'][:-1]))}"
-    return f"{place} is {problem['input']!r}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+    place = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "the top level"
+    match problem["type"]:
+        case "extra_forbidden":
+            known = ", ".join(sorted(_model_at(problem["loc"][:-1]).model_fields))
+            return f"{place} is not a key; known are {known}"
+        case "model_type" | "dict_type":
+            expected = "it should hold keys with values"
+        case "string_type":
+            expected = "it should be a text; put it in quotes"
+        case _:
+            expected = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+    return f"{place} is {problem['input']!r:.100}: {expected}"
 
 
-def _known_keys(loc: Sequence[int | str]) -> list[str]:
-    models = {(): DatasetsFile, ("sentences",): SentenceSettings, ("split",): SplitSettings}
-    return sorted(models.get(tuple(loc), DatasetEntry).model_fields)
+def _model_at(place: tuple[int | str, ...]) -> type[_Settings]:
+    match place:
+        case ():
+            return DatasetsFile
+        case ("sentences",):
+            return SentenceSettings
+        case ("split",):
+            return SplitSettings
+        case _:
+            return DatasetEntry

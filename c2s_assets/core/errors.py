@@ -10,8 +10,8 @@ C2SError
 │   ├── InvalidMatrixError     indices out of range, NaN, features listed twice in a cell
 │   ├── NegativeExpressionError    a scaled matrix, whose order no longer means expression
 │   ├── InvalidIdsError        cell or feature names that cannot identify a row
-│   ├── MissingColumnError     a column that datasets.yaml names is not in the file
-│   └── EmptyDatasetError      no cells, or no features
+│   ├── MissingColumnError     a column or matrix that datasets.yaml names is not in the file
+│   └── EmptyDatasetError      no cells, no features, or no matrix to rank
 ├── MissingInputError          a table that this step reads was not built, or was built from another file
 ├── BrokenClaimError            a blocking check failed, so what was built is not published
 ├── LakeError                  the lake's own files are not as we left them
@@ -63,11 +63,11 @@ class InvalidIdsError(SourceError):
 
 
 class MissingColumnError(SourceError):
-    """A column that was asked for is not in the file."""
+    """A column or matrix that was asked for is not in the file."""
 
 
 class EmptyDatasetError(SourceError):
-    """The file has no cells or no features."""
+    """The file has no cells, no features, or no matrix to rank."""
 
 
 class MissingInputError(C2SError):
@@ -83,4 +83,4 @@ class LakeError(C2SError):
 
 
 class DownloadError(C2SError):
-    """A download failed in a way that retrying now does not cure."""
+    """The network did not give us the file, or gave us something else; another try may help."""

@@ -1,10 +1,8 @@
 """One row per feature: its id, its gene symbol and where that was found, and the source's own columns."""
 
-from collections.abc import Sequence
-
 import polars as pl
 
-from c2s_assets.core.columns import FEATURE_ID, FEATURE_NAME, SYMBOL
+from c2s_assets.core.columns import FEATURE_ID, FEATURE_NAME, INDEX_OF_PANDAS, SYMBOL, name_beside
 from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.symbols import clean_symbol, is_ensembl_id
 
@@ -53,17 +51,12 @@ def describe_features(
             f"var has no column {symbol_column!r}, which datasets.yaml names as symbol_column. It has: "
             f"{', '.join(var.columns) or 'none'}. Correct the entry or leave it out."
         )
-    sources = _sources(var_names, var)
-    names = _symbol_sources(sources, symbol_column)
-    symbols = [clean_symbol(pl.col(name).cast(pl.String)) for name in names]
-    found_in = [
-        pl.when(symbol.is_not_null()).then(pl.lit(name)) for symbol, name in zip(symbols, names, strict=True)
-    ]
-    named = sources.select(
-        feature_ids(var_names, var),
-        pl.coalesce(symbols).alias(SYMBOL),
-        pl.coalesce(found_in).alias(SYMBOL_SOURCE),
-        VAR_NAME,
+    named = pl.DataFrame(
+        [
+            feature_ids(var_names, var),
+            *_find_symbols(var_names, var, symbol_column),
+            var_names.alias(VAR_NAME),
+        ]
     )
     if hgnc is not None:
         named = _fill_from_hgnc(named, hgnc)
@@ -71,7 +64,25 @@ def describe_features(
     described = named.with_columns(
         make_unique(named[FEATURE_ID]), is_duplicated.alias(IS_DUPLICATED_SYMBOL)
     ).select(ADDED_COLUMNS)
-    return pl.DataFrame([*described, *var.rename(_own_name)])
+    return pl.DataFrame([*described, *var.rename(own_name)])
+
+
+def own_name(name: str) -> str:
+    """Name under which a var column appears in `feature_metadata`: its own, unless that is taken."""
+    return name_beside(name, taken=(*ADDED_COLUMNS, INDEX_OF_PANDAS))
+
+
+def feature_ids(var_names: pl.Series, var: pl.DataFrame) -> pl.Series:
+    """Take the Ensembl id of each feature without version where the file has one, else the index.
+
+    They may repeat; `describe_features` makes them unique.
+    """
+    candidates = [var_names, *(var[name] for name in _ENSEMBL_COLUMNS if _is_text(var, name))]
+    ids = [
+        pl.when(is_ensembl_id(names)).then(names.str.replace(r"\.\d+$", ""))
+        for names in map(pl.lit, candidates)
+    ]
+    return pl.select(pl.coalesce(*ids, pl.lit(var_names)).alias(FEATURE_ID)).to_series()
 
 
 def add_missing_columns(
@@ -79,16 +90,13 @@ def add_missing_columns(
 ) -> pl.DataFrame:
     """Add to `raw.var` the columns that only `var` has, by name of the feature; null where `var` lacks it.
 
-    `raw.X` often has features that `X` does not, and `raw.var` often has no columns of its own.
+    `raw.X` often has features that `X` does not, and `raw.var` often has no columns of its own. A name
+    that stands in `var` twice says nothing.
     """
     further = [name for name in var.columns if name not in raw_var.columns]
-    if not further or var_names.is_duplicated().any():
-        return raw_var
-    key = "the index"
-    looked_up = pl.DataFrame({key: raw_names}).join(
-        pl.DataFrame([var_names.alias(key), *var.select(further)]), on=key, how="left", maintain_order="left"
-    )
-    return pl.DataFrame([*raw_var, *looked_up.drop(key)])
+    rows = pl.DataFrame({"name": var_names}).with_row_index("row").unique("name", keep="none")
+    found = pl.DataFrame({"name": raw_names}).join(rows, on="name", how="left", maintain_order="left")["row"]
+    return pl.DataFrame([*raw_var, *var.select(pl.col(further).gather(found))])
 
 
 def make_unique(names: pl.Series) -> pl.Series:
@@ -109,32 +117,22 @@ def make_unique(names: pl.Series) -> pl.Series:
     return pl.Series(names.name, unique, pl.String)
 
 
-def feature_ids(var_names: pl.Series, var: pl.DataFrame) -> pl.Series:
-    """Take the Ensembl id of each feature without version where the file has one, else the index.
-
-    They may repeat; `describe_features` makes them unique.
-    """
-    sources = _sources(var_names, var)
-    columns = [VAR_NAME, *(name for name in _ENSEMBL_COLUMNS if _is_text(sources, name))]
-    ids = [
-        pl.when(is_ensembl_id(pl.col(name))).then(pl.col(name).str.replace(r"\.\d+$", "")) for name in columns
+def _find_symbols(var_names: pl.Series, var: pl.DataFrame, symbol_column: str | None) -> pl.DataFrame:
+    """Take symbols from one column of var and where it has none from the index, and say which it was."""
+    column = symbol_column or next((name for name in _SYMBOL_COLUMNS if _is_text(var, name)), None)
+    candidates = [(VAR_NAME, var_names)]
+    if column is not None:
+        candidates.insert(0, (column, var[column].cast(pl.String)))
+    symbols = [clean_symbol(pl.lit(names)) for _, names in candidates]
+    sources = [
+        pl.when(symbol.is_not_null()).then(pl.lit(name))
+        for symbol, (name, _) in zip(symbols, candidates, strict=True)
     ]
-    return sources.select(pl.coalesce([*ids, pl.col(VAR_NAME)]).alias(FEATURE_ID)).to_series()
+    return pl.select(pl.coalesce(symbols).alias(SYMBOL), pl.coalesce(sources).alias(SYMBOL_SOURCE))
 
 
-def _sources(var_names: pl.Series, var: pl.DataFrame) -> pl.DataFrame:
-    # A column that happens to be called var_name must not hide the index.
-    own = var.rename({VAR_NAME: _own_name(VAR_NAME)}, strict=False)
-    return pl.DataFrame([var_names.alias(VAR_NAME), *own])
-
-
-def _symbol_sources(sources: pl.DataFrame, symbol_column: str | None) -> tuple[str, ...]:
-    first = symbol_column or next((name for name in _SYMBOL_COLUMNS if _is_text(sources, name)), None)
-    return (VAR_NAME,) if first is None else (first, VAR_NAME)
-
-
-def _is_text(sources: pl.DataFrame, name: str) -> bool:
-    return name in sources.columns and sources.schema[name] == pl.String
+def _is_text(var: pl.DataFrame, name: str) -> bool:
+    return var.schema.get(name) == pl.String
 
 
 def _fill_from_hgnc(named: pl.DataFrame, hgnc: pl.DataFrame) -> pl.DataFrame:
@@ -145,10 +143,3 @@ def _fill_from_hgnc(named: pl.DataFrame, hgnc: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce(SYMBOL, "approved").alias(SYMBOL),
         pl.when(is_filled).then(pl.lit("hgnc")).otherwise(pl.col(SYMBOL_SOURCE)).alias(SYMBOL_SOURCE),
     ).drop("approved")
-
-
-def _own_name(name: str) -> str:
-    # pandas would take a column of this name for its index.
-    if name == "__index_level_0__":
-        return "index_level_0"
-    return f"{name}_in_source" if name in ADDED_COLUMNS else name

@@ -16,7 +16,7 @@ def short_id(content: Mapping[str, object]) -> str:
 
 def keys_of(names: Iterable[str], *, seed: int) -> NDArray[np.uint64]:
     """Hash each name with the seed to 64 bits, shape ``(n_names,)``, the same on every machine."""
-    salt = str(seed).encode().ljust(blake2b.SALT_SIZE, b"\0")[: blake2b.SALT_SIZE]
+    salt = blake2b(str(seed).encode(), digest_size=blake2b.SALT_SIZE).digest()
     joined = b"".join(blake2b(name.encode(), digest_size=8, salt=salt).digest() for name in names)
     return np.frombuffer(joined, dtype="<u8").astype(np.uint64)
 

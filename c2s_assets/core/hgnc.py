@@ -34,13 +34,19 @@ def parse_hgnc(text: bytes) -> pl.DataFrame:
     missing = sorted(_NEEDED - set(table.columns))
     if missing:
         raise DownloadError(
-            f"the HGNC complete set has no column {', '.join(missing)}; it has {', '.join(table.columns[:8])} ... "
-            f"Check its address."
+            f"the HGNC complete set has no column {', '.join(missing)}; it has "
+            f"{', '.join(table.columns[:8])} ... Check its address."
         )
     number = pl.col("hgnc_id").str.extract(r"(\d+)$").cast(pl.Int64)
-    return (
+    symbols = (
         table.filter(pl.col("status") == "Approved", pl.col("ensembl_gene_id").str.len_chars() > 0)
         .sort("ensembl_gene_id", number)
         .unique("ensembl_gene_id", keep="first", maintain_order=True)
         .select(pl.col("ensembl_gene_id").alias(FEATURE_ID), SYMBOL, "hgnc_id")
     )
+    if symbols.is_empty():
+        raise DownloadError(
+            f"the HGNC complete set names no approved symbol with an Ensembl id in {table.height:,} rows. "
+            f"Check its address."
+        )
+    return symbols

@@ -3,7 +3,8 @@
 import polars as pl
 
 from c2s_assets.core.cells import split_columns
-from c2s_assets.core.columns import CELL_ID, FOLD, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.columns import CELL_ID, FOLD, SPLIT, SPLIT_LEVEL, name_beside
+from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.provenance import Origin
 from c2s_assets.core.splits import assign_cells
 
@@ -26,13 +27,22 @@ def join_records(
     -------
     All columns of both tables, `split`, `split_level`, `fold` and `PUBLICATION_COLUMNS`. A metadata
     column whose name is taken ends in ``_in_source``.
+
+    Raises
+    ------
+    MissingInputError
+        If the tables do not hold the same cells, or the manifest does not know them: one of them was built
+        from another version of the dataset.
     """
+    if not cells[CELL_ID].equals(sentences[CELL_ID]):
+        raise MissingInputError(
+            f"cell_metadata and cell_sentences do not hold the same cells: "
+            f"{_first_difference(cells[CELL_ID], sentences[CELL_ID])}. Build both again."
+        )
     added = {*sentences.columns, *PUBLICATION_COLUMNS, SPLIT, SPLIT_LEVEL, FOLD} - {CELL_ID}
-    taken = {name: f"{name}_in_source" for name in cells.columns if name in added}
+    metadata = cells.rename(lambda name: name_beside(name, taken=added))
     sides = assign_cells(split_columns(cells), manifest)
-    joined = pl.concat(
-        [cells.rename(taken), sentences.drop(CELL_ID), sides.drop(CELL_ID)], how="horizontal"
-    ).with_columns(
+    joined = pl.DataFrame([*metadata, *sentences.drop(CELL_ID), *sides.drop(CELL_ID)]).with_columns(
         pl.lit(manifest[SPLIT_LEVEL][0]).alias(SPLIT_LEVEL),
         pl.lit(origin.collection_id, pl.String).alias("collection_id"),
         pl.lit(origin.title, pl.String).alias("publication_title"),
@@ -40,3 +50,10 @@ def join_records(
         pl.lit(None, pl.String).alias("publication_description"),
     )
     return joined.filter(pl.col(SPLIT).is_not_null())
+
+
+def _first_difference(ids: pl.Series, others: pl.Series) -> str:
+    if len(ids) != len(others):
+        return f"{len(ids):,} and {len(others):,} rows"
+    row = int(ids.ne_missing(others).to_numpy().argmax())
+    return f"row {row} of a block is {ids[row]!r} in one and {others[row]!r} in the other"

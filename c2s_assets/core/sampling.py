@@ -2,7 +2,7 @@
 
 
 def windows(n_rows: int, *, size: int) -> list[tuple[int, int]]:
-    """Choose up to three stretches of `size` rows: head, middle and tail, as (start, stop), without overlap."""
+    """Choose head, middle and tail as (start, stop), `size` rows each, or all if there are no more."""
     if n_rows <= 3 * size:
         return [(0, n_rows)] if n_rows else []
     middle = (n_rows - size) // 2

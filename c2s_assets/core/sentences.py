@@ -48,19 +48,19 @@ class SentenceSpec:
 
     @cached_property
     def spec_id(self) -> str:
-        """Twelve hexadecimal digits that change whenever the sentences could."""
+        """Twelve hexadecimal digits that change whenever the sentences could, and only then."""
         lists = {name: sorted(set(symbols)) for name, symbols in self.gene_lists.items()}
         return short_id({**self.described, "gene_lists": lists})
 
     @property
     def described(self) -> dict[str, str | int]:
-        """The settings as a person wants to read them, without the gene lists' contents."""
+        """The settings that matter as a person wants to read them, without the gene lists' contents."""
         return {
             "layer": self.layer,
             "symbols": self.symbols,
             "top_n": self.top_n,
             "tie": self.tie,
-            "seed": self.seed,
+            **({"seed": self.seed} if self.tie == "hash" else {}),
             "gene_lists": ", ".join(sorted(self.gene_lists)) or "none",
         }
 
@@ -76,20 +76,13 @@ class Vocabulary:
 
     def __init__(self, features: pl.DataFrame) -> None:
         self.feature_ids = features[FEATURE_ID]
-        known = features[SYMBOL].drop_nulls().unique(maintain_order=True)
-        self.symbols: pa.StringArray = pa.array(known.to_list(), pa.string())
-        codes = features.select(SYMBOL).join(
-            pl.DataFrame({SYMBOL: known, "code": np.arange(len(known), dtype=np.int32)}),
-            on=SYMBOL,
-            how="left",
-            maintain_order="left",
-        )
-        self.codes: NDArray[np.int32] = codes["code"].fill_null(_NO_SYMBOL).to_numpy()
-        uses = np.bincount(self.codes[self.codes >= 0], minlength=len(known))
+        encoded = pa.array(features[SYMBOL].to_list(), pa.string()).dictionary_encode()
+        self.symbols: pa.StringArray = encoded.dictionary
+        self.codes: NDArray[np.int32] = encoded.indices.fill_null(_NO_SYMBOL).to_numpy(zero_copy_only=False)
+        uses = np.bincount(self.codes[self.codes >= 0], minlength=len(self.symbols))
         self.is_shared: NDArray[np.bool_] = uses > 1
-        self.snapshot = short_id(
-            {"features": self.feature_ids.to_list(), "symbols": features[SYMBOL].to_list()}
-        )
+        # The order of the columns does not matter, nor do features that are never named.
+        self.snapshot = short_id(dict(features.select(FEATURE_ID, SYMBOL).drop_nulls().iter_rows()))
 
     def tie_keys(self, *, tie: Tie, seed: int) -> NDArray[np.uint64]:
         """Key of each feature among equals, shape ``(n_vars,)``: lower comes first."""
@@ -120,7 +113,8 @@ class SentenceComposer:
         self._vocabulary = vocabulary
         self._spec = spec
         self._tie_keys = vocabulary.tie_keys(tie=spec.tie, seed=spec.seed)
-        self._in_list = {name: vocabulary.is_in(symbols) for name, symbols in spec.gene_lists.items()}
+        self._in_list = {name: vocabulary.is_in(symbols) for name, symbols in sorted(spec.gene_lists.items())}
+        self._longest = min(spec.top_n, len(vocabulary.symbols))
 
     def compose(self, expression: csr_array, cell_ids: pl.Series) -> pa.Table:
         """Write the sentence of every cell of a block.
@@ -150,7 +144,7 @@ class SentenceComposer:
             CELL_ID: pa.array(cell_ids.to_list(), pa.string()),
             CELL_SENTENCE: self._join(rows, codes, n_obs=n_obs),
             N_EXPRESSED: pa.array(n_expressed),
-            SENTENCE_LENGTH: pa.array(np.minimum(n_expressed, self._spec.top_n).astype(np.int32)),
+            SENTENCE_LENGTH: pa.array(np.minimum(n_expressed, self._longest)),
         }
         for name, is_in_list in self._in_list.items():
             named = is_in_list[codes]
@@ -161,8 +155,9 @@ class SentenceComposer:
         """Order the symbols of each cell: row of the cell and code of the symbol, highest first."""
         rows = np.repeat(np.arange(expression.shape[0]), np.diff(expression.indptr))
         codes = self._vocabulary.codes[expression.indices]
-        used = (codes >= 0) & (expression.data > 0)
-        rows, codes, values = rows[used], codes[used], expression.data[used]
+        values = expression.data.astype(np.float32, copy=False)
+        used = (codes >= 0) & (values > 0)
+        rows, codes, values = rows[used], codes[used], values[used]
 
         ties = self._tie_keys[expression.indices[used]]
         if self._spec.tie == "hash":
@@ -180,8 +175,8 @@ class SentenceComposer:
 
     def _join(self, rows: NDArray[np.intp], codes: NDArray[np.int32], *, n_obs: int) -> pa.StringArray:
         """Join the first `top_n` symbols of each cell with single spaces."""
-        starts = np.searchsorted(rows, np.arange(n_obs + 1))
-        is_named = np.arange(rows.size) - starts[rows] < self._spec.top_n
+        starts = np.searchsorted(rows, np.arange(n_obs))
+        is_named = np.arange(rows.size) - starts[rows] < self._longest
         offsets = np.searchsorted(rows[is_named], np.arange(n_obs + 1)).astype(np.int32)
         names = self._vocabulary.symbols.take(pa.array(codes[is_named]))
         return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), names), " ")

@@ -1,7 +1,6 @@
 """Which donors are for training and which for testing, chosen once per dataset and never per block."""
 
 import hashlib
-import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
@@ -20,6 +19,7 @@ from c2s_assets.core.columns import (
     SPLIT_LEVEL,
 )
 from c2s_assets.core.errors import ConfigError, MissingInputError
+from c2s_assets.core.hashes import short_id
 
 N_FOLDS = 5
 TRAIN, TEST = "train", "test"
@@ -93,8 +93,7 @@ class SplitSpec:
     @property
     def spec_id(self) -> str:
         """Twelve hexadecimal digits that are the same for equal specs, on every machine."""
-        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
-        return hashlib.blake2b(canonical.encode(), digest_size=6).hexdigest()
+        return short_id(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def split_donors(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     if cells[DONOR_ID].is_null().all():
         return _split_cells(cells, spec=spec)
     donors = _count_donors(cells)
-    is_distinct = ~_is_indistinct(donors[DONOR_ID]).to_numpy()
+    is_distinct = ~is_indistinct(donors[DONOR_ID]).to_numpy()
     n_eligible = donors["n_eligible"].to_numpy()
     age = donors["age_median"].cast(pl.Float64).to_numpy()
     hashes = _hash_ids(donors[DONOR_ID].fill_null(""), seed=spec.seed)[:, 0]
@@ -254,6 +253,11 @@ def describe_split(manifest: pl.DataFrame) -> SplitSummary:
     )
 
 
+def is_indistinct(donor_ids: pl.Series) -> pl.Series:
+    """Whether each id is missing or stands for "we do not know who"."""
+    return donor_ids.fill_null("").str.strip_chars().str.to_lowercase().is_in(sorted(INDISTINCT_DONORS))
+
+
 def _mark_eligible(cells: pl.DataFrame, *, non_primary: str) -> pl.DataFrame:
     """Say of every cell whether it is eligible and, if not, the one reason why."""
     cells = cells.select(
@@ -290,10 +294,6 @@ def _age_or_null() -> pl.Expr:
 
 def _is_primary() -> pl.Expr:
     return pl.col(IS_PRIMARY_DATA).cast(pl.Boolean).fill_null(value=True)
-
-
-def _is_indistinct(donor_ids: pl.Series) -> pl.Series:
-    return donor_ids.fill_null("").str.strip_chars().str.to_lowercase().is_in(sorted(INDISTINCT_DONORS))
 
 
 def _split_level(manifest: pl.DataFrame) -> str | None:

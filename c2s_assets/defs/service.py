@@ -1,5 +1,6 @@
 """What the command line asks of Dagster: an instance, a partition, a run, and how things stand."""
 
+import fcntl
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -61,21 +62,22 @@ class DatasetStatus:
     problem: str | None
 
 
-def settle_home(layout: Layout) -> Path:
-    """Choose Dagster's home, $DAGSTER_HOME or a folder of the lake, and give it our settings if it has none."""
-    home = Path(os.environ.setdefault(_HOME, str(layout.dagster_home)))
-    home.mkdir(parents=True, exist_ok=True)
-    settings = home / "dagster.yaml"
-    if not settings.exists():
-        settings.write_text(_packaged_settings().read_text())
-    return home
-
-
 @contextmanager
 def open_instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
-    """Open the instance of the lake."""
-    settle_home(layout)
-    with dg.DagsterInstance.get() as instance:
+    """Open the instance in $DAGSTER_HOME or, if that is not set, in a folder of the lake.
+
+    A home without settings gets ours.
+    """
+    home = Path(os.environ.setdefault(_HOME, str(layout.dagster_home)))
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".c2s-lock").open("w") as lock:
+        # Two processes that make Dagster's SQLite files at the same time leave them unusable.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        settings = home / "dagster.yaml"
+        if not settings.exists():
+            settings.write_text(_packaged_settings().read_text())
+        instance = dg.DagsterInstance.get()
+    with instance:
         yield instance
 
 

@@ -1,41 +1,60 @@
 """The Arrow schema we write, derived from a table's model and its own further columns."""
 
+from collections.abc import Mapping
+
 import polars as pl
 import pyarrow as pa
 
 from c2s_assets.schemas.tables import Table
 
-_WIDER = {
-    pl.Int8: pa.int32(),
-    pl.Int16: pa.int32(),
+ArrowTypes = Mapping[type[pl.DataType], pa.DataType]
+
+_DECLARED: ArrowTypes = {
+    pl.String: pa.string(),
     pl.Int32: pa.int32(),
     pl.Int64: pa.int64(),
+    pl.Float32: pa.float32(),
+    pl.Boolean: pa.bool_(),
+    pl.Date: pa.date32(),
+}
+# What a source may hold besides. Not every reader has a type for small and unsigned integers, but one for
+# int32 and int64; float64 stays, because the source's columns are kept as they are.
+_OF_SOURCE: ArrowTypes = {
+    **_DECLARED,
+    pl.Int8: pa.int32(),
+    pl.Int16: pa.int32(),
     pl.UInt8: pa.int32(),
     pl.UInt16: pa.int32(),
     pl.UInt32: pa.int64(),
     pl.UInt64: pa.int64(),
-    pl.Float32: pa.float32(),
     pl.Float64: pa.float64(),
-    pl.Boolean: pa.bool_(),
-    pl.String: pa.string(),
-    pl.Date: pa.date32(),
 }
 
 
 def arrow_schema(model: Table, *, further: pl.Schema | None = None) -> pa.Schema:
     """Derive the Arrow schema of a table: the declared columns, then those of `further` in their order.
 
-    Small and unsigned integers become int32 or int64, so that every reader has a type for them.
-    float64 stays in the source's own columns: they are kept as they are.
+    Raises
+    ------
+    TypeError
+        If a column has a type that we do not write, which is a mistake in the model or in the caller.
     """
     declared = {
-        name: _field(name, column.dtype.type, column.nullable)
+        name: pa.field(name, _arrow_type(column.dtype.type, _DECLARED, name=name), nullable=column.nullable)
         for name, column in model.to_schema().columns.items()
     }
-    own = [_field(name, dtype, True) for name, dtype in (further or {}).items() if name not in declared]
+    own = [
+        pa.field(name, _arrow_type(dtype, _OF_SOURCE, name=name))
+        for name, dtype in (further or {}).items()
+        if name not in declared
+    ]
     return pa.schema([*declared.values(), *own])
 
 
-def _field(name: str, dtype: object, nullable: bool) -> pa.Field:
-    key = dtype if isinstance(dtype, type) else type(dtype)
-    return pa.field(name, _WIDER[key], nullable=nullable)
+def _arrow_type(dtype: pl.DataType | type[pl.DataType], types: ArrowTypes, *, name: str) -> pa.DataType:
+    if isinstance(dtype, pl.List):
+        return pa.list_(_arrow_type(dtype.inner, types, name=name))
+    found = types.get(dtype.base_type())
+    if found is None:
+        raise TypeError(f"column {name} has type {dtype}, which we do not write")
+    return found

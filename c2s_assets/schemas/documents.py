@@ -12,10 +12,12 @@ class _Document(BaseModel):
 class InboxNote(_Document):
     """What `c2s add` knows of a file's origin."""
 
-    url: str | None = Field(None, description="Address it was downloaded from, without credentials.")
-    etag: str | None = Field(None, description="ETag of the download.")
-    dataset_version_id: str | None = Field(None, description="Version of a CELLxGENE dataset.")
-    retrieved_at: str | None = Field(None, description="When it was copied or downloaded, ISO 8601 UTC.")
+    url: str | None = Field(default=None, description="Address it was downloaded from, without credentials.")
+    etag: str | None = Field(default=None, description="ETag of the download.")
+    dataset_version_id: str | None = Field(default=None, description="Version of a CELLxGENE dataset.")
+    retrieved_at: str | None = Field(
+        default=None, description="When it was copied or downloaded, ISO 8601 UTC."
+    )
 
 
 class Provenance(InboxNote):
@@ -31,15 +33,19 @@ class ColumnProfile(_Document):
     """One column of obs or var."""
 
     name: str
-    encoding: str | None = Field(None, description="AnnData encoding.")
-    dtype: str | None = Field(None, description="Type on disk.")
-    n_missing: int | None = Field(None, ge=0, description="Rows without a value; null if it cannot be read.")
-    n_distinct: int | None = Field(None, ge=0, description="Distinct values; null if it cannot be read.")
-    value_counts: dict[str, int] | None = Field(
-        None,
-        description="The most frequent values of a text, categorical or boolean column with their counts.",
+    encoding: str | None = Field(default=None, description="AnnData encoding.")
+    dtype: str | None = Field(default=None, description="Type on disk.")
+    n_missing: int | None = Field(
+        default=None, ge=0, description="Rows without a value; null if it cannot be read."
     )
-    not_read: str | None = Field(None, description="Why it cannot be read, if so.")
+    n_distinct: int | None = Field(
+        default=None, ge=0, description="Distinct values; null if it cannot be read."
+    )
+    value_counts: dict[str, int] | None = Field(
+        default=None,
+        description="Each value of a text, categorical or boolean column with its count, if there are few.",
+    )
+    not_read: str | None = Field(default=None, description="Why it cannot be read, if so.")
 
 
 class MatrixProfile(_Document):
@@ -53,7 +59,7 @@ class MatrixProfile(_Document):
     n_stored: int = Field(ge=0, description="Stored values.")
     compression: str | None = None
     size_bytes: int = Field(ge=0, description="Bytes on disk.")
-    not_read: str | None = Field(None, description="Why it cannot be read, if so.")
+    not_read: str | None = Field(default=None, description="Why it cannot be read, if so.")
 
 
 class VerdictProfile(_Document):

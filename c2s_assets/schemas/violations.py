@@ -1,6 +1,6 @@
 """What in a table breaks its schema, as data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandera.errors
 import polars as pl
@@ -9,28 +9,37 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.schemas.tables import Table
 
 _COLUMNS = {"column": pl.String, "rule": pl.String, "found": pl.String, "row": pl.Int64}
+_RULES_OF_TABLE = ("column_in_dataframe", "column_in_schema")
 
 
 def violations(rows: pl.DataFrame, model: Table) -> pl.DataFrame:
-    """List what breaks the model: `column`, `rule`, `found` (the value), `row` (0-based; null: the whole column).
+    """List what breaks the model; empty if nothing does.
 
-    Empty if nothing does.
+    Returns
+    -------
+    `column`, `rule`, `found` (the value) and `row` (0-based). `row` is null where it is the whole column
+    that breaks the rule, for example because it is missing; `found` is then its type, or null.
     """
     try:
         model.validate(rows, lazy=True)
     except pandera.errors.SchemaErrors as errors:
-        cases = errors.failure_cases
+        cases: pl.DataFrame = errors.failure_cases
+        # pandera names the table, not the column, where one is missing or should not be there.
+        is_of_table = pl.col("check").is_in(_RULES_OF_TABLE)
         return cases.select(
-            pl.col("column").cast(pl.String),
+            pl.when(is_of_table).then("failure_case").otherwise("column").cast(pl.String).alias("column"),
             pl.col("check").cast(pl.String).alias("rule"),
-            pl.col("failure_case").cast(pl.String).alias("found"),
+            pl.when(~is_of_table).then("failure_case").cast(pl.String).alias("found"),
             pl.col("index").cast(pl.Int64).alias("row"),
         )
     return pl.DataFrame(schema=_COLUMNS)
 
 
 def keeps_schema(blocks: Iterable[pl.DataFrame], model: Table) -> Finding:
-    """Claim that a table, given in blocks of rows, keeps its model."""
+    """Claim that a table, given in blocks of rows, keeps its model.
+
+    Each block is looked at on its own: that values differ between blocks is the claim of another check.
+    """
     n_rows = 0
     found = []
     for block in blocks:
@@ -39,10 +48,9 @@ def keeps_schema(blocks: Iterable[pl.DataFrame], model: Table) -> Finding:
     broken = pl.concat([pl.DataFrame(schema=_COLUMNS), *found])
     message = f"{n_rows:,} rows keep the schema {model.__name__}."
     if broken.height:
-        first = broken.row(0, named=True)
         message = (
-            f"{broken.height:,} values break the schema {model.__name__}: column {first['column']} must keep "
-            f"{first['rule']}, row {first['row']} holds {first['found']!r}. Correct the source and add it again."
+            f"{broken.height:,} values break the schema {model.__name__}: "
+            f"{_describe(broken.row(0, named=True))}. Correct the source and add it again."
         )
     return Finding(
         "keeps_schema", broken.is_empty(), message, {"n_rows": n_rows, "n_violations": broken.height}, broken
@@ -52,3 +60,10 @@ def keeps_schema(blocks: Iterable[pl.DataFrame], model: Table) -> Finding:
 def descriptions(model: Table) -> dict[str, str]:
     """Tell what each declared column holds."""
     return {name: column.description or "" for name, column in model.to_schema().columns.items()}
+
+
+def _describe(violation: Mapping[str, object]) -> str:
+    rule = f"column {violation['column']} breaks {violation['rule']}"
+    if violation["row"] is not None:
+        return f"{rule}, row {violation['row']} holds {violation['found']!r}"
+    return rule if violation["found"] is None else f"{rule}, it is {violation['found']}"

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from c2s_assets.core.datasets import DatasetsFile, parse_datasets_file
-from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.errors import ConfigError, LakeError, MissingInputError
 from c2s_assets.core.findings import Finding
 from c2s_assets.storage.layout import Layout
 
@@ -32,7 +32,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
         If it is not what we write.
     """
     try:
-        return model.model_validate_json(path.read_text(encoding="utf-8"))
+        return model.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise MissingInputError(
             f"{path} does not exist yet. Build it first: c2s build, or materialize it in the UI."
@@ -44,7 +44,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
 def keeps_document(path: Path, model: type[BaseModel]) -> Finding:
     """Claim that a written document holds every part of its model."""
     try:
-        model.model_validate_json(path.read_text(encoding="utf-8"))
+        model.model_validate_json(path.read_bytes())
     except ValidationError as error:
         return Finding(
             "keeps_schema", False, f"{path.name}: {error}. This is a fault of ours: please report it."
@@ -58,14 +58,25 @@ def names_every_key(path: Path, keys: Collection[str]) -> Finding:
     lost = sorted(set(keys) ^ set(written))
     message = f"{path.name} is JSON and names all {len(keys)} keys."
     if lost:
-        message = f"{path.name} does not agree with the source on the keys {', '.join(lost)}. This is a fault of ours: please report it."
+        message = (
+            f"{path.name} does not agree with the source on the keys {', '.join(lost)}. "
+            f"This is a fault of ours: please report it."
+        )
     return Finding("keeps_schema", not lost, message, {"n_keys": len(written)})
 
 
 def read_settings(layout: Layout) -> DatasetsFile:
-    """Read the lake's `datasets.yaml`; without one, nothing is set."""
+    """Read the lake's `datasets.yaml`; without one, nothing is set.
+
+    Raises
+    ------
+    ConfigError
+        If it is not UTF-8, not YAML, or says something we cannot follow.
+    """
     try:
         text = layout.settings.read_text(encoding="utf-8")
     except FileNotFoundError:
         text = ""
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{layout.settings} is not UTF-8: {error}. Save it as UTF-8.") from error
     return parse_datasets_file(text)

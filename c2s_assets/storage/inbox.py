@@ -12,11 +12,15 @@ def look_into_inbox(layout: Layout) -> tuple[dict[str, Arrival], list[str]]:
     for path in layout.dropped():
         try:
             dataset_id = dataset_id_of(path.name)
-            found = layout.inbox_h5ad(dataset_id).stat()
+            waiting = layout.inbox_h5ad(dataset_id)
+            found = waiting.stat()
         except InvalidDatasetIdError as error:
-            problems.append(f"inbox: {error} Rename the file.")
+            problems.append(f"inbox, {path.name!r}: {error}")
         except FileNotFoundError:  # taken by a build since it was listed
             continue
         else:
-            arrivals[dataset_id] = Arrival(size_bytes=found.st_size, modified_ns=found.st_mtime_ns)
+            if waiting.is_file():
+                arrivals[dataset_id] = Arrival(size_bytes=found.st_size, modified_ns=found.st_mtime_ns)
+            else:
+                problems.append(f"inbox, {path.name!r}: it is not a file. Remove it.")
     return arrivals, problems

@@ -44,6 +44,11 @@ def current_profile(layout: Layout, *, dataset_id: str) -> DatasetProfile:
     return profile
 
 
+def read_gene_symbols(layout: Layout) -> pl.DataFrame | None:
+    """Read the symbols of HGNC, or None if they were never fetched."""
+    return read_table(layout.gene_symbols) if layout.gene_symbols.exists() else None
+
+
 def _require_current(made_from: object, path: Path, layout: Layout, *, dataset_id: str) -> None:
     source = read_provenance(layout, dataset_id=dataset_id).sha256
     if made_from != source:
@@ -51,8 +56,3 @@ def _require_current(made_from: object, path: Path, layout: Layout, *, dataset_i
             f"{path} was made from another version of the source file (sha256 {str(made_from)[:12]}; it is "
             f"{source[:12]} now). Build the dataset again: c2s build {dataset_id}."
         )
-
-
-def read_gene_symbols(layout: Layout) -> pl.DataFrame | None:
-    """Read the symbols of HGNC, or None if they were never fetched."""
-    return read_table(layout.gene_symbols) if layout.gene_symbols.exists() else None

@@ -12,7 +12,8 @@ from c2s_assets.core.ids import check_dataset_id
 class Layout:
     """Where everything is, below one root. A dataset id becomes part of a path here and nowhere else.
 
-    Every method that takes a `dataset_id` raises InvalidDatasetIdError unless a path may be made of it.
+    Every method that takes a `dataset_id` raises InvalidDatasetIdError unless a path may be made of it, and
+    if the path passes a symbolic link.
     """
 
     root: Path
@@ -51,7 +52,7 @@ class Layout:
         return self._below(self.inbox, f"{check_dataset_id(dataset_id)}.json")
 
     def raw_h5ad(self, dataset_id: str) -> Path:
-        """The verified source file."""
+        """Where the verified source file is."""
         return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.h5ad")
 
     def raw_provenance(self, dataset_id: str) -> Path:
@@ -59,34 +60,38 @@ class Layout:
         return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.json")
 
     def dataset(self, dataset_id: str) -> Path:
-        """The folder of everything that was made from one source file."""
+        """Where everything is that was made from one source file."""
         return self._below(self.root / "datasets", check_dataset_id(dataset_id))
 
     def profile(self, dataset_id: str) -> Path:
         """Structure of the source file and the verdict on its matrix."""
-        return self.dataset(dataset_id) / "profile.json"
+        return self._below(self.dataset(dataset_id), "profile.json")
 
     def unstructured_metadata(self, dataset_id: str) -> Path:
         """`uns` as JSON."""
-        return self.dataset(dataset_id) / "unstructured_metadata.json"
+        return self._below(self.dataset(dataset_id), "unstructured_metadata.json")
 
     def table(self, name: str, dataset_id: str) -> Path:
-        """A table of one file: `cell_metadata`, `feature_metadata` or `split_manifest`."""
-        return self.dataset(dataset_id) / f"{name}.parquet"
+        """Where a table of one file is: `cell_metadata`, `feature_metadata` or `split_manifest`."""
+        return self._below(self.dataset(dataset_id), f"{name}.parquet")
 
     def parts(self, name: str, dataset_id: str) -> Path:
-        """The folder of a table of many files: `cell_sentences`, or one side of a split."""
-        return self.dataset(dataset_id) / name
+        """Where the parts of a table are: `cell_sentences`, or one side of a split."""
+        return self._below(self.dataset(dataset_id), name)
 
     def dropped(self) -> Iterator[Path]:
-        """Find the h5ad files in the inbox, by name."""
-        yield from sorted(self.inbox.glob("*.h5ad"))
+        """Find the h5ad files in the inbox, by name; hidden ones are still being copied, or macOS's own."""
+        yield from sorted(path for path in self.inbox.glob("*.h5ad") if not path.name.startswith("."))
 
     def _below(self, folder: Path, name: str) -> Path:
         # The pattern allows no separator; a link in the lake could still lead out of it.
         path = folder / name
-        if not path.resolve().is_relative_to(self.root.resolve()):
-            raise InvalidDatasetIdError(
-                f"{path} leads to {path.resolve()}, outside the lake {self.root}. Remove the link."
-            )
+        for part in (path, *path.parents):
+            if part == self.root:
+                break
+            if part.is_symlink():
+                raise InvalidDatasetIdError(
+                    f"{part} is a symbolic link, to {str(part.readlink())!r}; it could lead out of the lake. "
+                    f"Remove it, and add the file with: c2s add PATH."
+                )
         return path

@@ -5,17 +5,20 @@ same rows give the same bytes.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack
+import os
+import shutil
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO, Self
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from c2s_assets.core.columns import SPLIT
-from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import Table
 
@@ -33,9 +36,10 @@ class TableWriter:
     Parameters
     ----------
     path
-        Is made when the first row is written; a table without rows leaves nothing.
+        Is made when the first row is written. A table without rows leaves nothing, nor does one whose
+        writing ends with an error.
     schema
-        Of every file. Columns are cast to it, never coerced beyond that.
+        Of every file, see `to_arrow`.
     part_name
         Name of each part, with a place for its 0-based number.
     """
@@ -50,7 +54,7 @@ class TableWriter:
         self._n_groups = 0
         self._file: pq.ParquetWriter | None = None
 
-    def __enter__(self) -> "TableWriter":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
@@ -58,6 +62,8 @@ class TableWriter:
             self._write_groups(at_least=1)
         if self._file is not None:
             self._file.close()
+        if error is not None:  # closing has made what there is look like a whole table
+            self._remove()
 
     def write(self, rows: pa.Table | pl.DataFrame) -> None:
         """Add rows behind those already written."""
@@ -96,6 +102,12 @@ class TableWriter:
     @property
     def _is_parted(self) -> bool:
         return self._path.suffix == ""
+
+    def _remove(self) -> None:
+        if self._is_parted:
+            shutil.rmtree(self._path, ignore_errors=True)
+        else:
+            self._path.unlink(missing_ok=True)
 
 
 def write_table(path: Path, rows: pl.DataFrame | pa.Table, *, schema: pa.Schema) -> int:
@@ -141,7 +153,9 @@ def write_sides(
     The first block decides the types of further columns, even if all its rows are on one side.
     """
     blocks = iter(blocks)
-    first = next(blocks)
+    first = next(blocks, None)
+    if first is None:
+        return
     schema = with_metadata(arrow_schema(model, further=first.schema), footer)
     with ExitStack() as stack:
         writers = {
@@ -163,32 +177,41 @@ def iter_table(path: Path, *, columns: list[str] | None = None) -> Iterator[pl.D
     for file in _files(path):
         with pq.ParquetFile(file) as opened:
             for group in range(opened.num_row_groups):
-                yield pl.DataFrame(opened.read_row_group(group, columns=columns))
+                rows = pl.DataFrame(opened.read_row_group(group, columns=columns))
+                yield rows.select(columns or pl.all())
 
 
 def read_rows(path: Path, start: int, stop: int, *, columns: list[str] | None = None) -> pl.DataFrame:
-    """Read rows `start` to `stop` of a table."""
-    return (
-        pl.concat([pl.scan_parquet(file) for file in _files(path)])
-        .select(columns or pl.all())
-        .slice(start, stop - start)
-        .collect()
-    )
+    """Read rows `start` to `stop` of a table, without `stop`; fewer where it ends before."""
+    found = []
+    for file in _files(path):
+        n_rows = pq.read_metadata(file).num_rows
+        file.seek(0)
+        first, end = max(start, 0), min(stop, n_rows)
+        rows = pl.scan_parquet(file).select(columns or pl.all()).slice(first, max(end - first, 0))
+        found.append(rows.collect())
+        start, stop = start - n_rows, stop - n_rows
+    return pl.concat(found)
 
 
 def count_rows(path: Path) -> int:
     """Count the rows of a table by its footers; 0 where there is no table."""
-    return sum(int(pq.read_metadata(file).num_rows) for file in _files_or_none(path))
+    if not path.exists():
+        return 0
+    return sum(int(pq.read_metadata(file).num_rows) for file in _files(path))
 
 
 def size_bytes(path: Path) -> int:
     """Add up the sizes of a table's files; 0 where there is no table."""
-    return sum(file.stat().st_size for file in _files_or_none(path))
+    if not path.exists():
+        return 0
+    return sum(os.fstat(file.fileno()).st_size for file in _files(path))
 
 
 def table_schema(path: Path) -> pa.Schema:
     """Read the schema of a table from the footer of its first file."""
-    return pq.read_schema(_files(path)[0])
+    with closing(_files(path)) as files:
+        return pq.read_schema(next(files))
 
 
 def with_metadata(schema: pa.Schema, metadata: Mapping[str, object]) -> pa.Schema:
@@ -208,9 +231,31 @@ def read_footer(path: Path) -> dict[str, object]:
 
 
 def to_arrow(rows: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
-    """Give rows the exact types of `schema`; raises pyarrow's ArrowInvalid rather than lose a value."""
+    """Give rows the columns of `schema`, in its order and with its exact types.
+
+    Raises
+    ------
+    SourceError
+        If a value does not fit the type of its column, or is missing where one must be; rather than lose it.
+    """
     table = rows if isinstance(rows, pa.Table) else rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-    return table.select(schema.names).cast(schema)
+    table = table.select(schema.names)
+    try:
+        return table.cast(schema)
+    except ValueError as error:
+        field = next(field for field in schema if not _fits(table.select([field.name]), field))
+        raise SourceError(
+            f"column {field.name!r} cannot be stored as {field.type}: {error}. Correct that value in the "
+            f"source, or leave the column out, and add the file again."
+        ) from error
+
+
+def _fits(table: pa.Table, field: pa.Field) -> bool:
+    try:
+        table.cast(pa.schema([field]))
+    except ValueError:
+        return False
+    return True
 
 
 def _open(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -225,16 +270,44 @@ def _open(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     )
 
 
-def _files(path: Path) -> list[Path]:
-    files = list(_files_or_none(path))
-    if not files:
-        raise MissingInputError(
-            f"{path} does not exist yet. Build it first: c2s build, or materialize it in the UI."
-        )
-    return files
+def _files(path: Path) -> Generator[BinaryIO]:
+    """Open the files of a table one after the other, all of one version.
+
+    A folder that is replaced meanwhile is still read through the descriptor, as long as its files exist.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no table, or a new version took its place and the rest of the old one is gone.
+    """
+    if path.is_file():
+        with path.open("rb") as file:
+            yield file
+        return
+    try:
+        folder = os.open(path, os.O_RDONLY)
+    except FileNotFoundError as error:
+        raise _not_built(path) from error
+    try:
+        for name in _part_names(folder, path):
+            with os.fdopen(os.open(name, os.O_RDONLY, dir_fd=folder), "rb") as file:
+                yield file
+    except FileNotFoundError as error:
+        raise MissingInputError(f"{path} was built anew while it was read. Build this again.") from error
+    finally:
+        os.close(folder)
 
 
-def _files_or_none(path: Path) -> Iterable[Path]:
-    if path.is_dir():
-        return sorted(path.glob("*.parquet"))
-    return [path] if path.exists() else []
+def _part_names(folder: int, path: Path) -> list[str]:
+    names = sorted(name for name in os.listdir(folder) if name.endswith(".parquet"))
+    if not os.path.samestat(os.fstat(folder), path.stat()):
+        raise FileNotFoundError(path)  # some names may be missing: it is the old version, being removed
+    if not names:
+        raise _not_built(path)
+    return names
+
+
+def _not_built(path: Path) -> MissingInputError:
+    return MissingInputError(
+        f"{path} does not exist yet. Build it first: c2s build, or materialize it in the UI."
+    )

@@ -1,14 +1,13 @@
 """The source files: how one gets into the lake, and what the lake knows of it."""
 
 import os
-import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.errors import C2SError, LakeError, MissingInputError, NotAnH5adError
 from c2s_assets.schemas.documents import InboxNote, Provenance
 from c2s_assets.storage.digest import file_digest
 from c2s_assets.storage.documents import read_document, write_document
@@ -18,7 +17,7 @@ from c2s_assets.storage.staging import stage
 
 
 def put_into_inbox(layout: Layout, *, dataset_id: str, fill: Callable[[Path], InboxNote]) -> Path:
-    """Place an h5ad in the inbox under its dataset id, whole or not at all.
+    """Place an h5ad in the inbox under its dataset id, whole or not at all; return its path there.
 
     Parameters
     ----------
@@ -30,54 +29,62 @@ def put_into_inbox(layout: Layout, *, dataset_id: str, fill: Callable[[Path], In
     SourceError
         If what was written is not an h5ad that can be read.
     """
-    target, note_path = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{dataset_id}-{secrets.token_hex(4)}.part")
-    try:
-        note = fill(partial)
-        with open_h5ad(partial):
+    target, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
+    with stage(layout, dataset_id) as staged:
+        origin = fill(staged.path(target))
+        with open_h5ad(staged.path(target)):
             pass
-        write_document(note_path, note)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+        write_document(staged.path(note), origin)
+        staged.commit(note, target)
     return target
 
 
 def copy_or_link(source: Path, target: Path, *, link: bool) -> None:
-    """Copy a file, or give it a second name on the same disk."""
-    if link:
-        os.link(source, target)
-    else:
+    """Copy a file, or give it a second name on the same disk.
+
+    Raises
+    ------
+    C2SError
+        If it cannot be linked, because the disks differ or have no links.
+    """
+    if not link:
         shutil.copyfile(source, target)
+        return
+    try:
+        os.link(source.resolve(), target)  # of a symbolic link, the file that it means
+    except OSError as error:
+        raise C2SError(
+            f"{source} cannot be linked into the lake ({error.strerror}). Leave --link out to copy it."
+        ) from error
 
 
 def adopt_from_inbox(layout: Layout, *, dataset_id: str) -> Provenance:
-    """Verify the file that waits in the inbox and make it the dataset's source; without one, verify the source.
+    """Verify the file that waits in the inbox and make it the dataset's source; or else verify the source.
 
     The old source stays in place until the new one is verified; a file that fails stays in the inbox.
 
     Raises
     ------
     MissingInputError
-        If there is neither a file in the inbox nor a source.
+        If there is neither a file in the inbox nor a source, or another build takes the file meanwhile.
     SourceError
-        If the file cannot be read as an h5ad.
+        If the file cannot be read as an h5ad, or changes while it is read.
+    LakeError
+        If nothing waits, and the source is not the file that was verified.
     """
     with stage(layout, dataset_id) as staged:
-        waiting, raw = layout.inbox_h5ad(dataset_id), layout.raw_h5ad(dataset_id)
+        waiting, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
         if not waiting.exists():
             return _verify_source(layout, dataset_id=dataset_id)
-        provenance = _describe(waiting, _read_note(layout.inbox_note(dataset_id)))
+        provenance = _describe(waiting, _read_note(note))
         target = layout.raw_provenance(dataset_id)
         write_document(staged.path(target), provenance)
-        staged.commit(target, moved={waiting: raw})
-        layout.inbox_note(dataset_id).unlink(missing_ok=True)
+        staged.commit(target, note, moved={waiting: layout.raw_h5ad(dataset_id)})
     return provenance
 
 
 def read_provenance(layout: Layout, *, dataset_id: str) -> Provenance:
-    """Read what is known of the dataset's source file, and that it is still the file that was verified.
+    """Read what is known of the dataset's source file, and check that it has the size of the verified one.
 
     Raises
     ------
@@ -90,45 +97,60 @@ def read_provenance(layout: Layout, *, dataset_id: str) -> Provenance:
     raw = layout.raw_h5ad(dataset_id)
     if not raw.exists() or raw.stat().st_size != provenance.size_bytes:
         raise LakeError(
-            f"{raw} is missing or no longer has the {provenance.size_bytes} bytes that were verified. "
-            f"Add the file again: c2s add."
+            f"{raw} is missing or no longer has the {provenance.size_bytes:,} bytes that were verified. "
+            f"Add the file again: c2s add PATH_OR_URL --id {dataset_id}."
         )
     return provenance
 
 
 def _verify_source(layout: Layout, *, dataset_id: str) -> Provenance:
-    raw = layout.raw_h5ad(dataset_id)
-    if not raw.exists():
-        raise MissingInputError(
-            f"there is no file for it: neither {layout.inbox_h5ad(dataset_id)} nor {raw} exists. Drop the h5ad "
-            f"into the inbox under that name, or use c2s add PATH_OR_URL --id {dataset_id}."
-        )
+    raw, provenance_path = layout.raw_h5ad(dataset_id), layout.raw_provenance(dataset_id)
+    for path in (raw, provenance_path):
+        if not path.exists():
+            raise MissingInputError(
+                f"there is no file for it: neither {layout.inbox_h5ad(dataset_id)} nor {path} exists. Drop "
+                f"the h5ad into the inbox under that name, or use c2s add PATH_OR_URL --id {dataset_id}."
+            )
     provenance = read_provenance(layout, dataset_id=dataset_id)
-    described = _describe(raw, InboxNote(**provenance.model_dump(include=set(InboxNote.model_fields))))
-    if described.sha256 != provenance.sha256:
+    sha256 = file_digest(raw)
+    if sha256 != provenance.sha256:
         raise LakeError(
-            f"{raw} has changed since it was verified (sha256 {described.sha256[:12]}, was "
-            f"{provenance.sha256[:12]}). Add the file again: c2s add."
+            f"{raw} has changed since it was verified (sha256 {sha256[:12]}, was {provenance.sha256[:12]}). "
+            f"Add the file again: c2s add PATH_OR_URL --id {dataset_id}."
         )
     return provenance
 
 
 def _describe(path: Path, note: InboxNote) -> Provenance:
-    with open_h5ad(path) as h5ad:
-        n_obs, n_vars = h5ad.n_obs, h5ad.var.n_rows
-    return Provenance(
-        **note.model_dump(),
-        size_bytes=path.stat().st_size,
-        sha256=file_digest(path),
-        n_obs=n_obs,
-        n_vars=n_vars,
-    )
+    if not path.is_file():
+        raise NotAnH5adError(f"{path} is not a file. Replace it by an h5ad, or remove it.")
+    try:
+        state = _state(path)
+        with open_h5ad(path) as h5ad:
+            n_obs, n_vars = h5ad.n_obs, h5ad.var.n_rows
+        sha256 = file_digest(path)
+        is_same = _state(path) == state
+    except FileNotFoundError as error:
+        raise MissingInputError(
+            f"{path} was taken away while it was read, perhaps by another build. Build the dataset again."
+        ) from error
+    if not is_same:
+        raise NotAnH5adError(
+            f"{path} changed while it was read. Wait until it is copied as a whole, then build again."
+        )
+    _, size_bytes, _ = state
+    return Provenance(**note.model_dump(), size_bytes=size_bytes, sha256=sha256, n_obs=n_obs, n_vars=n_vars)
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _read_note(path: Path) -> InboxNote:
     try:
-        return InboxNote.model_validate_json(path.read_text(encoding="utf-8"))
+        return InboxNote.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return InboxNote()
+        return InboxNote.model_validate({})
     except ValidationError as error:
         raise LakeError(f"{path} is not what c2s add writes: {error}. Remove it.") from error

@@ -69,3 +69,8 @@ def broken(report: BuildReport) -> set[str]:
 def files_below(folder: Path) -> dict[str, bytes]:
     """The bytes of every file, by its path below the folder."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def debris(layout: Layout) -> list[Path]:
+    """What stages have left behind."""
+    return [path for path in layout.staging.iterdir() if "~" in path.name]

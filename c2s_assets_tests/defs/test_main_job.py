@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from c2s_assets_tests.defs.building import broken, failures, files_below, open_workshop
+from c2s_assets_tests.defs.building import broken, debris, failures, files_below, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 
@@ -43,7 +43,7 @@ def test_building_twice_gives_the_same_bytes_and_leaves_no_debris(tmp_path: Path
 
         assert report.succeeded
         assert files_below(layout.dataset("toy")) == first
-        assert list(layout.staging.iterdir()) == []
+        assert debris(layout) == []
         assert list(layout.inbox.iterdir()) == []
 
 
@@ -154,7 +154,7 @@ def test_a_new_version_that_breaks_a_check_leaves_the_previous_tables(tmp_path: 
         after = files_below(layout.dataset("toy"))
         changed = {name for name in before if before[name] != after[name]}
         assert changed == {"profile.json", "feature_metadata.parquet"}
-        assert list(layout.staging.iterdir()) == []
+        assert debris(layout) == []
 
 
 def test_tables_of_an_old_source_are_not_mixed_with_a_new_one(tmp_path: Path) -> None:

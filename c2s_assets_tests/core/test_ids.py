@@ -1,0 +1,49 @@
+import pytest
+
+from c2s_assets.core.errors import InvalidDatasetIdError
+from c2s_assets.core.ids import check_dataset_id, dataset_id_of
+
+
+@pytest.mark.parametrize(
+    "dataset_id",
+    ["a", "7", "pbmc68k_reduced", "9deda9ad-6a71-401e-b909-5263919d85f9", "v1.0_final-2", "a" * 128],
+)
+def test_an_id_of_letters_digits_dots_underscores_and_hyphens_is_returned(dataset_id):
+    assert check_dataset_id(dataset_id) == dataset_id
+
+
+@pytest.mark.parametrize(
+    "dataset_id",
+    ["", ".", "..", ".hidden", "-rf", "_a", "a/b", "a\\b", "a..b", "a b", "a\n", "a\0", "é", "a" * 129],
+    ids=repr,
+)
+def test_anything_else_is_refused_with_the_name_and_the_rule(dataset_id):
+    with pytest.raises(InvalidDatasetIdError, match="Use 1 to 128 letters") as caught:
+        check_dataset_id(dataset_id)
+    assert repr(dataset_id)[:70] in str(caught.value)
+
+
+def test_a_very_long_name_is_cut_in_the_message():
+    with pytest.raises(InvalidDatasetIdError, match=r"\(5000 characters\)") as caught:
+        check_dataset_id("x" * 5000)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset_id"),
+    [
+        ("atlas.h5ad", "atlas"),
+        ("/data/human muscle/atlas.v2.h5ad", "atlas.v2"),
+        ("https://example.org/files/0a1b.h5ad", "0a1b"),
+        ("atlas", "atlas"),
+    ],
+    ids=["file", "path", "address", "without suffix"],
+)
+def test_the_id_of_a_file_is_its_name_without_suffix(name, dataset_id):
+    assert dataset_id_of(name) == dataset_id
+
+
+@pytest.mark.parametrize("name", ["", ".h5ad", "/", "my atlas.h5ad", "..", "../.h5ad"], ids=repr)
+def test_a_name_that_leaves_no_id_is_refused(name):
+    with pytest.raises(InvalidDatasetIdError):
+        dataset_id_of(name)

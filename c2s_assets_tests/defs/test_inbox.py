@@ -1,0 +1,95 @@
+"""The inbox sensor, called as Dagster calls it."""
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from c2s_assets.defs.automation.inbox import inbox
+from c2s_assets.defs.resources import Store
+from c2s_assets.storage.layout import Layout
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+
+def _tick(layout: Layout, instance: dg.DagsterInstance, cursor: str | None) -> dg.SensorResult:
+    """`evaluate_tick` cannot see partitions that the same tick adds, so the sensor is called."""
+    context = dg.build_sensor_context(
+        instance=instance, cursor=cursor, resources={"store": Store(root=str(layout.root))}
+    )
+    result = inbox(context)
+    assert isinstance(result, dg.SensorResult)
+    return result
+
+
+def _keys(result: dg.SensorResult) -> list[str | None]:
+    return [request.partition_key for request in result.run_requests or []]
+
+
+def test_a_file_is_built_once_it_has_stopped_changing(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = _tick(layout, instance, None)
+        os.utime(layout.inbox_h5ad("toy"), ns=(1, 1))
+        changed = _tick(layout, instance, first.cursor)
+        settled = _tick(layout, instance, changed.cursor)
+        again = _tick(layout, instance, settled.cursor)
+
+    assert [request.partition_keys for request in first.dynamic_partitions_requests or []] == [["toy"]]
+    assert [_keys(result) for result in (first, changed, settled, again)] == [[], [], ["toy"], []]
+
+
+def test_a_file_that_comes_again_after_it_was_taken_is_built_again(tmp_path: Path) -> None:
+    """With the file's version as run key Dagster would drop the second request in silence."""
+    layout = make_lake(tmp_path, "toy")
+    content, times = layout.inbox_h5ad("toy").read_bytes(), (5, 5)
+    with dg.DagsterInstance.ephemeral() as instance:
+        cursor, asked = None, []
+        for _ in range(2):
+            layout.inbox_h5ad("toy").write_bytes(content)
+            os.utime(layout.inbox_h5ad("toy"), ns=times)
+            for _ in range(2):
+                result = _tick(layout, instance, cursor)
+                cursor = result.cursor
+                asked += [(request.partition_key, request.run_key) for request in result.run_requests or []]
+            layout.inbox_h5ad("toy").unlink()
+            cursor = _tick(layout, instance, cursor).cursor
+
+    assert asked == [("toy", None), ("toy", None)]
+
+
+def test_a_known_partition_is_not_added_again(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("datasets", ["toy"])
+        assert _tick(layout, instance, None).dynamic_partitions_requests == []
+
+
+def test_a_name_that_must_not_become_a_path_is_left_alone_and_others_go_on(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    (layout.inbox / "has space.h5ad").write_bytes(b"x")
+    (layout.inbox / "a..b.h5ad").write_bytes(b"x")
+    (layout.inbox / "readme.txt").write_bytes(b"x")
+    with dg.DagsterInstance.ephemeral() as instance:
+        first = _tick(layout, instance, None)
+        second = _tick(layout, instance, first.cursor)
+
+    assert [request.partition_keys for request in first.dynamic_partitions_requests or []] == [["toy"]]
+    assert _keys(second) == ["toy"]
+
+
+def test_an_empty_or_missing_inbox_asks_for_nothing(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = _tick(Layout(tmp_path / "nowhere"), instance, None)
+
+    assert _keys(result) == []
+    assert result.dynamic_partitions_requests == []
+
+
+def test_a_file_under_way_is_not_seen(tmp_path: Path) -> None:
+    """`c2s add` writes beside and renames, under a name that the inbox does not look for."""
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "toy").rename(layout.inbox / ".toy-1234.part")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = _tick(layout, instance, None)
+
+    assert result.dynamic_partitions_requests == []

@@ -1,0 +1,92 @@
+"""`c2s` from the outside."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from c2s_assets_tests.end_to_end.commands import c2s
+from c2s_assets_tests.serving import serve
+from c2s_assets_tests.toy import write_toy_h5ad
+
+pytestmark = pytest.mark.slow
+
+
+def test_add_build_and_ls_of_a_file(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    source = write_toy_h5ad(tmp_path / "atlas.h5ad")
+
+    added = c2s("add", source, lake=lake)
+    assert added.returncode == 0, added.stderr
+    assert (lake / "inbox" / "atlas.h5ad").exists()
+    listed = c2s("ls", lake=lake)
+    assert "atlas" in listed.stdout
+    assert "0/8 built" in listed.stdout
+
+    built = c2s("build", "atlas", lake=lake)
+    assert built.returncode == 0, built.stderr
+    assert "atlas: built" in built.stdout
+    assert "Traceback" not in built.stderr
+    assert "8/8 built   last run: success" in c2s("ls", lake=lake).stdout
+    assert source.exists()
+    # The consumer code of the old pipeline, unchanged.
+    for side in ("train", "test"):
+        cells = pl.scan_parquet(lake / "datasets" / "atlas" / side / "chunk_*.parquet")
+        assert {"cell_sentence", "age"} <= set(cells.collect_schema().names())
+        assert cells.select("age").collect().height > 0
+
+
+def test_add_from_an_address_keeps_where_it_came_from_but_no_secret(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    content = write_toy_h5ad(tmp_path / "a.h5ad").read_bytes()
+    with serve({"/files/blood.h5ad": content}) as url:
+        secret = url.replace("//", "//user:hunter2@")
+        added = c2s("add", f"{secret}/files/blood.h5ad?token=hunter2", lake=lake)
+        assert added.returncode == 0, added.stderr
+        missing = c2s("add", f"{url}/files/none.h5ad", lake=lake)
+
+    assert c2s("build", "blood", lake=lake).returncode == 0
+    provenance = json.loads((lake / "raw" / "blood.json").read_text())
+    assert provenance["url"] == f"{url}/files/blood.h5ad"
+    assert provenance["etag"] == '"1"'
+    assert "hunter2" not in (lake / "raw" / "blood.json").read_text() + added.stdout + added.stderr
+    assert missing.returncode == 1
+    assert "answered 404" in missing.stderr
+    assert list((lake / "inbox").iterdir()) == []
+
+
+def test_link_gives_the_file_a_second_name(tmp_path: Path) -> None:
+    source = write_toy_h5ad(tmp_path / "atlas.h5ad")
+    assert c2s("add", source, "--link", "--id", "linked", lake=tmp_path / "lake").returncode == 0
+    assert (tmp_path / "lake" / "inbox" / "linked.h5ad").stat().st_ino == source.stat().st_ino
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["add", "nowhere.h5ad"], "nowhere.h5ad is not a file"),
+        (["add", "ftp://127.0.0.1/a.h5ad"], "not an http or https address"),
+        (["add", "SOURCE", "--id", "../../x"], "'../../x' cannot be a dataset id"),
+        (["add", "SOURCE", "--id", ""], "'' cannot be a dataset id"),
+        (["build", "../../x"], "'../../x' cannot be a dataset id"),
+    ],
+    ids=["no file", "ftp", "a path as id", "an empty id", "build a path"],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    source = str(write_toy_h5ad(tmp_path / "toy.h5ad"))
+    done = c2s(*(source if word == "SOURCE" else word for word in arguments), lake=tmp_path / "lake")
+
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not any((tmp_path / "lake").glob("inbox/*"))
+
+
+def test_building_what_was_never_added_fails_with_the_way_out(tmp_path: Path) -> None:
+    done = c2s("build", "ghost", lake=tmp_path / "lake")
+
+    assert done.returncode == 1
+    assert "use c2s add PATH_OR_URL --id ghost" in done.stdout

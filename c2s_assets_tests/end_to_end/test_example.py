@@ -1,0 +1,109 @@
+"""The embedded example: the promises of the tables, on 5,000 cells and 20,000 genes."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+
+import anndata as ad
+import numpy as np
+import polars as pl
+import pytest
+
+from c2s_assets.simulate import simulate_h5ad
+from c2s_assets_tests.defs.building import Workshop, broken, files_below, open_workshop
+from c2s_assets_tests.toy import make_lake
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """The example, built with the usual block of cells."""
+    layout = make_lake(tmp_path_factory.mktemp("example"))
+    simulate_h5ad(layout.inbox_h5ad("example"))
+    with open_workshop(layout) as workshop:
+        report = workshop.build("example")
+        assert report.succeeded
+        # About one cell in a hundred is simulated without an age.
+        assert broken(report) == {"cell_metadata/ages_are_known"}
+        yield workshop
+
+
+@pytest.mark.parametrize("rows_per_block", [500, 100_000])
+def test_the_block_of_cells_read_at_once_changes_no_byte(
+    tmp_path: Path, example: Workshop, rows_per_block: int
+) -> None:
+    layout = make_lake(tmp_path)
+    layout.inbox_h5ad("example").hardlink_to(example.layout.raw_h5ad("example"))
+    with open_workshop(layout, rows_per_block=rows_per_block) as workshop:
+        assert workshop.build("example").succeeded
+
+    expected, found = (files_below(lake.dataset("example")) for lake in (example.layout, layout))
+    # The profile alone says how much memory the block will take.
+    del expected["profile.json"], found["profile.json"]
+    assert found == expected
+
+
+def test_no_donor_is_in_both_splits(example: Workshop) -> None:
+    listed = example.train_test("example")
+    train, test = (set(listed.filter(pl.col("side") == side)["donor_uid"]) for side in ("train", "test"))
+
+    assert train
+    assert test
+    assert not train & test
+    assert 0.03 < (listed["side"] == "test").mean() < 0.08
+
+
+def test_every_sentence_equals_an_independent_slow_reference(example: Workshop) -> None:
+    """In plain NumPy, cell by cell, from the definition: no code of the package but the files it wrote."""
+    adata = ad.read_h5ad(example.layout.raw_h5ad("example"))
+    counts = adata.raw.X.tocsr()
+    symbols = [_symbol(name, index) for index, name in adata.raw.var["feature_name"].items()]
+    keys = {index: _key(index) for index in adata.raw.var_names}
+    sentences = example.read("cell_sentences", "example")
+
+    assert sentences["cell_id"].to_list() == list(adata.obs_names)
+    for row, cell_id in enumerate(adata.obs_names):
+        start, stop = counts.indptr[row], counts.indptr[row + 1]
+        words = _sentence(
+            counts.indices[start:stop], counts.data[start:stop], symbols, _key(cell_id), keys, adata.raw.var_names
+        )
+        assert sentences["cell_sentence"][row] == " ".join(words[:2000])
+        assert sentences["n_expressed"][row] == len(words)
+        assert sentences["sentence_length"][row] == min(2000, len(words))
+
+
+def test_sentences_name_neither_an_ensembl_id_nor_a_gene_that_is_not_expressed(example: Workshop) -> None:
+    sentences = example.read("cell_sentences", "example")
+    words = sentences.select(pl.col("cell_sentence").str.split(" ").explode())["cell_sentence"]
+
+    assert not words.str.contains("ENS").any()
+    assert sentences["sentence_length"].min() < 2000
+    assert (sentences["sentence_length"] == sentences["n_expressed"].clip(upper_bound=2000)).all()
+
+
+def _symbol(name: str, index: str) -> str | None:
+    name = name.split("_ENS")[0]
+    return None if name.startswith("ENSG") or name == index else name
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(blake2b(name.encode(), digest_size=8, salt=b"0").digest(), "little")
+
+
+def _mix(key: int) -> int:
+    mask = 2**64 - 1
+    key = (key ^ (key >> 30)) * 0xBF58476D1CE4E5B9 & mask
+    key = (key ^ (key >> 27)) * 0x94D049BB133111EB & mask
+    return key ^ (key >> 31)
+
+
+def _sentence(
+    columns: np.ndarray, values: np.ndarray, symbols: list[str | None], cell_key: int, keys: dict[str, int], names: object
+) -> list[str]:
+    ranked = sorted(
+        (-value, _mix(cell_key ^ keys[names[column]]), symbols[column])  # type: ignore[index]
+        for column, value in zip(columns, values, strict=True)
+        if value > 0 and symbols[column] is not None
+    )
+    return list(dict.fromkeys(symbol for _, _, symbol in ranked if symbol))

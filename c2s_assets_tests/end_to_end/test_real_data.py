@@ -1,0 +1,82 @@
+"""Real data sets, where the folder beside the checkout has them."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from c2s_assets_tests.defs.building import broken, failures, open_workshop
+from c2s_assets_tests.toy import make_lake
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.exists(), reason="the folder of real data sets is not there"),
+]
+
+# None of them names donors or ages; what is left is said of each.
+_NO_DONORS = {
+    "cell_metadata/donors_are_known",
+    "cell_metadata/ages_are_known",
+    "split_manifest/splits_by_donor",
+    "split_manifest/ages_are_balanced",
+    "train_test/cells_have_ages",
+}
+
+
+@pytest.mark.parametrize(
+    ("dataset_id", "n_cells", "verdict", "notes"),
+    [
+        ("pbmc68k_reduced", 700, ("raw.X", "normalised"), set()),
+        ("e18_mouse_brain_10k_cells_1k_genes", 10_000, ("X", "counts"), {"cell_sentences/cells_express_genes"}),
+        ("mouse_3T3_C414_2500_cells", 2_500, ("X", "counts"), {"cell_sentences/cells_express_genes"}),
+        ("visium_mouse_brain_49spots", 49, ("X", "normalised"), set()),
+    ],
+)
+def test_a_real_dataset_is_built_whole(
+    tmp_path: Path, dataset_id: str, n_cells: int, verdict: tuple[str, str], notes: set[str]
+) -> None:
+    layout = make_lake(tmp_path)
+    layout.inbox_h5ad(dataset_id).write_bytes((DATA / f"{dataset_id}.h5ad").read_bytes())
+    with open_workshop(layout) as workshop:
+        report = workshop.build(dataset_id)
+        sentences = workshop.read("cell_sentences", dataset_id)
+        features = workshop.read("feature_metadata", dataset_id)
+        listed = workshop.train_test(dataset_id)
+
+    assert report.succeeded, failures(report)
+    assert broken(report) == _NO_DONORS | notes
+    profile = next(step.figures for step in report.steps if step.asset == "dataset_profile")
+    assert (profile["layer"], profile["verdict"]) == verdict
+    assert sentences.height == listed.height == n_cells
+    words = sentences["cell_sentence"].str.split(" ").list
+    assert (words.n_unique() == words.len()).all()
+    assert set(words.explode().unique()) - {""} <= set(features["symbol"].drop_nulls())
+
+
+def test_e18_tells_two_features_of_one_symbol_apart_by_ensembl_id(tmp_path: Path) -> None:
+    features = _features(tmp_path, "e18_mouse_brain_10k_cells_1k_genes")
+
+    assert features.filter(pl.col("symbol") == "Rp1")["feature_id"].to_list() == [
+        "ENSMUSG00000025900",
+        "ENSMUSG00000109048",
+    ]
+
+
+def test_3t3_knows_that_intron_and_exon_are_one_gene(tmp_path: Path) -> None:
+    features = _features(tmp_path, "mouse_3T3_C414_2500_cells")
+
+    assert features.height == 31_269
+    # 140 of the 21,123 names in gene_symbol, of 158 features, are Ensembl ids of genes without a symbol.
+    assert features["symbol"].null_count() == 158
+    assert features["symbol"].drop_nulls().n_unique() == 21_123 - 140
+    assert features["is_duplicated_symbol"].sum() == 20_239
+
+
+def _features(tmp_path: Path, dataset_id: str) -> pl.DataFrame:
+    layout = make_lake(tmp_path)
+    layout.inbox_h5ad(dataset_id).write_bytes((DATA / f"{dataset_id}.h5ad").read_bytes())
+    with open_workshop(layout) as workshop:
+        assert workshop.build(dataset_id).succeeded
+        return workshop.read("feature_metadata", dataset_id)
