@@ -55,7 +55,8 @@ def download(url: str, path: Path, *, max_bytes: int = MAX_BYTES) -> Downloaded:
     except httpx.InvalidURL:
         # Its message, as the address itself, can hold a password where another part should be.
         raise DownloadError(
-            "the address is not valid. Correct it; it is not shown, as it may hold secrets."
+            "the address, or one that it redirects to, is not valid. Correct it; it is not shown, as it may "
+            "hold secrets."
         ) from None
     return Downloaded(url=shown(url), etag=response.headers.get("ETag"), size_bytes=n_bytes)
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID, CELL_SENTENCE, FEATURE_ID, N_EXPRESSED, SENTENCE_LENGTH, SYMBOL
-from c2s_assets.core.errors import NegativeExpressionError
-from c2s_assets.core.hashes import keys_of, mix, short_id
+from c2s_assets.core.errors import InvalidIdsError, NegativeExpressionError
+from c2s_assets.core.hashes import keys_of, short_id
 
 Tie = Literal["hash", "feature_id"]
 
@@ -87,7 +87,9 @@ class Vocabulary:
     def tie_keys(self, *, tie: Tie, seed: int) -> NDArray[np.uint64]:
         """Key of each feature among equals, shape ``(n_vars,)``: lower comes first."""
         if tie == "feature_id":
-            return self.feature_ids.rank("ordinal").to_numpy().astype(np.uint64)
+            # Spread over all 64 bits, as the kernel expects of keys.
+            ranks = self.feature_ids.rank("ordinal").to_numpy().astype(np.uint64)
+            return ranks * np.uint64(2**63 // max(len(ranks), 1))
         return keys_of(self.feature_ids, seed=seed)
 
     def is_in(self, gene_list: Sequence[str]) -> NDArray[np.bool_]:
@@ -110,11 +112,18 @@ class SentenceComposer:
     """
 
     def __init__(self, vocabulary: Vocabulary, spec: SentenceSpec) -> None:
+        from c2s_assets.core import ranking  # costs half a second, which only who composes should pay
+
+        self._kernels = ranking
         self._vocabulary = vocabulary
         self._spec = spec
         self._tie_keys = vocabulary.tie_keys(tie=spec.tie, seed=spec.seed)
         self._in_list = {name: vocabulary.is_in(symbols) for name, symbols in sorted(spec.gene_lists.items())}
+        self._all_symbols = np.ones(len(vocabulary.symbols), np.bool_)
         self._longest = min(spec.top_n, len(vocabulary.symbols))
+        encoded = [symbol.encode() for symbol in vocabulary.symbols.to_pylist()]
+        self._words = np.frombuffer(b"".join(encoded), np.uint8)
+        self._word_bounds = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
 
     def compose(self, expression: csr_array, cell_ids: pl.Series) -> pa.Table:
         """Write the sentence of every cell of a block.
@@ -135,64 +144,85 @@ class SentenceComposer:
         ------
         NegativeExpressionError
             If a value is below zero: the matrix was scaled, and its order no longer means expression.
+        InvalidIdsError
+            If symbols are so long that the block's text does not fit into 2 GB.
         """
-        _refuse_negative(expression, cell_ids)
-        n_obs = expression.shape[0]
-        rows, codes = self._rank(expression, cell_ids)
-        n_expressed = np.bincount(rows, minlength=n_obs).astype(np.int32)
+        starts = expression.indptr.astype(np.int64, copy=False)
+        ranked, n_expressed = self._rank(expression, starts, cell_ids)
         columns = {
-            CELL_ID: pa.array(cell_ids.to_list(), pa.string()),
-            CELL_SENTENCE: self._join(rows, codes, n_obs=n_obs),
+            CELL_ID: cell_ids.to_arrow().cast(pa.string()),
+            CELL_SENTENCE: self._write(starts, ranked, n_expressed, is_listed=self._all_symbols),
             N_EXPRESSED: pa.array(n_expressed),
             SENTENCE_LENGTH: pa.array(np.minimum(n_expressed, self._longest)),
         }
         for name, is_in_list in self._in_list.items():
-            named = is_in_list[codes]
-            columns[sentence_column(name)] = self._join(rows[named], codes[named], n_obs=n_obs)
+            columns[sentence_column(name)] = self._write(starts, ranked, n_expressed, is_listed=is_in_list)
         return pa.table(columns)
 
-    def _rank(self, expression: csr_array, cell_ids: pl.Series) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-        """Order the symbols of each cell: row of the cell and code of the symbol, highest first."""
-        rows = np.repeat(np.arange(expression.shape[0]), np.diff(expression.indptr))
-        codes = self._vocabulary.codes[expression.indices]
+    def _rank(
+        self, expression: csr_array, starts: NDArray[np.int64], cell_ids: pl.Series
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Order the symbols of each cell: their codes, those of a row from its start on, and how many."""
         values = expression.data.astype(np.float32, copy=False)
-        used = (codes >= 0) & (values > 0)
-        rows, codes, values = rows[used], codes[used], values[used]
+        is_mixed = self._spec.tie == "hash"
+        ranked = np.empty(values.size, np.int32)
+        n_ranked = np.empty(expression.shape[0], np.int32)
+        negative = self._kernels.rank_rows(
+            starts,
+            expression.indices.astype(np.int32, copy=False),
+            values,
+            self._vocabulary.codes,
+            self._vocabulary.is_shared,
+            self._tie_keys,
+            keys_of(cell_ids, seed=self._spec.seed) if is_mixed else self._tie_keys[:0],
+            is_mixed,
+            ranked,
+            n_ranked,
+        )
+        if negative >= 0:
+            row = int(np.searchsorted(starts, negative, side="right")) - 1
+            raise NegativeExpressionError(
+                f"cell {cell_ids[row]!r} has expression {values[negative]:g}. A matrix with values below zero "
+                f"was scaled, and its order no longer means expression. Name counts or log-normalised values "
+                f"as layer in the dataset's entry of datasets.yaml."
+            )
+        return ranked, n_ranked
 
-        ties = self._tie_keys[expression.indices[used]]
-        if self._spec.tie == "hash":
-            ties = mix(keys_of(cell_ids, seed=self._spec.seed)[rows] ^ ties)
-        order = np.lexsort((ties, -values, rows))
-        rows, codes = rows[order], codes[order]
-
-        shared = np.flatnonzero(self._vocabulary.is_shared[codes])
-        if shared.size:
-            words = rows[shared] * len(self._vocabulary.symbols) + codes[shared]
-            _, first = np.unique(words, return_index=True)
-            repeats = np.delete(shared, first)
-            rows, codes = np.delete(rows, repeats), np.delete(codes, repeats)
-        return rows, codes
-
-    def _join(self, rows: NDArray[np.intp], codes: NDArray[np.int32], *, n_obs: int) -> pa.StringArray:
-        """Join the first `top_n` symbols of each cell with single spaces."""
-        starts = np.searchsorted(rows, np.arange(n_obs))
-        is_named = np.arange(rows.size) - starts[rows] < self._longest
-        offsets = np.searchsorted(rows[is_named], np.arange(n_obs + 1)).astype(np.int32)
-        names = self._vocabulary.symbols.take(pa.array(codes[is_named]))
-        return pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets), names), " ")
+    def _write(
+        self,
+        starts: NDArray[np.int64],
+        ranked: NDArray[np.int32],
+        n_ranked: NDArray[np.int32],
+        *,
+        is_listed: NDArray[np.bool_],
+    ) -> pa.StringArray:
+        """Join the first symbols of each cell that are listed with single spaces."""
+        bounds = np.empty(n_ranked.size + 1, np.int64)
+        self._kernels.measure_text(
+            starts, ranked, n_ranked, is_listed, self._word_bounds, self._longest, bounds
+        )
+        if bounds[-1] > np.iinfo(np.int32).max:
+            raise InvalidIdsError(
+                f"the sentences of {n_ranked.size:,} cells come to {bounds[-1]:,} bytes, because symbols are up "
+                f"to {np.diff(self._word_bounds).max():,} bytes long. Correct the symbols."
+            )
+        text = np.empty(bounds[-1], np.uint8)
+        self._kernels.write_text(
+            starts,
+            ranked,
+            n_ranked,
+            is_listed,
+            self._word_bounds,
+            self._words,
+            self._longest,
+            bounds,
+            text,
+        )
+        return pa.StringArray.from_buffers(
+            n_ranked.size, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(text)
+        )
 
 
 def sentence_column(gene_list: str) -> str:
     """Name the column of a gene list's sentences."""
     return f"{CELL_SENTENCE}_{gene_list}"
-
-
-def _refuse_negative(expression: csr_array, cell_ids: pl.Series) -> None:
-    negative = np.flatnonzero(expression.data < 0)
-    if negative.size:
-        row = int(np.searchsorted(expression.indptr, negative[0], side="right")) - 1
-        raise NegativeExpressionError(
-            f"cell {cell_ids[row]!r} has expression {expression.data[negative[0]]:g}. A matrix with values "
-            f"below zero was scaled, and its order no longer means expression. Name counts or "
-            f"log-normalised values as layer in the dataset's entry of datasets.yaml."
-        )

@@ -151,6 +151,6 @@ def _read_note(path: Path) -> InboxNote:
     try:
         return InboxNote.model_validate_json(path.read_bytes())
     except FileNotFoundError:
-        return InboxNote.model_validate({})
+        return InboxNote()
     except ValidationError as error:
         raise LakeError(f"{path} is not what c2s add writes: {error}. Remove it.") from error

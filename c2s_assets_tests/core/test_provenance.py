@@ -4,8 +4,8 @@ from c2s_assets.core.provenance import ORGANISMS, Origin, read_organism, read_or
 
 CITATION = (
     "Publication: https://doi.org/10.1126/science.abl4896 Dataset Version: "
-    "https://datasets.cellxgene.cziscience.com/9deda9ad.h5ad curated and distributed by CZ CELLxGENE Discover "
-    "in Collection: https://cellxgene.cziscience.com/collections/e5f58829-1a66-40b5-a624-9046778e74f5"
+    "https://datasets.cellxgene.cziscience.com/9deda9ad.h5ad curated and distributed by CZ CELLxGENE "
+    "Discover in Collection: https://cellxgene.cziscience.com/collections/e5f58829-1a66-40b5-a624-9046778e74f5"
 )
 
 

@@ -63,7 +63,7 @@ def test_transcripts_and_copies_on_y_look_like_ensembl_but_are_no_gene_ids():
         "nan1",
         "l(1)sc",
         "mt:CoI",
-        "α-Est1",
+        "\N{GREEK SMALL LETTER ALPHA}Est1",
     ],
 )
 def test_a_symbol_stays_as_it_is(name):

@@ -82,7 +82,10 @@ def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
     dataset_id = context.partition_key
     target = store.layout.profile(dataset_id)
     source = store.source(dataset_id)
-    with open_h5ad(store.layout.raw_h5ad(dataset_id)) as h5ad, stage(store.layout, dataset_id) as staged:
+    with (
+        stage(store.layout, dataset_id) as staged,
+        open_h5ad(store.layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+    ):
         profile = profile_h5ad(
             h5ad,
             dataset_id=dataset_id,

@@ -1,14 +1,18 @@
 """Cell sentences."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
+import pyarrow as pa
+from scipy.sparse import csr_array
 
 from c2s_assets.core import claims
-from c2s_assets.core.columns import CELL_ID, CELL_SENTENCE, FEATURE_ID, N_EXPRESSED, SYMBOL
+from c2s_assets.core.columns import CELL_ID, FEATURE_ID, N_EXPRESSED, SYMBOL
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.layers import MatrixVerdict
+from c2s_assets.core.overlap import N_THREADS, map_ahead
 from c2s_assets.core.sampling import windows
 from c2s_assets.core.sentence_audit import audit_sentences, ensembl_words
 from c2s_assets.core.sentences import SentenceComposer, SentenceSpec, Vocabulary
@@ -50,29 +54,37 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
         layer=profile.layer, symbols=vocabulary.snapshot, **store.settings().sentences.model_dump()
     )
     composer = SentenceComposer(vocabulary, spec)
-    with open_h5ad(layout.raw_h5ad(dataset_id)) as h5ad, stage(layout, dataset_id) as staged:
+    with (
+        stage(layout, dataset_id) as staged,
+        open_h5ad(layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+    ):
         written = staged.path(target)
         matrix = h5ad.matrix(profile.layer)
+
+        def compose(block: tuple[int, csr_array]) -> pa.Table:
+            start, expression = block
+            return composer.compose(expression, cell_ids.slice(start, expression.shape[0]))
+
         blocks = with_progress(matrix.blocks(rows=store.rows_per_block), n_obs=h5ad.n_obs, log=context.log)
-        sentences = (
-            composer.compose(block, cell_ids.slice(start, block.shape[0])) for start, block in blocks
-        )
+        sentences = map_ahead(compose, blocks, n_threads=N_THREADS)
         says = footer("cell_sentences", profile, spec_id=spec.spec_id, spec=spec.described)
         write_blocks(written, sentences, model=CellSentences, footer=says)
+        words: list[pl.DataFrame] = []
+        keeps = keeps_schema(_collect_ensembl_words(iter_table(written), words), CellSentences)
         n_expressed = read_table(written, columns=[N_EXPRESSED])[N_EXPRESSED]
         yield from publish(
             context,
             staged,
             target,
             findings=[
-                keeps_schema(iter_table(written), CellSentences),
+                keeps,
                 claims.rows_match(
                     "rows_match_cells",
                     read_table(written, columns=[CELL_ID])[CELL_ID],
                     cell_ids,
                     of="cell_metadata",
                 ),
-                claims.names_no_ensembl_id(_ensembl_words(written), n_cells=len(cell_ids)),
+                claims.names_no_ensembl_id(pl.concat(words), n_cells=len(cell_ids)),
                 _sentences_match_source(written, matrix, features, top_n=spec.top_n),
                 claims.cells_express_genes(n_expressed),
             ],
@@ -88,10 +100,13 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-def _ensembl_words(written: Path) -> pl.DataFrame:
-    return pl.concat(
-        [ensembl_words(block) for block in iter_table(written, columns=[CELL_ID, CELL_SENTENCE])]
-    )
+def _collect_ensembl_words(
+    blocks: Iterable[pl.DataFrame], words: list[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """Pass blocks through and keep the Ensembl ids found on the way, so that the table is read once."""
+    for block in blocks:
+        words.append(ensembl_words(block))
+        yield block
 
 
 def _sentences_match_source(
