@@ -1,6 +1,6 @@
 """`datasets.yaml`: what differs between files, and how sentences and splits are made.
 
-Every key is optional, and one without a value is as good as left out::
+Every key is optional, and a section may be empty::
 
     sentences:                  # for all datasets; see SentenceSettings
       top_n: 2000

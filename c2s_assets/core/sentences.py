@@ -182,9 +182,9 @@ class SentenceComposer:
         if negative >= 0:
             row = int(np.searchsorted(starts, negative, side="right")) - 1
             raise NegativeExpressionError(
-                f"cell {cell_ids[row]!r} has expression {values[negative]:g}. A matrix with values below zero "
-                f"was scaled, and its order no longer means expression. Name counts or log-normalised values "
-                f"as layer in the dataset's entry of datasets.yaml."
+                f"cell {cell_ids[row]!r} has expression {values[negative]:g}. A matrix with values below "
+                f"zero was scaled, and its order no longer means expression. Name counts or log-normalised "
+                f"values as layer in the dataset's entry of datasets.yaml."
             )
         return ranked, n_ranked
 
@@ -203,8 +203,8 @@ class SentenceComposer:
         )
         if bounds[-1] > np.iinfo(np.int32).max:
             raise InvalidIdsError(
-                f"the sentences of {n_ranked.size:,} cells come to {bounds[-1]:,} bytes, because symbols are up "
-                f"to {np.diff(self._word_bounds).max():,} bytes long. Correct the symbols."
+                f"the sentences of {n_ranked.size:,} cells come to {bounds[-1]:,} bytes, because symbols are "
+                f"up to {np.diff(self._word_bounds).max():,} bytes long. Correct the symbols."
             )
         text = np.empty(bounds[-1], np.uint8)
         self._kernels.write_text(

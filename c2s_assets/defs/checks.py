@@ -90,7 +90,7 @@ def check_specs(
 
 def check_result(finding: Finding, *, asset_name: str) -> dg.AssetCheckResult:
     """Show a finding in the UI: its message, its figures and the first rows that break the claim."""
-    metadata = as_metadata({"found": finding.message, **finding.figures})
+    metadata = as_metadata(finding.figures)
     if finding.rows is not None and not finding.rows.is_empty():
         metadata["rows"] = rows_as_markdown(finding.rows, n_rows=20)
     return dg.AssetCheckResult(

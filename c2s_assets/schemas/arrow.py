@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from c2s_assets.schemas.tables import Table
 
-ArrowTypes = Mapping[type[pl.DataType], pa.DataType]
+ArrowTypes = Mapping[object, pa.DataType]
 
 _DECLARED: ArrowTypes = {
     pl.String: pa.string(),
@@ -51,10 +51,10 @@ def arrow_schema(model: Table, *, further: pl.Schema | None = None) -> pa.Schema
     return pa.schema([*declared.values(), *own])
 
 
-def _arrow_type(dtype: pl.DataType | type[pl.DataType], types: ArrowTypes, *, name: str) -> pa.DataType:
+def _arrow_type(dtype: object, types: ArrowTypes, *, name: str) -> pa.DataType:
     if isinstance(dtype, pl.List):
         return pa.list_(_arrow_type(dtype.inner, types, name=name))
-    found = types.get(dtype.base_type())
+    found = types.get(dtype if isinstance(dtype, type) else type(dtype))
     if found is None:
         raise TypeError(f"column {name} has type {dtype}, which we do not write")
     return found

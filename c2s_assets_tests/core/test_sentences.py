@@ -229,6 +229,21 @@ def test_sentences_are_those_of_the_reference(dataset, spec):
     assert compose(matrix, cell_ids, features, spec).rows() == reference(matrix, cell_ids, features, spec)
 
 
+@pytest.mark.parametrize("tie", ["hash", "feature_id"])
+@pytest.mark.parametrize("kind", ["counts", "floats"])
+def test_long_sentences_are_those_of_the_reference(kind, tie):
+    """Sorting takes other paths for thousands of values, and for values of any magnitude, than for a few."""
+    rng = np.random.default_rng(0)
+    n_vars = 3000
+    values = rng.geometric(0.4, (3, n_vars)) if kind == "counts" else 10 ** rng.uniform(-37, 38, (3, n_vars))
+    matrix = np.where(rng.random((3, n_vars)) < 0.7, values, 0).tolist()
+    shared = rng.integers(0, 2 * n_vars, n_vars)
+    features = [(f"ENSG{i:011d}", f"G{symbol}" if symbol % 10 else None) for i, symbol in enumerate(shared)]
+    spec = replace(SPEC, tie=tie, top_n=1500, gene_lists={"even": [f"G{i}" for i in range(0, 2 * n_vars, 2)]})
+    cell_ids = ["a", "b", "c"]
+    assert compose(matrix, cell_ids, features, spec).rows() == reference(matrix, cell_ids, features, spec)
+
+
 @settings(derandomize=True, max_examples=100, deadline=None)
 @given(datasets(), SPECS, st.data())
 def test_blocks_and_the_order_of_features_change_nothing(dataset, spec, data):
