@@ -1,1 +1,1 @@
-"""Software-defined assets for single-cell data: tables, cell sentences and donor-safe splits that stay up to date."""
+"""Dagster assets for single-cell data: tables, cell sentences and donor-safe splits that stay up to date."""

@@ -121,9 +121,8 @@ def _ls(_: argparse.Namespace, layout: Layout) -> int:
     for status in statuses:
         n_assets = len(status.built) + len(status.missing)
         when = f" {status.last_run_at:%Y-%m-%d %H:%M}" if status.last_run_at else ""
-        print(
-            f"{status.dataset_id:<40} {len(status.built)}/{n_assets} built   last run: {status.last_run or 'none'}{when}"
-        )
+        run = f"{status.last_run or 'none'}{when}"
+        print(f"{status.dataset_id:<40} {len(status.built)}/{n_assets} built   last run: {run}")
         if status.built and status.missing:
             print(f"    not built: {', '.join(status.missing)}")
         if status.problem:
@@ -159,7 +158,7 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
     print(
         f"\nLoad it with Polars:\n"
         f"  import polars as pl\n"
-        f"  train = pl.scan_parquet('{folder}/train/chunk_*.parquet').select('cell_sentence', 'age').collect()\n"
+        f"  pl.scan_parquet('{folder}/train/chunk_*.parquet').select('cell_sentence', 'age').collect()\n"
         f"\nSee it in the Dagster UI:\n  make ui      (or: c2s ui), then open http://127.0.0.1:3000"
     )
     return 0 if report.succeeded else 1

@@ -3,9 +3,9 @@
 import dagster as dg
 import pytest
 
+from c2s_assets.definitions import defs
 from c2s_assets.defs.checks import CHECKS
 from c2s_assets.defs.partitions import datasets
-from c2s_assets.definitions import defs
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 GROUPS = {"sources", "ingest", "text", "splits"}
@@ -47,9 +47,7 @@ def test_an_asset_is_partitioned_by_dataset(name: str) -> None:
 def _check_specs(name: str) -> dict[str, dg.AssetCheckSpec]:
     specs = defs.resolve_asset_graph().asset_check_keys
     graph = defs.resolve_asset_graph()
-    return {
-        key.name: graph.get_check_spec(key) for key in specs if key.asset_key.to_user_string() == name
-    }
+    return {key.name: graph.get_check_spec(key) for key in specs if key.asset_key.to_user_string() == name}
 
 
 @each_asset
@@ -77,9 +75,7 @@ def test_the_job_builds_every_partitioned_asset_in_one_process() -> None:
 
 
 def test_the_graph_says_what_is_made_of_what() -> None:
-    upstream = {
-        name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in ASSETS.items()
-    }
+    upstream = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in ASSETS.items()}
     assert upstream["train_test"] == {"dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"}
     assert upstream["split_manifest"] == {"cell_metadata"}
     assert upstream["raw_h5ad"] == set()

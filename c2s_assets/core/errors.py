@@ -3,7 +3,7 @@
 C2SError
 ├── InvalidDatasetIdError      a name that must not become a path
 ├── ConfigError                datasets.yaml says something we cannot follow
-├── SourceError                the h5ad itself
+├── SourceError                a source itself: the h5ad, or the list of HGNC
 │   ├── NotAnH5adError         not HDF5, truncated, or without the parts of an AnnData file
 │   ├── UnsafeFileError        points outside itself, or is built to exhaust us
 │   ├── UnsupportedEncodingError   an element stored in a way we do not read

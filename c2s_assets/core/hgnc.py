@@ -6,7 +6,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from c2s_assets.core.columns import FEATURE_ID, SYMBOL
-from c2s_assets.core.errors import DownloadError
+from c2s_assets.core.errors import SourceError
 
 _NEEDED = {"hgnc_id", "symbol", "status", "ensembl_gene_id"}
 
@@ -22,18 +22,18 @@ def parse_hgnc(text: bytes) -> pl.DataFrame:
 
     Raises
     ------
-    DownloadError
+    SourceError
         If it is not the complete set.
     """
     try:
         table = pl.read_csv(io.BytesIO(text), separator="\t", infer_schema=False, quote_char=None)
     except PolarsError as error:
-        raise DownloadError(
+        raise SourceError(
             f"the HGNC complete set is not a tab-separated table: {error}. Check its address."
         ) from error
     missing = sorted(_NEEDED - set(table.columns))
     if missing:
-        raise DownloadError(
+        raise SourceError(
             f"the HGNC complete set has no column {', '.join(missing)}; it has "
             f"{', '.join(table.columns[:8])} ... Check its address."
         )
@@ -45,7 +45,7 @@ def parse_hgnc(text: bytes) -> pl.DataFrame:
         .select(pl.col("ensembl_gene_id").alias(FEATURE_ID), SYMBOL, "hgnc_id")
     )
     if symbols.is_empty():
-        raise DownloadError(
+        raise SourceError(
             f"the HGNC complete set names no approved symbol with an Ensembl id in {table.height:,} rows. "
             f"Check its address."
         )

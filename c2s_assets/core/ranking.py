@@ -177,8 +177,8 @@ def _sort_by_key(
     buckets[: n_buckets + 1] = 0
     for i in range(n):
         buckets[np.int64(keys[i] >> shift) + 1] += 1
-    for bucket in range(n_buckets):
-        buckets[bucket + 1] += buckets[bucket]
+    for place in range(n_buckets):
+        buckets[place + 1] += buckets[place]
     for i in range(n):
         bucket = np.int64(keys[i] >> shift)
         place = buckets[bucket]

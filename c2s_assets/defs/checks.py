@@ -12,7 +12,7 @@ from c2s_assets.defs.metadata import as_metadata, rows_as_markdown
 
 @dataclass(frozen=True)
 class Check:
-    """A claim about an asset. A blocking one that fails keeps the asset as it was and stops what comes after."""
+    """A claim about an asset. A blocking one that fails keeps the asset as it was and stops what follows."""
 
     claim: str
     description: str
@@ -83,7 +83,7 @@ def check_specs(
 ) -> list[dg.AssetCheckSpec]:
     """Declare an asset's checks with the partitions of the asset, so that one dataset hides no other."""
     with warnings.catch_warnings():
-        # Partitions of checks are in preview in Dagster 1.13; without them one dataset's result hides another's.
+        # In preview in Dagster 1.13; without the partitions one dataset's result hides another's.
         warnings.simplefilter("ignore", dg.PreviewWarning)
         return [_spec(check, asset_name, partitions_def) for check in CHECKS[asset_name]]
 

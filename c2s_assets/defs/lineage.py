@@ -1,10 +1,11 @@
-"""Which columns the columns of each table are made of; a column of the source is called `obs/<name>` or `var/<name>`."""
+"""Which columns each column is made of; one of the source is called `obs/<name>` or `var/<name>`."""
 
 from collections.abc import Iterable, Sequence
 
 from c2s_assets.core import columns as c
 from c2s_assets.core.cells import own_name
 from c2s_assets.core.features import SYMBOL_SOURCE, VAR_NAME
+from c2s_assets.core.features import own_name as own_feature_name
 from c2s_assets.defs.metadata import Lineage
 
 _INDEX = "index"
@@ -32,7 +33,7 @@ def of_feature_metadata(names: Sequence[str], *, symbol_sources: Iterable[str], 
     ]
     hgnc = [("gene_symbols", c.SYMBOL)] if uses_hgnc else []
     return {
-        **{name: [("raw_h5ad", f"var/{name}")] for name in names},
+        **{own_feature_name(name): [("raw_h5ad", f"var/{name}")] for name in names},
         c.FEATURE_ID: [("raw_h5ad", f"var/{_INDEX}")],
         VAR_NAME: [("raw_h5ad", f"var/{_INDEX}")],
         c.SYMBOL: [*symbols, *hgnc],
@@ -43,14 +44,14 @@ def of_feature_metadata(names: Sequence[str], *, symbol_sources: Iterable[str], 
 def of_cell_sentences(names: Sequence[str], *, layer: str) -> Lineage:
     """Origins of `cell_sentences`: the matrix and the symbols of its features."""
     made_of = [("raw_h5ad", layer), ("feature_metadata", c.SYMBOL), ("feature_metadata", c.FEATURE_ID)]
-    return {name: made_of for name in names} | {c.CELL_ID: [("cell_metadata", c.CELL_ID)]}
+    return dict.fromkeys(names, made_of) | {c.CELL_ID: [("cell_metadata", c.CELL_ID)]}
 
 
 def of_split_manifest(names: Sequence[str]) -> Lineage:
     """Origins of `split_manifest`: donors, ages and which cells are canonical."""
     decides = [("cell_metadata", name) for name in (c.DONOR_ID, c.AGE, c.IS_PRIMARY_DATA)]
     same = {name: [("cell_metadata", name)] for name in (c.DONOR_ID, c.DONOR_UID, c.CELL_ID)}
-    return {name: decides for name in names} | same
+    return dict.fromkeys(names, decides) | same
 
 
 def of_train_test(cell_columns: Sequence[str], sentence_columns: Sequence[str]) -> Lineage:

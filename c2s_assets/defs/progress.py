@@ -12,7 +12,7 @@ _EVERY_SECONDS = 5.0
 def with_progress(
     blocks: Iterable[tuple[int, csr_array]], *, n_obs: int, log: logging.Logger
 ) -> Iterator[tuple[int, csr_array]]:
-    """Pass blocks of cells through and log, every few seconds, how many cells are done and how long it will take."""
+    """Pass blocks of cells through and log, every few seconds, how many are done and how long is left."""
     started = logged = time.monotonic()
     for start, block in blocks:
         yield start, block

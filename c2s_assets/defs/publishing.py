@@ -1,4 +1,4 @@
-"""The frame of every dataset asset: our errors are final, and only a table that keeps its claims is published."""
+"""The frame of every dataset asset: our errors are final; only what keeps its claims is published."""
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -1,6 +1,6 @@
 import pytest
 
-from c2s_assets.core.errors import DownloadError
+from c2s_assets.core.errors import SourceError
 from c2s_assets.core.hgnc import parse_hgnc
 
 HEADER = "hgnc_id\tsymbol\tname\tstatus\tensembl_gene_id"
@@ -59,6 +59,6 @@ def test_of_two_symbols_of_an_ensembl_id_the_older_one_is_kept():
     ids=["empty", "a web page", "a column is missing", "only a header", "a row too long", "bytes"],
 )
 def test_what_is_not_the_complete_set_is_refused(content, message):
-    with pytest.raises(DownloadError, match=message) as caught:
+    with pytest.raises(SourceError, match=message) as caught:
         parse_hgnc(content)
     assert "Check its address" in str(caught.value)

@@ -8,9 +8,9 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from c2s_assets.definitions import build_definitions
 from c2s_assets.defs.resources import Hgnc, Store
 from c2s_assets.defs.service import BuildReport, build
-from c2s_assets.definitions import build_definitions
 from c2s_assets.storage.layout import Layout
 
 
@@ -68,7 +68,11 @@ def broken(report: BuildReport) -> set[str]:
 
 def files_below(folder: Path) -> dict[str, bytes]:
     """The bytes of every file, by its path below the folder."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def debris(layout: Layout) -> list[Path]:

@@ -29,14 +29,14 @@ def _materialize(workshop: Workshop) -> dg.ExecuteInProcessResult:
 def test_symbols_are_looked_up_by_ensembl_id_where_the_file_has_none(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     drop_toy_h5ad(layout, "toy", var={"feature_name": None})
-    with serve({"/hgnc.txt": (_HEADER + _ROWS).encode()}) as url:
-        with open_workshop(layout, hgnc_url=f"{url}/hgnc.txt") as workshop:
-            without = workshop.build("toy")
-            assert "No feature has a gene symbol" in failures(without)["cell_sentences"]
-            assert _materialize(workshop).success
-            assert workshop.build("toy").succeeded
-            features = workshop.read("feature_metadata", "toy")
-            sentences = workshop.read("cell_sentences", "toy")
+    pages = {"/hgnc.txt": (_HEADER + _ROWS).encode()}
+    with serve(pages) as url, open_workshop(layout, hgnc_url=f"{url}/hgnc.txt") as workshop:
+        without = workshop.build("toy")
+        assert "No feature has a gene symbol" in failures(without)["cell_sentences"]
+        assert _materialize(workshop).success
+        assert workshop.build("toy").succeeded
+        features = workshop.read("feature_metadata", "toy")
+        sentences = workshop.read("cell_sentences", "toy")
 
     assert pl.read_parquet(layout.gene_symbols).rows() == [
         ("ENSG00000000001", "GENE_A", "HGNC:1"),

@@ -73,9 +73,7 @@ def test_link_gives_the_file_a_second_name(tmp_path: Path) -> None:
     ],
     ids=["no file", "ftp", "a path as id", "an empty id", "build a path"],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
-    tmp_path: Path, arguments: list[str], message: str
-) -> None:
+def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
     source = str(write_toy_h5ad(tmp_path / "toy.h5ad"))
     done = c2s(*(source if word == "SOURCE" else word for word in arguments), lake=tmp_path / "lake")
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ _N_CELLS = 3000
 
 
 @pytest.fixture(scope="module")
-def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Layout, Layout]]:
+def versions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, Layout]:
     """A lake with the first version of a dataset, and one with the second."""
     lakes = []
     for seed in (1, 2):
@@ -31,7 +30,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Layout,
         done = c2s("build", "toy", lake=layout.root)
         assert done.returncode == 0, done.stdout + done.stderr
         lakes.append(layout)
-    yield lakes[0], lakes[1]
+    return lakes[0], lakes[1]
 
 
 # The stages are opened by raw_h5ad, dataset_profile, ..., train_test in turn.
@@ -61,7 +60,9 @@ def test_a_killed_build_leaves_whole_tables_and_the_next_one_succeeds(
     assert debris(layout) == []
 
 
-def test_two_builds_at_once_end_with_the_same_whole_tables(tmp_path: Path, versions: tuple[Layout, Layout]) -> None:
+def test_two_builds_at_once_end_with_the_same_whole_tables(
+    tmp_path: Path, versions: tuple[Layout, Layout]
+) -> None:
     layout = make_lake(tmp_path)
     drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, seed=2)
     builds = [_start_build(layout) for _ in range(2)]

@@ -29,7 +29,12 @@ _NO_DONORS = {
     ("dataset_id", "n_cells", "verdict", "notes"),
     [
         ("pbmc68k_reduced", 700, ("raw.X", "normalised"), set()),
-        ("e18_mouse_brain_10k_cells_1k_genes", 10_000, ("X", "counts"), {"cell_sentences/cells_express_genes"}),
+        (
+            "e18_mouse_brain_10k_cells_1k_genes",
+            10_000,
+            ("X", "counts"),
+            {"cell_sentences/cells_express_genes"},
+        ),
         ("mouse_3T3_C414_2500_cells", 2_500, ("X", "counts"), {"cell_sentences/cells_express_genes"}),
         ("visium_mouse_brain_49spots", 49, ("X", "normalised"), set()),
     ],

@@ -1,4 +1,4 @@
-"""From the source file to its metadata: `raw_h5ad`, `dataset_profile` and the tables of cells and features."""
+"""From the source file to its metadata: `raw_h5ad`, `dataset_profile`, tables of cells and features."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -156,7 +156,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
 
 @dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile, gene_symbols])
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """One row per feature of the chosen matrix: its Ensembl id, its gene symbol, and all var columns of the source."""
+    """One row per feature of the chosen matrix: its Ensembl id, its gene symbol, and all var columns."""
     dataset_id = context.partition_key
     target = store.layout.table("feature_metadata", dataset_id)
     profile = current_profile(store.layout, dataset_id=dataset_id)

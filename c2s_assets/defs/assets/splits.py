@@ -142,7 +142,7 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
 
 
 def _join(cells: Path, sentences: Path, manifest: pl.DataFrame, *, origin: Origin) -> Iterator[pl.DataFrame]:
-    """Join the tables block by block; a manifest of cells is as long as they are, so each block gets its own rows."""
+    """Join the tables block by block; of a manifest of cells, each block gets its own rows."""
     start = 0
     by_cell = manifest[SPLIT_LEVEL][0] == "cell"
     for cell_block, sentence_block in zip(iter_table(cells), iter_table(sentences), strict=True):

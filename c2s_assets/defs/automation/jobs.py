@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-
 # One process for all steps: starting one costs seconds, and there are 2,200 datasets.
 build_dataset = dg.define_asset_job(
     "build_dataset",
