@@ -26,6 +26,8 @@ from c2s_assets.schemas.tables import Table
 # the Hugging Face viewer reads well; eight groups make a file of some 250 MB compressed.
 ROWS_PER_GROUP = 8_192
 GROUPS_PER_PART = 8
+# Several copies of a block are alive while tables are joined: 2,048 rows are 20 MB, a whole group 80 MB.
+ROWS_PER_BLOCK = 2_048
 
 _METADATA_KEY = b"c2s"
 
@@ -173,12 +175,13 @@ def read_table(path: Path, *, columns: list[str] | None = None) -> pl.DataFrame:
 
 
 def iter_table(path: Path, *, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
-    """Read a table in blocks of at most `ROWS_PER_GROUP` rows, aligned between tables."""
+    """Read a table in blocks of at most `ROWS_PER_BLOCK` rows, cut alike in all tables of a dataset."""
     for file in _files(path):
-        with pq.ParquetFile(file) as opened:
+        with pq.ParquetFile(file, pre_buffer=False) as opened:
             for group in range(opened.num_row_groups):
-                rows = pl.DataFrame(opened.read_row_group(group, columns=columns))
-                yield rows.select(columns or pl.all())
+                batches = opened.iter_batches(ROWS_PER_BLOCK, row_groups=[group], columns=columns)
+                for batch in batches:
+                    yield pl.DataFrame(batch).select(columns or pl.all())
 
 
 def read_rows(path: Path, start: int, stop: int, *, columns: list[str] | None = None) -> pl.DataFrame:

@@ -20,7 +20,7 @@ class Workshop:
 
     layout: Layout
     instance: dg.DagsterInstance
-    rows_per_block: int = 4096
+    rows_per_block: int = 2048
     hgnc_url: str = "http://127.0.0.1:9/unreachable"
 
     @property
