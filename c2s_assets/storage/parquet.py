@@ -52,7 +52,7 @@ class TableWriter:
         self._schema = schema
         self._part_name = part_name
         self._pending: list[pa.Table] = []
-        self._n_pending = 0
+        self._group: list[pa.Table] = []
         self._n_groups = 0
         self._file: pq.ParquetWriter | None = None
 
@@ -61,7 +61,8 @@ class TableWriter:
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         if error is None:
-            self._write_groups(at_least=1)
+            self._cut(at_least=1)
+            self._write_group()
         if self._file is not None:
             self._file.close()
         if error is not None:  # closing has made what there is look like a whole table
@@ -71,22 +72,36 @@ class TableWriter:
         """Add rows behind those already written."""
         table = to_arrow(rows, self._schema)
         self.n_rows += table.num_rows
-        self._n_pending += table.num_rows
         self._pending.append(table)
-        self._write_groups(at_least=ROWS_PER_GROUP)
+        self._cut(at_least=self._n_unit)
 
-    def _write_groups(self, *, at_least: int) -> None:
-        if self._n_pending < at_least:
+    def _cut(self, *, at_least: int) -> None:
+        """Cut what is pending into units of the same rows whatever the blocks were, and write full groups.
+
+        The pages of a column depend on where its Arrow chunks begin. A block that is one unit is not copied.
+        """
+        if sum(table.num_rows for table in self._pending) < at_least:
             return
         table = pa.concat_tables(self._pending)
         start = 0
         while table.num_rows - start >= at_least:
-            group = table.slice(start, ROWS_PER_GROUP).combine_chunks()
+            unit = table.slice(start, self._n_unit).combine_chunks()
+            self._group.append(unit)
+            start += unit.num_rows
+            if sum(unit.num_rows for unit in self._group) >= ROWS_PER_GROUP:
+                self._write_group()
+        self._pending = [table.slice(start)] if start < table.num_rows else []
+
+    def _write_group(self) -> None:
+        if self._group:
+            group = pa.concat_tables(self._group)
             self._current_file().write_table(group, row_group_size=ROWS_PER_GROUP)
             self._n_groups += 1
-            start += group.num_rows
-        self._pending = [table.slice(start)]
-        self._n_pending = table.num_rows - start
+            self._group = []
+
+    @property
+    def _n_unit(self) -> int:
+        return min(ROWS_PER_BLOCK, ROWS_PER_GROUP)
 
     def _current_file(self) -> pq.ParquetWriter:
         if self._file is None:
