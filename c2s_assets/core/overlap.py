@@ -1,8 +1,10 @@
 """Work on several blocks at once without losing their order."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from queue import Empty, Queue
+from threading import Event
 from typing import TypeVar
 
 # Ranking and reading share the cores; more threads only hold more blocks in memory.
@@ -17,18 +19,36 @@ def map_ahead(
 ) -> Iterator[Result]:
     """Apply a function to each item in threads, and yield the results in the order of the items.
 
-    At most `n_threads + 1` items are held at a time, so memory stays bounded however slow the consumer is.
-    Worth it for functions that release Python's global lock. An error is raised where its result would be.
+    The items are taken in a thread of their own, so that reading, working and the consumer's writing
+    overlap. At most ``2 * n_threads + 1`` items and results are held, however slow the consumer is. Worth it
+    for functions that release Python's global lock. An error is raised where its result would be.
     """
-    pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(n_threads) as pool:
+    futures: Queue[Future[Result] | None] = Queue(maxsize=n_threads)
+    is_abandoned = Event()
+    with ThreadPoolExecutor(n_threads) as workers, ThreadPoolExecutor(1) as feeder:
+        feeding = feeder.submit(_feed, function, items, workers, futures, is_abandoned)
         try:
-            for item in items:
-                pending.append(pool.submit(function, item))
-                if len(pending) > n_threads:
-                    yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
+            while (future := futures.get()) is not None:
+                yield future.result()
+            feeding.result()
         finally:
-            for future in pending:
-                future.cancel()
+            is_abandoned.set()
+            while not feeding.done():  # it may be waiting for a place in the queue
+                with suppress(Empty):
+                    futures.get(timeout=0.01)
+
+
+def _feed(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: ThreadPoolExecutor,
+    futures: "Queue[Future[Result] | None]",
+    is_abandoned: Event,
+) -> None:
+    try:
+        for item in items:
+            if is_abandoned.is_set():
+                return
+            futures.put(workers.submit(function, item))
+    finally:
+        futures.put(None)
