@@ -3,28 +3,28 @@
 from datetime import UTC, datetime
 
 import dagster as dg
-from dagster import RunsFilter
 
 from c2s_assets.core.retention import FinishedRun, superseded_runs
 from c2s_assets.defs.automation.jobs import build_dataset
 
 # A run leaves 66 events and 260 kB in SQLite.
 _KEEP_DAYS = 90
+_PARTITION = "dagster/partition"
 
 
 @dg.op
 def remove_superseded_runs(context: dg.OpExecutionContext) -> None:
     """Removes runs of `build_dataset` that ended long ago and were replaced by a later success."""
-    data = context.instance.get_run_partition_data(RunsFilter(job_name=build_dataset.name))
+    records = context.instance.get_run_records(dg.RunsFilter(job_name=build_dataset.name))
     runs = [
         FinishedRun(
-            run_id=run.run_id,
-            dataset_id=run.partition,
-            ended_at=datetime.fromtimestamp(run.end_time, tz=UTC),
-            succeeded=run.status == dg.DagsterRunStatus.SUCCESS,
+            run_id=record.dagster_run.run_id,
+            dataset_id=record.dagster_run.tags[_PARTITION],
+            ended_at=datetime.fromtimestamp(record.end_time, tz=UTC),
+            succeeded=record.dagster_run.status == dg.DagsterRunStatus.SUCCESS,
         )
-        for run in data
-        if run.end_time is not None
+        for record in records
+        if record.end_time is not None and _PARTITION in record.dagster_run.tags
     ]
     superseded = superseded_runs(runs, now=datetime.now(UTC), keep_days=_KEEP_DAYS)
     for run_id in superseded:

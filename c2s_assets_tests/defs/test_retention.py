@@ -1,0 +1,39 @@
+"""The job that removes superseded runs, on a real instance."""
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from c2s_assets.defs.automation import retention
+from c2s_assets.defs.automation.retention import prune_runs, weekly_pruning
+from c2s_assets_tests.defs.building import Workshop
+from c2s_assets_tests.toy import make_lake
+
+_ASSET = dg.AssetKey("train_test")
+
+
+@pytest.mark.slow
+def test_superseded_runs_go_and_what_the_last_success_recorded_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "_KEEP_DAYS", -1)
+    with dg.instance_for_test() as instance:
+        workshop = Workshop(make_lake(tmp_path, "toy"), instance)
+        for _ in range(2):
+            assert workshop.build("toy").succeeded
+        newest = instance.get_run_records(limit=1)[0].dagster_run.run_id
+
+        assert prune_runs.execute_in_process(instance=instance).success
+
+        builds = instance.get_run_records(dg.RunsFilter(job_name="build_dataset"))
+        assert [record.dagster_run.run_id for record in builds] == [newest]
+        assert instance.get_materialized_partitions(_ASSET) == {"toy"}
+        event = instance.get_latest_materialization_event(_ASSET)
+        assert event is not None
+        assert event.run_id == newest
+
+
+def test_pruning_is_asked_for_once_a_week() -> None:
+    assert weekly_pruning.cron_schedule == "30 4 * * 0"
+    assert isinstance(weekly_pruning(), dg.RunRequest)
