@@ -1,5 +1,6 @@
 """Checks the values and indices of a piece of a matrix and brings them into the one form we hand out."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,12 @@ from scipy.sparse import csr_array
 
 from c2s_assets.core.errors import InvalidMatrixError
 
-# A block of this many values takes 128 MB, and up to three times that while it is being made.
+# A block of this many values takes 128 MB, and up to three times that while it is being made. Blocks are read
+# one ahead (`ahead.one_ahead`), so that the one that the caller has is in memory as well.
 MAX_BLOCK_VALUES = 16 * 2**20
+
+# A piece stays in the processor's cache for all checks: 28.7 M values took 30 ms, in pieces of 6 M 51 ms.
+_SURVEY_VALUES = 2**16
 
 
 def canonical_rows(
@@ -22,6 +27,8 @@ def canonical_rows(
     n_vars: int,
 ) -> csr_array:
     """Make CSR rows of float32 whose features ascend, without repeats or zeros.
+
+    Arrays that are that already become part of the rows, without a copy; others are changed or copied.
 
     Parameters
     ----------
@@ -41,16 +48,16 @@ def canonical_rows(
     InvalidMatrixError
         On a feature out of range or listed twice in a cell, and on a value that is not a finite float32.
     """
-    outside = (indices < 0) | (indices >= n_vars)
-    if outside.any():
-        position = int(outside.argmax())
+    expression = to_float32(values)
+    found = _survey(expression, indices)
+    if found.lowest < 0 or found.highest >= n_vars:
+        position = int(((indices < 0) | (indices >= n_vars)).argmax())
         raise InvalidMatrixError(
             f"{matrix}: cell {first_row + _row_of(position, bounds)} lists feature {indices[position]}, "
             f"but there are {n_vars} features. The file is damaged."
         )
-    expression = to_float32(values)
-    wrong = first_not_finite(expression)
-    if wrong is not None:
+    if not found.is_finite:
+        wrong = int(np.isfinite(expression).argmin())
         raise not_finite(
             values[wrong], matrix=matrix, row=first_row + _row_of(wrong, bounds), feature=int(indices[wrong])
         )
@@ -59,10 +66,11 @@ def canonical_rows(
         (expression, indices.astype(index_type, copy=False), bounds.astype(index_type)),
         shape=(len(bounds) - 1, n_vars),
     )
-    if not _features_ascend(rows):
+    if found.n_descents > _n_descents_between(rows):
         rows.sort_indices()
         _refuse_repeats(rows, matrix=matrix, first_row=first_row)
-    rows.eliminate_zeros()
+    if found.has_zeros:
+        rows.eliminate_zeros()
     return rows
 
 
@@ -115,11 +123,39 @@ def require_positive(rows: int) -> None:
         raise ValueError(f"a block needs at least one row, not {rows}")
 
 
-def _features_ascend(rows: csr_array) -> bool:
-    ascends = rows.indices[1:] > rows.indices[:-1]
-    starts = rows.indptr[1:-1]
-    ascends[starts[(starts > 0) & (starts < rows.nnz)] - 1] = True
-    return bool(ascends.all())
+@dataclass(frozen=True)
+class _Survey:
+    """What must be known of values and indices; a descent is an index that is not above the one before."""
+
+    lowest: int = 0
+    highest: int = 0
+    n_descents: int = 0
+    is_finite: bool = True
+    has_zeros: bool = False
+
+
+def _survey(values: NDArray[np.float32], indices: NDArray[Any]) -> _Survey:
+    found = _Survey()
+    for start in range(0, len(values), _SURVEY_VALUES):
+        some_values = values[start : start + _SURVEY_VALUES]
+        some = indices[start : start + _SURVEY_VALUES]
+        # With the first one of the next piece, which may be a descent too.
+        overlapping = indices[start : start + _SURVEY_VALUES + 1]
+        found = _Survey(
+            lowest=min(found.lowest, int(some.min())),
+            highest=max(found.highest, int(some.max())),
+            n_descents=found.n_descents + int(np.count_nonzero(overlapping[1:] <= overlapping[:-1])),
+            is_finite=found.is_finite and bool(np.isfinite(some_values).all()),
+            has_zeros=found.has_zeros or not some_values.all(),
+        )
+    return found
+
+
+def _n_descents_between(rows: csr_array) -> int:
+    """Count the descents from the last feature of a row to the first of the next one that has any."""
+    starts = np.unique(rows.indptr[1:-1])
+    starts = starts[(starts > 0) & (starts < rows.nnz)]
+    return int(np.count_nonzero(rows.indices[starts] <= rows.indices[starts - 1]))
 
 
 def _refuse_repeats(rows: csr_array, *, matrix: str, first_row: int) -> None:

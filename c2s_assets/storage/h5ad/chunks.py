@@ -1,116 +1,53 @@
-"""Reads the values of a dataset from the file without HDF5, once HDF5 has said where they are."""
+"""Reads a chunked dataset past HDF5: finds the stored chunks once, then inflates them on several threads."""
 
 import os
-import weakref
 from array import array
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from c2s_assets.core.errors import NotAnH5adError
-from c2s_assets.storage.h5ad.filters import DAMAGED, Pipeline, open_pipeline
+from c2s_assets.storage.h5ad.disk import Disk
+from c2s_assets.storage.h5ad.filters import DAMAGED, Pipeline
 
-# A compression makes of data that it cannot compress no more than this: blocks of one byte behind their size.
-_MAX_GROWTH = 8
+# What is allowed for the header and the growth of values that cannot be compressed; LZF, LZ4, zstd, blosc and
+# gzip need less than a hundredth and 64 bytes.
+_MAX_GROWTH = 2
 _MAX_HEADER_BYTES = 4096
-# Chunks are dealt out in as many parts per thread, so that no thread has long to wait for another.
+# So that no thread waits long for the last one to finish.
 _PARTS_PER_THREAD = 4
-_MAX_NUMBER = 2**62
-
-
-class Stored(Protocol):
-    """Values that are read without HDF5."""
-
-    def read(self, start: int, stop: int) -> NDArray[Any]:
-        """Read the rows ``[start, stop)``, which must be within the dataset and at least one.
-
-        Raises
-        ------
-        NotAnH5adError
-            If a chunk does not inflate to the values it should hold.
-        """
-
-
-def open_stored(dataset: h5py.Dataset, *, place: str) -> Stored | None:
-    """Find where the values of a dataset are, or give None if they are left to HDF5.
-
-    Ours are lists and tables of numbers in the types of this machine, contiguous or in chunks under the
-    filters of `open_pipeline`. Only of a file that is open for reading: while one is written, HDF5 keeps some
-    values in memory.
-
-    Raises
-    ------
-    NotAnH5adError
-        If values or chunks are said to be where the file has none.
-    """
-    shape, dtype = dataset.shape, dataset.dtype
-    if dataset.file.mode != "r" or dtype.kind not in "iuf" or len(shape) not in (1, 2) or 0 in shape:
-        return None
-    # Numbers of fewer bits than their bytes have, or in another order of bytes, are for HDF5 to convert.
-    if not dataset.id.get_type().equal(h5py.h5t.py_create(dtype.newbyteorder("="))):
-        return None
-    properties = dataset.id.get_create_plist()
-    if properties.get_layout() == h5py.h5d.CHUNKED:
-        return _open_chunked(dataset, properties, place=place)
-    offset = dataset.id.get_offset()
-    if properties.get_layout() != h5py.h5d.CONTIGUOUS or offset is None:
-        return None
-    file = _File(dataset.file)
-    n_bytes = int(np.prod(shape, dtype=object)) * dtype.itemsize
-    if not file.holds(offset, n_bytes):
-        raise _outside(place, offset=offset, n_bytes=n_bytes, file=file)
-    return _Contiguous(file, place, offset, shape, dtype)
-
-
-class _File:
-    """A descriptor of our own for an open file, which outlives the h5py object if a thread still reads."""
-
-    def __init__(self, file: h5py.File) -> None:
-        self._descriptor = os.dup(file.id.get_vfd_handle())
-        self.n_bytes = os.fstat(self._descriptor).st_size
-        weakref.finalize(self, os.close, self._descriptor)
-
-    def holds(self, offset: int, n_bytes: int) -> bool:
-        return 0 <= offset <= self.n_bytes - n_bytes
-
-    def read(self, offset: int, n_bytes: int) -> bytes:
-        return os.pread(self._descriptor, n_bytes, offset)
-
-    def read_into(self, values: NDArray[Any], offset: int) -> int:
-        """Fill a contiguous array; the number of bytes read, fewer if the file has become shorter."""
-        buffer = memoryview(values.reshape(-1).view(np.uint8))
-        n_read = 0
-        # One call reads 2 GiB at most.
-        while n_new := os.preadv(self._descriptor, [buffer[n_read:]], offset + n_read):
-            n_read += n_new
-        return n_read
+# Bytes of values that are inflated at the same time, if that is more than one chunk.
+_MAX_INFLATING_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class _Contiguous:
-    file: _File
-    place: str
-    offset: int
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
+class Grid:
+    """How a table is cut into chunks; a list is a table of one column."""
 
-    def read(self, start: int, stop: int) -> NDArray[Any]:
-        values = np.empty((stop - start, *self.shape[1:]), dtype=self.dtype)
-        row_bytes = values[0].nbytes
-        if self.file.read_into(values, self.offset + start * row_bytes) != values.nbytes:
-            raise _shorter(self.place)
-        return values
+    n_rows: int
+    n_columns: int
+    chunk_rows: int
+    chunk_columns: int
+
+    @property
+    def n_across(self) -> int:
+        """Number of chunks beside each other."""
+        return -(-self.n_columns // self.chunk_columns)
+
+    @property
+    def n_chunks(self) -> int:
+        """Number of chunks, written or not."""
+        return -(-self.n_rows // self.chunk_rows) * self.n_across
 
 
 @dataclass(frozen=True)
-class _Index:
-    """Where the chunks are that were ever written, in ascending `number`: row by row of the grid of chunks.
+class ChunkIndex:
+    """Where the chunks are that were written, by ascending `number`: along the rows of the grid.
 
     `skipped` is the filter mask of each.
     """
@@ -121,17 +58,144 @@ class _Index:
     skipped: NDArray[np.int64]
 
 
-class _Chunked:
-    """Values in chunks; a list is a table of one column."""
+@dataclass(frozen=True)
+class Layout:
+    """What the header says of a chunked dataset."""
 
-    def __init__(
-        self, dataset: h5py.Dataset, *, place: str, pipeline: Pipeline, grid: "_Grid", fill_value: Any
-    ) -> None:
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    grid: Grid
+    pipeline: Pipeline
+    fill_value: Any
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Bytes of the values of a chunk; those at the edges are stored whole too."""
+        return self.grid.chunk_rows * self.grid.chunk_columns * self.dtype.itemsize
+
+
+class ChunkedValues:
+    """The values of a chunked dataset; see `stored.Stored`."""
+
+    def __init__(self, disk: Disk, layout: Layout, index: ChunkIndex, *, place: str) -> None:
+        self._disk = disk
+        self._layout = layout
+        self._index = index
         self._place = place
-        self._pipeline = pipeline
-        self._grid = grid
-        self._shape = dataset.shape
-        self._dtype = dataset.dtype
-        self._fill_value = fill_value
-        self._file = _File(dataset.file)
-        self._index = _index_chunks(dataset, grid, place=place, file=self._file)
+        # The chunk that the last read needed only the first rows of: the next one may need the others.
+        self._kept: tuple[int, NDArray[Any]] | None = None
+
+    def read(self, start: int, stop: int) -> NDArray[Any]:
+        """Read the rows ``[start, stop)``."""
+        grid = self._layout.grid
+        first = start // grid.chunk_rows * grid.n_across
+        end = -(-stop // grid.chunk_rows) * grid.n_across
+        begin, finish = np.searchsorted(self._index.number, [first, end]).tolist()
+        size = (stop - start, grid.n_columns)
+        if finish - begin == end - first:
+            table = np.empty(size, dtype=self._layout.dtype)
+        else:
+            table = np.full(size, self._layout.fill_value, dtype=self._layout.dtype)
+        self._copy_all(range(begin, finish), table, start)
+        return table.reshape(stop - start, *self._layout.shape[1:])
+
+    def _copy_all(self, positions: range, table: NDArray[Any], start: int) -> None:
+        n_fitting = max(1, _MAX_INFLATING_BYTES // self._layout.chunk_bytes)
+        n_parts = min(len(positions), _PARTS_PER_THREAD * _n_threads(), n_fitting)
+        if n_parts <= 1:
+            self._copy_chunks(positions, table, start)
+            return
+        parts = [positions[part::n_parts] for part in range(n_parts)]
+        # Going through the results raises the first error of a thread, and then cancels what has not begun.
+        for _ in _threads(os.getpid()).map(lambda part: self._copy_chunks(part, table, start), parts):
+            pass
+
+    def _copy_chunks(self, positions: range, table: NDArray[Any], start: int) -> None:
+        """Copy the chunks at these positions of the index into a table whose first row is `start`."""
+        grid = self._layout.grid
+        stop = start + len(table)
+        for position in positions:
+            down, across = divmod(int(self._index.number[position]), grid.n_across)
+            row, column = down * grid.chunk_rows, across * grid.chunk_columns
+            values = self._chunk(position)
+            first, end = max(row, start), min(row + grid.chunk_rows, stop)
+            columns = min(grid.chunk_columns, grid.n_columns - column)
+            table[first - start : end - start, column : column + columns] = values[
+                first - row : end - row, :columns
+            ]
+            if end < row + grid.chunk_rows and grid.n_across == 1:
+                self._kept = (position, values)
+
+    def _chunk(self, position: int) -> NDArray[Any]:
+        kept = self._kept
+        if kept is not None and kept[0] == position:
+            return kept[1]
+        layout = self._layout
+        offset = int(self._index.offset[position])
+        packed = self._disk.read(offset, int(self._index.n_bytes[position]))
+        try:
+            values = layout.pipeline.undo(
+                packed, skipped=int(self._index.skipped[position]), n_bytes=layout.chunk_bytes
+            )
+        except DAMAGED as error:
+            raise NotAnH5adError(
+                f"{self._place}: the chunk at byte {offset:,} of the file cannot be inflated ({error}). "
+                "The file is damaged or incomplete; fetch it again."
+            ) from error
+        table: NDArray[Any] = np.frombuffer(values, dtype=layout.dtype)
+        return table.reshape(layout.grid.chunk_rows, layout.grid.chunk_columns)
+
+
+def index_chunks(dataset: h5py.Dataset, layout: Layout, *, disk: Disk, place: str) -> ChunkIndex:
+    """List the chunks that were written.
+
+    Raises
+    ------
+    NotAnH5adError
+        If one is outside the file, larger than its values can be, or listed twice.
+    """
+    grid = layout.grid
+    # Not lists, whose integers would take ten times the memory for a matrix of millions of chunks.
+    columns = tuple(array("q") for _ in range(4))
+
+    def note(chunk: h5py.h5d.StoreInfo) -> NotAnH5adError | None:
+        row, column = (*chunk.chunk_offset, 0)[:2]
+        problem = _problem(chunk, layout=layout, disk=disk)
+        if problem is not None:
+            return NotAnH5adError(
+                f"{place}: the chunk at {chunk.chunk_offset} {problem}. "
+                "The file is damaged or incomplete; fetch it again."
+            )
+        if row < grid.n_rows and column < grid.n_columns:
+            number = row // grid.chunk_rows * grid.n_across + column // grid.chunk_columns
+            entry = (number, chunk.byte_offset, chunk.size, chunk.filter_mask)
+            for values, value in zip(columns, entry, strict=True):
+                values.append(value)
+        return None
+
+    error = dataset.id.chunk_iter(note)
+    if error is not None:
+        raise error
+    number, *others = (np.array(values, dtype=np.int64) for values in columns)
+    order = np.argsort(number, kind="stable")
+    index = ChunkIndex(number[order], *(values[order] for values in others))
+    if (np.diff(index.number) == 0).any():
+        raise NotAnH5adError(f"{place}: a chunk is stored twice. The file is damaged; fetch it again.")
+    return index
+
+
+def _problem(chunk: h5py.h5d.StoreInfo, *, layout: Layout, disk: Disk) -> str | None:
+    if not disk.holds(chunk.byte_offset, chunk.size):
+        return f"is said to be {chunk.size:,} bytes at {chunk.byte_offset:,} of a file of {disk.n_bytes:,}"
+    if chunk.size > _MAX_GROWTH * layout.chunk_bytes + _MAX_HEADER_BYTES:
+        return f"takes {chunk.size:,} bytes for {layout.chunk_bytes:,} bytes of values"
+    return None
+
+
+def _n_threads() -> int:
+    return os.cpu_count() or 1
+
+
+@lru_cache(maxsize=1)
+def _threads(process_id: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a forked process has none of these threads
+    return ThreadPoolExecutor(_n_threads(), thread_name_prefix="c2s-inflate")

@@ -18,8 +18,8 @@ from numcodecs import blosc, lz4
 # Bytes, or what numpy sees as such; `len` is their number.
 Buffer: TypeAlias = Any
 
-# What the inflaters raise on damaged bytes, and we with them.
-DAMAGED = (ValueError, OSError, RuntimeError, struct.error, isal_zlib.error)
+# What the inflaters raise on damaged bytes, and we with them; Any, because isal's stubs mistype its error.
+DAMAGED: tuple[Any, ...] = (ValueError, OSError, RuntimeError, struct.error, isal_zlib.error)
 
 _BLOSC_HEADER = struct.Struct("<4B3I")
 _LZ4_HEADER = struct.Struct(">QI")

@@ -1,6 +1,6 @@
 """Streams the rows of matrices that are stored by row: CSR and dense."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from c2s_assets.storage.h5ad import canonical
+from c2s_assets.storage.h5ad.ahead import one_ahead
 from c2s_assets.storage.h5ad.matrix import DenseMatrix, MatrixInfo, SparseMatrix
 
 
 @dataclass(frozen=True)
 class CsrReader:
-    """Reads a CSR matrix; see `MatrixReader`."""
+    """Reads a CSR matrix; see `MatrixReader`.
+
+    The next block is read while the caller works on the present one, so that two are in memory.
+    """
 
     matrix: SparseMatrix
 
@@ -26,6 +30,9 @@ class CsrReader:
     def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
         """Yield ``(start_row, block)`` in row order."""
         canonical.require_positive(rows)
+        return one_ahead(self._blocks(rows))
+
+    def _blocks(self, rows: int) -> Generator[tuple[int, csr_array]]:
         n_obs = self.info.shape[0]
         start = 0
         while start < n_obs:
@@ -65,7 +72,10 @@ class CsrReader:
 
 @dataclass(frozen=True)
 class DenseReader:
-    """Reads a dense matrix; see `MatrixReader`."""
+    """Reads a dense matrix; see `MatrixReader`.
+
+    The next block is read while the caller works on the present one, so that two are in memory.
+    """
 
     matrix: DenseMatrix
 
@@ -77,15 +87,27 @@ class DenseReader:
     def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
         """Yield ``(start_row, block)`` in row order."""
         canonical.require_positive(rows)
-        n_obs, n_vars = self.info.shape
-        n_rows = min(rows, max(1, canonical.MAX_BLOCK_VALUES // n_vars))
-        for start in range(0, n_obs, n_rows):
-            yield start, self._read(start, min(start + n_rows, n_obs))
+        return one_ahead(self._blocks(rows))
 
     def rows(self, start: int, stop: int) -> csr_array:
         """Read the rows ``[start, stop)``."""
         canonical.require_rows(start, stop, n_obs=self.info.shape[0])
         return self._read(start, stop)
+
+    def _blocks(self, rows: int) -> Generator[tuple[int, csr_array]]:
+        n_obs = self.info.shape[0]
+        slab_rows = self._slab_rows(rows)
+        for start in range(0, n_obs, slab_rows):
+            slab = self._read(start, min(start + slab_rows, n_obs))
+            for first in range(0, slab.shape[0], rows):
+                yield start + first, slab[first : first + rows] if slab.shape[0] > rows else slab
+
+    def _slab_rows(self, rows: int) -> int:
+        """Find how many rows to read at once so that no chunk is read twice, if that fits into memory."""
+        most = max(1, canonical.MAX_BLOCK_VALUES // self.info.shape[1])
+        chunk_rows = self.info.chunks[0] if self.info.chunks is not None else 1
+        aligned = max(1, min(rows, most) // chunk_rows) * chunk_rows
+        return aligned if aligned <= most else min(rows, most)
 
     def _read(self, start: int, stop: int) -> csr_array:
         n_vars = self.info.shape[1]

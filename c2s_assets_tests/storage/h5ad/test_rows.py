@@ -13,6 +13,7 @@ from scipy.sparse import csr_array, vstack
 
 from c2s_assets.core.errors import InvalidMatrixError, UnsafeFileError, UnsupportedEncodingError
 from c2s_assets.storage.h5ad import canonical
+from c2s_assets.storage.h5ad.access import Array
 from c2s_assets.storage.h5ad.matrix import MatrixReader
 from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets_tests.storage.h5ad.files import COUNTS, add_parts, add_sparse, new_h5ad
@@ -267,6 +268,34 @@ def test_values_that_were_never_stored_are_refused_before_they_are_allocated(tmp
         h5ad.matrix("X").rows(0, 1)
 
 
+@pytest.mark.parametrize(
+    ("rows", "reads"),
+    [(1, [(0, 4), (4, 8), (8, 10)]), (3, [(0, 4), (4, 8), (8, 10)]), (9, [(0, 8), (8, 10)])],
+)
+def test_a_dense_matrix_is_read_along_its_chunks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int, reads: list[tuple[int, int]]
+) -> None:
+    dense = np.arange(60, dtype=np.float32).reshape(10, 6)
+    found = []
+    read = Array.read
+    monkeypatch.setattr(Array, "read", lambda array, *rows: found.append(rows) or read(array, *rows))
+    with open_h5ad(_write(tmp_path / "a.h5ad", dense, "dense", chunks=(4, 3))) as h5ad:
+        matrix = h5ad.matrix("X")
+        found.clear()
+        blocks = list(matrix.blocks(rows=rows))
+        assert found == reads
+        assert max(block.shape[0] for _, block in blocks) <= rows
+        assert _join(iter(blocks)).toarray().tolist() == dense.tolist()
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_reader_that_is_abandoned_in_the_middle_lets_the_file_close(tmp_path: Path, encoding: str) -> None:
+    with open_h5ad(_write(tmp_path / "a.h5ad", COUNTS, encoding)) as h5ad:
+        blocks = h5ad.matrix("X").blocks(rows=1)
+        next(blocks)
+    blocks.close()
+
+
 @st.composite
 def _stored_matrices(draw: st.DrawFn) -> tuple[np.ndarray, Callable[[h5py.File], None], int]:
     """Draw a small matrix of whole numbers, one of the many ways to store it, and a block size."""
@@ -341,7 +370,7 @@ def test_memory_is_bounded_by_the_block_not_by_the_matrix(
 
 def _peak_bytes(path: Path, n_obs: int, encoding: str) -> int:
     dense = np.random.default_rng(0).poisson(1, (n_obs, 100)).astype(np.float32)
-    _write(path, dense, encoding, chunks=(500, 10) if encoding == "dense" else (900,))
+    _write(path, dense, encoding, chunks=(500, 10) if encoding == "dense" else (5_000,))
     n_values = np.count_nonzero(dense)
     del dense
     with open_h5ad(path) as h5ad:

@@ -158,7 +158,8 @@ def test_a_damaged_chunk_is_refused_with_its_place(tmp_path: Path) -> None:
     damaged = bytearray(path.read_bytes())
     damaged[offset : offset + 8] = b"\xff" * 8
     path.write_bytes(damaged)
-    with open_h5ad(path) as h5ad, pytest.raises(NotAnH5adError, match="X/data cannot be read"):
+    said = f"X/data: the chunk at byte {offset:,} of the file cannot be inflated"
+    with open_h5ad(path) as h5ad, pytest.raises(NotAnH5adError, match=said):
         h5ad.matrix("X").rows(0, 3)
 
 
