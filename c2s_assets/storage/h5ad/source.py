@@ -21,6 +21,7 @@ from c2s_assets.core.errors import (
 from c2s_assets.storage.h5ad.access import Array, open_member, reading
 from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
+from c2s_assets.storage.h5ad.heaps import refuse_endless_heaps
 from c2s_assets.storage.h5ad.links import Link, survey_links
 from c2s_assets.storage.h5ad.matrix import (
     DenseMatrix,
@@ -59,13 +60,15 @@ def open_h5ad(path: Path, *, scratch: Path | None = None) -> Iterator["H5ad"]:
     """
     size_bytes = path.stat().st_size
     try:
-        file = h5py.File(path, "r", locking="best-effort")
+        file = h5py.File(path, "r", driver="sec2", locking="best-effort")
     except OSError as error:
         raise NotAnH5adError(
             f"{path.name} ({size_bytes:,} bytes) is not a complete HDF5 file ({error}). Fetch it again."
         ) from error
     with file:
-        h5ad = H5ad(file, tuple(survey_links(file)), scratch)
+        links = tuple(survey_links(file))
+        refuse_endless_heaps(file, links)
+        h5ad = H5ad(file, links, scratch)
         h5ad._check()
         yield h5ad
 

@@ -42,12 +42,10 @@ class ContiguousValues:
         """Read the rows ``[start, stop)``."""
         values = np.empty((stop - start, *self._row_shape), dtype=self._dtype)
         offset = self._offset + start * values[0].nbytes
-        if (
-            not self._disk.holds(offset, values.nbytes)
-            or self._disk.read_into(values, offset) < values.nbytes
-        ):
+        is_inside = self._disk.holds(offset, values.nbytes)
+        if not is_inside or self._disk.read_into(values, offset) < values.nbytes:
             raise NotAnH5adError(
-                f"{self._place} is said to be {values.nbytes:,} bytes at {offset:,}, where the file has fewer. "
+                f"{self._place} should have {values.nbytes:,} bytes at {offset:,}, where the file has fewer. "
                 "The file is damaged or incomplete; fetch it again."
             )
         return values

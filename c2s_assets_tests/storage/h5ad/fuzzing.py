@@ -1,7 +1,7 @@
-"""Corrupts h5ad files at random and reads them: `python -m c2s_assets_tests.storage.h5ad.fuzzing FOLDER FIRST N`.
+"""Corrupts h5ad files at random and reads them, as `python -m` with a folder, a first number and how many.
 
-Runs in a process of its own, which a file may crash. Prints `begin <number> <kind>` before it reads a file and
-`end <number> <outcome>` after it; the outcome is one of OUTCOMES, or `bad` and what happened.
+Runs in a process of its own, which a file may crash. Prints `begin <number> <kind>` before it reads a file
+and `end <number> <outcome>` after it; the outcome is one of OUTCOMES, or `bad` and what happened.
 """
 
 import hashlib
@@ -53,13 +53,18 @@ def main(folder: Path, first: int, n_files: int) -> None:
         rng = np.random.default_rng(number)
         which = number % len(originals)
         kind = list(CORRUPTIONS)[int(rng.integers(len(CORRUPTIONS)))]
-        # Not one name for all: HDF5 may fail to close a corrupt file, and would not open another in its place.
+        # Not one name for all: HDF5 may fail to close a corrupt file, and opens no other in its place.
         path = folder / f"corrupt {number}.h5ad"
         path.write_bytes(originals[which].read_bytes())
-        print(f"begin {number} {kind}", flush=True)
+        _say(f"begin {number} {kind}")
         CORRUPTIONS[kind](path, rng)
-        print(f"end {number} {_outcome(path, kind, digest=digests[which])}", flush=True)
+        _say(f"end {number} {_outcome(path, kind, digest=digests[which])}")
         path.unlink()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _outcome(path: Path, kind: str, *, digest: str) -> str:
@@ -67,7 +72,7 @@ def _outcome(path: Path, kind: str, *, digest: str) -> str:
         read = _read_everything(path)
     except C2SError as error:
         return "refused" if str(error) else "bad: an error without a message"
-    except Exception:  # noqa: BLE001 - whatever it is, it is what we look for
+    except Exception:  # whatever it is, it is what we look for
         return "bad: " + traceback.format_exc().replace("\n", " | ")
     if kind in LEAD_OUTSIDE:
         return "bad: what leads out of the file was not refused"
@@ -108,7 +113,8 @@ def _matrix_parts(h5ad: H5ad, name: str) -> Iterator[bytes]:
         n_rows += block.shape[0]
         assert block.has_canonical_format
         assert block.shape[1] == matrix.info.shape[1]
-        assert np.isfinite(block.data).all() and block.data.all()
+        assert np.isfinite(block.data).all()
+        assert block.data.all()
         assert not block.nnz or 0 <= block.indices.min() <= block.indices.max() < block.shape[1]
         yield block.data.tobytes() + block.indices.tobytes() + np.diff(block.indptr).tobytes()
     assert n_rows == h5ad.n_obs
@@ -117,7 +123,7 @@ def _matrix_parts(h5ad: H5ad, name: str) -> Iterator[bytes]:
 def _original(folder: Path, name: str, libver: str) -> Path:
     """Write a file with something of everything that is read."""
     path = folder / f"{name} {libver}.h5ad"
-    encoding = name.split()[0]
+    encoding = name.split(maxsplit=1)[0]
     storage = {"chunks": (50, 20)[: 2 if encoding == "dense" else 1]} | STORAGES[name]
     if storage["chunks"] is None:
         storage = {}
@@ -125,7 +131,9 @@ def _original(folder: Path, name: str, libver: str) -> Path:
         storage["chunks"] = (9, 20)
     dense = np.random.default_rng(0).poisson(0.7, (N_OBS, N_VARS)).astype(np.float32)
     with h5py.File(path, "w", libver=libver) as file:
-        obs = add_frame(file, "obs", [f"c{i}" for i in range(N_OBS)], column_order=("type", "age", "n", "note"))
+        obs = add_frame(
+            file, "obs", [f"c{i}" for i in range(N_OBS)], column_order=("type", "age", "n", "note")
+        )
         add_categorical(obs, "type", [i % 3 - 1 for i in range(N_OBS)], [b"B cell", b"T cell"])
         add_masked(obs, "n", "nullable-integer", np.arange(N_OBS), [i % 5 == 0 for i in range(N_OBS)])
         obs["age"] = np.linspace(0, 90, N_OBS)
@@ -155,7 +163,19 @@ def _flip_bytes(path: Path, rng: np.random.Generator) -> None:
 def _flip_structure_bytes(path: Path, rng: np.random.Generator) -> None:
     """Change bytes around the signatures of HDF5's own structures, which random places rarely hit."""
     content = bytearray(path.read_bytes())
-    signs = (b"TREE", b"SNOD", b"HEAP", b"OHDR", b"OCHK", b"FRHP", b"BTHD", b"BTLF", b"FAHD", b"FADB", b"EAHD")
+    signs = (
+        b"TREE",
+        b"SNOD",
+        b"HEAP",
+        b"OHDR",
+        b"OCHK",
+        b"FRHP",
+        b"BTHD",
+        b"BTLF",
+        b"FAHD",
+        b"FADB",
+        b"EAHD",
+    )
     found = [at for sign in signs for at in _find_all(content, sign)]
     for _ in range(int(rng.integers(1, 4))):
         at = int(rng.choice(found)) + int(rng.integers(4, 120))
@@ -165,7 +185,7 @@ def _flip_structure_bytes(path: Path, rng: np.random.Generator) -> None:
 
 
 def _copy_words(path: Path, rng: np.random.Generator) -> None:
-    """Copy eight bytes to another place: addresses that are valid, but of something else, and cycles of them."""
+    """Copy eight bytes to another place: addresses that are valid, but of something else, and cycles."""
     content = bytearray(path.read_bytes())
     addresses = [at for at in range(0, len(content) - 8, 8) if 0 < _word(content, at) < len(content)]
     for _ in range(int(rng.integers(1, 4))):
@@ -223,7 +243,18 @@ def _replace_dataset(path: Path, rng: np.random.Generator) -> None:
         old = file[name]
         attributes, shape, dtype = dict(old.attrs), old.shape, old.dtype
         del file[name]
-        shapes = [shape, (), (0,), (1,), (10**12,), (2**31,), (N_OBS, 10**9), (N_OBS,), (41,), (N_OBS, N_VARS, 2)]
+        shapes = [
+            shape,
+            (),
+            (0,),
+            (1,),
+            (10**12,),
+            (2**31,),
+            (N_OBS, 10**9),
+            (N_OBS,),
+            (41,),
+            (N_OBS, N_VARS, 2),
+        ]
         dtypes = [dtype, "f4", "f8", "i1", "i4", "u8", "S3", h5py.string_dtype(), "c8", "?", ">i4", "f2"]
         shape = shapes[int(rng.integers(len(shapes)))]
         dtype = dtypes[int(rng.integers(len(dtypes)))]
@@ -310,7 +341,9 @@ LEAD_OUTSIDE = frozenset({"link outside", "storage outside"})
 
 def _any_name(file: h5py.File, rng: np.random.Generator, *, of: type | None = None) -> str:
     names: list[str] = []
-    file.visititems(lambda name, element: names.append(name) if of is None or isinstance(element, of) else None)
+    file.visititems(
+        lambda name, element: names.append(name) if of is None or isinstance(element, of) else None
+    )
     return names[int(rng.integers(len(names)))]
 
 
@@ -319,7 +352,7 @@ def _any_element(file: h5py.File, rng: np.random.Generator) -> Any:
 
 
 def _find_all(content: bytes | bytearray, sign: bytes) -> list[int]:
-    return [at for at in range(0, len(content) - 4) if content[at : at + 4] == sign]
+    return [at for at in range(len(content) - 4) if content[at : at + 4] == sign]
 
 
 def _word(content: bytes | bytearray, at: int) -> int:
