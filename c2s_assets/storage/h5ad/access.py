@@ -174,7 +174,7 @@ class Array:
     def _dtype(self) -> np.dtype[Any]:
         try:
             dtype: np.dtype[Any] = self.dataset.dtype
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise UnsupportedEncodingError(
                 f"{self.place} has an HDF5 type that numpy does not know ({error}). Store numbers or strings."
             ) from error

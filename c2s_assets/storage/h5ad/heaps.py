@@ -12,7 +12,7 @@ from c2s_assets.storage.h5ad.access import reading
 from c2s_assets.storage.h5ad.disk import Disk
 from c2s_assets.storage.h5ad.links import Link
 
-_SIGNATURE = b"GCOL\x01\0\0\0"
+_SIGNATURE = b"GCOL\x01"
 _HEADER_BYTES = 16
 _OBJECT_HEADER_BYTES = 16
 _PIECE_BYTES = 4 * 2**20
@@ -89,8 +89,8 @@ def _refuse_endless(disk: Disk, address: int) -> None:
     while at + _OBJECT_HEADER_BYTES <= size:
         number = int.from_bytes(heap[at : at + 2], "little")
         n_bytes = int.from_bytes(heap[at + 8 : at + 16], "little")
-        # Number 0 is free space, whose size includes its header.
-        step = n_bytes if number == 0 else _OBJECT_HEADER_BYTES + -(-n_bytes // 8) * 8
+        # Number 0 is free space, whose size includes its header. HDF5 adds in 64 bits, which wrap around.
+        step = n_bytes if number == 0 else (_OBJECT_HEADER_BYTES + -(-n_bytes // 8) * 8) % 2**64
         if step == 0:
             raise NotAnH5adError(
                 f"the heap of strings at byte {address:,} of the file has an object without size at byte "

@@ -137,3 +137,12 @@ def test_a_list_of_variable_length_is_never_read(file: h5py.File) -> None:
     h5py.h5a.create(file.id, b"odd", h5py.h5t.py_create(lists), h5py.h5s.create(h5py.h5s.SCALAR))
     with pytest.raises(UnsupportedEncodingError, match="'odd' is neither number, text nor reference"):
         read_attribute(file, "odd", place="obs")
+
+
+def test_a_float_that_numpy_cannot_hold_is_refused(file: h5py.File) -> None:
+    """h5py raises ValueError for it, where it raises TypeError for other types; a damaged byte makes one."""
+    odd = h5py.h5t.IEEE_F64LE.copy()
+    odd.set_ebias(2**40)
+    h5py.h5d.create(file.id, b"x", odd, h5py.h5s.create_simple((3,)))
+    with pytest.raises(UnsupportedEncodingError, match="x has an HDF5 type that numpy does not know"):
+        Array(file["x"], "x").read()
