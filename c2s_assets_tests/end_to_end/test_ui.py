@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,12 +76,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
         _wait(lambda: _answers(found), seconds=120)
         yield found
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(timeout=30)
-        finally:
-            if _group_lives(process.pid):
-                os.killpg(process.pid, signal.SIGKILL)
+        _stop(process)
 
 
 def test_the_ui_shows_the_checks_of_an_asset(ui: Ui, tmp_path: Path) -> None:
@@ -147,9 +143,13 @@ def _wait(condition: Callable[[], bool], *, seconds: float) -> None:
         time.sleep(1)
 
 
-def _group_lives(pid: int) -> bool:
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask the whole group to end, and end it: `dagster dev` does not listen where SIGINT was ignored."""
+    os.killpg(process.pid, signal.SIGTERM)
     try:
-        os.killpg(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=20)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
