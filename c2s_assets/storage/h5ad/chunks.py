@@ -155,41 +155,32 @@ def index_chunks(dataset: h5py.Dataset, layout: Layout, *, disk: Disk, place: st
         If one is outside the file, larger than its values can be, or listed twice.
     """
     grid = layout.grid
-    # Not lists, whose integers would take ten times the memory for a matrix of millions of chunks.
-    columns = tuple(array("q") for _ in range(4))
+    # Not a list, whose integers would take several times the memory for a matrix of millions of chunks.
+    found = array("Q")
 
-    def note(chunk: h5py.h5d.StoreInfo) -> NotAnH5adError | None:
+    def note(chunk: h5py.h5d.StoreInfo) -> None:
         row, column = (*chunk.chunk_offset, 0)[:2]
-        problem = _problem(chunk, layout=layout, disk=disk)
-        if problem is not None:
-            return NotAnH5adError(
-                f"{place}: the chunk at {chunk.chunk_offset} {problem}. "
-                "The file is damaged or incomplete; fetch it again."
-            )
         if row < grid.n_rows and column < grid.n_columns:
             number = row // grid.chunk_rows * grid.n_across + column // grid.chunk_columns
-            entry = (number, chunk.byte_offset, chunk.size, chunk.filter_mask)
-            for values, value in zip(columns, entry, strict=True):
-                values.append(value)
-        return None
+            found.extend((number, chunk.byte_offset, chunk.size, chunk.filter_mask))
 
-    error = dataset.id.chunk_iter(note)
-    if error is not None:
-        raise error
-    number, *others = (np.array(values, dtype=np.int64) for values in columns)
-    order = np.argsort(number, kind="stable")
-    index = ChunkIndex(number[order], *(values[order] for values in others))
-    if (np.diff(index.number) == 0).any():
+    dataset.id.chunk_iter(note)
+    table = np.array(found, dtype=np.uint64).reshape(-1, 4)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    number, offset, n_bytes, _ = table.T
+    # First each by itself, because the sum of two that are too large wraps around.
+    is_outside = (offset > disk.n_bytes) | (n_bytes > disk.n_bytes) | (offset + n_bytes > disk.n_bytes)
+    is_too_large = n_bytes > _MAX_GROWTH * layout.chunk_bytes + _MAX_HEADER_BYTES
+    wrong = np.flatnonzero(is_outside | is_too_large)
+    if wrong.size:
+        raise NotAnH5adError(
+            f"{place}: a chunk of {layout.chunk_bytes:,} bytes of values is said to take "
+            f"{n_bytes[wrong[0]]:,} bytes at {offset[wrong[0]]:,} of a file of {disk.n_bytes:,}. "
+            "The file is damaged or incomplete; fetch it again."
+        )
+    if (number[1:] == number[:-1]).any():
         raise NotAnH5adError(f"{place}: a chunk is stored twice. The file is damaged; fetch it again.")
-    return index
-
-
-def _problem(chunk: h5py.h5d.StoreInfo, *, layout: Layout, disk: Disk) -> str | None:
-    if not disk.holds(chunk.byte_offset, chunk.size):
-        return f"is said to be {chunk.size:,} bytes at {chunk.byte_offset:,} of a file of {disk.n_bytes:,}"
-    if chunk.size > _MAX_GROWTH * layout.chunk_bytes + _MAX_HEADER_BYTES:
-        return f"takes {chunk.size:,} bytes for {layout.chunk_bytes:,} bytes of values"
-    return None
+    return ChunkIndex(*table.T.astype(np.int64))
 
 
 def _n_threads() -> int:

@@ -252,9 +252,16 @@ _ENTRY = np.dtype([("size", "<u4"), ("mask", "<u4"), ("at", "<u8"), ("element", 
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"address": 2**40}, r"x: the chunk at \(0,\) is said to be .* bytes at 1,099,511,627,776 of a file"),
-        ({"size": 2**31}, r"x: the chunk at \(0,\) is said to be 2,147,483,648 bytes"),
-        ({"size": 6_000}, r"x: the chunk at \(0,\) takes 6,000 bytes for 160 bytes of values"),
+        (
+            {"address": 2**40},
+            "of 160 bytes of values is said to take .* bytes at 1,099,511,627,776 of a file",
+        ),
+        (
+            {"address": 2**64 - 64},
+            "of 160 bytes of values is said to take .* at 18,446,744,073,709,551,552 of",
+        ),
+        ({"size": 2**31}, "of 160 bytes of values is said to take 2,147,483,648 bytes"),
+        ({"size": 6_000}, "of 160 bytes of values is said to take 6,000 bytes"),
         ({"size": 3}, "x: the chunk at byte .* cannot be inflated"),
         ({"mask": 1}, "x: the chunk at byte .* cannot be inflated .it holds .* bytes, not 160"),
         ({"at": 3}, "x cannot be read .*bad coordinate offset"),
@@ -262,6 +269,7 @@ _ENTRY = np.dtype([("size", "<u4"), ("mask", "<u4"), ("at", "<u8"), ("element", 
     ],
     ids=[
         "outside the file",
+        "where the sum wraps around",
         "longer than the file",
         "longer than its values",
         "cut short",
