@@ -5,12 +5,20 @@ point into, as the h5ad reader has checked. Importing this module costs half a s
 who ranks does.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
 from c2s_assets.core.hashes import mix
 
+# Up to here `rank_counts` takes a row in one pass for each count that could occur: 16 microseconds at most.
+MAX_COUNT = 2**14 - 1
+_COUNT_BITS = 14
 # Digits of the value's 32 bits, least significant first: (shift, mask).
 _LOW, _MIDDLE, _HIGH = 0, 11, 22
 _DIGIT_MASK = 2047
@@ -102,28 +110,116 @@ def rank_rows(
 
 
 @njit(cache=True, nogil=True)
+def are_counts(values: NDArray[np.float32]) -> bool:
+    """Whether all values are whole and from 0 to `MAX_COUNT`."""
+    wrong = 0
+    for value in values:
+        is_count = 0 <= value <= MAX_COUNT and value == np.float32(np.int32(value))
+        wrong += not is_count
+    return wrong == 0
+
+
+@njit(cache=True, nogil=True)
+def rank_counts(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    values: NDArray[np.float32],
+    codes: NDArray[np.int32],
+    is_shared: NDArray[np.bool_],
+    feature_keys: NDArray[np.uint64],
+    cell_keys: NDArray[np.uint64],
+    is_mixed: bool,
+    ranked: NDArray[np.int32],
+    n_ranked: NDArray[np.int32],
+) -> None:
+    """Do what `rank_rows` does, for values that `are_counts`, in half the time.
+
+    How often each count occurs says where its features begin among those of the row, and the tie key, which
+    is uniform, about where among them: each is put near its place at once, and insertion does the rest.
+    On 28.6 M counts 8 ns a value; `rank_rows` takes 18. Indices are unsigned, because numba looks for
+    negative ones otherwise, which costs as much again.
+    """
+    n_obs = indptr.size - 1
+    longest = 0
+    for row in range(n_obs):
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    n_feature_bits = 1
+    while (1 << n_feature_bits) < codes.size:
+        n_feature_bits += 1
+    feature_bits, one = np.uint64(n_feature_bits), np.uint64(1)
+    feature_mask = (one << feature_bits) - one
+
+    found, entries = np.empty(longest, np.uint64), np.empty(longest, np.uint64)
+    places, bounds = np.empty(longest, np.uint32), np.empty(longest + 1, np.uint32)
+    n_of_count, start_of_count = np.zeros(MAX_COUNT + 1, np.uint32), np.zeros(MAX_COUNT + 1, np.uint32)
+    seen_in = np.full(is_shared.size, -1, np.int64)
+
+    for row in range(n_obs):
+        begin, end = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
+        n, highest = np.uint64(0), np.uint64(0)
+        for position in range(begin, end):
+            feature, count = np.uint64(indices[position]), np.uint64(np.int32(values[position]))
+            is_ranked = (count > 0) & (codes[feature] >= 0)
+            found[n] = (count << feature_bits) | feature
+            n += np.uint64(is_ranked)
+            n_of_count[count] += np.uint32(is_ranked)
+            highest = max(highest, count)
+        _start_counts(n_of_count, start_of_count, highest)
+        cell_key = cell_keys[row] if is_mixed else np.uint64(0)
+        _find_places(
+            *(found, n, feature_bits, feature_keys, cell_key, is_mixed),
+            *(n_of_count, start_of_count, entries, places, bounds),
+        )
+        n_of_count[: highest + one] = 0
+
+        in_order = found  # is free again
+        for i in range(n):
+            place = np.uint64(places[i])
+            in_order[bounds[place]] = entries[i]
+            bounds[place] += np.uint32(1)
+        _insert_in_order(in_order, n)
+        n_alike = 0
+        for i in range(one, n):
+            n_alike += in_order[i] >> feature_bits == in_order[i - one] >> feature_bits
+        if n_alike > 0:
+            _order_by_whole_key(in_order, n, feature_bits, feature_keys, cell_key, is_mixed)
+
+        n_listed = np.uint64(0)
+        for i in range(n):
+            name = np.uint64(codes[in_order[i] & feature_mask])
+            if is_shared[name]:
+                if seen_in[name] == row:
+                    continue
+                seen_in[name] = row
+            ranked[begin + n_listed] = name
+            n_listed += one
+        n_ranked[row] = n_listed
+
+
+@njit(cache=True, nogil=True)
 def measure_text(
     starts: NDArray[np.int64],
     ranked: NDArray[np.int32],
     n_ranked: NDArray[np.int32],
     is_listed: NDArray[np.bool_],
-    word_bounds: NDArray[np.int64],
+    spans: NDArray[np.uint64],
     top_n: int,
     bounds: NDArray[np.int64],
 ) -> None:
     """Fill `bounds`, ``(n_obs + 1,)``, with where the text of each row begins and ends, in bytes.
 
-    A text is the first `top_n` ranked symbols that are listed, with a space between two.
+    A text is the first `top_n` ranked symbols that are listed, with a space between two; the size of a word
+    counts the space. For `spans` see `write_text`.
     """
     bounds[0] = 0
     for row in range(n_ranked.size):
-        n_bytes, n_words = 0, 0
+        n_bytes, n_words = np.int64(0), 0
         for place in range(n_ranked[row]):
             name = ranked[starts[row] + place]
             if n_words == top_n:
                 break
             if is_listed[name]:
-                n_bytes += word_bounds[name + 1] - word_bounds[name] + 1
+                n_bytes += np.int64(spans[name, 1])
                 n_words += 1
         bounds[row + 1] = bounds[row] + max(n_bytes - 1, 0)
 
@@ -134,27 +230,148 @@ def write_text(
     ranked: NDArray[np.int32],
     n_ranked: NDArray[np.int32],
     is_listed: NDArray[np.bool_],
-    word_bounds: NDArray[np.int64],
-    words: NDArray[np.uint8],
+    spans: NDArray[np.uint64],
+    words: NDArray[np.uint64],
     top_n: int,
     bounds: NDArray[np.int64],
     text: NDArray[np.uint8],
 ) -> None:
-    """Fill `text`, ``(bounds[-1],)``, with the UTF-8 of the texts that `measure_text` has measured."""
+    """Fill `text` with the UTF-8 of the texts that `measure_text` has measured.
+
+    Words are copied by 8 bytes and at least 16, and what follows a word is overwritten by the next: 2.2 ns a
+    word, by single bytes 12. `text` is 16 bytes longer than ``bounds[-1]``, and those mean nothing.
+
+    Parameters
+    ----------
+    spans
+        Of each code, where its word begins in `words` and how many bytes it has, ``(n_symbols, 2)``.
+    words
+        Words with a space behind each, every one padded to a multiple of 16 bytes.
+    """
+    eight = np.uint64(8)
     for row in range(n_ranked.size):
-        at, n_words = bounds[row], 0
-        for place in range(n_ranked[row]):
-            name = ranked[starts[row] + place]
+        at, n_words = np.uint64(bounds[row]), 0
+        begin = np.uint64(starts[row])
+        for place in range(begin, begin + np.uint64(n_ranked[row])):
+            name = np.uint64(ranked[place])
             if n_words == top_n:
                 break
             if is_listed[name]:
-                if n_words > 0:
-                    text[at] = 32
-                    at += 1
-                for letter in range(word_bounds[name], word_bounds[name + 1]):
-                    text[at] = words[letter]
-                    at += 1
+                source, size = spans[name, 0], spans[name, 1]
+                _store_eight(text, at, words[source])
+                _store_eight(text, at + eight, words[source + np.uint64(1)])
+                for step in range(np.uint64(2), (size + np.uint64(7)) // eight):
+                    _store_eight(text, at + eight * step, words[source + step])
+                at += size
                 n_words += 1
+
+
+def _generate_store(_: Any, text: Any, at: Any, word: Any) -> tuple[Any, Callable[..., Any]]:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = make_array(signature.args[0])(context, builder, arguments[0])  # type: ignore[no-untyped-call]
+        target = builder.gep(array.data, [arguments[1]])
+        pointer = context.get_value_type(word).as_pointer()
+        builder.store(arguments[2], builder.bitcast(target, pointer), align=1)
+        return context.get_dummy_value()
+
+    return types.void(text, at, word), generate
+
+
+# Stores a uint64 at any byte of an array of bytes; a view of NumPy would have to be aligned.
+_store_eight: Any = intrinsic(_generate_store)
+
+
+@njit(cache=True, nogil=True)
+def _start_counts(
+    n_of_count: NDArray[np.uint32], start_of_count: NDArray[np.uint32], highest: np.uint64
+) -> None:
+    """Tell where the features of each count begin, the highest count first."""
+    start = np.uint32(0)
+    for below in range(highest):
+        count = highest - np.uint64(below)
+        start_of_count[count] = start
+        start += n_of_count[count]
+
+
+@njit(cache=True, nogil=True)
+def _find_places(
+    found: NDArray[np.uint64],
+    n: np.uint64,
+    feature_bits: np.uint64,
+    feature_keys: NDArray[np.uint64],
+    cell_key: np.uint64,
+    is_mixed: bool,
+    n_of_count: NDArray[np.uint32],
+    start_of_count: NDArray[np.uint32],
+    entries: NDArray[np.uint64],
+    places: NDArray[np.uint32],
+    bounds: NDArray[np.uint32],
+) -> None:
+    """Fill `entries`, `places` (about where each belongs) and `bounds` (where those of a place begin).
+
+    An entry is the count from the highest, the leading bits of the key, and the feature, in one number: in
+    order, the lowest comes first.
+    """
+    half, one = np.uint64(32), np.uint64(1)
+    count_shift = np.uint64(64 - _COUNT_BITS)
+    key_shift = np.uint64(_COUNT_BITS) + feature_bits
+    feature_mask = (one << feature_bits) - one
+    bounds[: n + one] = 0
+    for i in range(n):
+        count, feature = found[i] >> feature_bits, found[i] & feature_mask
+        key = feature_keys[feature]
+        if is_mixed:
+            key = _mix(key ^ cell_key)
+        place = np.uint64(start_of_count[count]) + ((key >> half) * np.uint64(n_of_count[count]) >> half)
+        bounds[place + one] += np.uint32(1)
+        places[i] = place
+        entries[i] = (
+            ((np.uint64(MAX_COUNT) - count) << count_shift) | (key >> key_shift << feature_bits) | feature
+        )
+    start = np.uint32(0)
+    for i in range(n):
+        start += bounds[i]
+        bounds[i] = start
+
+
+@njit(cache=True, nogil=True)
+def _insert_in_order(entries: NDArray[np.uint64], n: np.uint64) -> None:
+    one = np.uint64(1)
+    for i in range(one, n):
+        entry, place = entries[i], np.uint64(i)
+        while place > 0 and entries[place - one] > entry:
+            entries[place] = entries[place - one]
+            place -= one
+        entries[place] = entry
+
+
+@njit(cache=True, nogil=True)
+def _order_by_whole_key(
+    entries: NDArray[np.uint64],
+    n: np.uint64,
+    feature_bits: np.uint64,
+    feature_keys: NDArray[np.uint64],
+    cell_key: np.uint64,
+    is_mixed: bool,
+) -> None:
+    """Order entries that agree in the leading bits of their keys by all bits; equal keys keep their order.
+
+    With 29,400 features an entry holds 35 bits of a key: in one cell of 35,000 two of 1,400 agree.
+    """
+    one = np.uint64(1)
+    feature_mask = (one << feature_bits) - one
+    for i in range(one, n):
+        entry, place = entries[i], np.uint64(i)
+        while place > 0 and entries[place - one] >> feature_bits == entry >> feature_bits:
+            before = feature_keys[entries[place - one] & feature_mask]
+            key = feature_keys[entry & feature_mask]
+            if is_mixed:
+                before, key = _mix(before ^ cell_key), _mix(key ^ cell_key)
+            if before <= key:
+                break
+            entries[place] = entries[place - one]
+            place -= one
+        entries[place] = entry
 
 
 @njit(cache=True, nogil=True)

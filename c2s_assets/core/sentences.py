@@ -121,9 +121,11 @@ class SentenceComposer:
         self._in_list = {name: vocabulary.is_in(symbols) for name, symbols in sorted(spec.gene_lists.items())}
         self._all_symbols = np.ones(len(vocabulary.symbols), np.bool_)
         self._longest = min(spec.top_n, len(vocabulary.symbols))
-        encoded = [symbol.encode() for symbol in vocabulary.symbols.to_pylist()]
-        self._words = np.frombuffer(b"".join(encoded), np.uint8)
-        self._word_bounds = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+        words = [f"{symbol} ".encode() for symbol in vocabulary.symbols.to_pylist()]
+        padded = [word.ljust(-len(word) // 16 * -16) for word in words]
+        starts = np.cumsum([0, *map(len, padded)], dtype=np.uint64)[:-1] // 8
+        self._words = np.frombuffer(b"".join(padded), np.uint64)
+        self._spans = np.column_stack([starts, np.array([len(word) for word in words], np.uint64)])
 
     def compose(self, expression: csr_array, cell_ids: pl.Series) -> pa.Table:
         """Write the sentence of every cell of a block.
@@ -167,7 +169,7 @@ class SentenceComposer:
         is_mixed = self._spec.tie == "hash"
         ranked = np.empty(values.size, np.int32)
         n_ranked = np.empty(expression.shape[0], np.int32)
-        negative = self._kernels.rank_rows(
+        arguments = (
             starts,
             expression.indices.astype(np.int32, copy=False),
             values,
@@ -179,6 +181,10 @@ class SentenceComposer:
             ranked,
             n_ranked,
         )
+        if self._kernels.are_counts(values):
+            self._kernels.rank_counts(*arguments)
+            return ranked, n_ranked
+        negative = self._kernels.rank_rows(*arguments)
         if negative >= 0:
             row = int(np.searchsorted(starts, negative, side="right")) - 1
             raise NegativeExpressionError(
@@ -198,28 +204,26 @@ class SentenceComposer:
     ) -> pa.StringArray:
         """Join the first symbols of each cell that are listed with single spaces."""
         bounds = np.empty(n_ranked.size + 1, np.int64)
-        self._kernels.measure_text(
-            starts, ranked, n_ranked, is_listed, self._word_bounds, self._longest, bounds
-        )
+        self._kernels.measure_text(starts, ranked, n_ranked, is_listed, self._spans, self._longest, bounds)
         if bounds[-1] > np.iinfo(np.int32).max:
             raise InvalidIdsError(
                 f"the sentences of {n_ranked.size:,} cells come to {bounds[-1]:,} bytes, because symbols are "
-                f"up to {np.diff(self._word_bounds).max():,} bytes long. Correct the symbols."
+                f"up to {self._spans[:, 1].max() - 1:,} bytes long. Correct the symbols."
             )
-        text = np.empty(bounds[-1], np.uint8)
+        text = np.empty(bounds[-1] + 16, np.uint8)
         self._kernels.write_text(
             starts,
             ranked,
             n_ranked,
             is_listed,
-            self._word_bounds,
+            self._spans,
             self._words,
             self._longest,
             bounds,
             text,
         )
         return pa.StringArray.from_buffers(
-            n_ranked.size, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(text)
+            n_ranked.size, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(text[: bounds[-1]])
         )
 
 

@@ -34,6 +34,36 @@ class Layout:
         return self.root / "catalogue" / "gene_symbols.parquet"
 
     @property
+    def listing(self) -> Path:
+        """Datasets of CELLxGENE Discover as last listed, one row each."""
+        return self.root / "catalogue" / "listing.parquet"
+
+    @property
+    def collections(self) -> Path:
+        """Collections of CELLxGENE Discover as last listed, one row each."""
+        return self.root / "catalogue" / "collections.parquet"
+
+    @property
+    def listing_history(self) -> Path:
+        """What was added to CELLxGENE Discover, revised and withdrawn, one row per change."""
+        return self.root / "catalogue" / "listing_history.parquet"
+
+    @property
+    def catalogue(self) -> Path:
+        """The DuckDB file over the whole lake."""
+        return self.root / "catalogue" / "catalogue.duckdb"
+
+    @property
+    def catalogue_tables(self) -> Path:
+        """The versions of tables that the catalogue shows, a folder for each time that it was built."""
+        return self.root / "catalogue" / "tables"
+
+    @property
+    def corpus_report(self) -> Path:
+        """What the whole lake holds, in figures, as JSON."""
+        return self.root / "catalogue" / "corpus_report.json"
+
+    @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps its runs and events, unless told otherwise."""
         return self.root / ".dagster"
@@ -59,6 +89,14 @@ class Layout:
         """Where the source file came from, and what it holds."""
         return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.json")
 
+    def download(self, dataset_id: str) -> Path:
+        """Where a source file is while it is fetched; what has arrived stays there if the fetch is stopped."""
+        return self._below(self.staging / "downloads", f"{check_dataset_id(dataset_id)}.h5ad")
+
+    def download_note(self, dataset_id: str) -> Path:
+        """What is known of the origin of a source file that was fetched and is not verified yet."""
+        return self._below(self.staging / "downloads", f"{check_dataset_id(dataset_id)}.json")
+
     def dataset(self, dataset_id: str) -> Path:
         """Where everything is that was made from one source file."""
         return self._below(self.root / "datasets", check_dataset_id(dataset_id))
@@ -71,17 +109,29 @@ class Layout:
         """`uns` as JSON."""
         return self._below(self.dataset(dataset_id), "unstructured_metadata.json")
 
+    def validation_report(self, dataset_id: str) -> Path:
+        """Results of all checks of the dataset, as JSON."""
+        return self._below(self.dataset(dataset_id), "validation_report.json")
+
     def table(self, name: str, dataset_id: str) -> Path:
         """Where a table of one file is: `cell_metadata`, `feature_metadata` or `split_manifest`."""
         return self._below(self.dataset(dataset_id), f"{name}.parquet")
 
     def parts(self, name: str, dataset_id: str) -> Path:
-        """Where the parts of a table are: `cell_sentences`, or one side of a split."""
+        """Where the parts of a table are: `cell_sentences`, `expression`, or one side of a split."""
         return self._below(self.dataset(dataset_id), name)
+
+    def projections(self, dataset_id: str) -> Path:
+        """Folder of the projections, a table each: `X_umap.parquet`."""
+        return self._below(self.dataset(dataset_id), "projections")
 
     def dropped(self) -> Iterator[Path]:
         """Find the h5ad files in the inbox, by name; hidden ones are still being copied, or macOS's own."""
         yield from sorted(path for path in self.inbox.glob("*.h5ad") if not path.name.startswith("."))
+
+    def sources(self) -> Iterator[Path]:
+        """Find the documents on the source files, by name."""
+        yield from sorted(path for path in (self.root / "raw").glob("*.json") if not path.name.startswith("."))
 
     def _below(self, folder: Path, name: str) -> Path:
         # The pattern allows no separator; a link in the lake could still lead out of it.

@@ -39,9 +39,8 @@ FOOTER = {"table": "cells", "dataset_id": "d"}
 
 @pytest.fixture
 def small(monkeypatch):
-    """Row groups of 4 rows, parts of 2 groups."""
+    """Row groups of 4 rows."""
     monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 4)
-    monkeypatch.setattr(parquet, "GROUPS_PER_PART", 2)
 
 
 def cells(n_rows):
@@ -85,7 +84,6 @@ def groups_of(path):
 @pytest.mark.parametrize("size", [1, 7, 500], ids="{} rows a block".format)
 def test_bytes_do_not_depend_on_the_blocks_that_rows_come_in(tmp_path, monkeypatch, size):
     monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 300)
-    monkeypatch.setattr(parquet, "GROUPS_PER_PART", 2)
     rows = cells(1000)
     for name, blocks in {"all": [rows], "cut": blocks_of(rows, size)}.items():
         folder = tmp_path / name
@@ -94,7 +92,7 @@ def test_bytes_do_not_depend_on_the_blocks_that_rows_come_in(tmp_path, monkeypat
         sides = {side: folder / side for side in ("train", "test")}
         write_sides(sides, blocks, model=Cells, footer=FOOTER)
     assert digests(tmp_path / "all") == digests(tmp_path / "cut")
-    assert len(digests(tmp_path / "all")) == 1 + 2 + 1 + 1
+    assert len(digests(tmp_path / "all")) == 1 + 4 + 2 + 1
 
 
 @given(
@@ -133,11 +131,10 @@ def test_whatever_the_blocks_the_bytes_are_the_same_and_so_are_the_rows(tmp_path
     [
         (1, [[1]]),
         (4, [[4]]),
-        (5, [[4, 1]]),
-        (8, [[4, 4]]),
-        (9, [[4, 4], [1]]),
-        (16, [[4, 4], [4, 4]]),
-        (21, [[4, 4], [4, 4], [4, 1]]),
+        (5, [[4], [1]]),
+        (8, [[4], [4]]),
+        (9, [[4], [4], [1]]),
+        (21, [[4], [4], [4], [4], [4], [1]]),
     ],
 )
 def test_row_groups_and_parts_are_cut_at_fixed_rows(tmp_path, n_rows, groups):
@@ -213,6 +210,7 @@ def test_each_side_gets_its_rows_in_order_and_rows_of_neither_side_are_left_out(
     assert [part.name for part in sorted((tmp_path / "train").iterdir())] == [
         "chunk_0000.parquet",
         "chunk_0001.parquet",
+        "chunk_0002.parquet",
     ]
     assert count_rows(tmp_path / "train") + count_rows(tmp_path / "test") == 23 - 5
 
@@ -277,6 +275,19 @@ def test_an_error_of_the_caller_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_and_fail()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_in_writing_a_part_is_raised_and_leaves_nothing(tmp_path, small):  # noqa: ARG001
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "part-00001.parquet").mkdir()  # where the second part should go
+    with pytest.raises(IsADirectoryError):
+        write_blocks(tmp_path / "parts", blocks_of(cells(30), 4), model=Cells, footer=FOOTER)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fewer_rows_make_a_group_where_rows_are_large(tmp_path):
+    write_blocks(tmp_path / "parts", [cells(10)], model=Cells, footer=FOOTER, rows_per_group=4)
+    assert [groups_of(part) for part in sorted((tmp_path / "parts").iterdir())] == [[4], [4], [2]]
 
 
 @pytest.fixture
