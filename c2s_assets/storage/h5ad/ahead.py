@@ -1,6 +1,6 @@
 """Makes the next item of a generator while the caller works on the present one."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TypeVar
@@ -8,7 +8,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def one_ahead(items: Generator[Item]) -> Iterator[Item]:
+def one_ahead(items: Generator[Item]) -> Generator[Item]:
     """Yield what a generator yields, which runs in a thread of its own, one item ahead.
 
     Two items are alive at most: the caller's, and the next one, which may be in the making. An error comes in

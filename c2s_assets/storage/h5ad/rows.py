@@ -1,6 +1,7 @@
 """Streams the rows of matrices that are stored by row: CSR and dense."""
 
 from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ from c2s_assets.storage.h5ad.matrix import DenseMatrix, MatrixInfo, SparseMatrix
 class CsrReader:
     """Reads a CSR matrix; see `MatrixReader`.
 
-    The next block is read while the caller works on the present one, so that two are in memory.
+    While the caller works on a block, the next one is checked and the one after it is inflated, so that three
+    are in memory.
     """
 
     matrix: SparseMatrix
@@ -33,18 +35,23 @@ class CsrReader:
         return one_ahead(self._blocks(rows))
 
     def _blocks(self, rows: int) -> Generator[tuple[int, csr_array]]:
+        with closing(one_ahead(self._inflate(rows))) as inflated:
+            for stretch in inflated:
+                yield stretch.start, self._check(stretch)
+
+    def _inflate(self, rows: int) -> Generator["_Stretch"]:
         n_obs = self.info.shape[0]
         start = 0
         while start < n_obs:
             bounds = self._bounds(start, min(start + rows, n_obs))
             n_rows = _n_rows_within(bounds, n_values=canonical.MAX_BLOCK_VALUES)
-            yield start, self._read(start, bounds[: n_rows + 1])
+            yield self._read(start, bounds[: n_rows + 1])
             start += n_rows
 
     def rows(self, start: int, stop: int) -> csr_array:
         """Read the rows ``[start, stop)``."""
         canonical.require_rows(start, stop, n_obs=self.info.shape[0])
-        return self._read(start, self._bounds(start, stop))
+        return self._check(self._read(start, self._bounds(start, stop)))
 
     def _bounds(self, start: int, stop: int) -> NDArray[np.int64]:
         bounds = self.matrix.bounds(start, stop + 1)
@@ -58,16 +65,30 @@ class CsrReader:
         )
         return bounds
 
-    def _read(self, start: int, bounds: NDArray[np.int64]) -> csr_array:
+    def _read(self, start: int, bounds: NDArray[np.int64]) -> "_Stretch":
         first, last = int(bounds[0]), int(bounds[-1])
+        data, indices = self.matrix.data.read(first, last), self.matrix.indices.read(first, last)
+        return _Stretch(start, bounds - first, data, indices)
+
+    def _check(self, stretch: "_Stretch") -> csr_array:
         return canonical.canonical_rows(
-            self.matrix.data.read(first, last),
-            self.matrix.indices.read(first, last),
-            bounds - first,
+            stretch.data,
+            stretch.indices,
+            stretch.bounds,
             matrix=self.info.name,
-            first_row=start,
+            first_row=stretch.start,
             n_vars=self.info.shape[1],
         )
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Rows of a CSR matrix as they stand in the file, from row `start` on; `bounds` begin at 0."""
+
+    start: int
+    bounds: NDArray[np.int64]
+    data: NDArray[Any]
+    indices: NDArray[Any]
 
 
 @dataclass(frozen=True)
