@@ -1,9 +1,17 @@
-"""A small web server on 127.0.0.1 for tests: serves what is in a dictionary, stops with the block."""
+"""A small web server on 127.0.0.1 for tests: serves what is in a dictionary, stops with the block.
+
+What speaks like CELLxGENE Discover, and can misbehave, is in `discover.py`.
+"""
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from c2s_assets.clients import http
 
 
 @contextmanager
@@ -33,3 +41,10 @@ def serve(pages: Mapping[str, bytes]) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def record_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let clients try again at once; returns the list of the seconds that they would have waited."""
+    waits: list[float] = []
+    monkeypatch.setattr(http, "PATIENCE", replace(http.PATIENCE, sleep=waits.append, draw=lambda: 1.0))
+    return waits

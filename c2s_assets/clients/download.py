@@ -1,23 +1,25 @@
-"""Downloads over http and https: bounded in time, size and redirects."""
+"""Downloads over http and https, which go on where they were cut: within a call, or from call to call."""
 
-import logging
-import time
-from contextlib import closing
+import base64
+import errno
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
-import httpx
-
-from c2s_assets.core.errors import DownloadError
+from c2s_assets.clients.http import Reply, send, shown, with_patience
+from c2s_assets.clients.part import Part, PartNote, open_part, url_digest
+from c2s_assets.core.errors import BusyServerError, DownloadError
 
 # CELLxGENE's largest h5ad is about 100 GB.
 MAX_BYTES = 200 * 2**30
-# Between two pieces; a server that sends a byte now and then is stopped by the pace.
-_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_LEAST_BYTES_PER_SECOND = 1_000
-_GRACE_SECONDS = 60.0
-_MAX_REDIRECTS = 5
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})")
+# RFC 9530, and RFC 3230 before it.
+_SHA256 = re.compile(r"sha-256=:?([A-Za-z0-9+/]{43}=)", re.IGNORECASE)
+
+Progress = Callable[[int, int | None], None]
 
 
 @dataclass(frozen=True)
@@ -29,36 +31,51 @@ class Downloaded:
     size_bytes: int
 
 
-def download(url: str, path: Path, *, max_bytes: int = MAX_BYTES) -> Downloaded:
-    """Fetch a file to `path`, which the caller removes if this raises.
+def download(
+    url: str,
+    path: Path,
+    *,
+    max_bytes: int = MAX_BYTES,
+    size_bytes: int | None = None,
+    progress: Progress | None = None,
+) -> Downloaded:
+    """Fetch a file to `path`, which appears whole or not at all.
 
-    User, password and query of the address are used, and shown nowhere.
+    What has arrived waits in `<path>.part`, with a note beside it of the version that it is of: a server
+    that tells versions apart (by ETag or Last-Modified) and knows ranges is asked for the rest only. That
+    holds after a cut, and in the next call if this one is killed or gives up because the server is busy.
+    After any other error nothing is left. User, password and query of the address are used, and shown
+    nowhere.
+
+    Parameters
+    ----------
+    size_bytes
+        Size that the file must have, where it is known beforehand.
+    progress
+        Is told, with every piece, how many bytes have arrived and how many there will be, if that is known.
 
     Raises
     ------
+    BusyServerError
+        If the server, after some tries, is still busy, too slow, or breaks off.
     DownloadError
-        If the address, or one that it redirects to, is not http or https; the server refuses; the answer is
-        larger than `max_bytes`, slower than 1,000 bytes a second, or ends before its announced length.
+        If the address, or one that it redirects to, is not http or https; the server refuses; the file is
+        larger than `max_bytes` or the free space on the disk, or not of the size or the digest that was
+        announced; or another process is fetching it to this path.
     """
-    # Below WARNING these log addresses and headers as a whole.
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    try:
-        with httpx.Client(timeout=_TIMEOUT) as client, closing(_request(client, url)) as response:
-            _check(response, url=url, max_bytes=max_bytes)
-            n_bytes = _save(response, path, url=url, max_bytes=max_bytes)
-    except httpx.HTTPError as error:
-        raise DownloadError(
-            f"{shown(url)} could not be fetched: {type(error).__name__}: {error}. Check the address and the "
-            f"network, or download the file by hand and add its path."
-        ) from error
-    except httpx.InvalidURL:
-        # Its message, as the address itself, can hold a password where another part should be.
-        raise DownloadError(
-            "the address, or one that it redirects to, is not valid. Correct it; it is not shown, as it may "
-            "hold secrets."
-        ) from None
-    return Downloaded(url=shown(url), etag=response.headers.get("ETag"), size_bytes=n_bytes)
+    with open_part(path) as part:
+        fetch = _Fetch(url, part, max_bytes=max_bytes, size_bytes=size_bytes, progress=progress)
+        try:
+            etag = with_patience(fetch.attempt, reached=lambda: part.furthest)
+        except BusyServerError:
+            if part.note(url) is None:
+                part.discard()
+            raise
+        except DownloadError:
+            part.discard()
+            raise
+        part.finish(path)
+        return Downloaded(url=shown(url), etag=etag, size_bytes=part.n_bytes)
 
 
 def is_url(text: str) -> bool:
@@ -66,61 +83,118 @@ def is_url(text: str) -> bool:
     return "://" in text
 
 
-def shown(url: str) -> str:
-    """Return the address without user, password, query and fragment, which may be secrets."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host = None
-    if not host:  # then a password can be anywhere
-        return "the address"
-    name = f"[{host}]" if ":" in host else host
-    return urlunsplit((parts.scheme, f"{name}:{port}" if port else name, parts.path, "", ""))
+@dataclass(frozen=True)
+class _Fetch:
+    """One file to be fetched, and the part that has arrived of it."""
 
+    url: str
+    part: Part
+    max_bytes: int
+    size_bytes: int | None
+    progress: Progress | None
 
-def _request(client: httpx.Client, url: str) -> httpx.Response:
-    """Send the request and follow redirects; httpx itself would read their bodies, whatever their size."""
-    request = client.build_request("GET", url, headers={"Accept-Encoding": "identity"})
-    for _ in range(_MAX_REDIRECTS + 1):
-        target = str(request.url)
-        if request.url.scheme not in ("http", "https"):
+    def attempt(self) -> str | None:
+        """Ask for what is missing, once, and add it to the part; return the ETag of the whole file."""
+        part, note = self.part, self.part.note(self.url)
+        headers = {}
+        if note is not None:
+            # Of a part that lacks nothing the last byte is asked for again: there is no range of no bytes.
+            part.cut(part.n_bytes if note.size_bytes is None else min(part.n_bytes, note.size_bytes - 1))
+            headers = {"Range": f"bytes={part.n_bytes}-", "If-Range": note.validator}
+        with send(self.url, headers=headers, accepted=(416,) if note else ()) as reply:
+            n_expected = self._begin(reply, note)
+            most = self.max_bytes if n_expected is None else n_expected
+            with _said_if_full(part.folder):
+                for piece in reply.pieces(max_bytes=most - part.n_bytes):
+                    part.append(piece)
+                    if self.progress is not None:
+                        self.progress(part.n_bytes, n_expected)
+            self._check_whole(reply, n_expected)
+            return note.etag if note is not None and reply.status == 206 else reply.etag
+
+    def _begin(self, reply: Reply, note: PartNote | None) -> int | None:
+        """Go on with the part or start it anew; return the size of the whole file, if it is known."""
+        total = reply.length
+        if reply.status in (206, 416):
+            total = _continued_total(reply, note, n_bytes=self.part.n_bytes)
+            if total is None:
+                self.part.start(None)
+                raise BusyServerError(
+                    f"{shown(self.url)} does not send the rest of what has arrived ({reply.status}), so that "
+                    f"is thrown away."
+                )
+            self._check_size(reply, total)
+        else:
+            self._check_size(reply, total)
+            self.part.start(_note_of(self.url, reply))
+        n_expected = self.size_bytes if total is None else total
+        n_free = _free_bytes(self.part.folder)
+        if n_expected is not None and n_expected - self.part.n_bytes > n_free:
             raise DownloadError(
-                f"{shown(target)} is not an http or https address. Download it by hand and add its path."
+                f"{shown(self.url)} needs {n_expected - self.part.n_bytes:,} bytes more, and the disk of "
+                f"{self.part.folder} has {n_free:,} left. Make room there."
             )
-        response = client.send(request, stream=True)
-        if response.next_request is None:
-            return response
-        response.close()
-        request = response.next_request
-    raise DownloadError(f"{shown(url)} redirects more than {_MAX_REDIRECTS} times. Check the address.")
+        return n_expected
+
+    def _check_size(self, reply: Reply, total: int | None) -> None:
+        if total is None:
+            return
+        if self.size_bytes is not None and total != self.size_bytes:
+            kind = reply.headers.get("Content-Type", "unknown")[:60]
+            raise DownloadError(
+                f"{shown(self.url)} is {total:,} bytes (type: {kind}) where {self.size_bytes:,} bytes were "
+                f"announced. Refresh the listing, or check the address."
+            )
+        if total > self.max_bytes:
+            raise DownloadError(
+                f"{shown(self.url)} is {total:,} bytes; at most {self.max_bytes:,} are accepted."
+            )
+
+    def _check_whole(self, reply: Reply, n_expected: int | None) -> None:
+        n_bytes = self.part.n_bytes
+        if n_expected is not None and n_bytes < n_expected:
+            raise BusyServerError(f"{shown(self.url)} broke off after {n_bytes:,} of {n_expected:,} bytes.")
+        announced = _announced_sha256(reply.headers)
+        if announced is not None and self.part.digest() != announced:
+            raise DownloadError(
+                f"{shown(self.url)} did not arrive as it was sent: its SHA-256 is not the announced "
+                f"{announced[:12]}. Try again."
+            )
 
 
-def _check(response: httpx.Response, *, url: str, max_bytes: int) -> None:
-    if not response.is_success:
-        raise DownloadError(
-            f"{shown(url)} answered {response.status_code} {response.reason_phrase}. "
-            f"Check the address, or try later."
-        )
-    announced = int(response.headers.get("Content-Length", 0))
-    if announced > max_bytes:
-        raise DownloadError(f"{shown(url)} is {announced:,} bytes; at most {max_bytes:,} are accepted.")
+def _continued_total(reply: Reply, note: PartNote | None, *, n_bytes: int) -> int | None:
+    """Size of the whole file if the reply is its rest from `n_bytes` on, of the version that we have."""
+    found = _CONTENT_RANGE.fullmatch(reply.headers.get("Content-Range", ""))
+    if reply.status != 206 or note is None or found is None:
+        return None
+    start, total = int(found[1]), int(found[2])
+    is_same = start == n_bytes and note.size_bytes in (None, total) and reply.etag in (None, note.etag)
+    return total if is_same else None
 
 
-def _save(response: httpx.Response, path: Path, *, url: str, max_bytes: int) -> int:
-    n_bytes = 0
-    started = time.monotonic()
-    with path.open("wb") as file:
-        for piece in response.iter_bytes():
-            n_bytes += len(piece)
-            if n_bytes > max_bytes:
-                raise DownloadError(
-                    f"{shown(url)} sends more than the {max_bytes:,} bytes that are accepted."
-                )
-            if n_bytes < _LEAST_BYTES_PER_SECOND * (time.monotonic() - started - _GRACE_SECONDS):
-                raise DownloadError(
-                    f"{shown(url)} sent {n_bytes:,} bytes in {time.monotonic() - started:.0f} seconds, too "
-                    f"slow to go on. Try later, or download the file by hand and add its path."
-                )
-            file.write(piece)
-    return n_bytes
+def _note_of(url: str, reply: Reply) -> PartNote | None:
+    """Note the version, if the server names it in a way that a range can be asked of it."""
+    is_strong = reply.etag is not None and not reply.etag.startswith("W/")
+    validator = reply.etag if is_strong else reply.sendable("Last-Modified")
+    if validator is None or reply.length == 0:
+        return None
+    return PartNote(url_sha256=url_digest(url), etag=reply.etag, validator=validator, size_bytes=reply.length)
+
+
+def _announced_sha256(headers: Mapping[str, str]) -> str | None:
+    found = _SHA256.search(headers.get("Repr-Digest", headers.get("Digest", "")))
+    return base64.b64decode(found[1]).hex() if found else None
+
+
+def _free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+@contextmanager
+def _said_if_full(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise DownloadError(f"the disk of {folder} is full. Make room there.") from error

@@ -7,9 +7,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from c2s_assets.clients import download as module
-from c2s_assets.clients.download import Downloaded, download, is_url, shown
+from c2s_assets.clients import http, pace
+from c2s_assets.clients.download import Downloaded, download, is_url
 from c2s_assets.core.errors import DownloadError
+from c2s_assets_tests.serving import record_waits
 
 CONTENT = b"cells " * 1000
 
@@ -94,6 +95,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    return record_waits(monkeypatch)
 
 
 @pytest.fixture
@@ -208,13 +214,13 @@ def test_the_body_of_a_redirect_is_not_read(server, target):
 
 
 def test_a_server_that_drips_is_given_up(server, target, monkeypatch):
-    monkeypatch.setattr(module, "_GRACE_SECONDS", 0.1)
-    with pytest.raises(DownloadError, match=r"sent \d+ bytes in \d+ seconds, too slow to go on"):
+    monkeypatch.setattr(pace, "WINDOW_SECONDS", 0.1)
+    with pytest.raises(DownloadError, match=r"sent \d+ bytes and then too little to go on"):
         download(f"http://{server.host}/dripping", target)
 
 
 def test_a_server_that_says_nothing_is_given_up(server, target, monkeypatch):
-    monkeypatch.setattr(module, "_TIMEOUT", 0.1)
+    monkeypatch.setattr(http, "_TIMEOUT", 0.1)
     with pytest.raises(DownloadError, match="could not be fetched: ReadTimeout"):
         download(f"http://{server.host}/silent", target)
 
@@ -276,23 +282,6 @@ def test_credentials_do_not_follow_a_redirect_to_another_host(server, target):
     port = server.server_port
     download(f"http://mallory:hunter2@127.0.0.1:{port}/to/http://localhost:{port}/ok", target)
     assert [("Authorization" in request.headers) for request in server.requests] == [True, False]
-
-
-SHOWN = {
-    "http://user:hunter2@host:8080/a/b.h5ad?token=hunter2#part": "http://host:8080/a/b.h5ad",
-    "https://HOST/a": "https://host/a",
-    "http://user@[::1]:80/a": "http://[::1]:80/a",
-    "http://us@er:pa@ss@host/a": "http://host/a",
-    "http:///user:hunter2@host/a": "the address",
-    "http:/user:hunter2@host/a": "the address",
-    "http://[::1": "the address",
-    "http://user:hunter2@host:99999/a": "the address",
-}
-
-
-@pytest.mark.parametrize(("url", "expected"), SHOWN.items(), ids=SHOWN.keys())
-def test_shown_keeps_scheme_host_and_path(url, expected):
-    assert shown(url) == expected
 
 
 def test_is_url_tells_addresses_from_paths():
