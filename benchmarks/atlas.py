@@ -10,9 +10,9 @@ alternately in the file, because both are written as the cells are drawn.
 
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -70,27 +70,38 @@ _GZIP_LEVEL = 4  # h5py's default, which anndata and CELLxGENE leave as it is
 _GZIP = {"compression": "gzip"}
 
 
-def write_atlas(path: Path, *, n_obs: int, n_vars: int = N_VARS, seed: int = 0) -> Path:
+def write_atlas(
+    path: Path, *, n_obs: int, n_vars: int = N_VARS, seed: int = 0, kind: "Kind | None" = None
+) -> Path:
     """Write an h5ad of `n_obs` cells; the same arguments give the same cells, however large the machine.
 
     Counts are negative binomial, with log-normal gene means per cell type and log-normal depths. Memory is
     that of a few blocks of cells and some 30 bytes per cell.
+
+    Parameters
+    ----------
+    kind
+        What else is in the file; by default what CELLxGENE asks for.
     """
+    kind = kind or Kind()
     rng = np.random.default_rng(seed)
-    atlas = _design(rng, n_obs=n_obs, n_vars=n_vars)
+    atlas = _design(rng, kind, n_obs=n_obs, n_vars=n_vars)
     with h5py.File(path, "w") as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
         for name in ("layers", "obsm", "obsp", "varm", "varp"):
             ad.io.write_elem(file, name, {})
-        ad.io.write_elem(file, "uns", _UNS)
-        ad.io.write_elem(file, "var", _describe_features(n_vars), dataset_kwargs=_GZIP)
-        n_genes, n_counts = _write_counts(file, atlas, seed=seed)
-        _write_obs(file, _describe_cells(rng, atlas) | {"n_genes": n_genes, "n_counts": n_counts})
+        ad.io.write_elem(file, "uns", dict(kind.uns))
+        n_genes, n_counts, n_cells = _write_counts(file, atlas, kind, seed=seed)
+        ad.io.write_elem(file, "var", kind.describe_features(n_cells), dataset_kwargs=_GZIP)
+        _write_obs(file, kind.describe_cells(rng, atlas) | {"n_genes": n_genes, "n_counts": n_counts})
+        for name, n_dims in kind.embeddings.items():
+            embedding = _embed(rng, atlas.cell_type, n_dims=n_dims)
+            ad.io.write_elem(file["obsm"], name, embedding, dataset_kwargs=_GZIP)
     return path
 
 
 @dataclass(frozen=True)
-class _Atlas:
+class Atlas:
     """What decides the counts: the donor, the type and the expected number of bursts of each cell.
 
     `threshold` and `alias`, shape ``(n_types, n_vars)``, are tables to draw genes from (Walker's method).
@@ -104,57 +115,104 @@ class _Atlas:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Cells, features."""
         return self.donor.size, self.alias.shape[1]
 
 
-def _design(rng: np.random.Generator, *, n_obs: int, n_vars: int) -> _Atlas:
-    n_donors, n_types = max(_N_DONORS, n_obs // _CELLS_PER_DONOR), len(_CELL_TYPES)
-    cells_before = np.cumsum(rng.lognormal(0, 0.7, n_donors))
+@dataclass(frozen=True)
+class Kind:
+    """What is in an atlas beside its counts, and how the cells are shared out.
+
+    Attributes
+    ----------
+    describe_cells
+        Columns of obs, but `n_genes` and `n_counts`.
+    describe_features
+        The frame var, given the number of cells that express each feature.
+    embeddings
+        Arrays of obsm, with their dimensions.
+    donor_cells, type_cells
+        Cells of each donor and type, if that is known of `n_obs` cells; their shares of more or fewer.
+    """
+
+    describe_cells: Callable[[np.random.Generator, Atlas], dict[str, Any]] = field(
+        default_factory=lambda: _describe_cells
+    )
+    describe_features: Callable[[NDArray[np.int64]], pd.DataFrame] = field(
+        default_factory=lambda: _describe_features
+    )
+    uns: Mapping[str, Any] = field(default_factory=lambda: _UNS)
+    embeddings: Mapping[str, int] = field(default_factory=dict)
+    frac_expressed: float = _FRAC_EXPRESSED
+    donor_cells: Sequence[int] | None = None
+    type_cells: Sequence[int] | None = None
+
+
+def _design(rng: np.random.Generator, kind: Kind, *, n_obs: int, n_vars: int) -> Atlas:
+    n_types = len(kind.type_cells or _CELL_TYPES)
+    drawn = rng.lognormal(0, 0.7, max(_N_DONORS, n_obs // _CELLS_PER_DONOR))
+    cells_before = np.cumsum(kind.donor_cells or drawn)
     last_rows = (cells_before / cells_before[-1] * n_obs).astype(np.int64)
     means = np.exp(rng.normal(0, _GENE_MEAN_SD, n_vars) + rng.normal(0, _CELL_TYPE_SD, (n_types, n_vars)))
     shares = means / means.sum(axis=1, keepdims=True)
     tables = [_alias_table(row) for row in shares]
     depth = rng.lognormal(0, _DEPTH_SD, n_obs).astype(np.float32)
-    return _Atlas(
+    return Atlas(
         donor=np.searchsorted(last_rows, np.arange(n_obs), side="right").astype(np.int16),
-        cell_type=rng.integers(0, n_types, n_obs, dtype=np.int8),
-        n_bursts=depth * np.float32(_typical_bursts(shares[0])),
+        cell_type=_draw_types(rng, kind, n_obs=n_obs),
+        n_bursts=depth * np.float32(_typical_bursts(shares[0], frac_expressed=kind.frac_expressed)),
         threshold=np.stack([threshold for threshold, _ in tables]),
         alias=np.stack([alias for _, alias in tables]),
     )
 
 
-def _typical_bursts(shares: NDArray[np.float64]) -> float:
+def _draw_types(rng: np.random.Generator, kind: Kind, *, n_obs: int) -> NDArray[np.int8]:
+    if kind.type_cells is None:
+        return rng.integers(0, len(_CELL_TYPES), n_obs, dtype=np.int8)
+    cells_before = np.cumsum(kind.type_cells)
+    places = (np.arange(n_obs) + 0.5) / n_obs * cells_before[-1]
+    return rng.permutation(np.searchsorted(cells_before, places, side="right").astype(np.int8))
+
+
+def _embed(rng: np.random.Generator, cell_type: NDArray[np.int8], *, n_dims: int) -> NDArray[np.float32]:
+    """Place the cells of a type around a point of their own."""
+    centres = rng.normal(0, 5, (int(cell_type.max()) + 1, n_dims)).astype(np.float32)
+    return centres[cell_type] + rng.standard_normal((cell_type.size, n_dims), np.float32)
+
+
+def _typical_bursts(shares: NDArray[np.float64], *, frac_expressed: float) -> float:
     """Find the bursts of a cell of median depth with which the mean cell expresses enough genes."""
     depths = [np.exp(_DEPTH_SD * NormalDist().inv_cdf(quantile)) for quantile in np.arange(0.05, 1, 0.1)]
     candidates = np.geomspace(0.1, 10 * shares.size, 50)
-    frac_expressed = [
+    expected = [
         np.mean([-np.expm1(-n_bursts * depth * shares).mean() for depth in depths]) for n_bursts in candidates
     ]
-    return float(np.interp(_FRAC_EXPRESSED, frac_expressed, candidates))
+    return float(np.interp(frac_expressed, expected, candidates))
 
 
 def _write_counts(
-    file: h5py.File, atlas: _Atlas, *, seed: int
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Write X as CSR, and return the number of genes and the sum of counts of each cell."""
+    file: h5py.File, atlas: Atlas, kind: Kind, *, seed: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int64]]:
+    """Write X as CSR; return the genes and the sum of counts of each cell, and the cells of each gene."""
     n_obs, n_vars = atlas.shape
     group = file.create_group("X")
     group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": atlas.shape})
     n_genes, n_counts = np.empty(n_obs, np.int32), np.empty(n_obs, np.float32)
+    n_cells = np.zeros(n_vars, np.int64)
 
     def draw(start: int) -> tuple[slice, Any]:
         rows = slice(start, min(start + _ROWS_PER_BLOCK, n_obs))
         return rows, _draw_rows(atlas, rows, seed=seed)
 
     with ThreadPoolExecutor(N_THREADS) as pool:
-        expected = round(_FRAC_EXPRESSED * n_obs * n_vars)
+        expected = round(kind.frac_expressed * n_obs * n_vars)
         data = _GzipStream(group, "data", np.float32, n_expected=expected, pool=pool)
         indices = _GzipStream(group, "indices", np.int32, n_expected=expected, pool=pool)
         for rows, (lengths, genes, counts) in map_ahead(draw, range(0, n_obs, _ROWS_PER_BLOCK), n_threads=1):
             data.append(counts)
             indices.append(genes)
             n_genes[rows] = lengths
+            n_cells += np.bincount(genes, minlength=n_vars)
             bounds = np.cumsum(np.concatenate([[0], lengths]))
             n_counts[rows] = np.diff(np.concatenate([[0], np.cumsum(counts, dtype=np.float64)])[bounds])
         data.close()
@@ -162,7 +220,7 @@ def _write_counts(
     indptr = np.concatenate([[0], np.cumsum(n_genes, dtype=np.int64)])
     index_type = np.int32 if indptr[-1] <= np.iinfo(np.int32).max else np.int64
     group.create_dataset("indptr", data=indptr.astype(index_type), maxshape=(None,), **_GZIP)
-    return n_genes, n_counts
+    return n_genes, n_counts, n_cells
 
 
 class _GzipStream:
@@ -205,7 +263,7 @@ def _gzip(chunk: NDArray[Any]) -> bytes:
 
 
 def _draw_rows(
-    atlas: _Atlas, rows: slice, *, seed: int
+    atlas: Atlas, rows: slice, *, seed: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]:
     """Draw the counts of some cells: genes per cell, then genes and counts, cell after cell."""
     rng = np.random.default_rng([seed, rows.start])
@@ -296,20 +354,31 @@ def _alias_table(shares):  # type: ignore[no-untyped-def]
     return threshold, alias
 
 
-def _describe_features(n_vars: int) -> pd.DataFrame:
-    """Name features as CELLxGENE does, each with its own symbol of 4 to 9 letters, 6 in the mean."""
+def _describe_features(n_cells: NDArray[np.int64]) -> pd.DataFrame:
+    """Name features as CELLxGENE does."""
+    n_vars = n_cells.size
     numbers = range(1, n_vars + 1)
-    symbols = [f"LINC{n:05d}" if n % 5 == 0 else f"{_letters(n // 20)}{n % 20 + 1}" for n in numbers]
     return pd.DataFrame(
         {
             "feature_is_filtered": False,
-            "feature_name": pd.Categorical(symbols),
+            "feature_name": pd.Categorical(symbols(n_vars)),
             "feature_reference": pd.Categorical(["NCBITaxon:9606"] * n_vars),
             "feature_biotype": pd.Categorical(["gene"] * n_vars),
             "feature_type": pd.Categorical(["lncRNA" if n % 5 == 0 else "protein_coding" for n in numbers]),
         },
-        index=[f"ENSG00099{n:06d}" for n in numbers],
+        index=ensembl_ids(n_vars),
     )
+
+
+def symbols(n_vars: int) -> list[str]:
+    """Name features, each with its own symbol of 4 to 9 letters, 6 in the mean."""
+    numbers = range(1, n_vars + 1)
+    return [f"LINC{n:05d}" if n % 5 == 0 else f"{_letters(n // 20)}{n % 20 + 1}" for n in numbers]
+
+
+def ensembl_ids(n_vars: int) -> list[str]:
+    """Name features by ids that look like those of Ensembl."""
+    return [f"ENSG00099{n:06d}" for n in range(1, n_vars + 1)]
 
 
 def _letters(family: int) -> str:
@@ -318,7 +387,7 @@ def _letters(family: int) -> str:
     return "".join(chr(ord("A") + number // 26**place % 26) for place in range(4))
 
 
-def _describe_cells(rng: np.random.Generator, atlas: _Atlas) -> dict[str, Any]:
+def _describe_cells(rng: np.random.Generator, atlas: Atlas) -> dict[str, Any]:
     """Columns of obs, all categorical but one: labels and terms of types, donors and what donors share."""
     n_obs, n_donors = atlas.donor.size, max(_N_DONORS, atlas.donor.size // _CELLS_PER_DONOR)
     age = rng.integers(15, 80, n_donors, np.int8)

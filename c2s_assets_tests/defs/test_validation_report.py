@@ -1,0 +1,271 @@
+"""The validation report: results of this dataset, of its present source, and of one run per asset."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pyarrow.parquet as pq
+import pytest
+
+from c2s_assets.defs.checks import CHECKS
+from c2s_assets.schemas.documents import AssetReport, CheckReport, ValidationReport
+from c2s_assets.storage.documents import read_document
+from c2s_assets.storage.layout import Layout
+from c2s_assets_tests.defs.building import Workshop, broken, open_workshop
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+
+def read_report(layout: Layout, dataset_id: str) -> ValidationReport:
+    return read_document(layout.validation_report(dataset_id), ValidationReport)
+
+
+def materialize(workshop: Workshop, dataset_id: str, *assets: str) -> dg.ExecuteInProcessResult:
+    """Build some assets of a dataset in a run of their own, as `Materialize selected` of the UI does."""
+    job = workshop.definitions.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection={dg.AssetKey(asset) for asset in assets}
+    )
+    return job.execute_in_process(instance=workshop.instance, partition_key=dataset_id, raise_on_error=False)
+
+
+def own_results(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
+    return {
+        found.check_name: found
+        for found in result.get_asset_check_evaluations()
+        if found.asset_key == dg.AssetKey("validation_report")
+    }
+
+
+def asset_of(report: ValidationReport, name: str) -> AssetReport:
+    return next(asset for asset in report.assets if asset.asset == name)
+
+
+def check_of(report: ValidationReport, name: str) -> CheckReport:
+    asset, claim = name.split("/")
+    return next(check for check in asset_of(report, asset).checks if check.claim == claim)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Iterator[Workshop]:
+    """A lake with one dataset, built."""
+    with open_workshop(make_lake(tmp_path, "toy")) as workshop:
+        assert workshop.build("toy").succeeded
+        yield workshop
+
+
+def test_a_build_writes_last_what_every_check_of_it_found(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with open_workshop(layout) as workshop:
+        built = workshop.build("toy")
+        report = read_report(layout, "toy")
+        written = layout.validation_report("toy").read_bytes()
+        workshop.build("toy")
+
+    assert layout.validation_report("toy").read_bytes() == written
+    assert built.steps[-1].asset == "validation_report"
+    listed = {f"{asset.asset}/{check.claim}": check for asset in report.assets for check in asset.checks}
+    assert set(listed) == {
+        f"{asset.asset}/{check.claim}" for asset in report.assets for check in CHECKS[asset.asset]
+    }
+    assert {asset.state for asset in report.assets} == {"built"}
+    own = len(CHECKS["validation_report"])
+    assert report.summary.n_checks == len(listed) == built.n_checks - own
+    assert {name for name, check in listed.items() if not check.holds} == broken(built) - {
+        "validation_report/checks_hold"
+    }
+    assert report.summary.n_broken_warn == len(broken(built)) - 1
+    assert (report.summary.n_broken_error, report.summary.n_without_result) == (0, 0)
+    assert (report.n_obs, report.n_vars) == (60, 40)
+    assert listed["cell_metadata/ages_are_known"].figures["n_with_age"] == 60
+    assert listed["cell_metadata/ages_are_known"].message == "60 of 60 cells have an age."
+    figures = built.steps[-1].figures
+    assert figures["n_checks"] == report.summary.n_checks
+    assert figures["broken"].count("\n| split_manifest | ") == report.summary.n_broken_warn
+
+
+def test_tables_ranges_and_coverage_are_of_all_rows(toy: Workshop) -> None:
+    report = read_report(toy.layout, "toy")
+
+    assert report.tables is not None
+    compared = {table.table: table for table in report.tables}
+    assert {"cell_sentences", "train and test"} <= set(compared)
+    assert all(table.agrees and table.n_rows == 60 for table in compared.values())
+    ranges = {(found.table, found.columns): found for found in report.ranges}
+    ages = ranges["cell_metadata", "age"]
+    assert (ages.min_value, ages.max_value, ages.n_missing, ages.n_not_finite) == (20, 65, 0, 0)
+    assert report.features is not None
+    assert report.features.model_dump() == {
+        "n_features": 40,
+        "frac_with_symbol": 1.0,
+        "frac_with_ensembl_id": 1.0,
+    }
+
+
+def test_each_dataset_has_its_own_results_in_whatever_order_they_were_built(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "first")
+    drop_toy_h5ad(layout, "second", n_obs=30, n_donors=1)
+    with open_workshop(layout) as workshop:
+        for dataset_id in ("first", "second"):
+            workshop.build(dataset_id)
+        before = layout.validation_report("first").read_bytes()
+        assert materialize(workshop, "first", "validation_report").success
+
+    assert layout.validation_report("first").read_bytes() == before
+    first, second = (read_report(layout, dataset_id) for dataset_id in ("first", "second"))
+    assert (first.n_obs, second.n_obs) == (60, 30)
+    name = "cell_metadata/donors_are_known"
+    assert [check_of(report, name).figures["n_donors"] for report in (first, second)] == [4, 1]
+    assert [check_of(report, "train_test/has_both_splits").holds for report in (first, second)] == [
+        True,
+        False,
+    ]
+
+
+def test_an_asset_built_alone_shows_its_new_results_beside_the_others(toy: Workshop) -> None:
+    before = read_report(toy.layout, "toy")
+    toy.layout.settings.write_text("split: {test_size: 0.25}\n")
+    assert materialize(toy, "toy", "split_manifest").success
+    assert read_report(toy.layout, "toy") == before
+    result = materialize(toy, "toy", "validation_report")
+
+    assert result.success
+    after = read_report(toy.layout, "toy")
+    name = "split_manifest/test_share_near_target"
+    assert [check_of(report, name).figures["test_size"] for report in (before, after)] == [0.05, 0.25]
+    assert (check_of(before, name).holds, check_of(after, name).holds) == (False, True)
+    others = [
+        [asset for asset in report.assets if asset.asset != "split_manifest"] for report in (before, after)
+    ]
+    assert others[0] == others[1]
+
+
+def test_a_refused_asset_and_those_never_built_are_said_to_be_so(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "toy", matrices="scaled X")
+    with open_workshop(layout) as workshop:
+        assert not workshop.build("toy").succeeded
+        assert not layout.validation_report("toy").exists()
+        result = materialize(workshop, "toy", "validation_report")
+
+    assert result.success
+    report = read_report(layout, "toy")
+    states = {asset.asset: asset.state for asset in report.assets}
+    assert states["cell_metadata"] == "built"
+    assert states["cell_sentences"] == "refused"
+    assert states["train_test"] == "not built"
+    ranked = check_of(report, "cell_sentences/matrix_can_be_ranked")
+    assert (ranked.holds, ranked.severity) == (False, "ERROR")
+    assert "X was scaled" in ranked.message
+    not_reached = check_of(report, "cell_sentences/rows_match_cells")
+    assert (not_reached.holds, not_reached.figures) == (None, {})
+    assert "the build of the asset stopped before this check" in not_reached.message
+    assert {check.holds for check in asset_of(report, "train_test").checks} == {None}
+    found = own_results(result)["checks_hold"]
+    assert not found.passed
+    assert "cell_sentences/matrix_can_be_ranked" in (found.description or "")
+    assert "train_test/keeps_schema" in (found.description or "")
+
+
+def test_results_of_an_earlier_source_are_not_shown_and_its_tables_stop_what_follows(toy: Workshop) -> None:
+    drop_toy_h5ad(toy.layout, "toy", n_obs=50, seed=1)
+    assert materialize(toy, "toy", "raw_h5ad", "dataset_profile", "cell_metadata").success
+    result = materialize(toy, "toy", "validation_report")
+
+    assert not result.success
+    found = own_results(result)["tables_agree_on_cells"]
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.ERROR)
+    assert "cell_sentences was made from an earlier version of the source file" in (found.description or "")
+    report = read_report(toy.layout, "toy")
+    assert report.n_obs == 50
+    states = {asset.asset: asset.state for asset in report.assets}
+    assert {name for name, state in states.items() if state == "built"} == {
+        "raw_h5ad",
+        "dataset_profile",
+        "cell_metadata",
+    }
+    assert states["cell_sentences"] == states["unstructured_metadata"] == states["train_test"] == "outdated"
+    assert {check.holds for check in asset_of(report, "cell_sentences").checks} == {None}
+    assert report.features is None
+    assert report.tables is not None
+    assert not any(table.agrees or table.is_current for table in report.tables)
+
+
+def test_a_file_that_is_refused_leaves_the_results_of_the_tables_that_stay(toy: Workshop) -> None:
+    toy.layout.inbox_h5ad("toy").write_bytes(b"no h5ad")
+    assert not toy.build("toy").succeeded
+    assert materialize(toy, "toy", "validation_report").success
+
+    report = read_report(toy.layout, "toy")
+    states = {asset.asset: asset.state for asset in report.assets}
+    assert states.pop("raw_h5ad") == "refused"
+    assert set(states.values()) == {"built"}
+    refused = check_of(report, "raw_h5ad/keeps_schema")
+    assert refused.holds is False
+    assert "toy.h5ad" in refused.message
+
+
+def test_a_table_changed_by_hand_is_found_and_the_report_written_all_the_same(toy: Workshop) -> None:
+    (part,) = sorted(toy.layout.parts("cell_sentences", "toy").glob("*.parquet"))
+    table = pq.read_table(part)
+    order = [1, 0, *range(2, table.num_rows)]
+    pq.write_table(table.take(order).replace_schema_metadata(table.schema.metadata), part)
+    result = materialize(toy, "toy", "validation_report")
+
+    assert not result.success
+    message = "in cell_sentences, row 0 is 'cell_0001', not 'cell_0000' (2 rows differ)"
+    assert message in (own_results(result)["tables_agree_on_cells"].description or "")
+    report = read_report(toy.layout, "toy")
+    assert report.tables is not None
+    (sentences,) = (table for table in report.tables if table.table == "cell_sentences")
+    assert (sentences.agrees, sentences.n_differ) == (False, 2)
+    assert result.get_asset_materialization_events(), "what is in place is recorded"
+
+
+def test_a_table_removed_by_hand_is_not_built(toy: Workshop) -> None:
+    toy.layout.table("feature_metadata", "toy").unlink()
+    toy.layout.table("cell_metadata", "toy").unlink()
+    result = materialize(toy, "toy", "validation_report")
+
+    assert not result.success
+    report = read_report(toy.layout, "toy")
+    assert asset_of(report, "feature_metadata").state == "not built"
+    assert (report.features, report.tables) == (None, None)
+    assert "cell_metadata was not built" in (own_results(result)["tables_agree_on_cells"].description or "")
+
+
+def test_tables_that_another_dagster_built_are_there_but_not_checked(toy: Workshop) -> None:
+    with open_workshop(toy.layout) as elsewhere:
+        elsewhere.instance.add_dynamic_partitions("datasets", ["toy"])
+        assert materialize(elsewhere, "toy", "validation_report").success
+
+    report = read_report(toy.layout, "toy")
+    assert {asset.state for asset in report.assets} == {"not checked"}
+    assert report.summary.n_without_result == report.summary.n_checks
+    assert report.tables is not None
+    assert all(table.agrees for table in report.tables)
+
+
+def test_a_split_without_rows_leaves_no_files_and_is_built(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "toy", obs={"is_primary_data": False})
+    with open_workshop(layout) as workshop:
+        assert workshop.build("toy").succeeded
+
+    report = read_report(layout, "toy")
+    assert not layout.parts("train", "toy").exists()
+    assert asset_of(report, "train_test").state == "built"
+    assert check_of(report, "train_test/has_both_splits").holds is False
+
+
+def test_a_store_of_events_on_disk_tells_the_same(tmp_path: Path) -> None:
+    """The log in memory is SQLite too; that of `c2s ui` and its daemon has a file per run besides."""
+    layout = make_lake(tmp_path, "toy")
+    home = tmp_path / "home"
+    home.mkdir()
+    with dg.instance_for_test(temp_dir=str(home)) as instance:
+        assert Workshop(layout, instance).build("toy").succeeded
+    in_one_run = layout.validation_report("toy").read_bytes()
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        assert materialize(Workshop(layout, instance), "toy", "validation_report").success
+
+    assert {asset.state for asset in read_report(layout, "toy").assets} == {"built"}
+    assert layout.validation_report("toy").read_bytes() == in_one_run
