@@ -1,0 +1,105 @@
+"""What must hold of the catalogue of all datasets."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from c2s_assets.core.findings import Finding
+
+_CLAIMS_OF_COLUMNS = ("table", "column", "type")
+
+
+def keeps_columns(found: pl.DataFrame, *, expected: Mapping[str, Mapping[str, str]]) -> Finding:
+    """Claim that every expected table has exactly its columns, in their order and with their types.
+
+    Parameters
+    ----------
+    found
+        `table`, `column`, `type`, one row per column; further tables are ignored.
+    expected
+        For each table the type of each column.
+    """
+    has = found.select(_CLAIMS_OF_COLUMNS).filter(pl.col("table").is_in(list(expected))).rows()
+    wants = [(table, column, kind) for table in sorted(expected) for column, kind in expected[table].items()]
+    broken = [("missing", *row) for row in wants if row not in has]
+    broken += [("not expected", *row) for row in has if row not in wants]
+    message = f"{len(expected)} tables have their {len(wants)} columns."
+    if broken:
+        problem, table, column, kind = broken[0]
+        message = (
+            f"{len(broken)} columns differ from what is declared, the first is {table}.{column} of type "
+            f"{kind}: {problem}. This is a fault of ours: please report it."
+        )
+    rows = pl.DataFrame(broken, schema=["problem", *_CLAIMS_OF_COLUMNS], orient="row")
+    return Finding("keeps_schema", has == wants, message, {"n_columns": len(has)}, rows)
+
+
+def reads_every_dataset(n_read: int, left_out: Mapping[str, str]) -> Finding:
+    """Claim that no dataset had to be left out; `left_out` says why each was."""
+    message = f"All {n_read:,} datasets are read."
+    if left_out:
+        first = min(left_out)
+        message = (
+            f"{len(left_out):,} of {n_read + len(left_out):,} datasets are left out, the first is {first}: "
+            f"{left_out[first]}"
+        )
+    rows = pl.DataFrame(
+        {"dataset_id": sorted(left_out), "why": [left_out[name] for name in sorted(left_out)]},
+        schema={"dataset_id": pl.String, "why": pl.String},
+    )
+    return Finding(
+        "reads_every_dataset",
+        not left_out,
+        message,
+        {"n_datasets": n_read, "n_left_out": len(left_out)},
+        rows,
+    )
+
+
+def rows_match_lake(counted: pl.DataFrame, footers: Mapping[str, int]) -> Finding:
+    """Claim that the catalogue shows as many cells of each dataset as its file holds.
+
+    Parameters
+    ----------
+    counted
+        `dataset_id` and `n_cells`, as the catalogue counts them.
+    footers
+        Rows of each `cell_metadata`, as its footer says.
+    """
+    files = pl.DataFrame(
+        {"dataset_id": list(footers), "n_in_file": list(footers.values())},
+        schema={"dataset_id": pl.String, "n_in_file": pl.Int64},
+    )
+    both = files.join(counted, on="dataset_id", how="full", coalesce=True).with_columns(
+        pl.col("n_in_file", "n_cells").fill_null(0)
+    )
+    broken = both.filter(pl.col("n_in_file") != pl.col("n_cells")).sort("dataset_id")
+    n_cells = int(counted["n_cells"].sum())
+    message = f"{n_cells:,} cells of {len(footers):,} datasets, as their files say."
+    if broken.height:
+        first = broken.row(0, named=True)
+        message = (
+            f"{broken.height:,} datasets have another number of cells than their files; of "
+            f"{first['dataset_id']} the catalogue shows {first['n_cells']:,}, the file says "
+            f"{first['n_in_file']:,}. Build the catalogue again."
+        )
+    return Finding("rows_match_lake", broken.is_empty(), message, {"n_cells": n_cells}, broken)
+
+
+def accounts_for_cells(groups: pl.DataFrame, *, n_cells: int) -> Finding:
+    """Claim that the cells of each property add up to all cells.
+
+    Parameters
+    ----------
+    groups
+        `property`, `value` and `n_cells`.
+    """
+    sums = groups.group_by("property").agg(pl.col("n_cells").sum()).sort("property")
+    broken = sums.filter(pl.col("n_cells") != n_cells)
+    message = f"Each of {sums.height} properties accounts for all {n_cells:,} cells."
+    if broken.height:
+        message = (
+            f"Cells by {broken['property'][0]} add up to {broken['n_cells'][0]:,}, but there are "
+            f"{n_cells:,}. Build the catalogue and the report again."
+        )
+    return Finding("accounts_for_cells", broken.is_empty(), message, {"n_cells": n_cells}, broken)

@@ -1,0 +1,23 @@
+"""The schedule that renews the catalogue: its datasets are partitions, of which some are always missing."""
+
+import dagster as dg
+
+from c2s_assets.defs.resources import Store
+from c2s_assets.storage.listing import withdrawn_datasets
+
+renew_catalogue = dg.define_asset_job(
+    "renew_catalogue",
+    selection=dg.AssetSelection.assets("catalogue", "corpus_report"),
+    executor_def=dg.in_process_executor,
+    description="Build the catalogue of the lake and the report on what it holds.",
+)
+
+
+@dg.schedule(job=renew_catalogue, cron_schedule="15 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+def hourly_catalogue(store: Store) -> dg.RunRequest | dg.SkipReason:
+    """Every hour, if a table of any dataset has changed since."""
+    from c2s_assets.storage.catalogue import is_current
+
+    if is_current(store.layout, withdrawn=withdrawn_datasets(store.layout)):
+        return dg.SkipReason("The catalogue shows the lake as it is.")
+    return dg.RunRequest()

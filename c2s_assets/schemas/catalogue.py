@@ -1,0 +1,112 @@
+"""What the catalogue must look like: its tables, their columns and the types that DuckDB has for them."""
+
+from collections.abc import Mapping
+
+import polars as pl
+import pyarrow as pa
+
+from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, SplitManifest
+
+_TEXT, _WHOLE, _LONG, _REAL, _YES_NO, _TEXTS = "VARCHAR", "INTEGER", "BIGINT", "FLOAT", "BOOLEAN", "VARCHAR[]"
+
+# obs columns that CELLxGENE requires; a source that follows it has them, any other may.
+_OF_CELLXGENE = (
+    *("cell_type", "cell_type_ontology_term_id", "tissue", "tissue_ontology_term_id", "tissue_type"),
+    *("assay", "assay_ontology_term_id", "disease", "disease_ontology_term_id", "sex"),
+    *("self_reported_ethnicity", "development_stage", "development_stage_ontology_term_id"),
+    "suspension_type",
+)
+
+CATALOGUE: Mapping[str, Mapping[str, str]] = {
+    "datasets": {
+        **dict.fromkeys(("dataset_id", "title", "organism", "collection_id", "publication_doi"), _TEXT),
+        **dict.fromkeys(("licence", "citation"), _TEXT),
+        **dict.fromkeys(("n_cells", "n_primary_cells", "n_donors", "n_features"), _LONG),
+        **dict.fromkeys(("age_min", "age_max"), _REAL),
+        **dict.fromkeys(("tissue", "disease", "assay", "sex"), _TEXTS),
+        **dict.fromkeys(("layer", "verdict"), _TEXT),
+        **dict.fromkeys(("tables", "projections"), _TEXTS),
+        **dict.fromkeys(("source_sha256", "dataset_version_id", "source_url", "retrieved_at"), _TEXT),
+        "source_size_bytes": _LONG,
+        "is_current": _YES_NO,
+    },
+    "collections": {
+        **dict.fromkeys(("collection_id", "name", "description", "doi", "journal"), _TEXT),
+        "published_year": _WHOLE,
+        "is_preprint": _YES_NO,
+        "n_datasets": _LONG,
+    },
+    "publications": {
+        **dict.fromkeys(("doi", "title", "journal"), _TEXT),
+        "published_year": _WHOLE,
+        "is_preprint": _YES_NO,
+        "n_datasets": _LONG,
+    },
+    "cells": {
+        **dict.fromkeys(("cell_id", "dataset_id", "donor_id", "donor_uid"), _TEXT),
+        "has_known_donor": _YES_NO,
+        "organism": _TEXT,
+        **dict.fromkeys(("age", "age_low", "age_high"), _REAL),
+        **dict.fromkeys(("age_method", "life_stage", *_OF_CELLXGENE), _TEXT),
+        "is_primary_data": _YES_NO,
+    },
+    "features": {
+        **dict.fromkeys(("dataset_id", "feature_id", "symbol", "symbol_source"), _TEXT),
+        "is_duplicated_symbol": _YES_NO,
+        "var_name": _TEXT,
+        "n_cells": _LONG,
+        "mean": _REAL,
+        "is_highly_variable": _YES_NO,
+        "feature_biotype": _TEXT,
+    },
+    "genes": {
+        **dict.fromkeys(("feature_id", "symbol"), _TEXT),
+        **dict.fromkeys(("n_datasets", "n_datasets_expressed", "n_cells"), _LONG),
+    },
+    "splits": {
+        **dict.fromkeys(("dataset_id", "split_level", "donor_uid", "donor_id", "cell_id", "split"), _TEXT),
+        "fold": _WHOLE,
+        "age_median": _REAL,
+        **dict.fromkeys(("n_cells", "n_non_primary", "n_without_age", "n_eligible"), _LONG),
+        "reason": _TEXT,
+    },
+    "sentences": {
+        **dict.fromkeys(("dataset_id", "cell_id", "cell_sentence"), _TEXT),
+        **dict.fromkeys(("n_expressed", "sentence_length"), _WHOLE),
+    },
+    "projections": {
+        **dict.fromkeys(("dataset_id", "projection", "cell_id"), _TEXT),
+        **dict.fromkeys(("x", "y"), _REAL),
+    },
+    "checks": {
+        **dict.fromkeys(("dataset_id", "asset", "state", "claim", "severity"), _TEXT),
+        "holds": _YES_NO,
+        "message": _TEXT,
+    },
+}
+
+
+def promised_columns() -> dict[str, pa.Schema]:
+    """Name the columns that the catalogue reads from each table, whether a source has them or not."""
+    coordinates = [f"{name}{axis}" for name in ("UMAP", "TSNE", "PCA") for axis in (1, 2)]
+    return {
+        "cell_metadata": arrow_schema(
+            CellMetadata,
+            further=pl.Schema(dict.fromkeys(_OF_CELLXGENE, pl.String()) | {"is_primary_data": pl.Boolean()}),
+        ),
+        "feature_metadata": arrow_schema(
+            FeatureMetadata,
+            further=pl.Schema(
+                {
+                    "n_cells": pl.Int64(),
+                    "mean": pl.Float32(),
+                    "is_highly_variable": pl.Boolean(),
+                    "feature_biotype": pl.String(),
+                }
+            ),
+        ),
+        "split_manifest": arrow_schema(SplitManifest),
+        "cell_sentences": arrow_schema(CellSentences),
+        "projections": pa.schema([("cell_id", pa.string()), *((name, pa.float32()) for name in coordinates)]),
+    }

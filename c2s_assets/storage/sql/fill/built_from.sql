@@ -1,0 +1,2 @@
+insert into built_from
+values ($root, $snapshot, $lake_state);

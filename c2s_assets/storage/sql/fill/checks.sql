@@ -1,0 +1,2 @@
+insert into checks by name
+select * from reported;

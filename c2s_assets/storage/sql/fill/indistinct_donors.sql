@@ -1,0 +1,2 @@
+insert into indistinct_donors
+select unnest($names);

@@ -1,0 +1,2 @@
+select root, snapshot, lake_state
+from built_from;
