@@ -9,6 +9,7 @@ from c2s_assets.core.columns import (
     AGE_LOW,
     AGE_METHOD,
     CELL_ID,
+    CELL_TYPE,
     DATASET_ID,
     DEVELOPMENT_STAGE,
     DEVELOPMENT_STAGE_ID,
@@ -60,7 +61,8 @@ def describe_cells(
     Returns
     -------
     `ADDED_COLUMNS`, then the file's own columns under their own names; one whose name is taken by a
-    different value ends in ``_in_source``.
+    different value ends in ``_in_source``. Where the owner names the column of the cell type and `obs` has
+    no `cell_type`, its values stand under that name too, at the end.
 
     Raises
     ------
@@ -77,7 +79,11 @@ def describe_cells(
     ).with_columns(pl.format("{}/{}", pl.lit(collection_id or dataset_id), DONOR_ID).alias(DONOR_UID))
     described = pl.DataFrame([*added, *_ages(obs, entry, added[ORGANISM])]).select(ADDED_COLUMNS)
     shown_already = {DONOR_ID, ORGANISM} & {donor, ORGANISM} & set(obs.columns)
-    return pl.DataFrame([*described, *rows.drop(CELL_ID, *map(own_name, shown_already))])
+    cell_type = _named_column(obs, entry.cell_type_column, "cell_type_column", default=CELL_TYPE)
+    further = rows.drop(CELL_ID, *map(own_name, shown_already))
+    if cell_type is not None and CELL_TYPE not in obs.columns:
+        further = further.with_columns(rows[own_name(cell_type)].cast(pl.String).alias(CELL_TYPE))
+    return pl.DataFrame([*described, *further])
 
 
 def own_name(name: str) -> str:

@@ -1,6 +1,10 @@
-"""One row per feature: its id, its gene symbol and where that was found, and the source's own columns."""
+"""One row per feature: its id, its gene symbol, figures of its values, and the source's own columns."""
 
+from collections.abc import Sequence
+
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from c2s_assets.core.columns import FEATURE_ID, FEATURE_NAME, INDEX_OF_PANDAS, SYMBOL, name_beside
 from c2s_assets.core.errors import MissingColumnError
@@ -9,7 +13,12 @@ from c2s_assets.core.symbols import clean_symbol, is_ensembl_id
 VAR_NAME = "var_name"
 SYMBOL_SOURCE = "symbol_source"
 IS_DUPLICATED_SYMBOL = "is_duplicated_symbol"
-ADDED_COLUMNS = (FEATURE_ID, SYMBOL, SYMBOL_SOURCE, IS_DUPLICATED_SYMBOL, VAR_NAME)
+N_CELLS = "n_cells"
+MEAN = "mean"
+IS_HIGHLY_VARIABLE = "is_highly_variable"
+
+_NAMES = (FEATURE_ID, SYMBOL, SYMBOL_SOURCE, IS_DUPLICATED_SYMBOL, VAR_NAME)
+ADDED_COLUMNS = (*_NAMES, N_CELLS, MEAN, IS_HIGHLY_VARIABLE)
 
 # Where files that are not of CELLxGENE keep symbols and Ensembl ids, most specific first.
 _SYMBOL_COLUMNS = (FEATURE_NAME, "gene_symbol", "gene_symbols", "gene_name", "gene_names", SYMBOL)
@@ -38,8 +47,9 @@ def describe_features(
 
     Returns
     -------
-    `ADDED_COLUMNS`, then the file's own. `feature_id` is unique: repeats get ``-1``, ``-2`` as AnnData's
-    ``var_names_make_unique`` does. An own column whose name is taken ends in ``_in_source``.
+    Those of `ADDED_COLUMNS` that name the feature, then the file's own; `add_figures` adds the others.
+    `feature_id` is unique: repeats get ``-1``, ``-2`` as AnnData's ``var_names_make_unique`` does. An own
+    column whose name is taken ends in ``_in_source``.
 
     Raises
     ------
@@ -63,8 +73,24 @@ def describe_features(
     is_duplicated = pl.col(SYMBOL).is_not_null() & pl.col(SYMBOL).is_duplicated()
     described = named.with_columns(
         make_unique(named[FEATURE_ID]), is_duplicated.alias(IS_DUPLICATED_SYMBOL)
-    ).select(ADDED_COLUMNS)
+    ).select(_NAMES)
     return pl.DataFrame([*described, *var.rename(own_name)])
+
+
+def add_figures(
+    described: pl.DataFrame,
+    *,
+    n_cells: NDArray[np.int64],
+    mean: NDArray[np.float32],
+    is_highly_variable: NDArray[np.bool_] | None,
+) -> pl.DataFrame:
+    """Put the figures of a matrix behind the names of its features; None where one cannot be told."""
+    figures = pl.DataFrame({N_CELLS: n_cells, MEAN: mean}).with_columns(
+        pl.lit(None, pl.Boolean).alias(IS_HIGHLY_VARIABLE)
+        if is_highly_variable is None
+        else pl.Series(IS_HIGHLY_VARIABLE, is_highly_variable)
+    )
+    return pl.DataFrame([*described.select(_NAMES), *figures, *described.drop(_NAMES)])
 
 
 def own_name(name: str) -> str:
@@ -77,7 +103,7 @@ def feature_ids(var_names: pl.Series, var: pl.DataFrame) -> pl.Series:
 
     They may repeat; `describe_features` makes them unique.
     """
-    candidates = [var_names, *(var[name] for name in _ENSEMBL_COLUMNS if _is_text(var, name))]
+    candidates = [var_names, *(var[name] for name in _text_columns(var, _ENSEMBL_COLUMNS))]
     ids = [
         pl.when(is_ensembl_id(names)).then(names.str.replace(r"\.\d+$", ""))
         for names in map(pl.lit, candidates)
@@ -119,7 +145,7 @@ def make_unique(names: pl.Series) -> pl.Series:
 
 def _find_symbols(var_names: pl.Series, var: pl.DataFrame, symbol_column: str | None) -> pl.DataFrame:
     """Take symbols from one column of var and where it has none from the index, and say which it was."""
-    column = symbol_column or next((name for name in _SYMBOL_COLUMNS if _is_text(var, name)), None)
+    column = symbol_column or next(iter(_text_columns(var, _SYMBOL_COLUMNS)), None)
     candidates = [(VAR_NAME, var_names)]
     if column is not None:
         candidates.insert(0, (column, var[column].cast(pl.String)))
@@ -131,8 +157,14 @@ def _find_symbols(var_names: pl.Series, var: pl.DataFrame, symbol_column: str | 
     return pl.select(pl.coalesce(symbols).alias(SYMBOL), pl.coalesce(sources).alias(SYMBOL_SOURCE))
 
 
-def _is_text(var: pl.DataFrame, name: str) -> bool:
-    return var.schema.get(name) == pl.String
+def _text_columns(var: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """Find the columns of text that have one of the names, in whatever case, in the order of the names."""
+    return [
+        column
+        for name in names
+        for column, dtype in var.schema.items()
+        if column.lower() == name and dtype == pl.String
+    ]
 
 
 def _fill_from_hgnc(named: pl.DataFrame, hgnc: pl.DataFrame) -> pl.DataFrame:

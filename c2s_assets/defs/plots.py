@@ -1,12 +1,14 @@
 """Pictures for the UI: small PNGs inside Markdown, in colours that colour-blind people can tell apart."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.splits import TEST, TRAIN
@@ -15,6 +17,10 @@ from c2s_assets.core.splits import TEST, TRAIN
 _BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "#999999"
 _SIDE_COLOURS = {TRAIN: _BLUE, TEST: _ORANGE}
 _MOST_BARS = 40
+_MOST_GROUPS = 20
+_LONGEST_LABEL = 30
+_GROUP_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
+_GROUP_MARKERS = ("o", "^", "s")
 
 Axes = Any  # matplotlib is imported when the first picture is drawn: it costs 0.4 s
 
@@ -73,6 +79,42 @@ def genes_per_cell(n_expressed: pl.Series) -> dg.MarkdownMetadataValue:
     return _picture("Genes per cell", draw)
 
 
+def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMetadataValue:
+    """Draw the sum of the values of each cell; of counts, on a logarithmic axis, without the empty cells."""
+    is_count = verdict == "counts"
+    shown = sums[sums > 0] if is_count else sums
+
+    def draw(axes: Axes) -> None:
+        bins: Any = 50
+        if is_count and shown.size:
+            low, high = float(shown.min()), float(shown.max())
+            bins = np.geomspace(low, max(high, low * 1.01), 51)
+            axes.set_xscale("log")
+        axes.hist(shown, bins=bins, color=_BLUE)
+        if shown.size:
+            axes.axvline(float(np.median(shown)), color=_ORANGE, label="median")
+            axes.legend(frameon=False)
+        axes.set(
+            xlabel="Counts in a cell (molecules or reads)" if is_count else "Sum of values in a cell",
+            ylabel="Cells",
+        )
+
+    return _picture("Counts per cell" if is_count else "Sum of values per cell", draw)
+
+
+def sparsity(n_values: NDArray[np.int64], *, n_vars: int) -> dg.MarkdownMetadataValue:
+    """Draw which share of the features is zero in a cell, in percent."""
+    pct_zero = 100 * (1 - n_values / max(n_vars, 1))
+
+    def draw(axes: Axes) -> None:
+        axes.hist(pct_zero, bins=50, color=_BLUE)
+        axes.axvline(float(pct_zero.mean()), color=_ORANGE, label="mean")
+        axes.set(xlabel="Features that are zero in a cell (%)", ylabel="Cells")
+        axes.legend(frameon=False)
+
+    return _picture("Sparsity", draw)
+
+
 def cells_per_category(values: pl.Series) -> dg.MarkdownMetadataValue:
     """Draw how many cells each of the most frequent values of a column has."""
     counts = (
@@ -103,6 +145,129 @@ def ages(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         axes.set(xlabel="Age (years)", ylabel="Cells")
 
     return _picture("Ages", draw)
+
+
+def embedding_by_age(
+    points: NDArray[np.float32], ages: pl.Series, *, axes: Sequence[str]
+) -> dg.MarkdownMetadataValue | None:
+    """Draw cells where an embedding has them, shape ``(n, 2)``, coloured by age; None if no age is known."""
+    is_known = ages.is_not_null().to_numpy()
+    if not is_known.any():
+        return None
+
+    def draw(canvas: Axes) -> None:
+        canvas.scatter(*points[~is_known].T, s=_dot(points), c=_GREY, linewidths=0, label="age unknown")
+        dots = canvas.scatter(
+            *points[is_known].T, s=_dot(points), c=ages.drop_nulls().to_numpy(), cmap="viridis", linewidths=0
+        )
+        canvas.figure.colorbar(dots, ax=canvas, label="Age (years)")
+        if not is_known.all():
+            canvas.legend(frameon=False, fontsize=8, markerscale=3, loc="upper left")
+        _label_embedding(canvas, axes)
+
+    return _picture(f"{_method_of(axes)} by age", draw, height=4.4)
+
+
+def embedding_by_category(
+    points: NDArray[np.float32], values: pl.Series, *, axes: Sequence[str]
+) -> dg.MarkdownMetadataValue:
+    """Draw cells where an embedding has them, shape ``(n, 2)``, in a colour for each frequent value.
+
+    There are more values than colours that everybody can tell apart, so each has a number as well, written
+    where its cells are.
+    """
+    names = values.cast(pl.String).fill_null("(missing)")
+    counted = names.value_counts(name="n").sort("n", names.name, descending=[True, False])[names.name]
+    shown = counted.head(_MOST_GROUPS).to_list()
+    position = names.to_numpy()
+
+    def draw(canvas: Axes) -> None:
+        others = ~np.isin(position, shown)
+        if others.any():
+            canvas.scatter(*points[others].T, s=_dot(points), c=_GREY, linewidths=0, label="other")
+        for number, name in enumerate(shown):
+            mine = points[position == name]
+            canvas.scatter(
+                *mine.T,
+                s=_dot(points),
+                color=_GROUP_COLOURS[number % len(_GROUP_COLOURS)],
+                marker=_GROUP_MARKERS[number // len(_GROUP_COLOURS)],
+                linewidths=0,
+                label=f"{number + 1}  {_short(name)}",
+            )
+        for number, name in enumerate(shown):
+            at = np.median(points[position == name], axis=0)
+            box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+            canvas.text(*at, str(number + 1), ha="center", va="center", fontsize=7, bbox=box)
+        legend = canvas.legend(
+            frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1
+        )
+        for dot in legend.legend_handles:
+            dot.set_sizes([25])
+        _label_embedding(canvas, axes)
+
+    return _picture(f"{_method_of(axes)} by {values.name}", draw, height=4.4)
+
+
+def variance_explained(ratios: Sequence[float]) -> dg.MarkdownMetadataValue:
+    """Draw which share of the variance each principal component explains, and all up to it."""
+    numbers = np.arange(1, len(ratios) + 1)
+    percent = 100 * np.asarray(ratios)
+
+    def draw(canvas: Axes) -> None:
+        canvas.bar(numbers, percent, color=_BLUE, label="each")
+        canvas.plot(numbers, percent.cumsum(), color=_ORANGE, marker=".", label="up to here")
+        canvas.set(xlabel="Principal component", ylabel="Variance explained (%)", ylim=(0, None))
+        canvas.legend(frameon=False)
+
+    return _picture("Variance explained", draw)
+
+
+def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
+    """Draw how many cells, and of how many donors, each value of a property has; None if none is known.
+
+    Parameters
+    ----------
+    rows
+        A column named as the property, `n_cells`, `n_donors` and `n_datasets`, in the order to be shown.
+    """
+    name = rows.columns[0]
+    known = rows.filter(pl.col(name).is_not_null()).head(_MOST_BARS)
+    if known.is_empty():
+        return None
+
+    def draw(axes: Axes) -> None:
+        bars = axes.barh(
+            [_short(value) for value in known[name][::-1]], known["n_cells"].to_numpy()[::-1], color=_BLUE
+        )
+        counts = zip(known["n_donors"][::-1], known["n_datasets"][::-1], strict=True)
+        labels = [f"donors: {donors:,}, datasets: {datasets:,}" for donors, datasets in counts]
+        axes.bar_label(bars, labels, padding=4, fontsize=7, color="#555555")
+        axes.set(xlabel="Cells")
+        axes.margins(x=0.45)
+        axes.locator_params(axis="x", nbins=5)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
+        axes.tick_params(axis="y", labelsize=7)
+
+    title = "Age in years" if name == "age_decade" else name.capitalize()
+    return _picture(f"Corpus by {title.lower()}", draw, height=max(2.2, 0.22 * known.height + 1.1))
+
+
+def _label_embedding(canvas: Axes, axes: Sequence[str]) -> None:
+    canvas.set(xlabel=axes[0], ylabel=axes[1], xticks=[], yticks=[])
+
+
+def _method_of(axes: Sequence[str]) -> str:
+    return axes[0].removesuffix("1")
+
+
+def _dot(points: NDArray[np.float32]) -> float:
+    """Area of a dot in square points: 12,000 cells fill the picture, 500 are seen."""
+    return float(np.clip(30_000 / max(len(points), 1), 1.5, 14))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
 
 
 def _picture(title: str, draw: Callable[[Axes], None], *, height: float = 3.2) -> dg.MarkdownMetadataValue:

@@ -96,7 +96,7 @@ def test_donors_are_texts_whatever_the_column_holds(values, expected):
     assert describe({"donor_id": values})["donor_id"].to_list() == expected
 
 
-@pytest.mark.parametrize("key", ["donor_column", "age_column", "age_group_column"])
+@pytest.mark.parametrize("key", ["donor_column", "age_column", "age_group_column", "cell_type_column"])
 def test_a_column_that_is_not_there_is_refused_with_those_there_are(key):
     entry = DatasetEntry.model_validate({key: "Donr"})
     with pytest.raises(
@@ -105,6 +105,25 @@ def test_a_column_that_is_not_there_is_refused_with_those_there_are(key):
         describe({"donor": ["a"], "sex": ["f"]}, entry)
     with pytest.raises(MissingColumnError, match="It has: none"):
         describe({}, entry)
+
+
+# --- cell types
+
+
+def test_the_cell_type_that_the_owner_names_stands_under_both_names():
+    cells = describe({"annotation": ["T", None], "n": [1, 2]}, DatasetEntry(cell_type_column="annotation"))
+    assert cells.columns[-3:] == ["annotation", "n", "cell_type"]
+    assert cells["cell_type"].to_list() == cells["annotation"].to_list() == ["T", None]
+
+
+def test_a_cell_type_of_the_source_is_kept():
+    obs = {"annotation": ["T"], "cell_type": ["B"]}
+    cells = describe(obs, DatasetEntry(cell_type_column="annotation"))
+    assert cells.select("annotation", "cell_type").row(0) == ("T", "B")
+
+
+def test_cell_types_are_texts_whatever_the_column_holds():
+    assert describe({"cluster": [3]}, DatasetEntry(cell_type_column="cluster")).item(0, "cell_type") == "3"
 
 
 # --- organism

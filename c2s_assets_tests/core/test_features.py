@@ -1,3 +1,4 @@
+import numpy as np
 import polars as pl
 import pytest
 from anndata.utils import make_index_unique
@@ -8,6 +9,7 @@ from pandas import Index
 from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.features import (
     ADDED_COLUMNS,
+    add_figures,
     add_missing_columns,
     describe_features,
     feature_ids,
@@ -68,7 +70,9 @@ def test_features_without_symbol_do_not_share_one():
     )
 
 
-@pytest.mark.parametrize("column", ["gene_symbol", "gene_symbols", "gene_name", "gene_names", "symbol"])
+@pytest.mark.parametrize(
+    "column", ["gene_symbol", "gene_symbols", "gene_name", "gene_names", "symbol", "SYMBOL", "Gene_Name"]
+)
 def test_symbols_are_found_where_other_files_keep_them(column):
     assert symbols([TP53], **{column: ["P53"]}) == [("P53", column)]
 
@@ -108,6 +112,11 @@ def test_the_id_is_the_ensembl_id_without_version_else_the_index():
     assert feature_ids(names(f"{TP53}.16", "MYC", "ENSA", "x"), var).to_list() == [TP53, MYC, "ENSA", "x"]
 
 
+def test_a_column_of_ids_is_found_in_whatever_case_it_is_written():
+    """The human muscle ageing atlas keeps them in ENSEMBL."""
+    assert feature_ids(names("MYC"), pl.DataFrame({"ENSEMBL": [MYC]})).to_list() == [MYC]
+
+
 def test_ids_that_repeat_are_made_unique():
     described = describe_features(names(f"{TP53}.1", f"{TP53}.2", "A"), pl.DataFrame(), hgnc=HGNC)
     assert described["feature_id"].to_list() == [TP53, f"{TP53}-1", "A"]
@@ -128,8 +137,14 @@ def test_names_are_made_unique_as_anndata_does(values):
 
 def test_own_columns_stand_behind_ours_and_are_kept():
     var = pl.DataFrame({"biotype": ["lncRNA"], "n_cells": [3], "highly_variable": [True]})
-    described = describe_features(names("A"), var)
-    assert described.columns == [*ADDED_COLUMNS, "biotype", "n_cells", "highly_variable"]
+    described = add_figures(
+        describe_features(names("A"), var),
+        n_cells=np.array([7]),
+        mean=np.array([0.5], np.float32),
+        is_highly_variable=None,
+    )
+    assert described.columns == [*ADDED_COLUMNS, "biotype", "n_cells_in_source", "highly_variable"]
+    assert described.select("n_cells", "mean", "is_highly_variable").row(0) == (7, 0.5, None)
     assert described.row(0)[len(ADDED_COLUMNS) :] == ("lncRNA", 3, True)
 
 

@@ -34,15 +34,15 @@ def find_embeddings(obsm: Any, *, place: str) -> dict[str, Array]:
     return {name: array for name, array in candidates.items() if _is_embedding(array)}
 
 
-def read_rows(embedding: Array, *, n_obs: int) -> NDArray[Any]:
-    """Read an embedding in its stored type; NotAnH5adError if it has not one row per cell."""
+def read_rows(embedding: Array, start: int, stop: int | None, *, n_obs: int) -> NDArray[Any]:
+    """Read rows of an embedding in its stored type; NotAnH5adError if it has not one row per cell."""
     shape = embedding.shape or ()
     if shape[0] != n_obs:
         raise NotAnH5adError(
             f"{embedding.place} has {shape[0]} rows, but there are {n_obs} cells. "
             "The file is damaged; fetch it again."
         )
-    values = embedding.read()
+    values = embedding.read(start, stop)
     return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 

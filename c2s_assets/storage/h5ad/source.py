@@ -138,8 +138,8 @@ class H5ad:
         """Shapes of the numeric arrays of obsm that have two axes or more, by name."""
         return {name: array.shape or () for name, array in self._embeddings.items()}
 
-    def read_embedding(self, name: str) -> NDArray[Any]:
-        """Read one embedding, shape ``(n_obs, ...)``, in its stored type; NaN stays NaN.
+    def read_embedding(self, name: str, start: int = 0, stop: int | None = None) -> NDArray[Any]:
+        """Read the rows ``[start, stop)`` of an embedding, by default all, in its stored type; NaN stays NaN.
 
         Raises
         ------
@@ -149,7 +149,7 @@ class H5ad:
         if name not in self._embeddings:
             listing = ", ".join(self._embeddings) or "none"
             raise MissingColumnError(f"obsm has no embedding {name!r}. It has: {listing}.")
-        return read_rows(self._embeddings[name], n_obs=self.n_obs)
+        return read_rows(self._embeddings[name], start, stop, n_obs=self.n_obs)
 
     @cached_property
     def uns_keys(self) -> list[str]:

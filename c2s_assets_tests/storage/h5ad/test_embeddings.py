@@ -34,6 +34,16 @@ def test_numeric_arrays_of_two_axes_or_more_are_embeddings(tmp_path: Path) -> No
         assert h5ad.read_embedding("images").dtype == np.uint8
 
 
+def test_rows_of_an_embedding_are_read_alone(tmp_path: Path) -> None:
+    path = _write(
+        tmp_path / "a.h5ad", X_pca=np.arange(6.0).reshape(3, 2), images=np.arange(12).reshape(3, 2, 2)
+    )
+    with open_h5ad(path) as h5ad:
+        assert h5ad.read_embedding("X_pca", 1, 2).tolist() == [[2, 3]]
+        assert h5ad.read_embedding("images", 2).tolist() == [[[8, 9], [10, 11]]]
+        assert h5ad.read_embedding("X_pca", 2, 9).tolist() == [[4, 5]]
+
+
 def test_fields_of_a_compound_obsm_are_embeddings(tmp_path: Path) -> None:
     path = write_counts(tmp_path / "a.h5ad")
     records = np.zeros(3, [("X_pca", ">f4", (2,)), ("score", "f4")])

@@ -1,0 +1,220 @@
+"""Embeddings of the cells: the author's own, and PCA, UMAP and t-SNE where there are none."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+import polars as pl
+from scipy.sparse import csr_array
+
+from c2s_assets.core import claims
+from c2s_assets.core import projections as projection_claims
+from c2s_assets.core.columns import AGE, CELL_ID, DONOR_UID, FEATURE_ID
+from c2s_assets.core.embeddings import COMPUTED
+from c2s_assets.core.errors import MissingInputError
+from c2s_assets.core.features import IS_HIGHLY_VARIABLE
+from c2s_assets.core.findings import Finding
+from c2s_assets.core.projections import LeftOut, Projection
+from c2s_assets.core.sampling import draw
+from c2s_assets.defs import lineage, plots
+from c2s_assets.defs.assets.ingest import (
+    category_column,
+    cell_metadata,
+    dataset_profile,
+    feature_metadata,
+    fitted_cells,
+    raw_h5ad,
+)
+from c2s_assets.defs.assets.splits import split_manifest
+from c2s_assets.defs.metadata import Metadata, as_metadata, column_lineage, rows_as_markdown
+from c2s_assets.defs.progress import with_progress
+from c2s_assets.defs.publishing import Events, dataset_asset, publish
+from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.projections import keeps_schema
+from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
+from c2s_assets.storage.inputs import current_profile
+from c2s_assets.storage.parquet import read_footer, read_rows, read_table, size_bytes
+from c2s_assets.storage.projections import ProjectionFolder
+from c2s_assets.storage.staging import stage
+
+# More dots hide each other at the size of the pictures; 20,000 came to 186 kB where ages are well mixed.
+_MOST_DOTS = 12_000
+_MOST_TABLES = 100
+_MOST_AXES_SHOWN = 5
+_SHOWN_FIRST = ("UMAP", "t-SNE", "PCA")
+
+
+@dataset_asset(
+    group="matrix",
+    kinds={"parquet"},
+    deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata, split_manifest],
+)
+def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One table per embedding, one row per cell: those of the source, and PCA, UMAP, t-SNE where missing."""
+    dataset_id, layout = context.partition_key, store.layout
+    target = layout.projections(dataset_id)
+    profile = current_profile(layout, dataset_id=dataset_id)
+    cells = store.read("cell_metadata", dataset_id, columns=[CELL_ID, DONOR_UID])
+    with (
+        stage(layout, dataset_id) as staged,
+        open_h5ad(layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+    ):
+        folder = ProjectionFolder(staged.path(target), cells, profile)
+        written, left_out = folder.export(h5ad)
+        for outcome in _compute(context, store, folder, h5ad, authors=written):
+            if isinstance(outcome, LeftOut):
+                left_out.append(outcome)
+            else:
+                written.append(outcome)
+        tables = [projection.table for projection in written]
+        yield from publish(
+            context,
+            staged,
+            target,
+            findings=[
+                keeps_schema((table, folder.blocks(table)) for table in tables),
+                projection_claims.rows_match_cells({table: _rows_match(folder, table) for table in tables}),
+                projection_claims.authors_projections_are_untouched(folder.compare(h5ad, written)),
+                projection_claims.projections_are_complete(written, left_out),
+            ],
+            metadata=_metadata(store, folder, written) | _pictures(store, folder, written),
+        )
+
+
+def _compute(
+    context: dg.AssetExecutionContext,
+    store: Store,
+    folder: ProjectionFolder,
+    h5ad: H5ad,
+    *,
+    authors: Sequence[Projection],
+) -> Iterator[Projection | LeftOut]:
+    """Compute what the author has not: PCA first, then UMAP and t-SNE from the author's PCA or from ours."""
+    settings, profile = store.settings().projections, folder.profile
+    there = {author.method for author in authors}
+    missing = [method for method in COMPUTED if method not in there]
+    if not missing:
+        return
+    is_fitted = fitted_cells(store, profile.dataset_id, scope=settings.fit_scope)
+
+    def blocks() -> Iterator[tuple[int, csr_array]]:
+        stored = h5ad.matrix(profile.layer).blocks(rows=store.rows_per_block)
+        return with_progress(stored, n_obs=h5ad.n_obs, log=context.log)
+
+    base = next((projection for projection in authors if projection.method == "PCA"), None)
+    for method in missing:
+        outcome: Projection | LeftOut
+        if method == "PCA":
+            features = _read_features(store, profile.dataset_id, fit_scope=settings.fit_scope)
+            outcome = folder.add_pca(
+                blocks,
+                features=features[FEATURE_ID],
+                is_chosen=features[IS_HIGHLY_VARIABLE],
+                is_fitted=is_fitted,
+                fit_scope=settings.fit_scope,
+            )
+            base = outcome if isinstance(outcome, Projection) else None
+        elif base is None:
+            outcome = LeftOut(method, "it is computed from principal components, and there are none.")
+        else:
+            outcome = folder.add_manifold(
+                method, base, is_fitted=is_fitted, fit_scope=settings.fit_scope, seed=settings.seed
+            )
+        if isinstance(outcome, Projection):
+            context.log.info(f"{method} is computed, and written as {outcome.table}")
+            for note in outcome.notes:
+                context.log.warning(f"{method}: {note}")
+        yield outcome
+
+
+def _read_features(store: Store, dataset_id: str, *, fit_scope: str) -> pl.DataFrame:
+    features = store.read("feature_metadata", dataset_id, columns=[FEATURE_ID, IS_HIGHLY_VARIABLE])
+    chosen_by = read_footer(store.layout.table("feature_metadata", dataset_id)).get("fit_scope")
+    if chosen_by != fit_scope:
+        raise MissingInputError(
+            f"feature_metadata was built with fit_scope {chosen_by!r}, datasets.yaml says {fit_scope!r} now. "
+            f"Build the dataset again: c2s build {dataset_id}."
+        )
+    return features
+
+
+def _rows_match(folder: ProjectionFolder, table: str) -> Finding:
+    cell_ids = read_table(folder.file(table), columns=[CELL_ID])[CELL_ID]
+    return claims.rows_match("rows_match_cells", cell_ids, folder.cells[CELL_ID], of="cell_metadata")
+
+
+def _metadata(store: Store, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
+    """Describe the folder: rows, size, each table with its columns and origin, and the first rows of one."""
+    profile = folder.profile
+    origins = lineage.of_projections({_span(p): p.source for p in written}, layer=profile.layer)
+    columns = [dg.TableColumn(CELL_ID, "string", "Cell, as in cell_metadata; in every table.")]
+    columns += [dg.TableColumn(_span(p), "float", f"{p.table}.parquet, {_origin(p)}.") for p in written]
+    shown: Metadata = {
+        "path": dg.MetadataValue.path(store.layout.projections(profile.dataset_id)),
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
+        "dagster/column_lineage": column_lineage(origins, columns=[column.name for column in columns]),
+        "tables": rows_as_markdown(
+            pl.DataFrame(
+                [(p.table, p.source, len(p.axes), p.n_fitted) for p in written],
+                schema={"table": pl.String, "source": pl.String, "n_axes": pl.Int64, "n_fitted": pl.Int64},
+                orient="row",
+            ),
+            n_rows=_MOST_TABLES,
+        ),
+    }
+    if written:
+        first = folder.file(written[0].table)
+        columns_shown = [CELL_ID, *written[0].axes[:_MOST_AXES_SHOWN]]
+        shown["preview"] = rows_as_markdown(read_rows(first, 0, 5, columns=columns_shown), n_rows=5)
+    return shown | as_metadata(
+        {
+            "dagster/row_count": folder.cells.height if written else 0,
+            "size_bytes": size_bytes(folder.path),
+            "n_tables": len(written),
+            "fit_scope": store.settings().projections.fit_scope,
+        }
+    )
+
+
+def _pictures(store: Store, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
+    """Draw the embedding that shows most, and the variance that components of ours explain."""
+    shown: Metadata = {}
+    pca = next((p for p in written if "explained_variance_ratio" in p.says), None)
+    if pca is not None:
+        ratios = pca.says["explained_variance_ratio"]
+        shown |= as_metadata(
+            {"variance_explained_by_all": sum(ratios), "variance_explained_by_first": ratios[0]}
+        )
+        shown["variance_explained"] = plots.variance_explained(ratios)
+    drawn = next(
+        (p for method in _SHOWN_FIRST for p in written if p.method == method and len(p.axes) > 1), None
+    )
+    if drawn is None:
+        return shown
+    rows = draw(folder.cells[CELL_ID], n=_MOST_DOTS, seed=0)
+    axes = list(drawn.axes[:2])
+    table = read_table(folder.file(drawn.table), columns=axes)[rows]
+    is_placed = table.select(pl.all_horizontal(pl.all().is_not_null())).to_series()
+    points = table.filter(is_placed).to_numpy()
+    if not len(points):
+        return shown
+    dataset_id = folder.profile.dataset_id
+    category = category_column(folder.profile, store.settings().entry(dataset_id))
+    wanted = [AGE] if category is None else [AGE, category]
+    cells = store.read("cell_metadata", dataset_id, columns=wanted)[rows].filter(is_placed)
+    if (picture := plots.embedding_by_age(points, cells[AGE], axes=axes)) is not None:
+        shown["embedding_by_age"] = picture
+    if category is not None:
+        shown["embedding_by_category"] = plots.embedding_by_category(points, cells[category], axes=axes)
+    return shown
+
+
+def _span(projection: Projection) -> str:
+    """Name all columns of a table at once: UMAP1..2."""
+    first, n_axes = projection.axes[0], len(projection.axes)
+    return first if n_axes == 1 else f"{first} to {projection.axes[-1]}"
+
+
+def _origin(projection: Projection) -> str:
+    if projection.source == "author":
+        return f"as in {projection.says['computed_from']} of the source"
+    return f"computed from {projection.says['computed_from']}"
