@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2s_assets.core.errors import C2SError
+from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id, dataset_id_of
 from c2s_assets.storage.layout import Layout
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LAKE = "C2S_LAKE"
 _EXAMPLE = "example"
+_MOST_ROWS = 200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,8 +52,22 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("ids", metavar="ID", nargs="+")
     build.set_defaults(run=_build)
 
+    select = commands.add_parser(
+        "select", help="show which datasets of CELLxGENE Discover datasets.yaml selects; fetches none of them"
+    )
+    select.add_argument("--refresh", action="store_true", help="list Discover anew first")
+    select.add_argument("--dry-run", action="store_true", help="always so: `c2s ui` does what is shown")
+    select.set_defaults(run=_select)
+
     ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
     ls.set_defaults(run=_ls)
+
+    query = commands.add_parser(
+        "query", help="ask the catalogue of all datasets, in SQL; it is renewed first"
+    )
+    query.add_argument("sql", metavar="SQL", help='such as "select dataset_id, n_cells from datasets"')
+    query.add_argument("--as-is", action="store_true", help="ask the catalogue as it is, without renewing it")
+    query.set_defaults(run=_query)
 
     ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
     ui.add_argument("--port", type=int, default=3000)
@@ -111,6 +126,45 @@ def _build(options: argparse.Namespace, layout: Layout) -> int:
     return 1 if failed else 0
 
 
+def _select(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.core.selection import select
+    from c2s_assets.defs.service import list_discover, open_instance
+    from c2s_assets.storage.documents import read_settings
+    from c2s_assets.storage.listing import read_listing
+    from c2s_assets.storage.raw import held_version
+
+    selection = read_settings(layout).cellxgene  # a mistake in it is told before the network is asked
+    if options.refresh:
+        with open_instance(layout) as instance:
+            report = list_discover(instance, _definitions())
+        if not report.succeeded:
+            raise C2SError("; ".join(step.problem for step in report.steps if step.problem))
+    listing = read_listing(layout)
+    if listing is None:
+        raise MissingInputError(
+            "there is no listing of CELLxGENE Discover yet. Make it with: c2s select --refresh   (or "
+            "materialize cellxgene_listing in the UI)"
+        )
+    selected = select(listing, selection)
+    n_cells, n_bytes = (int(selected.rows[name].sum()) for name in ("cell_count", "h5ad_size_bytes"))
+    print(
+        f"{selected.rows.height:,} of {listing.height:,} datasets are selected: {n_cells:,} cells, "
+        f"{n_bytes / 1e9:,.1f} GB of h5ad"
+    )
+    if selection.is_empty:
+        print(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
+    for row in selected.rows.iter_rows(named=True):
+        is_held = held_version(layout, dataset_id=row["dataset_id"]) == row["dataset_version_id"]
+        cells = "?" if row["cell_count"] is None else f"{row['cell_count']:,}"
+        size = "?" if row["h5ad_size_bytes"] is None else f"{row['h5ad_size_bytes'] / 1e9:,.2f}"
+        state = "in the lake" if is_held else "to fetch"
+        print(f"{row['dataset_id']:<38}{cells:>12} cells{size:>9} GB   {state}")
+        print(f"    {row['title'] or 'without title'}   ({row['reason']})")
+    for problem in selected.problems:
+        print(f"c2s: datasets.yaml: {problem}", file=sys.stderr)
+    return 0
+
+
 def _ls(_: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.defs.service import list_datasets, open_instance
 
@@ -128,6 +182,44 @@ def _ls(_: argparse.Namespace, layout: Layout) -> int:
         if status.problem:
             print(f"    {status.problem}")
     return 0
+
+
+def _query(options: argparse.Namespace, layout: Layout) -> int:
+    import polars as pl
+
+    from c2s_assets.storage.catalogue import is_current
+    from c2s_assets.storage.listing import withdrawn_datasets
+    from c2s_assets.storage.queries import answer_query
+
+    if not options.as_is and not is_current(layout, withdrawn=withdrawn_datasets(layout)):
+        _renew_catalogue(layout)
+    answer = answer_query(layout, options.sql, max_rows=_MOST_ROWS)
+    with pl.Config(
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        tbl_width_chars=-1,
+        fmt_table_cell_list_len=-1,
+        fmt_str_lengths=80,
+        thousands_separator=False,
+    ):
+        print(answer.rows)
+    if answer.is_cut:
+        print(f"Only the first {_MOST_ROWS} rows; ask for fewer with: limit 10", file=sys.stderr)
+    return 0
+
+
+def _renew_catalogue(layout: Layout) -> None:
+    from c2s_assets.defs.service import build_catalogue, open_instance
+
+    print("c2s: tables have changed, renewing the catalogue first (--as-is skips that) ...", file=sys.stderr)
+    with open_instance(layout) as instance:
+        report = build_catalogue(instance, _definitions())
+    if not report.succeeded:
+        raise C2SError("; ".join(f"{step.asset}: {step.problem}" for step in report.steps if step.problem))
+    for check in report.broken:
+        print(f"c2s: {check.message}", file=sys.stderr)
 
 
 def _ui(options: argparse.Namespace, layout: Layout) -> int:

@@ -4,21 +4,36 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from c2s_assets.defs.assets import ingest, sources, splits, text
+from c2s_assets.clients.cellxgene import DISCOVER_URL
+from c2s_assets.defs.assets import (
+    discover,
+    ingest,
+    joins,
+    matrix,
+    projections,
+    publish,
+    sources,
+    splits,
+    text,
+)
+from c2s_assets.defs.automation.catalogue import hourly_catalogue, renew_catalogue
 from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.automation.refresh import daily_listing, list_cellxgene, refresh
 from c2s_assets.defs.automation.retention import prune_runs, weekly_pruning
 from c2s_assets.defs.console import terminal
-from c2s_assets.defs.resources import Hgnc, Store
+from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
 
 
-def build_definitions(resources: Mapping[str, Store | Hgnc]) -> dg.Definitions:
+def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene]) -> dg.Definitions:
     """Put the assets, their checks and their automation together with the resources they use."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules([sources, ingest, text, splits], include_specs=True),
-        jobs=[build_dataset, prune_runs],
-        schedules=[weekly_pruning],
-        sensors=[inbox],
+        assets=dg.load_assets_from_modules(
+            [sources, discover, ingest, matrix, text, splits, joins, projections, publish], include_specs=True
+        ),
+        jobs=[build_dataset, list_cellxgene, renew_catalogue, prune_runs],
+        schedules=[daily_listing, hourly_catalogue, weekly_pruning],
+        sensors=[inbox, refresh],
         resources=resources,
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "terminal": terminal},
@@ -26,5 +41,9 @@ def build_definitions(resources: Mapping[str, Store | Hgnc]) -> dg.Definitions:
 
 
 defs = build_definitions(
-    {"store": Store(root=dg.EnvVar("C2S_LAKE").get_value("lake") or "lake"), "hgnc": Hgnc()}
+    {
+        "store": Store(root=dg.EnvVar("C2S_LAKE").get_value("lake") or "lake"),
+        "hgnc": Hgnc(),
+        "cellxgene": Cellxgene(base_url=dg.EnvVar("C2S_CELLXGENE_URL").get_value() or DISCOVER_URL),
+    }
 )

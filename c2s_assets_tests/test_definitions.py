@@ -8,8 +8,8 @@ from c2s_assets.defs.checks import CHECKS
 from c2s_assets.defs.partitions import datasets
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-GROUPS = {"sources", "ingest", "text", "splits"}
-UNPARTITIONED = {"gene_symbols"}
+GROUPS = {"sources", "ingest", "matrix", "text", "splits", "joins", "publish"}
+UNPARTITIONED = {"catalogue", "cellxgene_listing", "corpus_report", "gene_symbols"}
 
 each_asset = pytest.mark.parametrize("name", sorted(ASSETS))
 
@@ -22,9 +22,16 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "cell_metadata",
         "feature_metadata",
         "unstructured_metadata",
+        "expression",
+        "expression_matrix",
+        "projections",
         "cell_sentences",
         "split_manifest",
         "train_test",
+        "catalogue",
+        "cellxgene_listing",
+        "corpus_report",
+        "validation_report",
     }
 
 

@@ -7,10 +7,14 @@ from typing import Any, Literal
 import anndata as ad
 import numpy as np
 import pandas as pd
+import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
+from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, Table
 from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.parquet import write_blocks
+from c2s_assets.storage.staging import stage
 
 Matrices = Literal["raw.X", "layers/counts", "counts in X", "normalised X", "scaled X"]
 Encoding = Literal["csr", "csc", "dense"]
@@ -172,3 +176,70 @@ def _place(
 
 def _encode(matrix: NDArray[Any], encoding: Encoding) -> Any:
     return {"csr": csr_matrix, "csc": csc_matrix, "dense": np.asarray}[encoding](matrix)
+
+
+def put_toy_tables(
+    layout: Layout,
+    dataset_id: str,
+    *,
+    cells: pl.DataFrame,
+    features: pl.DataFrame | None = None,
+    n_parts: int = 1,
+    version: str = "a",
+) -> None:
+    """Commit tables of a dataset as a build would, without a source file: quick, and with values of choice.
+
+    Parameters
+    ----------
+    cells
+        `donor_id`, and any further columns of `cell_metadata`; what it promises besides is filled in.
+    features
+        `feature_id`, and any further columns of `feature_metadata`; without them there is no such table.
+    n_parts
+        Parts of `cell_sentences`, of which each holds all cells; 0 leaves the table out.
+    version
+        One hexadecimal digit: the digest of the source that the tables claim to be made of.
+    """
+    says = {"dataset_id": dataset_id, "source_sha256": version * 64}
+    ids = pl.Series("cell_id", _cell_ids(cells.height))
+    cells = pl.DataFrame([ids, *cells])
+    sentences = cells.select("cell_id", cell_sentence=pl.lit("GENE1"), n_expressed=1, sentence_length=1)
+    with stage(layout, dataset_id) as staged:
+        targets = [layout.table("cell_metadata", dataset_id)]
+        _write(staged.path(targets[0]), _filled_in(cells, dataset_id), CellMetadata, says)
+        if features is not None:
+            targets.append(layout.table("feature_metadata", dataset_id))
+            _write(staged.path(targets[-1]), _filled_in(features, dataset_id), FeatureMetadata, says)
+        if n_parts:
+            targets.append(layout.parts("cell_sentences", dataset_id))
+            for part in range(n_parts):
+                path = staged.path(targets[-1]) / f"part-{part:05d}.parquet"
+                _write(path, sentences, CellSentences, says)
+        staged.commit(*targets)
+
+
+def _filled_in(rows: pl.DataFrame, dataset_id: str) -> pl.DataFrame:
+    constants = {
+        "dataset_id": pl.lit(dataset_id),
+        "donor_uid": pl.format("{}/{}", pl.lit(dataset_id), "donor_id"),
+        "organism": pl.lit("Homo sapiens"),
+        **{name: pl.lit(None, pl.Float32) for name in ("age", "age_low", "age_high")},
+        "age_method": pl.lit("unknown"),
+        "life_stage": pl.lit("unknown"),
+        **{name: pl.lit(None, pl.String) for name in ("symbol", "symbol_source")},
+        "is_duplicated_symbol": pl.lit(False),
+        "var_name": pl.col("feature_id"),
+        "n_cells": pl.lit(0, pl.Int64),
+        "mean": pl.lit(0, pl.Float32),
+        "is_highly_variable": pl.lit(None, pl.Boolean),
+    }
+    if "feature_id" in rows.columns:
+        wanted = set(FeatureMetadata.to_schema().columns)
+    else:
+        wanted = set(CellMetadata.to_schema().columns)
+    missing = wanted - set(rows.columns)
+    return rows.with_columns(**{name: value for name, value in constants.items() if name in missing})
+
+
+def _write(path: Path, rows: pl.DataFrame, model: Table, says: Mapping[str, object]) -> None:
+    write_blocks(path, [rows], model=model, footer=says)

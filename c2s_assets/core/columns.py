@@ -23,6 +23,9 @@ FEATURE_ID = "feature_id"
 FEATURE_NAME = "feature_name"
 SYMBOL = "symbol"
 
+FEATURE_INDEX = "feature_index"
+VALUE = "value"
+
 CELL_SENTENCE = "cell_sentence"
 N_EXPRESSED = "n_expressed"
 SENTENCE_LENGTH = "sentence_length"

@@ -12,6 +12,14 @@ Every key is optional, and a section may be empty::
       test_size: 0.05
       seed: 0
       non_primary: drop         # or keep
+    projections:                # for all datasets; see ProjectionSettings
+      fit_scope: all            # or train: features and PCA are chosen without the donors of test
+      seed: 0
+    cellxgene:                  # datasets of CELLxGENE Discover to keep fresh; see Selection
+      organism: [Homo sapiens]
+      tissue: [blood, lung]
+      has_ages: true
+      max_cells: 500000
     datasets:
       my_atlas:                 # the dataset id; see DatasetEntry
         title: Human muscle ageing atlas
@@ -23,6 +31,7 @@ Every key is optional, and a section may be empty::
         age_column: Age
         age_unit: years         # or months, weeks, days
         age_group_column: Age_group
+        cell_type_column: annotation_level0
         symbol_column: gene_symbol
 """
 
@@ -41,6 +50,11 @@ ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 def _nothing_if_none(value: object) -> object:
     return {} if value is None else value
+
+
+def _listed(value: object) -> object:
+    """Take one text for a list of it: `tissue: blood`."""
+    return [] if value is None else [value] if isinstance(value, str) else value
 
 
 class _Settings(BaseModel):
@@ -74,6 +88,56 @@ class SplitSettings(_Settings):
         return SplitSpec(test_size=self.test_size, seed=self.seed, non_primary=self.non_primary)
 
 
+class ProjectionSettings(_Settings):
+    """How projections are computed, for all datasets."""
+
+    fit_scope: Literal["all", "train"] = Field(
+        default="all",
+        description="Cells that decide which features are highly variable and what the principal components "
+        "are: all, or only those of donors in train, so that test has no part in what a model is given.",
+    )
+    seed: int = Field(default=0, description="Seed of UMAP, t-SNE and the sample they are fitted on.")
+
+
+Labels = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class Selection(_Settings):
+    """Which datasets of CELLxGENE Discover the lake keeps fresh.
+
+    A dataset is taken if it passes every filter that is set, or if `datasets` names it; never if `exclude`
+    does. Where a filter lists several labels, one of them is enough; case does not matter. Without any filter
+    and any name nothing is taken, so that nobody fetches the whole of Discover by accident.
+    """
+
+    organism: Labels = Field(default=[], description="Species: Homo sapiens.")
+    tissue: Labels = Field(default=[], description="Tissues: blood.")
+    assay: Labels = Field(default=[], description="Assays: 10x 3' v3.")
+    disease: Labels = Field(default=[], description="Diseases; normal is one.")
+    development_stage: Labels = Field(default=[], description="Development stages: 22-year-old stage.")
+    suspension_type: Labels = Field(default=[], description="cell, nucleus or na.")
+    has_ages: bool | None = Field(
+        default=None, description="Whether a development stage of the dataset says an age in years."
+    )
+    min_cells: int | None = Field(default=None, ge=0, description="Fewest cells.")
+    max_cells: int | None = Field(default=None, ge=0, description="Most cells.")
+    collections: Labels = Field(default=[], description="Ids of collections.")
+    datasets: Labels = Field(default=[], description="Ids of datasets to take whatever the filters say.")
+    exclude: Labels = Field(default=[], description="Ids of datasets or collections that are never taken.")
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether a filter is set, so that datasets are taken without being named."""
+        return any(
+            value not in (None, []) for value in self.model_dump(exclude={"datasets", "exclude"}).values()
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be taken."""
+        return not self.has_filters and not self.datasets
+
+
 class DatasetEntry(_Settings):
     """What one file calls things, and what cannot be read from it."""
 
@@ -88,6 +152,9 @@ class DatasetEntry(_Settings):
         default="years", description="Unit of age_column."
     )
     age_group_column: str | None = Field(default=None, description="obs column of age groups such as 15-20.")
+    cell_type_column: str | None = Field(
+        default=None, description="obs column of the cell type; becomes cell_type where obs has none."
+    )
     symbol_column: str | None = Field(default=None, description="var column of the gene symbol.")
 
 
@@ -96,6 +163,8 @@ class DatasetsFile(_Settings):
 
     sentences: SentenceSettings = Field(default_factory=SentenceSettings)
     split: SplitSettings = Field(default_factory=SplitSettings)
+    projections: ProjectionSettings = Field(default_factory=ProjectionSettings)
+    cellxgene: Selection = Field(default_factory=Selection)
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_nothing_if_none)] = Field(
         default_factory=dict
     )
@@ -170,5 +239,9 @@ def _model_at(place: tuple[int | str, ...]) -> type[_Settings]:
             return SentenceSettings
         case ("split",):
             return SplitSettings
+        case ("projections",):
+            return ProjectionSettings
+        case ("cellxgene",):
+            return Selection
         case _:
             return DatasetEntry

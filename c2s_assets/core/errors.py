@@ -13,9 +13,13 @@ C2SError
 │   ├── MissingColumnError     a column or matrix that datasets.yaml names is not in the file
 │   └── EmptyDatasetError      no cells, no features, or no matrix to rank
 ├── MissingInputError          a table that this step reads was not built, or was built from another file
+├── UnknownNameError           a cell or gene that was asked for is not in the dataset
 ├── BrokenClaimError            a blocking check failed, so what was built is not published
 ├── LakeError                  the lake's own files are not as we left them
+├── QueryError                 SQL that the catalogue cannot answer
 └── DownloadError              the network did not give us the file
+    ├── BusyServerError        not now, or not whole; another try may help
+    └── WithdrawnError         the server says that it had it, and has it no more
 
 A message says what was found, where, and what to do. It does not name the dataset: who catches it
 knows which one was being built, and says so.
@@ -74,6 +78,10 @@ class MissingInputError(C2SError):
     """A table that this step reads was not built, or was built from another version of the file."""
 
 
+class UnknownNameError(C2SError):
+    """A cell or gene that was asked for is not in the dataset."""
+
+
 class BrokenClaimError(C2SError):
     """A blocking check failed: what was built is not published."""
 
@@ -82,5 +90,27 @@ class LakeError(C2SError):
     """A file of the lake is not as we left it."""
 
 
+class QueryError(C2SError):
+    """The SQL is not one query, is refused, or cannot be answered from the catalogue."""
+
+
 class DownloadError(C2SError):
     """The network did not give us the file, or gave us something else; another try may help."""
+
+
+class BusyServerError(DownloadError):
+    """The server does not answer now, or its answer broke off; another try may help.
+
+    Parameters
+    ----------
+    wait_seconds
+        For how long the server asked us to wait.
+    """
+
+    def __init__(self, message: str, *, wait_seconds: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_seconds = wait_seconds
+
+
+class WithdrawnError(DownloadError):
+    """The server says that it had what was asked for, and has it no more (410)."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from c2s_assets.core.emails import without_emails
+
 # The organisms of CELLxGENE Discover, schema 7, by their NCBI taxon.
 ORGANISMS = {
     "NCBITaxon:9606": "Homo sapiens",
@@ -37,6 +39,27 @@ class Origin:
     publication_doi: str | None = None
 
 
+@dataclass(frozen=True)
+class Publication:
+    """What the rows of train and test say of their publication; without e-mail addresses."""
+
+    collection_id: str | None = None
+    title: str | None = None
+    doi: str | None = None
+    description: str | None = None
+
+
+def publication_of(origin: Origin, *, listed: Publication | None = None) -> Publication:
+    """Say what is known of a publication: what Discover lists and, of the rest, what the file says."""
+    listed = listed or Publication()
+    return Publication(
+        collection_id=listed.collection_id or origin.collection_id,
+        title=_without_emails(listed.title or origin.title),
+        doi=listed.doi or origin.publication_doi,
+        description=_without_emails(listed.description),
+    )
+
+
 def read_origin(
     uns: Mapping[str, object],
     *,
@@ -66,6 +89,10 @@ def read_organism(uns: Mapping[str, object]) -> str | None:
     label = _text(uns.get("organism"))
     taxon = _text(uns.get("organism_ontology_term_id"))
     return label or ORGANISMS.get(taxon or "", taxon)
+
+
+def _without_emails(text: str | None) -> str | None:
+    return text and without_emails(text)
 
 
 def _text(value: object) -> str | None:

@@ -5,14 +5,14 @@ import polars as pl
 from c2s_assets.core.cells import split_columns
 from c2s_assets.core.columns import CELL_ID, FOLD, SPLIT, SPLIT_LEVEL, name_beside
 from c2s_assets.core.errors import MissingInputError
-from c2s_assets.core.provenance import Origin
+from c2s_assets.core.provenance import Publication
 from c2s_assets.core.splits import assign_cells
 
 PUBLICATION_COLUMNS = ("collection_id", "publication_title", "publication_doi", "publication_description")
 
 
 def join_records(
-    cells: pl.DataFrame, sentences: pl.DataFrame, manifest: pl.DataFrame, *, origin: Origin
+    cells: pl.DataFrame, sentences: pl.DataFrame, manifest: pl.DataFrame, *, publication: Publication
 ) -> pl.DataFrame:
     """Put the rows of one block of cells together and leave out those on neither side.
 
@@ -44,10 +44,10 @@ def join_records(
     sides = assign_cells(split_columns(cells), manifest)
     joined = pl.DataFrame([*metadata, *sentences.drop(CELL_ID), *sides.drop(CELL_ID)]).with_columns(
         pl.lit(manifest[SPLIT_LEVEL][0]).alias(SPLIT_LEVEL),
-        pl.lit(origin.collection_id, pl.String).alias("collection_id"),
-        pl.lit(origin.title, pl.String).alias("publication_title"),
-        pl.lit(origin.publication_doi, pl.String).alias("publication_doi"),
-        pl.lit(None, pl.String).alias("publication_description"),
+        pl.lit(publication.collection_id, pl.String).alias("collection_id"),
+        pl.lit(publication.title, pl.String).alias("publication_title"),
+        pl.lit(publication.doi, pl.String).alias("publication_doi"),
+        pl.lit(publication.description, pl.String).alias("publication_description"),
     )
     return joined.filter(pl.col(SPLIT).is_not_null())
 

@@ -23,6 +23,11 @@ _KEEPS_SCHEMA = Check("keeps_schema", "Every declared column is there, with its 
 
 CHECKS: dict[str, tuple[Check, ...]] = {
     "gene_symbols": (_KEEPS_SCHEMA,),
+    "cellxgene_listing": (
+        _KEEPS_SCHEMA,
+        Check("listing_did_not_shrink", "It is not empty, and holds most of what the last one held."),
+        Check("records_are_well_formed", "Every record of Discover can be read.", blocking=False),
+    ),
     "raw_h5ad": (Check("keeps_schema", "The file is a readable h5ad, and its provenance is complete."),),
     "dataset_profile": (
         Check("keeps_schema", "The profile holds every part, with its type."),
@@ -42,6 +47,33 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check("symbols_are_known", "At least half of the features have a gene symbol.", blocking=False),
     ),
     "unstructured_metadata": (Check("keeps_schema", "The document is JSON and names every key of uns."),),
+    "projections": (
+        _KEEPS_SCHEMA,
+        Check("rows_match_cells", "In each table one row per row of cell_metadata, in its order."),
+        Check(
+            "authors_projections_are_untouched",
+            "The author's own hold the values of the source, read again, as float32.",
+        ),
+        Check(
+            "projections_are_complete",
+            "PCA, UMAP and t-SNE are there, and no array of obsm is left out.",
+            blocking=False,
+        ),
+    ),
+    "expression": (
+        _KEEPS_SCHEMA,
+        Check("rows_match_cells", "One row per row of cell_metadata, in its order."),
+        Check(
+            "matches_source",
+            "All rows, read back, have the features and values that were read from the source; features "
+            "ascend in every cell.",
+        ),
+    ),
+    "expression_matrix": (
+        Check("keeps_schema", "Every part has cell_id and one float32 column per feature, in their order."),
+        Check("rows_match_cells", "One row per row of cell_metadata, in its order."),
+        Check("agrees_with_expression", "On a sample read again from the source, every value is the same."),
+    ),
     "cell_sentences": (
         Check("matrix_can_be_ranked", "The matrix holds counts or normalised values, not scaled ones."),
         Check("features_have_symbols", "At least one feature has a gene symbol."),
@@ -67,6 +99,15 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         ),
         Check("ages_are_balanced", "Train and test cover the same ages.", blocking=False),
     ),
+    "catalogue": (
+        Check("keeps_schema", "Every declared table has exactly its columns, with their types."),
+        Check("reads_every_dataset", "No dataset is left out for files that cannot be read.", blocking=False),
+        Check("rows_match_lake", "Of each dataset as many cells are shown as its file holds."),
+    ),
+    "corpus_report": (
+        Check("keeps_schema", "The report holds every part, with its type."),
+        Check("accounts_for_cells", "Cells by tissue, disease ... each add up to all cells."),
+    ),
     "train_test": (
         _KEEPS_SCHEMA,
         Check("no_donor_in_both_splits", "In the written files, no donor has cells on both sides."),
@@ -74,6 +115,15 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check("rows_match_manifest", "Each side holds exactly the eligible cells of its donors."),
         Check("has_both_splits", "Neither side is empty.", blocking=False),
         Check("cells_have_ages", "The cells that are used have an age.", blocking=False),
+    ),
+    "validation_report": (
+        Check("keeps_schema", "The report holds every part, with its type."),
+        Check(
+            "tables_agree_on_cells",
+            "Every table with one row per cell holds the cells of cell_metadata in its order, and train and "
+            "test hold some of them, each once. The report is written even if not.",
+        ),
+        Check("checks_hold", "Every check of the dataset has a result, and holds.", blocking=False),
     ),
 }
 

@@ -1,21 +1,24 @@
 """Which columns each column is made of; one of the source is called `obs/<name>` or `var/<name>`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from c2s_assets.core import columns as c
 from c2s_assets.core.cells import own_name
-from c2s_assets.core.features import SYMBOL_SOURCE, VAR_NAME
+from c2s_assets.core.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS, SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.features import own_name as own_feature_name
 from c2s_assets.defs.metadata import Lineage
 
 _INDEX = "index"
 
 
-def of_cell_metadata(names: Sequence[str], *, age_sources: Iterable[str], donor: str | None) -> Lineage:
+def of_cell_metadata(
+    names: Sequence[str], *, age_sources: Iterable[str], donor: str | None, cell_type: str | None
+) -> Lineage:
     """Origins of `cell_metadata`, for the obs columns `names`."""
     ages = [("raw_h5ad", f"obs/{name}") for name in age_sources if name in names]
     donors = [("raw_h5ad", f"obs/{donor}")] if donor in names else []
     return {
+        c.CELL_TYPE: [("raw_h5ad", f"obs/{cell_type}")],
         **{own_name(name): [("raw_h5ad", f"obs/{name}")] for name in names},
         c.CELL_ID: [("raw_h5ad", f"obs/{_INDEX}")],
         c.DONOR_ID: donors,
@@ -24,8 +27,10 @@ def of_cell_metadata(names: Sequence[str], *, age_sources: Iterable[str], donor:
     }
 
 
-def of_feature_metadata(names: Sequence[str], *, symbol_sources: Iterable[str], uses_hgnc: bool) -> Lineage:
-    """Origins of `feature_metadata`, for the var columns `names`."""
+def of_feature_metadata(
+    names: Sequence[str], *, layer: str, symbol_sources: Iterable[str], uses_hgnc: bool
+) -> Lineage:
+    """Origins of `feature_metadata`, for the var columns `names` and the matrix `layer`."""
     symbols = [
         ("raw_h5ad", f"var/{_INDEX if name == VAR_NAME else name}")
         for name in symbol_sources
@@ -38,6 +43,9 @@ def of_feature_metadata(names: Sequence[str], *, symbol_sources: Iterable[str], 
         VAR_NAME: [("raw_h5ad", f"var/{_INDEX}")],
         c.SYMBOL: [*symbols, *hgnc],
         SYMBOL_SOURCE: [*symbols, *hgnc],
+        N_CELLS: [("raw_h5ad", layer)],
+        MEAN: [("raw_h5ad", layer)],
+        IS_HIGHLY_VARIABLE: [("raw_h5ad", layer), ("split_manifest", c.SPLIT)],
     }
 
 
@@ -45,6 +53,33 @@ def of_cell_sentences(names: Sequence[str], *, layer: str) -> Lineage:
     """Origins of `cell_sentences`: the matrix and the symbols of its features."""
     made_of = [("raw_h5ad", layer), ("feature_metadata", c.SYMBOL), ("feature_metadata", c.FEATURE_ID)]
     return dict.fromkeys(names, made_of) | {c.CELL_ID: [("cell_metadata", c.CELL_ID)]}
+
+
+def of_projections(sources: Mapping[str, str], *, layer: str) -> Lineage:
+    """Origins of `projections`, for groups of columns that are the author's or computed."""
+    computed = [("raw_h5ad", layer), ("feature_metadata", IS_HIGHLY_VARIABLE)]
+    return {
+        c.CELL_ID: [("cell_metadata", c.CELL_ID)],
+        **{
+            name: [("raw_h5ad", "obsm")] if source == "author" else computed
+            for name, source in sources.items()
+        },
+    }
+
+
+def of_expression(*, layer: str) -> Lineage:
+    """Origins of `expression`: the matrix."""
+    return {
+        c.CELL_ID: [("cell_metadata", c.CELL_ID)],
+        c.FEATURE_INDEX: [("raw_h5ad", layer), ("feature_metadata", c.FEATURE_ID)],
+        c.VALUE: [("raw_h5ad", layer)],
+    }
+
+
+def of_expression_matrix(names: Sequence[str], *, layer: str) -> Lineage:
+    """Origins of some columns of `expression_matrix`: the matrix and the symbols of its features."""
+    made_of = [("raw_h5ad", layer), ("feature_metadata", c.SYMBOL), ("feature_metadata", c.FEATURE_ID)]
+    return {c.CELL_ID: [("cell_metadata", c.CELL_ID)], **dict.fromkeys(names, made_of)}
 
 
 def of_split_manifest(names: Sequence[str]) -> Lineage:
@@ -60,7 +95,8 @@ def of_train_test(cell_columns: Sequence[str], sentence_columns: Sequence[str]) 
         **{name: [("cell_metadata", name)] for name in cell_columns},
         **{name: [("cell_sentences", name)] for name in sentence_columns if name != c.CELL_ID},
         **{name: [("split_manifest", name)] for name in (c.SPLIT, c.SPLIT_LEVEL, c.FOLD)},
-        "collection_id": [("dataset_profile", "origin")],
-        "publication_title": [("dataset_profile", "origin")],
-        "publication_doi": [("dataset_profile", "origin")],
+        "collection_id": [("cellxgene_listing", "collection_id"), ("dataset_profile", "origin")],
+        "publication_title": [("cellxgene_listing", "collection_name"), ("dataset_profile", "origin")],
+        "publication_doi": [("cellxgene_listing", "doi"), ("dataset_profile", "origin")],
+        "publication_description": [("cellxgene_listing", "description")],
     }

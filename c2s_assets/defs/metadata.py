@@ -59,7 +59,37 @@ def table_metadata(
     return {
         "dagster/row_count": dg.MetadataValue.int(count_rows(staged) if n_rows is None else n_rows),
         "dagster/column_schema": dg.MetadataValue.table_schema(_column_schema(schema, model)),
-        "dagster/column_lineage": _column_lineage(lineage, columns=schema.names),
+        "dagster/column_lineage": column_lineage(lineage, columns=schema.names),
+        "path": dg.MetadataValue.path(path),
+        "size_bytes": dg.MetadataValue.int(size_bytes(staged)),
+        "preview": rows_as_markdown(preview, n_rows=5),
+    }
+
+
+def wide_table_metadata(
+    path: Path, *, staged: Path, n_rows: int, n_features: int, lineage: Lineage, preview: pl.DataFrame
+) -> Metadata:
+    """Describe a table with one column per feature: only those of the preview are listed one by one.
+
+    Dagster stores what it shows with every run, and 29,400 columns would be 5 MB of it. See `table_metadata`.
+    """
+    columns = [
+        dg.TableColumn(
+            name=name,
+            type="string" if position == 0 else "float",
+            description="Cell, as in cell_metadata." if position == 0 else "Value of the feature.",
+            constraints=dg.TableColumnConstraints(nullable=False),
+        )
+        for position, name in enumerate(preview.columns)
+    ]
+    n_more = n_features - len(columns) + 1
+    if n_more:
+        description = f"{n_more:,} further features, each a column: named by symbol, else by feature_id."
+        columns.append(dg.TableColumn(name="...", type="float", description=description))
+    return {
+        "dagster/row_count": dg.MetadataValue.int(n_rows),
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
+        "dagster/column_lineage": column_lineage(lineage, columns=preview.columns),
         "path": dg.MetadataValue.path(path),
         "size_bytes": dg.MetadataValue.int(size_bytes(staged)),
         "preview": rows_as_markdown(preview, n_rows=5),
@@ -69,6 +99,22 @@ def table_metadata(
 def file_metadata(path: Path, *, size: int) -> Metadata:
     """Describe a file that is no table."""
     return {"path": dg.MetadataValue.path(path), "size_bytes": dg.MetadataValue.int(size)}
+
+
+def column_lineage(lineage: Lineage, *, columns: Sequence[str]) -> dg.TableColumnLineageMetadataValue:
+    """Show what columns are made of; those that the table does not have are ignored."""
+    return dg.MetadataValue.column_lineage(
+        dg.TableColumnLineage(
+            {
+                column: [
+                    dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=name)
+                    for asset, name in origins
+                ]
+                for column, origins in lineage.items()
+                if column in columns
+            }
+        )
+    )
 
 
 def rows_as_markdown(rows: pl.DataFrame, *, n_rows: int) -> dg.MarkdownMetadataValue:
@@ -104,19 +150,4 @@ def _column_schema(schema: pa.Schema, model: Table) -> dg.TableSchema:
             )
             for field in schema
         ]
-    )
-
-
-def _column_lineage(lineage: Lineage, *, columns: Sequence[str]) -> dg.TableColumnLineageMetadataValue:
-    return dg.MetadataValue.column_lineage(
-        dg.TableColumnLineage(
-            {
-                column: [
-                    dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=name)
-                    for asset, name in origins
-                ]
-                for column, origins in lineage.items()
-                if column in columns
-            }
-        )
     )

@@ -2,11 +2,29 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from scipy.sparse import csr_array
 
 _EVERY_SECONDS = 5.0
+
+
+def download_progress(log: logging.Logger) -> Callable[[int, int | None], None]:
+    """Return what logs, every few seconds, how much of a file has arrived and how fast."""
+    started = logged = time.monotonic()
+    first: int | None = None
+
+    def arrived(n_bytes: int, total: int | None) -> None:
+        nonlocal logged, first
+        first = n_bytes if first is None else first  # a download that goes on has bytes before we look
+        now = time.monotonic()
+        if now - logged >= _EVERY_SECONDS or n_bytes == total:
+            rate = (n_bytes - first) / max(now - started, 1e-9)
+            of = f" of {total / 1e6:,.1f}" if total is not None else ""
+            log.info(f"{n_bytes / 1e6:,.1f}{of} MB have arrived, {rate / 1e6:,.1f} MB/s")
+            logged = now
+
+    return arrived
 
 
 def with_progress(

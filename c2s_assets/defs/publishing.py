@@ -18,7 +18,13 @@ Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[ty
 
 
 def dataset_asset(
-    *, group: str, kinds: set[str], deps: Sequence[dg.AssetsDefinition] = (), code_version: str = "1"
+    *,
+    group: str,
+    kinds: set[str],
+    deps: Sequence[dg.AssetsDefinition | dg.AssetKey] = (),
+    code_version: str = "1",
+    pool: str | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
 ) -> Callable[[Callable[..., Events]], dg.AssetsDefinition]:
     """Declare an asset with one partition per dataset and the checks that `CHECKS` lists for its name."""
 
@@ -31,6 +37,8 @@ def dataset_asset(
             code_version=code_version,
             owners=["team:c2s_assets"],
             check_specs=check_specs(function.__name__, datasets),
+            pool=pool,
+            retry_policy=retry_policy,
         )(final_errors(function))
 
     return declare

@@ -6,11 +6,14 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from c2s_assets.clients.cellxgene import DISCOVER_URL, Discover
 from c2s_assets.core.datasets import DatasetsFile
+from c2s_assets.core.selection import Offer, offer_of
 from c2s_assets.schemas.documents import Provenance
 from c2s_assets.storage.documents import read_settings
 from c2s_assets.storage.inputs import current_table
 from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.listing import read_listing
 from c2s_assets.storage.parquet import read_table
 from c2s_assets.storage.raw import read_provenance
 
@@ -36,6 +39,12 @@ class Store(dg.ConfigurableResource[None]):
         """Return what is known of the dataset's source file."""
         return read_provenance(self.layout, dataset_id=dataset_id)
 
+    def offer(self, dataset_id: str) -> Offer | None:
+        """Return the version of the dataset that CELLxGENE Discover offers, if `datasets.yaml` selects it."""
+        listing = read_listing(self.layout)
+        selection = self.settings().cellxgene
+        return None if listing is None else offer_of(listing, selection, dataset_id=dataset_id)
+
     def read(self, name: str, dataset_id: str, *, columns: list[str]) -> pl.DataFrame:
         """Read columns of a one-file table that was made from the dataset's present source."""
         path = current_table(self.layout.table(name, dataset_id), self.layout, dataset_id=dataset_id)
@@ -49,3 +58,16 @@ class Hgnc(dg.ConfigurableResource[None]):
         default="https://storage.googleapis.com/public-download-files/hgnc/tsv/tsv/hgnc_complete_set.txt",
         description="Address of the complete set, tab-separated.",
     )
+
+
+class Cellxgene(dg.ConfigurableResource[None]):
+    """CELLxGENE Discover, or a mirror that speaks like it."""
+
+    base_url: str = Field(
+        default=DISCOVER_URL,
+        description="Address of the API, without /curation; $C2S_CELLXGENE_URL, by default CELLxGENE's own.",
+    )
+
+    def discover(self) -> Discover:
+        """Return a client."""
+        return Discover(self.base_url)

@@ -13,7 +13,9 @@ import dagster as dg
 from dagster import DagsterEventType, RunsFilter
 
 import c2s_assets
+from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.storage.layout import Layout
 
@@ -94,6 +96,22 @@ def build(instance: dg.DagsterInstance, definitions: dg.Definitions, dataset_id:
         partition_key=dataset_id,
         raise_on_error=False,
         run_config={"loggers": {"terminal": {}}},
+    )
+    return _report(result.all_events, succeeded=result.success)
+
+
+def list_discover(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
+    """List what CELLxGENE Discover offers, in this process."""
+    result = definitions.resolve_job_def(list_cellxgene.name).execute_in_process(
+        instance=instance, raise_on_error=False, run_config={"loggers": {"terminal": {}}}
+    )
+    return _report(result.all_events, succeeded=result.success)
+
+
+def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
+    """Build the catalogue and the report on the corpus, in this process."""
+    result = definitions.resolve_job_def(renew_catalogue.name).execute_in_process(
+        instance=instance, raise_on_error=False, run_config={"loggers": {"terminal": {}}}
     )
     return _report(result.all_events, succeeded=result.success)
 

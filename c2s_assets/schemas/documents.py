@@ -1,8 +1,11 @@
 """The lake's JSON documents: what each must hold."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from c2s_assets.core.layers import Kind
+from c2s_assets.core.validation import State
 
 
 class _Document(BaseModel):
@@ -101,3 +104,111 @@ class DatasetProfile(_Document):
     embeddings: dict[str, list[int]] = Field(description="Shape of each array of obsm.")
     uns_keys: list[str]
     structure: list[dict[str, object]] = Field(description="Every element of the file.")
+
+
+class CheckReport(_Document):
+    """One check of one asset."""
+
+    claim: str
+    description: str
+    severity: Literal["ERROR", "WARN"] = Field(description="ERROR keeps the asset from being published.")
+    holds: bool | None = Field(description="Null if there is no result of the present source file.")
+    message: str = Field(description="What was found and, if the claim does not hold, what to do.")
+    figures: dict[str, int | float | str | None]
+
+
+class AssetReport(_Document):
+    """How an asset stands, and its checks."""
+
+    asset: str
+    state: State = Field(
+        description="built; refused: a blocking check keeps an earlier version, or none, in place; outdated: "
+        "made from an earlier source file; not checked: there, but without results; not built."
+    )
+    checks: list[CheckReport]
+
+
+class TableReport(_Document):
+    """A table with one row per cell, compared with cell_metadata on all rows."""
+
+    table: str
+    agrees: bool = Field(description="It holds those cells, in that order, of the present source file.")
+    is_current: bool = Field(description="It was made from the present source file.")
+    n_rows: int = Field(ge=0)
+    n_differ: int = Field(ge=0, description="Rows that hold another cell, or one more or less.")
+    first_difference: str | None
+
+
+class RangeReport(_Document):
+    """Values of some columns of a table, all rows."""
+
+    table: str
+    columns: str
+    n_missing: int = Field(ge=0, description="Nulls.")
+    n_not_finite: int | None = Field(ge=0, description="NaN and infinities; null if they were not counted.")
+    min_value: float | None = Field(description="Of the finite values; null if there are none.")
+    max_value: float | None
+
+
+class CoverageReport(_Document):
+    """How many features can be named."""
+
+    n_features: int = Field(ge=0)
+    frac_with_symbol: float = Field(ge=0, le=1)
+    frac_with_ensembl_id: float = Field(ge=0, le=1)
+
+
+class SummaryReport(_Document):
+    """How many checks hold."""
+
+    n_checks: int = Field(ge=0)
+    n_hold: int = Field(ge=0)
+    n_broken_error: int = Field(ge=0)
+    n_broken_warn: int = Field(ge=0)
+    n_without_result: int = Field(ge=0)
+
+
+class ValidationReport(_Document):
+    """Results of all checks of one dataset, and how its tables go together."""
+
+    dataset_id: str
+    source_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    n_obs: int = Field(ge=1)
+    n_vars: int = Field(ge=1, description="Features of the chosen matrix; of X while there is no profile.")
+    summary: SummaryReport
+    assets: list[AssetReport]
+    tables: list[TableReport] | None = Field(description="Null if cell_metadata is not there, or outdated.")
+    ranges: list[RangeReport]
+    features: CoverageReport | None = Field(description="Null if feature_metadata is not there, or outdated.")
+
+
+class CorpusTotals(_Document):
+    """The whole lake in figures."""
+
+    n_datasets: int = Field(ge=0)
+    n_cells: int = Field(ge=0)
+    n_primary_cells: int = Field(ge=0, description="Cells that are the canonical copy.")
+    n_donors: int = Field(ge=0, description="Donors that can be told apart.")
+    n_cells_with_age: int = Field(ge=0)
+    age_min: float | None = Field(description="Lowest age of a cell, in years.")
+    age_max: float | None
+    n_genes: int = Field(ge=0, description="Distinct feature ids.")
+    n_publications: int = Field(ge=0)
+
+
+class CorpusGroup(_Document):
+    """Cells that have one value of one property."""
+
+    property: str = Field(description="tissue, disease, organism, assay or age_decade.")
+    value: str | None = Field(description="Null: not known.")
+    n_cells: int = Field(ge=0)
+    n_primary_cells: int = Field(ge=0)
+    n_donors: int = Field(ge=0)
+    n_datasets: int = Field(ge=0)
+
+
+class CorpusReport(_Document):
+    """What all datasets of the catalogue hold together."""
+
+    totals: CorpusTotals
+    groups: list[CorpusGroup]

@@ -50,11 +50,49 @@ class FeatureMetadata(pr.DataFrameModel):
     symbol_source: str = pr.Field(nullable=True, description="var column of the symbol, var_name or hgnc.")
     is_duplicated_symbol: bool = pr.Field(description="Whether another feature has the same symbol.")
     var_name: str = pr.Field(description="Index of var as it stands in the source.")
+    n_cells: pl.Int64 = pr.Field(ge=0, description="Cells in which its value is not zero.")
+    mean: pl.Float32 = pr.Field(
+        description="Mean over all cells, zeros included, of the values of the chosen matrix."
+    )
+    is_highly_variable: bool = pr.Field(
+        nullable=True,
+        description="Whether it is one of the 2,000 whose dispersion stands out; null if that is unknown.",
+    )
 
     class Config:
         """The source's own columns stand beside the declared ones."""
 
         strict = False
+
+
+class Projection(pr.DataFrameModel):
+    """One row per cell: its coordinates in one embedding, a float32 column for each axis."""
+
+    cell_id: str = pr.Field(str_length={"min_value": 1}, description="Cell, as in cell_metadata.")
+
+    class Config:
+        """The axes, such as `UMAP1` and `UMAP2`, stand beside it; see `schemas.projections`."""
+
+        strict = False
+
+
+class Expression(pr.DataFrameModel):
+    """One row per cell: the features whose value is not zero, and their values."""
+
+    cell_id: str = pr.Field(str_length={"min_value": 1}, description="Cell, as in cell_metadata.")
+    feature_index: pl.List = pr.Field(
+        dtype_kwargs={"inner": pl.Int32()},
+        description="0-based rows of feature_metadata whose value is not zero, ascending.",
+    )
+    value: pl.List = pr.Field(
+        dtype_kwargs={"inner": pl.Float32()},
+        description="Value of each of them in the chosen matrix, counts or normalised, as it stands there.",
+    )
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
 
 
 class CellSentences(pr.DataFrameModel):

@@ -11,12 +11,13 @@ from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.parquet import read_footer, read_table
 from c2s_assets.storage.raw import read_provenance
 
-_SOURCE = "source_sha256"
+# Key of the digest of the source in the footer of every table.
+SOURCE = "source_sha256"
 
 
 def footer(table: str, profile: DatasetProfile, **further: object) -> dict[str, object]:
     """Say in a table's footer what it is and which source it was made from."""
-    return {"table": table, "dataset_id": profile.dataset_id, _SOURCE: profile.source_sha256, **further}
+    return {"table": table, "dataset_id": profile.dataset_id, SOURCE: profile.source_sha256, **further}
 
 
 def current_table(path: Path, layout: Layout, *, dataset_id: str) -> Path:
@@ -27,7 +28,7 @@ def current_table(path: Path, layout: Layout, *, dataset_id: str) -> Path:
     MissingInputError
         If it does not exist, or was made from an earlier version of the source.
     """
-    _require_current(read_footer(path).get(_SOURCE), path, layout, dataset_id=dataset_id)
+    _require_current(read_footer(path).get(SOURCE), path, layout, dataset_id=dataset_id)
     return path
 
 

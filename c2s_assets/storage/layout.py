@@ -90,11 +90,11 @@ class Layout:
         return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.json")
 
     def download(self, dataset_id: str) -> Path:
-        """Where a source file is while it is fetched; what has arrived stays there if the fetch is stopped."""
+        """Where a source file is while it is fetched; what has arrived stays if the fetch is stopped."""
         return self._below(self.staging / "downloads", f"{check_dataset_id(dataset_id)}.h5ad")
 
     def download_note(self, dataset_id: str) -> Path:
-        """What is known of the origin of a source file that was fetched and is not verified yet."""
+        """Where the origin of a source file stands that was fetched and is not verified yet."""
         return self._below(self.staging / "downloads", f"{check_dataset_id(dataset_id)}.json")
 
     def dataset(self, dataset_id: str) -> Path:
@@ -131,7 +131,7 @@ class Layout:
 
     def sources(self) -> Iterator[Path]:
         """Find the documents on the source files, by name."""
-        yield from sorted(path for path in (self.root / "raw").glob("*.json") if not path.name.startswith("."))
+        yield from sorted((self.root / "raw").glob("[!.]*.json"))
 
     def _below(self, folder: Path, name: str) -> Path:
         # The pattern allows no separator; a link in the lake could still lead out of it.

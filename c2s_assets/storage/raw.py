@@ -1,5 +1,6 @@
 """The source files: how one gets into the lake, and what the lake knows of it."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -7,7 +8,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from c2s_assets.core.errors import C2SError, LakeError, MissingInputError, NotAnH5adError
+from c2s_assets.core.errors import (
+    C2SError,
+    InvalidDatasetIdError,
+    LakeError,
+    MissingInputError,
+    NotAnH5adError,
+    SourceError,
+)
+from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.refresh import Held
 from c2s_assets.schemas.documents import InboxNote, Provenance
 from c2s_assets.storage.digest import file_digest
 from c2s_assets.storage.documents import read_document, write_document
@@ -83,6 +93,69 @@ def adopt_from_inbox(layout: Layout, *, dataset_id: str) -> Provenance:
     return provenance
 
 
+def adopt_download(
+    layout: Layout, *, dataset_id: str, dataset_version_id: str, fetch: Callable[[Path], InboxNote]
+) -> Provenance:
+    """Fetch a version of the dataset, verify it and make it the dataset's source.
+
+    The old source stays in place until the new one is verified. What has arrived when `fetch` fails or is
+    killed stays where it is, so that the next call can go on from there; a file that fails is removed.
+
+    Parameters
+    ----------
+    fetch
+        Fetches the file to the path it is given, and says where it came from.
+
+    Raises
+    ------
+    SourceError
+        If what arrived cannot be read as an h5ad.
+    """
+    arrived, note_path = layout.download(dataset_id), layout.download_note(dataset_id)
+    arrived.parent.mkdir(parents=True, exist_ok=True)
+    note = _note_of_arrived(arrived, note_path)
+    if note is None or note.dataset_version_id != dataset_version_id:
+        note = fetch(arrived)
+        write_document(note_path, note)
+    try:
+        with stage(layout, dataset_id) as staged:
+            provenance = _describe(arrived, note)
+            target = layout.raw_provenance(dataset_id)
+            write_document(staged.path(target), provenance)
+            staged.commit(target, note_path, moved={arrived: layout.raw_h5ad(dataset_id)})
+    except SourceError:
+        arrived.unlink(missing_ok=True)
+        note_path.unlink(missing_ok=True)
+        raise
+    return provenance
+
+
+def held_version(layout: Layout, *, dataset_id: str) -> str | None:
+    """Return the `dataset_version_id` of the source; None if there is none, or it is not the verified one."""
+    try:
+        return read_provenance(layout, dataset_id=dataset_id).dataset_version_id
+    except (MissingInputError, LakeError):
+        return None
+
+
+def held_datasets(layout: Layout) -> dict[str, Held]:
+    """Tell what the lake holds of each dataset that has a source file, whatever state that is in."""
+    held = {}
+    for path in layout.sources():
+        try:
+            dataset_id = check_dataset_id(path.stem)
+            since = path.stat().st_mtime
+            provenance = read_provenance(layout, dataset_id=dataset_id)
+        except (InvalidDatasetIdError, FileNotFoundError):  # not ours, or replaced at this moment
+            continue
+        except (MissingInputError, LakeError):
+            held[dataset_id] = Held(None, since, is_built=False)
+        else:
+            is_built = _built_from(layout, dataset_id) == provenance.sha256
+            held[dataset_id] = Held(provenance.dataset_version_id, since, is_built=is_built)
+    return held
+
+
 def read_provenance(layout: Layout, *, dataset_id: str) -> Provenance:
     """Read what is known of the dataset's source file, and check that it has the size of the verified one.
 
@@ -119,6 +192,22 @@ def _verify_source(layout: Layout, *, dataset_id: str) -> Provenance:
             f"Add the file again: c2s add PATH_OR_URL --id {dataset_id}."
         )
     return provenance
+
+
+def _note_of_arrived(arrived: Path, note_path: Path) -> InboxNote | None:
+    """Return the note of a file that has arrived as a whole, if its process was stopped only after that."""
+    try:
+        return _read_note(note_path) if arrived.exists() else None
+    except LakeError:  # stopped while it was written
+        return None
+
+
+def _built_from(layout: Layout, dataset_id: str) -> object:
+    """Return the SHA-256 of the source that the last document of a build was made from."""
+    try:
+        return json.loads(layout.validation_report(dataset_id).read_bytes())["source_sha256"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _describe(path: Path, note: InboxNote) -> Provenance:

@@ -122,6 +122,13 @@ def recover(layout: Layout, dataset_id: str) -> None:
 
 
 @contextmanager
+def hold_commits(layout: Layout) -> Iterator[None]:
+    """Let every commit wait, so that several tables can be opened in one version; for an instant only."""
+    with _one_at_a_time(layout):
+        yield
+
+
+@contextmanager
 def _one_at_a_time(layout: Layout) -> Iterator[None]:
     layout.staging.mkdir(parents=True, exist_ok=True)
     with _lock(layout.staging / "lock"):

@@ -46,6 +46,7 @@ def test_every_key_is_read():
             age_column: Age
             age_unit: months
             age_group_column: Group
+            cell_type_column: annotation
             symbol_column: gene
         """
     )
@@ -66,8 +67,29 @@ def test_every_key_is_read():
         "Age",
         "months",
         "Group",
+        "annotation",
         "gene",
     ]
+
+
+def test_a_selection_of_discover_is_read_and_one_text_is_a_list_of_it():
+    parsed = parse_datasets_file(
+        "cellxgene: {tissue: blood, organism: [Homo sapiens], has_ages: true, max_cells: 10, exclude: [x]}"
+    ).cellxgene
+    assert parsed.model_dump(exclude_defaults=True) == {
+        "tissue": ["blood"],
+        "organism": ["Homo sapiens"],
+        "has_ages": True,
+        "max_cells": 10,
+        "exclude": ["x"],
+    }
+    assert not parsed.is_empty
+
+
+@pytest.mark.parametrize("text", ["", "cellxgene:", "cellxgene: {exclude: [x]}", "cellxgene: {tissue: }"])
+def test_without_a_filter_or_a_name_nothing_of_discover_is_selected(text):
+    """Guards the disk: the whole of Discover is terabytes."""
+    assert parse_datasets_file(text).cellxgene.is_empty
 
 
 def test_the_file_of_the_documentation_can_be_read():
@@ -99,16 +121,17 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sentence: {}", "sentence is not a key; known are datasets, sentences, split"),
+        ("sentence: {}", "sentence is not a key; known are cellxgene, datasets, projections,"),
         ("sentences: {topn: 3}", "sentences.topn is not a key; known are gene_lists, seed, tie, top_n"),
         ("split: {size: 3}", "split.size is not a key; known are non_primary, seed, test_size"),
+        ("cellxgene: {tissues: [x]}", "cellxgene.tissues is not a key; known are assay, collections,"),
         (
             "datasets: {atlas: {donor: x}}",
             "datasets.atlas.donor is not a key; known are age_column, age_group",
         ),
-        ("sentence:", "sentence is not a key; known are datasets, sentences, split"),
+        ("sentence:", "sentence is not a key; known are cellxgene, datasets, projections,"),
     ],
-    ids=["top level", "sentences", "split", "dataset", "without a value"],
+    ids=["top level", "sentences", "split", "selection", "dataset", "without a value"],
 )
 def test_a_key_that_is_not_known_is_refused_with_those_that_are(text, message):
     assert message in refused(text)

@@ -1,6 +1,13 @@
 import pytest
 
-from c2s_assets.core.provenance import ORGANISMS, Origin, read_organism, read_origin
+from c2s_assets.core.provenance import (
+    ORGANISMS,
+    Origin,
+    Publication,
+    publication_of,
+    read_organism,
+    read_origin,
+)
 
 CITATION = (
     "Publication: https://doi.org/10.1126/science.abl4896 Dataset Version: "
@@ -75,3 +82,14 @@ def test_the_organism_is_the_label_or_else_the_taxon(uns, organism):
 
 def test_organisms_are_named_once():
     assert len(set(ORGANISMS.values())) == len(ORGANISMS)
+
+
+def test_a_publication_is_what_discover_lists_and_of_the_rest_what_the_file_says():
+    origin = Origin(title="File", collection_id="c0", publication_doi="10.1000/file")
+    assert publication_of(origin) == Publication("c0", "File", "10.1000/file", None)
+    listed = Publication("c1", "Listed", None, "Ask ada@example.org.")
+    said = publication_of(origin, listed=listed)
+    assert (said.collection_id, said.title, said.doi) == ("c1", "Listed", "10.1000/file")
+    assert said.description is not None
+    assert said.description.startswith("Ask ")
+    assert "@" not in said.description

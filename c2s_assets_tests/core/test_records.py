@@ -2,13 +2,13 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.errors import MissingInputError
-from c2s_assets.core.provenance import Origin
+from c2s_assets.core.provenance import Publication
 from c2s_assets.core.records import PUBLICATION_COLUMNS, join_records
 from c2s_assets.core.splits import SplitSpec, split_donors
 from c2s_assets.schemas.tables import TrainTest
 from c2s_assets.schemas.violations import violations
 
-ORIGIN = Origin(title="Atlas", citation="...", collection_id="c0", publication_doi="10.1000/1")
+PUBLICATION = Publication(title="Atlas", collection_id="c0", doi="10.1000/1")
 
 
 def metadata(donors=("a", "b", "b"), **columns):
@@ -43,8 +43,8 @@ def split(cells):
     return split_donors(cells.with_columns(is_primary_data=pl.lit(True)), spec=SplitSpec())
 
 
-def join(cells, origin=ORIGIN):
-    return join_records(cells, sentences(cells.height), split(cells), origin=origin)
+def join(cells, publication=PUBLICATION):
+    return join_records(cells, sentences(cells.height), split(cells), publication=publication)
 
 
 def test_a_record_holds_metadata_sentence_side_and_publication():
@@ -76,20 +76,21 @@ def test_where_no_donor_is_known_cells_are_split():
 
 def test_cells_on_neither_side_are_left_out():
     cells = metadata(is_primary_data=[True, False, True])
-    records = join_records(cells, sentences(), split_donors(cells, spec=SplitSpec()), origin=ORIGIN)
+    records = join_records(cells, sentences(), split_donors(cells, spec=SplitSpec()), publication=PUBLICATION)
     assert records["cell_id"].to_list() == ["cell0", "cell2"]
 
 
 def test_blocks_give_what_the_whole_gives():
     cells, manifest = metadata(), split(metadata())
     parts = [
-        join_records(cells[i : i + 1], sentences()[i : i + 1], manifest, origin=ORIGIN) for i in range(3)
+        join_records(cells[i : i + 1], sentences()[i : i + 1], manifest, publication=PUBLICATION)
+        for i in range(3)
     ]
     assert pl.concat(parts).equals(join(cells))
 
 
 def test_what_is_not_known_of_the_publication_is_missing():
-    records = join(metadata(), origin=Origin())
+    records = join(metadata(), publication=Publication())
     assert records.select(PUBLICATION_COLUMNS).row(0) == (None, None, None, None)
     assert set(records.select(PUBLICATION_COLUMNS).dtypes) == {pl.String}
 
@@ -114,7 +115,7 @@ def test_metadata_columns_called_like_ours_are_kept_under_another_name():
 
 def test_no_eligible_cell_gives_no_record():
     cells = metadata(is_primary_data=[False] * 3)
-    records = join_records(cells, sentences(), split_donors(cells, spec=SplitSpec()), origin=ORIGIN)
+    records = join_records(cells, sentences(), split_donors(cells, spec=SplitSpec()), publication=PUBLICATION)
     assert records.is_empty()
 
 
@@ -129,10 +130,10 @@ def test_no_eligible_cell_gives_no_record():
 def test_sentences_of_other_cells_are_refused(others, found):
     cells = metadata()
     with pytest.raises(MissingInputError, match=found) as caught:
-        join_records(cells, others, split(cells), origin=ORIGIN)
+        join_records(cells, others, split(cells), publication=PUBLICATION)
     assert "Build both again" in str(caught.value)
 
 
 def test_a_manifest_of_other_donors_is_refused():
     with pytest.raises(MissingInputError, match="no row for donor_id 'b'"):
-        join_records(metadata(), sentences(), split(metadata(("a", "c", "c"))), origin=ORIGIN)
+        join_records(metadata(), sentences(), split(metadata(("a", "c", "c"))), publication=PUBLICATION)

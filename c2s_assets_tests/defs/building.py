@@ -9,8 +9,8 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.definitions import build_definitions
-from c2s_assets.defs.resources import Hgnc, Store
-from c2s_assets.defs.service import BuildReport, build
+from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
+from c2s_assets.defs.service import BuildReport, build, register
 from c2s_assets.storage.layout import Layout
 
 
@@ -22,12 +22,14 @@ class Workshop:
     instance: dg.DagsterInstance
     rows_per_block: int = 2048
     hgnc_url: str = "http://127.0.0.1:9/unreachable"
+    cellxgene_url: str = "http://127.0.0.1:9/unreachable"
 
     @property
     def definitions(self) -> dg.Definitions:
         """The definitions with this lake."""
         store = Store(root=str(self.layout.root), rows_per_block=self.rows_per_block)
-        return build_definitions({"store": store, "hgnc": Hgnc(url=self.hgnc_url)})
+        cellxgene = Cellxgene(base_url=self.cellxgene_url)
+        return build_definitions({"store": store, "hgnc": Hgnc(url=self.hgnc_url), "cellxgene": cellxgene})
 
     def build(self, dataset_id: str) -> BuildReport:
         """Run the job `build_dataset`."""
@@ -54,6 +56,15 @@ def open_workshop(layout: Layout, **options: int | str) -> Iterator[Workshop]:
     """Open a workshop whose instance lives in memory."""
     with dg.DagsterInstance.ephemeral() as instance:
         yield Workshop(layout, instance, **options)  # type: ignore[arg-type]
+
+
+def build_only(workshop: Workshop, dataset_id: str, *assets: str) -> dg.ExecuteInProcessResult:
+    """Build some assets of a dataset in a run of their own, as `Materialize selected` of the UI does."""
+    register(workshop.instance, dataset_id)
+    job = workshop.definitions.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection={dg.AssetKey(asset) for asset in assets}
+    )
+    return job.execute_in_process(instance=workshop.instance, partition_key=dataset_id, raise_on_error=False)
 
 
 def failures(report: BuildReport) -> dict[str, str]:

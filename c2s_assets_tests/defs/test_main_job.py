@@ -16,9 +16,13 @@ def test_a_toy_dataset_is_built_whole_and_every_check_holds_but_those_on_few_don
         report = workshop.build("toy")
 
         assert report.succeeded
-        assert len(report.steps) == 8
+        assert len(report.steps) == 12
         # Four donors of a quarter of the cells each: 5 % cannot be had, nor the same ages with one of them.
-        assert broken(report) <= {"split_manifest/test_share_near_target", "split_manifest/ages_are_balanced"}
+        assert broken(report) <= {
+            "split_manifest/test_share_near_target",
+            "split_manifest/ages_are_balanced",
+            "validation_report/checks_hold",
+        }
         cells = workshop.read("cell_metadata", "toy")
         assert cells["cell_id"].to_list() == [f"cell_{row:04d}" for row in range(60)]
         assert cells["age"].unique().sort().to_list() == [20, 35, 50, 65]
@@ -153,7 +157,7 @@ def test_a_new_version_that_breaks_a_check_leaves_the_previous_tables(tmp_path: 
         assert "'cell_0000'" in failures(report)["cell_metadata"]
         after = files_below(layout.dataset("toy"))
         changed = {name for name in before if before[name] != after[name]}
-        assert changed == {"profile.json", "feature_metadata.parquet"}
+        assert changed == {"profile.json"}
         assert debris(layout) == []
 
 

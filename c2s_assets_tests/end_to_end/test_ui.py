@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from c2s_assets.schemas.documents import ValidationReport
+from c2s_assets.storage.documents import read_document
 from c2s_assets.storage.layout import Layout
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
@@ -104,6 +106,9 @@ def test_a_file_dropped_into_the_inbox_is_built_by_the_daemon(ui: Ui) -> None:
     assert ui.layout.parts("train", "dropped").exists()
     assert not ui.layout.parts("train", "scaled").exists()
     assert list(ui.layout.inbox.iterdir()) == []
+    report = read_document(ui.layout.validation_report("dropped"), ValidationReport)
+    assert {asset.state for asset in report.assets} == {"built"}
+    assert report.summary.n_without_result == 0
 
 
 def test_the_webserver_listens_on_this_machine_only(ui: Ui) -> None:

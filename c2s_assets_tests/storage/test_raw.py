@@ -7,10 +7,25 @@ import sys
 
 import pytest
 
-from c2s_assets.core.errors import C2SError, LakeError, MissingInputError, NotAnH5adError, SourceError
+from c2s_assets.core.errors import (
+    C2SError,
+    DownloadError,
+    LakeError,
+    MissingInputError,
+    NotAnH5adError,
+    SourceError,
+)
 from c2s_assets.schemas.documents import InboxNote
 from c2s_assets.storage import raw
-from c2s_assets.storage.raw import adopt_from_inbox, copy_or_link, put_into_inbox, read_provenance
+from c2s_assets.storage.raw import (
+    adopt_download,
+    adopt_from_inbox,
+    copy_or_link,
+    held_datasets,
+    held_version,
+    put_into_inbox,
+    read_provenance,
+)
 from c2s_assets.storage.staging import recover
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 
@@ -263,3 +278,111 @@ def test_provenance_on_disk_is_plain_json(layout):
         *("url", "etag", "dataset_version_id", "retrieved_at"),
         *("size_bytes", "sha256", "n_obs", "n_vars"),
     ]
+
+
+# --- a version that is fetched
+
+
+def fetching(*, seed=0, version="v1", calls=None):
+    """A fetch that writes a toy h5ad; `calls` notes each."""
+
+    def fetch(target):
+        if calls is not None:
+            calls.append(version)
+        write_toy_h5ad(target, seed=seed)
+        return InboxNote(url="https://h/x.h5ad", dataset_version_id=version)
+
+    return fetch
+
+
+def kill_before_the_commit(layout, monkeypatch, fetch):
+    """Stop while the file that has arrived is verified, which takes minutes for a large one."""
+
+    def die(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(raw, "file_digest", die)
+        with pytest.raises(KeyboardInterrupt):
+            adopt_download(layout, dataset_id="a", dataset_version_id="v1", fetch=fetch)
+
+
+def test_a_version_that_is_fetched_becomes_the_source(layout):
+    assert held_version(layout, dataset_id="a") is None
+    for seed, version in enumerate(["v1", "v2"]):
+        fetch = fetching(seed=seed, version=version)
+        provenance = adopt_download(layout, dataset_id="a", dataset_version_id=version, fetch=fetch)
+        assert provenance == read_provenance(layout, dataset_id="a")
+        assert provenance.sha256 == hashlib.sha256(layout.raw_h5ad("a").read_bytes()).hexdigest()
+        assert held_version(layout, dataset_id="a") == version
+        assert names(layout) == ["raw/a.h5ad", "raw/a.json"]
+
+
+def test_what_has_arrived_when_a_fetch_fails_stays_for_the_next(layout):
+    def fail(target):
+        (target.parent / f"{target.name}.part").write_bytes(b"half")
+        raise DownloadError("cut")
+
+    drop_toy_h5ad(layout, "a", seed=1)
+    old = adopt_from_inbox(layout, dataset_id="a")
+    with pytest.raises(DownloadError):
+        adopt_download(layout, dataset_id="a", dataset_version_id="v1", fetch=fail)
+    assert read_provenance(layout, dataset_id="a") == old
+    assert [name for name in names(layout) if "downloads" in name] == [".staging/downloads/a.h5ad.part"]
+
+
+@pytest.mark.parametrize("is_noted", [True, False], ids=["noted", "half noted"])
+def test_a_file_that_has_arrived_is_not_fetched_again(layout, monkeypatch, is_noted):
+    calls = []
+    kill_before_the_commit(layout, monkeypatch, fetching(calls=calls))
+    if not is_noted:
+        layout.download_note("a").write_text('{"url": "https')
+    adopt_download(layout, dataset_id="a", dataset_version_id="v1", fetch=fetching(calls=calls))
+    assert calls == (["v1"] if is_noted else ["v1", "v1"])
+    assert names(layout) == ["raw/a.h5ad", "raw/a.json"]
+
+
+def test_a_file_that_has_arrived_of_another_version_is_not_used(layout, monkeypatch):
+    calls = []
+    kill_before_the_commit(layout, monkeypatch, fetching(calls=calls))
+    fetch = fetching(version="v2", calls=calls)
+    adopt_download(layout, dataset_id="a", dataset_version_id="v2", fetch=fetch)
+    assert calls == ["v1", "v2"]
+    assert held_version(layout, dataset_id="a") == "v2"
+
+
+def test_what_is_fetched_and_no_h5ad_is_removed_and_the_old_source_stays(layout):
+    drop_toy_h5ad(layout, "a")
+    old = adopt_from_inbox(layout, dataset_id="a")
+
+    def fetch(target):
+        target.write_bytes(b"<html>")
+        return InboxNote(dataset_version_id="v1")
+
+    with pytest.raises(NotAnH5adError, match=r"a\.h5ad \(6 bytes\)"):
+        adopt_download(layout, dataset_id="a", dataset_version_id="v1", fetch=fetch)
+    assert read_provenance(layout, dataset_id="a") == old
+    assert names(layout) == ["raw/a.h5ad", "raw/a.json"]
+
+
+def test_what_the_lake_holds_follows_from_its_files(layout):
+    for dataset_id in ("built", "other", "damaged"):
+        adopt_download(layout, dataset_id=dataset_id, dataset_version_id="v1", fetch=fetching())
+    drop_toy_h5ad(layout, "dropped")
+    adopt_from_inbox(layout, dataset_id="dropped")
+    sha256 = read_provenance(layout, dataset_id="built").sha256
+    for dataset_id, made_from in {"built": sha256, "other": "0" * 64}.items():
+        layout.dataset(dataset_id).mkdir(parents=True)
+        layout.validation_report(dataset_id).write_text(json.dumps({"source_sha256": made_from}))
+    layout.raw_provenance("damaged").write_text("{")
+    layout.raw_provenance("damaged").with_name("not an id.json").write_text("{}")
+
+    held = held_datasets(layout)
+
+    assert {name: (found.dataset_version_id, found.is_built) for name, found in held.items()} == {
+        "built": ("v1", True),
+        "damaged": (None, False),
+        "dropped": (None, False),
+        "other": ("v1", False),
+    }
+    assert held["built"].since == layout.raw_provenance("built").stat().st_mtime

@@ -1,11 +1,15 @@
 """From the source file to its metadata: `raw_h5ad`, `dataset_profile`, tables of cells and features."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from c2s_assets.clients.download import download
 from c2s_assets.core import claims
 from c2s_assets.core.cells import age_sources, describe_cells, own_name
 from c2s_assets.core.columns import (
@@ -16,27 +20,37 @@ from c2s_assets.core.columns import (
     CELL_ID,
     CELL_TYPE,
     DONOR_ID,
+    DONOR_UID,
     FEATURE_ID,
     LIFE_STAGE,
     ORGANISM,
+    SPLIT,
+    SPLIT_LEVEL,
     SYMBOL,
 )
+from c2s_assets.core.datasets import DatasetEntry
 from c2s_assets.core.errors import SourceError
 from c2s_assets.core.features import (
+    IS_HIGHLY_VARIABLE,
+    MEAN,
+    N_CELLS,
     SYMBOL_SOURCE,
     VAR_NAME,
+    add_figures,
     add_missing_columns,
     describe_features,
     feature_ids,
 )
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.sampling import in_train
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.sources import gene_symbols
 from c2s_assets.defs.checks import check_result
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, table_metadata
+from c2s_assets.defs.progress import download_progress, with_progress
 from c2s_assets.defs.publishing import Events, dataset_asset, materialized, publish
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, MatrixProfile
+from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, InboxNote, MatrixProfile, Provenance
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.documents import keeps_document, names_every_key, write_document
@@ -45,24 +59,31 @@ from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 from c2s_assets.storage.inputs import current_profile, footer, read_gene_symbols
 from c2s_assets.storage.parquet import iter_table, read_rows, read_table, write_blocks
 from c2s_assets.storage.profile import profile_h5ad
-from c2s_assets.storage.raw import adopt_from_inbox
+from c2s_assets.storage.raw import adopt_download, adopt_from_inbox, held_version
 from c2s_assets.storage.staging import stage
 
 _CELLS_PER_BLOCK = 65_536
 _CHECKED_COLUMNS = [CELL_ID, DONOR_ID, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
 _CELL_PREVIEW = [CELL_ID, DONOR_ID, ORGANISM, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
-_FEATURE_PREVIEW = [FEATURE_ID, SYMBOL, SYMBOL_SOURCE, VAR_NAME]
+_FEATURE_PREVIEW = [FEATURE_ID, SYMBOL, SYMBOL_SOURCE, VAR_NAME, N_CELLS, MEAN, IS_HIGHLY_VARIABLE]
 _MOST_CATEGORIES = 60
 # Beyond this an array of uns is data rather than a note on it.
 _UNS_VALUES = 10_000
 
 
-@dataset_asset(group="ingest", kinds={"h5ad"})
+# It reads the listing, and yet has no dependency on it: that changes every day, and every partition of every
+# dataset would be shown as out of date. The sensor `refresh` knows which ones are.
+@dataset_asset(
+    group="ingest",
+    kinds={"h5ad"},
+    pool="downloads",
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+)
 def raw_h5ad(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """The source file as it was added, verified, with where it came from and the digest of its bytes."""
+    """The source file, added or as CELLxGENE Discover offers it: verified, with where it came from."""
     dataset_id = context.partition_key
     try:
-        provenance = adopt_from_inbox(store.layout, dataset_id=dataset_id)
+        provenance = _adopt(context, store)
     except SourceError as error:
         yield check_result(Finding("keeps_schema", False, str(error)), asset_name="raw_h5ad")
         raise
@@ -146,29 +167,56 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 CellMetadata,
                 staged=staged.path(target),
                 lineage=lineage.of_cell_metadata(
-                    readable, age_sources=age_sources(entry), donor=entry.donor_column or DONOR_ID
+                    readable,
+                    age_sources=age_sources(entry),
+                    donor=entry.donor_column or DONOR_ID,
+                    cell_type=entry.cell_type_column,
                 ),
                 preview=read_rows(staged.path(target), 0, 5, columns=_CELL_PREVIEW),
             )
-            | _cell_metadata(profile, cells, staged.path(target)),
+            | _cell_metadata(profile, cells, staged.path(target), category=category_column(profile, entry)),
         )
 
 
-@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile, gene_symbols])
+# The split is made of cells alone, in a module that imports this one: hence its name, not the asset.
+@dataset_asset(
+    group="ingest",
+    kinds={"parquet"},
+    deps=[raw_h5ad, dataset_profile, gene_symbols, cell_metadata, dg.AssetKey("split_manifest")],
+    code_version="2",
+)
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """One row per feature of the chosen matrix: its Ensembl id, its gene symbol, and all var columns."""
+    """One row per feature of the chosen matrix: its id, symbol, figures of its values, all var columns."""
+    from c2s_assets.core.variability import summarise_features
+
     dataset_id = context.partition_key
     target = store.layout.table("feature_metadata", dataset_id)
     profile = current_profile(store.layout, dataset_id=dataset_id)
     hgnc = read_gene_symbols(store.layout)
-    with open_h5ad(store.layout.raw_h5ad(dataset_id)) as h5ad, stage(store.layout, dataset_id) as staged:
+    scope = store.settings().projections.fit_scope
+    is_fitted = fitted_cells(store, dataset_id, scope=scope)
+    with (
+        stage(store.layout, dataset_id) as staged,
+        open_h5ad(store.layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+    ):
         var_names, var = _read_var(h5ad, layer=profile.layer)
-        features = describe_features(
+        named = describe_features(
             var_names, var, symbol_column=store.settings().entry(dataset_id).symbol_column, hgnc=hgnc
         )
-        write_blocks(
-            staged.path(target), [features], model=FeatureMetadata, footer=footer("feature_metadata", profile)
+        blocks = with_progress(
+            h5ad.matrix(profile.layer).blocks(rows=store.rows_per_block), n_obs=h5ad.n_obs, log=context.log
         )
+        summary = summarise_features(
+            blocks, kind=profile.verdict.kind, n_vars=named.height, is_fitted=is_fitted
+        )
+        features = add_figures(
+            named,
+            n_cells=summary.n_cells,
+            mean=summary.mean,
+            is_highly_variable=summary.is_highly_variable,
+        )
+        says = footer("feature_metadata", profile, fit_scope=scope, n_fitted=int(is_fitted.sum()))
+        write_blocks(staged.path(target), [features], model=FeatureMetadata, footer=says)
         sources = features[SYMBOL_SOURCE].drop_nulls().unique(maintain_order=True)
         yield from publish(
             context,
@@ -187,11 +235,20 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 FeatureMetadata,
                 staged=staged.path(target),
                 lineage=lineage.of_feature_metadata(
-                    var.columns, symbol_sources=sources, uses_hgnc="hgnc" in sources
+                    var.columns, layer=profile.layer, symbol_sources=sources, uses_hgnc="hgnc" in sources
                 ),
                 preview=read_rows(staged.path(target), 0, 5, columns=_FEATURE_PREVIEW),
             )
-            | as_metadata({"symbols_from": ", ".join(sources)}),
+            | as_metadata(
+                {
+                    "symbols_from": ", ".join(sources),
+                    "n_highly_variable": None
+                    if summary.is_highly_variable is None
+                    else int(summary.is_highly_variable.sum()),
+                    "fit_scope": scope,
+                    "n_fitted": int(is_fitted.sum()),
+                }
+            ),
         )
 
 
@@ -212,6 +269,29 @@ def unstructured_metadata(context: dg.AssetExecutionContext, store: Store) -> Ev
             metadata=file_metadata(target, size=staged.path(target).stat().st_size)
             | as_metadata({"n_keys": len(uns), "keys": ", ".join(uns)}),
         )
+
+
+def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
+    """Take what waits in the inbox; else fetch the version that Discover offers, if the lake has another."""
+    dataset_id = context.partition_key
+    offer = None if store.layout.inbox_h5ad(dataset_id).exists() else store.offer(dataset_id)
+    if offer is None or offer.dataset_version_id == held_version(store.layout, dataset_id=dataset_id):
+        return adopt_from_inbox(store.layout, dataset_id=dataset_id)
+
+    def fetch(target: Path) -> InboxNote:
+        progress = download_progress(context.log)
+        fetched = download(offer.url, target, size_bytes=offer.size_bytes, progress=progress)
+        return InboxNote(
+            url=fetched.url,
+            etag=fetched.etag,
+            dataset_version_id=offer.dataset_version_id,
+            retrieved_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    context.log.info(f"fetching version {offer.dataset_version_id} from CELLxGENE Discover")
+    return adopt_download(
+        store.layout, dataset_id=dataset_id, dataset_version_id=offer.dataset_version_id, fetch=fetch
+    )
 
 
 def _reads_every_column(profile: DatasetProfile) -> Finding:
@@ -245,7 +325,30 @@ def _profile_metadata(profile: DatasetProfile) -> Metadata:
     )
 
 
-def _cell_metadata(profile: DatasetProfile, cells: pl.DataFrame, staged: Path) -> Metadata:
+def fitted_cells(store: Store, dataset_id: str, *, scope: str) -> NDArray[np.bool_]:
+    """Find the cells that decide what is highly variable and what the components are, ``(n_obs,)``."""
+    donors = store.read("cell_metadata", dataset_id, columns=[DONOR_UID])[DONOR_UID]
+    if scope == "all":
+        return np.ones(len(donors), np.bool_)
+    return in_train(donors, store.read("split_manifest", dataset_id, columns=[SPLIT_LEVEL, DONOR_UID, SPLIT]))
+
+
+def category_column(profile: DatasetProfile, entry: DatasetEntry) -> str | None:
+    """Choose the column that says most of what the cells are: cell_type, else the first of some values."""
+    counted = {
+        c.name: c.n_distinct for c in profile.obs_columns if c.value_counts and own_name(c.name) == c.name
+    }
+    if CELL_TYPE in counted or entry.cell_type_column is not None:
+        return CELL_TYPE
+    return next(
+        (name for name, n_distinct in counted.items() if n_distinct and 1 < n_distinct <= _MOST_CATEGORIES),
+        None,
+    )
+
+
+def _cell_metadata(
+    profile: DatasetProfile, cells: pl.DataFrame, staged: Path, *, category: str | None
+) -> Metadata:
     renamed = {
         name: own_name(name)
         for name in (column.name for column in profile.obs_columns)
@@ -254,22 +357,9 @@ def _cell_metadata(profile: DatasetProfile, cells: pl.DataFrame, staged: Path) -
     shown = as_metadata({"renamed": ", ".join(f"{old} is {new}" for old, new in renamed.items()) or None})
     if (picture := plots.ages(cells)) is not None:
         shown["ages"] = picture
-    if (category := _category(profile)) is not None:
+    if category is not None:
         shown["cell_types"] = plots.cells_per_category(read_table(staged, columns=[category])[category])
     return shown
-
-
-def _category(profile: DatasetProfile) -> str | None:
-    """Choose the column that says most of what the cells are: cell_type, else the first of some values."""
-    counted = {
-        c.name: c.n_distinct for c in profile.obs_columns if c.value_counts and own_name(c.name) == c.name
-    }
-    if CELL_TYPE in counted:
-        return CELL_TYPE
-    return next(
-        (name for name, n_distinct in counted.items() if n_distinct and 1 < n_distinct <= _MOST_CATEGORIES),
-        None,
-    )
 
 
 def _read_var(h5ad: H5ad, *, layer: str) -> tuple[pl.Series, pl.DataFrame]:

@@ -20,7 +20,7 @@ from c2s_assets.core.columns import (
     SPLIT,
     SPLIT_LEVEL,
 )
-from c2s_assets.core.provenance import Origin
+from c2s_assets.core.provenance import Origin, Publication, publication_of
 from c2s_assets.core.records import join_records
 from c2s_assets.core.splits import TEST, TRAIN, describe_split, split_donors
 from c2s_assets.defs import lineage, plots
@@ -102,6 +102,8 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
 )
 def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell that is used: its sentence, age, metadata and publication, in `train/` or `test/`."""
+    from c2s_assets.storage.publications import read_publication
+
     dataset_id, layout = context.partition_key, store.layout
     profile = current_profile(layout, dataset_id=dataset_id)
     cells, sentences, sides = (
@@ -119,7 +121,10 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
     targets = {side: layout.parts(side, dataset_id) for side in (TRAIN, TEST)}
     with stage(layout, dataset_id) as staged:
         written = {side: staged.path(target) for side, target in targets.items()}
-        records = _join(cells, sentences, manifest, origin=Origin(**profile.origin.model_dump()))
+        publication = publication_of(
+            Origin(**profile.origin.model_dump()), listed=read_publication(layout, dataset_id=dataset_id)
+        )
+        records = _join(cells, sentences, manifest, publication=publication)
         write_sides(written, records, model=TrainTest, footer=footer("train_test", profile, **specs))
         summary = describe_split(manifest)
         listed = _read_sides(written, columns=[CELL_ID, DONOR_UID, SPLIT_LEVEL, AGE])
@@ -141,13 +146,15 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-def _join(cells: Path, sentences: Path, manifest: pl.DataFrame, *, origin: Origin) -> Iterator[pl.DataFrame]:
+def _join(
+    cells: Path, sentences: Path, manifest: pl.DataFrame, *, publication: Publication
+) -> Iterator[pl.DataFrame]:
     """Join the tables block by block; of a manifest of cells, each block gets its own rows."""
     start = 0
     by_cell = manifest[SPLIT_LEVEL][0] == "cell"
     for cell_block, sentence_block in zip(iter_table(cells), iter_table(sentences), strict=True):
         sides = manifest.slice(start, cell_block.height) if by_cell else manifest
-        yield join_records(cell_block, sentence_block, sides, origin=origin)
+        yield join_records(cell_block, sentence_block, sides, publication=publication)
         start += cell_block.height
 
 

@@ -1,0 +1,144 @@
+"""What CELLxGENE Discover offers: `cellxgene_listing`."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+from pydantic import Field
+
+from c2s_assets.clients.http import shown
+from c2s_assets.core.columns import DATASET_ID, ORGANISM
+from c2s_assets.core.discover import CELL_COUNT, tabulate_collections, tabulate_datasets
+from c2s_assets.core.findings import Finding
+from c2s_assets.core.listing import (
+    ADDED,
+    EVENT,
+    REVISED,
+    WITHDRAWN,
+    listing_did_not_shrink,
+    missing_datasets,
+    records_are_well_formed,
+    refresh_collections,
+    refresh_listing,
+)
+from c2s_assets.defs.checks import check_specs
+from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
+from c2s_assets.defs.publishing import Events, final_errors, publish
+from c2s_assets.defs.resources import Cellxgene, Store
+from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
+from c2s_assets.schemas.violations import keeps_schema
+from c2s_assets.storage.listing import read_collections, read_history, read_listing, stage_listing
+from c2s_assets.storage.parquet import read_table
+from c2s_assets.storage.staging import Stage, stage
+
+# Each is a question of its own; more than these wait until they are missing a second time.
+_MOST_ASKED = 100
+_PREVIEW = [
+    *(DATASET_ID, "title", CELL_COUNT),
+    *(pl.col(name).list.join(", ") for name in (ORGANISM, "tissue")),
+]
+_EVENT_PREVIEW = [DATASET_ID, "title", "changed"]
+
+
+class ListingConfig(dg.Config):
+    """When a listing is refused."""
+
+    largest_loss: float = Field(
+        default=0.1, ge=0, le=1, description="Share of the last listing that may be missing from this one."
+    )
+
+
+@dg.asset(
+    group_name="sources",
+    kinds={"parquet"},
+    code_version="1",
+    owners=["team:c2s_assets"],
+    check_specs=check_specs("cellxgene_listing", None),
+    retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
+    # It is listed every day: one day may fail, and a third should not begin without anybody's notice.
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=72), warn_window=timedelta(hours=36)
+    ),
+)
+@final_errors
+def cellxgene_listing(
+    context: dg.AssetExecutionContext, config: ListingConfig, store: Store, cellxgene: Cellxgene
+) -> Events:
+    """One row per public dataset of CELLxGENE Discover; its collections; what changed since the last look."""
+    layout, discover = store.layout, cellxgene.discover()
+    last, last_collections = read_listing(layout), read_collections(layout)
+    datasets = tabulate_datasets(discover.datasets())
+    collections = tabulate_collections(discover.collections())
+    shrinking = _did_not_shrink(
+        listing_did_not_shrink(last, datasets, of="datasets", largest_loss=config.largest_loss),
+        listing_did_not_shrink(
+            last_collections, collections, of="collections", largest_loss=config.largest_loss
+        ),
+    )
+    missing = missing_datasets(last, datasets) if shrinking.holds else []
+    gone = [dataset_id for dataset_id in missing[:_MOST_ASKED] if discover.versions(dataset_id) is None]
+    refreshed = refresh_listing(last, datasets, gone=gone, today=datetime.now(UTC).date())
+    targets = (layout.listing, layout.collections, layout.listing_history)
+    with stage(layout, "cellxgene_listing") as staged:
+        stage_listing(
+            staged,
+            layout,
+            listing=refreshed.rows,
+            collections=refresh_collections(last_collections, collections),
+            history=pl.concat([read_history(layout), refreshed.events]),
+        )
+        yield from publish(
+            context,
+            staged,
+            *targets,
+            findings=[
+                _keep_schemas(staged, targets),
+                shrinking,
+                records_are_well_formed(datasets, collections),
+            ],
+            metadata=table_metadata(
+                layout.listing,
+                Listing,
+                staged=staged.path(layout.listing),
+                lineage={},
+                preview=refreshed.rows.select(_PREVIEW),
+            )
+            | _changes(refreshed.events)
+            | as_metadata(
+                {
+                    "n_collections": collections.rows.height,
+                    "n_missing": len(missing),
+                    "url": shown(cellxgene.base_url),
+                }
+            ),
+        )
+
+
+def _did_not_shrink(*findings: Finding) -> Finding:
+    """Join what is found of datasets and of collections: if one of them shrinks, both are refused."""
+    worst = next((finding for finding in findings if not finding.holds), None)
+    figures = {name: value for finding in findings for name, value in finding.figures.items()}
+    message = worst.message if worst else " ".join(finding.message for finding in findings)
+    return Finding("listing_did_not_shrink", worst is None, message, figures)
+
+
+def _keep_schemas(staged: Stage, targets: Sequence[Path]) -> Finding:
+    found = [
+        keeps_schema([read_table(staged.path(target))], model)
+        for target, model in zip(targets, (Listing, Collections, ListingHistory), strict=True)
+    ]
+    worst = next((finding for finding in found if not finding.holds), None)
+    return worst or Finding("keeps_schema", True, " ".join(finding.message for finding in found))
+
+
+def _changes(events: pl.DataFrame) -> Metadata:
+    """Count what happened, and show the first of each."""
+    shown: Metadata = {}
+    for event in (ADDED, REVISED, WITHDRAWN):
+        of_event = events.filter(pl.col(EVENT) == event).select(_EVENT_PREVIEW)
+        shown |= as_metadata({f"n_{event}": of_event.height})
+        if of_event.height:
+            shown[event] = rows_as_markdown(of_event, n_rows=20)
+    return shown

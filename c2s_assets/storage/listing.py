@@ -1,0 +1,62 @@
+"""The listing of CELLxGENE Discover in the lake: its tables, and which datasets were withdrawn."""
+
+import hashlib
+from contextlib import suppress
+
+import polars as pl
+
+from c2s_assets.core.listing import HISTORY_SCHEMA, withdrawals
+from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
+from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.parquet import read_table, with_metadata, write_table
+from c2s_assets.storage.staging import Stage
+
+
+def read_listing(layout: Layout) -> pl.DataFrame | None:
+    """Read the datasets as last listed, see schemas.discover.Listing; None if there was no listing yet."""
+    return read_table(layout.listing) if layout.listing.exists() else None
+
+
+def read_collections(layout: Layout) -> pl.DataFrame | None:
+    """Read the collections as last listed, see schemas.discover.Collections; None without a listing."""
+    return read_table(layout.collections) if layout.collections.exists() else None
+
+
+def read_history(layout: Layout) -> pl.DataFrame:
+    """Read every change that a listing showed, oldest first; see schemas.discover.ListingHistory."""
+    if not layout.listing_history.exists():
+        return pl.DataFrame(schema=HISTORY_SCHEMA)
+    return read_table(layout.listing_history)
+
+
+def withdrawn_datasets(layout: Layout) -> frozenset[str]:
+    """Name the datasets that Discover has withdrawn, whether the lake holds them or not.
+
+    What the lake holds of them stays; catalogue and releases leave them out.
+    """
+    return frozenset(withdrawals(read_history(layout)))
+
+
+def listing_state(layout: Layout) -> str:
+    """Name the present state of the listing, the settings and the source files: changes with each of them."""
+    state = []
+    for path in (layout.listing, layout.listing_history, layout.settings, *layout.sources()):
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            state.append(f"{path.name} {found.st_ino} {found.st_size} {found.st_mtime_ns}")
+    return hashlib.sha256("\n".join(state).encode()).hexdigest()
+
+
+def stage_listing(
+    staged: Stage, layout: Layout, *, listing: pl.DataFrame, collections: pl.DataFrame, history: pl.DataFrame
+) -> None:
+    """Write the three tables of a listing beside those of the last; they are committed together."""
+    tables = {
+        layout.listing: (listing, Listing),
+        layout.collections: (collections, Collections),
+        layout.listing_history: (history, ListingHistory),
+    }
+    for target, (rows, model) in tables.items():
+        schema = with_metadata(arrow_schema(model), {"table": target.stem})
+        write_table(staged.path(target), rows, schema=schema)

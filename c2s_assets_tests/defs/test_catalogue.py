@@ -1,0 +1,237 @@
+"""`catalogue`, `corpus_report` and the publication of `train_test`, through Dagster."""
+
+import json
+import re
+import threading
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from c2s_assets.core.discover import tabulate_collections, tabulate_datasets
+from c2s_assets.core.listing import HISTORY_SCHEMA
+from c2s_assets.defs.automation.catalogue import hourly_catalogue
+from c2s_assets.defs.resources import Store
+from c2s_assets.defs.service import BuildReport, build_catalogue, register
+from c2s_assets.schemas.catalogue import CATALOGUE
+from c2s_assets.schemas.documents import CorpusReport
+from c2s_assets.storage.catalogue import open_catalogue
+from c2s_assets.storage.documents import read_document
+from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.listing import stage_listing
+from c2s_assets.storage.queries import answer_query
+from c2s_assets.storage.staging import stage
+from c2s_assets_tests.defs.building import Workshop, broken, failures, open_workshop
+from c2s_assets_tests.discover import describe_collection, describe_dataset
+from c2s_assets_tests.toy import make_lake, put_toy_tables
+
+QUERIES = Path(__file__).parents[2] / "docs" / "queries.md"
+COLLECTION = "11111111-0000-4000-8000-000000000000"
+
+
+def renew(workshop: Workshop) -> BuildReport:
+    return build_catalogue(workshop.instance, workshop.definitions)
+
+
+def ask(layout: Layout, sql: str) -> list[tuple[object, ...]]:
+    return answer_query(layout, sql, max_rows=1000).rows.rows()
+
+
+def put_two_datasets(layout: Layout) -> None:
+    """Lung cells of three people, one of them a copy, and blood cells of two, one of whom nobody knows."""
+    lung = {
+        "donor_id": ["ann", "ann", "bob", "cleo"],
+        "age": pl.Series([34.0, 34.0, 36.0, 61.0], dtype=pl.Float32),
+        "tissue": ["lung"] * 4,
+        "disease": ["normal", "asthma", "asthma", "normal"],
+        "is_primary_data": [True, True, True, False],
+    }
+    blood = {
+        "donor_id": ["dan", "unknown"],
+        "age": pl.Series([8.5, None], dtype=pl.Float32),
+        "tissue": ["blood"] * 2,
+        "disease": ["normal", "normal"],
+    }
+    genes = {"feature_id": ["E1", "E2", "E3"], "symbol": ["A", "B", "C"]}
+    put_toy_tables(
+        layout, "lung", cells=pl.DataFrame(lung), features=pl.DataFrame({**genes, "n_cells": [1, 4, 2]})
+    )
+    put_toy_tables(
+        layout, "blood", cells=pl.DataFrame(blood), features=pl.DataFrame({**genes, "n_cells": [2, 1, 0]})
+    )
+
+
+def put_listing(layout: Layout, *dataset_ids: str, withdrawn: tuple[str, ...] = ()) -> None:
+    """Commit a listing of datasets in one collection, whose description names somebody's address."""
+    own = {"collection_id": COLLECTION, "dataset_version_id": "v1"}
+    records = [describe_dataset(dataset_id, position=0) | own for dataset_id in dataset_ids]
+    listing = tabulate_datasets(records).rows.with_columns(n_absent=pl.lit(0, pl.Int32))
+    collections = tabulate_collections([describe_collection(records)]).rows
+    history = pl.DataFrame(
+        [(name, "withdrawn", None, "1", None, date(2026, 1, 1)) for name in withdrawn],
+        schema=HISTORY_SCHEMA,
+        orient="row",
+    )
+    with stage(layout, "cellxgene_listing") as staged:
+        stage_listing(staged, layout, listing=listing, collections=collections, history=history)
+        staged.commit(layout.listing, layout.collections, layout.listing_history)
+
+
+def test_the_documented_queries_give_the_answers_that_can_be_counted(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    put_two_datasets(layout)
+    with open_workshop(layout) as workshop:
+        assert renew(workshop).succeeded
+    queries = re.findall(r"```sql\n(.*?)```", QUERIES.read_text(encoding="utf-8"), flags=re.DOTALL)
+    answers = [ask(layout, sql) for sql in queries]
+
+    assert answers[0] == [("blood", 0, 1, 1), ("lung", 30, 3, 2)]
+    assert answers[1] == [("normal", 3, 2), ("asthma", 2, 1)]
+    assert answers[2] == [("B", "E2", 2, 2, 5), ("A", "E1", 2, 2, 3), ("C", "E3", 1, 2, 2)]
+    assert len(answers) == 3
+
+
+def test_catalogue_and_report_show_what_a_person_needs(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    put_two_datasets(layout)
+    with open_workshop(layout) as workshop:
+        report = renew(workshop)
+        figures = {step.asset: step.figures for step in report.steps}
+
+    assert report.succeeded
+    assert broken(report) == set()
+    assert report.n_checks == 5
+    assert figures["catalogue"]["n_cells"] == 6
+    assert figures["catalogue"]["n_genes"] == 3
+    assert figures["catalogue"]["size_bytes"] == layout.catalogue.stat().st_size < 5e6
+    assert "| lung |" in figures["catalogue"]["datasets"]
+    assert figures["catalogue"]["columns"].count("\n") > sum(map(len, CATALOGUE.values()))
+    written = read_document(layout.corpus_report, CorpusReport)
+    assert (written.totals.n_datasets, written.totals.n_cells, written.totals.n_primary_cells) == (2, 6, 5)
+    assert (written.totals.n_donors, written.totals.n_cells_with_age) == (4, 5)
+    decades = [(g.value, g.n_cells, g.n_donors) for g in written.groups if g.property == "age_decade"]
+    assert decades == [("0 to 9", 1, 1), ("30 to 39", 3, 2), ("60 to 69", 1, 1), (None, 1, 0)]
+    for name in ("tissue", "disease", "organism", "age_decade"):
+        assert figures["corpus_report"][f"{name}_table"].startswith(f"| {name} | n_cells")
+        assert 5_000 < len(figures["corpus_report"][name]) < 200_000
+    assert "assay" not in figures["corpus_report"], "no dataset says, so there is nothing to draw"
+
+
+def test_a_spoilt_dataset_is_named_by_a_check_and_a_withdrawn_one_is_gone(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    put_two_datasets(layout)
+    put_toy_tables(layout, "gone", cells=pl.DataFrame({"donor_id": ["a"]}))
+    put_toy_tables(layout, "spoilt", cells=pl.DataFrame({"donor_id": ["a"]}))
+    layout.table("cell_metadata", "spoilt").write_bytes(b"PAR1 nothing")
+    put_listing(layout, "lung", withdrawn=("gone",))
+    with open_workshop(layout) as workshop:
+        report = renew(workshop)
+
+    assert report.succeeded
+    assert broken(report) == {"catalogue/reads_every_dataset"}
+    assert "spoilt" in report.broken[0].message
+    assert ask(layout, "select dataset_id, publication_doi from datasets") == [
+        ("blood", None),
+        ("lung", "10.1000/toy.0"),
+    ]
+    assert ask(layout, "select doi, journal, published_year, n_datasets from publications") == [
+        ("10.1000/toy.0", "Journal of Toys", 2024, 1)
+    ]
+    [(name, description)] = ask(layout, "select name, description from collections")
+    assert name == "Toy collection 0"
+    assert "@" not in str(description)
+
+
+def test_an_empty_lake_has_an_empty_catalogue(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    with open_workshop(layout) as workshop:
+        report = renew(workshop)
+
+    assert report.succeeded, failures(report)
+    assert broken(report) == set()
+    assert ask(layout, "select count(*) from cells") == [(0,)]
+    assert read_document(layout.corpus_report, CorpusReport).totals.n_cells == 0
+
+
+def test_the_schedule_runs_when_tables_have_changed(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    store = Store(root=str(layout.root))
+
+    def tick(workshop: Workshop) -> object:
+        context = dg.build_schedule_context(workshop.instance, resources={"store": store})
+        return hourly_catalogue(context)
+
+    with open_workshop(layout) as workshop:
+        put_two_datasets(layout)
+        assert isinstance(tick(workshop), dg.RunRequest)
+        renew(workshop)
+        assert isinstance(tick(workshop), dg.SkipReason)
+        put_two_datasets(layout)
+        assert isinstance(tick(workshop), dg.RunRequest)
+
+
+def _build_up_to_train_test(workshop: Workshop, dataset_id: str) -> dg.ExecuteInProcessResult:
+    register(workshop.instance, dataset_id)
+    wanted = dg.AssetSelection.assets("train_test").upstream() - dg.AssetSelection.groups("sources")
+    job = dg.define_asset_job("up_to_train_test", selection=wanted)
+    definitions = dg.Definitions.merge(workshop.definitions, dg.Definitions(jobs=[job]))
+    return definitions.resolve_job_def(job.name).execute_in_process(
+        instance=workshop.instance, partition_key=dataset_id, raise_on_error=False
+    )
+
+
+def test_records_name_the_publication_that_discover_lists_and_no_address(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    put_listing(layout, "toy")
+    with open_workshop(layout) as workshop:
+        assert _build_up_to_train_test(workshop, "toy").success
+        sides = workshop.train_test("toy")
+        assert renew(workshop).succeeded
+
+    said = sides.select("collection_id", "^publication_.*$").unique()
+    assert said.row(0, named=True) == {
+        "collection_id": COLLECTION,
+        "publication_title": "Toy collection 0",
+        "publication_doi": "10.1000/toy.0",
+        "publication_description": said["publication_description"][0],
+    }
+    assert said.height == 1
+    assert "Cells of toys" in said["publication_description"][0]
+    assert not sides.select(pl.any_horizontal(pl.col(pl.String).str.contains("@")).any()).item()
+    # One that was really built: its views agree with its tables.
+    assert ask(layout, "select n_cells, n_features, is_current from datasets") == [(60, 40, True)]
+    counts = (
+        "select (select count(*) from cells), (select count(*) from sentences), (select count(*) from splits)"
+    )
+    assert ask(layout, counts) == [(60, 60, 4)]
+    assert ask(layout, "select sum(n_eligible) from splits") == [(60,)]
+
+
+@pytest.mark.slow
+def test_a_real_build_and_a_reader_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "real")
+    put_two_datasets(layout)
+    with open_workshop(layout) as workshop:
+        assert renew(workshop).succeeded
+        results: list[bool] = []
+        building = threading.Thread(
+            target=lambda: results.append(_build_up_to_train_test(workshop, "real").success)
+        )
+        building.start()
+        seen = []
+        while building.is_alive():
+            with open_catalogue(layout.catalogue) as reader:
+                counted = dict(reader.rows("reports/cells_per_dataset").iter_rows())
+            assert {name: n for name, n in counted.items() if name != "real"} == {"lung": 4, "blood": 2}
+            assert counted.get("real", 60) == 60
+            seen.append(len(counted))
+            if len(seen) % 5 == 0:
+                assert renew(workshop).succeeded
+        building.join()
+        assert results == [True]
+        assert renew(workshop).succeeded
+    assert dict(ask(layout, "select dataset_id, n_cells from datasets"))["real"] == 60
+    assert seen
+    assert json.loads(layout.corpus_report.read_text())["totals"]["n_datasets"] == 3

@@ -1,0 +1,51 @@
+"""`c2s query` from the outside."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from c2s_assets.storage.layout import Layout
+from c2s_assets_tests.end_to_end.commands import c2s
+from c2s_assets_tests.toy import put_toy_tables
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_query_renews_the_catalogue_when_tables_have_changed_and_prints_a_table(tmp_path: Path) -> None:
+    lake = tmp_path / "my lake"
+    put_toy_tables(Layout(lake), "lung", cells=pl.DataFrame({"donor_id": ["a", "b"]}))
+    sql = "select dataset_id, n_cells, tables from datasets order by dataset_id"
+
+    missing = c2s("query", "--as-is", sql, lake=lake)
+    assert missing.returncode == 1
+    assert "does not exist yet. Build it: c2s query" in missing.stderr
+
+    first = c2s("query", sql, lake=lake)
+    assert first.returncode == 0, first.stderr
+    assert "renewing the catalogue" in first.stderr
+    lines = first.stdout.splitlines()
+    assert [word.strip() for word in lines[1].strip("│").split("┆")] == ["dataset_id", "n_cells", "tables"]
+    assert 'lung       ┆ 2       ┆ ["cell_metadata", "cell_sentences"]' in lines[3]
+    assert len(lines) == 5
+
+    again = c2s("query", sql, lake=lake)
+    assert (again.stdout, again.stderr) == (first.stdout, "")
+
+    put_toy_tables(Layout(lake), "blood", cells=pl.DataFrame({"donor_id": ["a"]}))
+    assert "blood" not in c2s("query", "--as-is", sql, lake=lake).stdout
+    assert "blood" in c2s("query", sql, lake=lake).stdout
+
+    wrong = c2s("query", "select nope from cells", lake=lake)
+    assert wrong.returncode == 1
+    assert 'Referenced column "nope" not found' in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_a_long_answer_is_cut_and_says_so(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    put_toy_tables(Layout(lake), "lung", cells=pl.DataFrame({"donor_id": ["a"] * 300}))
+
+    done = c2s("query", "select cell_id from cells order by cell_id", lake=lake)
+    assert done.stdout.count("cell_0") == 200
+    assert "Only the first 200 rows" in done.stderr
