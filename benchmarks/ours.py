@@ -15,7 +15,7 @@ from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets.storage.parquet import write_blocks
 
 # As `Store.rows_per_block`, which would bring Dagster along; a test keeps them equal.
-ROWS_PER_BLOCK = 2_048
+ROWS_PER_BLOCK = 1_024
 
 
 def write_sentences(source: Path, target: Path) -> None:

@@ -20,7 +20,7 @@ _WHAT = {
     "sentences": "**`cell_sentences`**: the path of the asset",
     "inflate": "floor: only inflating the chunks of X",
     "write": "floor: only writing the sentences",
-    "build": "**`c2s build`**: the whole `build_dataset`, its checks and plots",
+    "build": "**main job**: `c2s build` of metadata, sentences and splits, checks and plots",
 }
 
 
@@ -87,7 +87,7 @@ def render(results: Results) -> str:
             "",
             *_memory(results),
             "",
-            "## Steps of `c2s build`",
+            "## Steps of the main job",
             "",
             *_steps(results),
             "",
@@ -165,10 +165,10 @@ def _explanation(results: Results) -> list[str]:
         f"- At {least:,} cells each way ran {n_runs} times, in turns; seconds are medians, memory is the "
         "highest. Larger sizes ran once.",
         "- `seconds` is the work, from opening the h5ad to the closed parquet files, after imports and with "
-        "kernels loaded; `whole process` has these too. Of `c2s build` there is only the whole process.",
+        "kernels loaded; `whole process` has these too. Of the main job there is only the whole process.",
         f"- `x dense` and `x sparse` compare cells per second with those two ways at {least:,} cells; "
-        "`c2s build` is compared by whole processes.",
-        "- The h5ad is in the page cache, and nothing is forced to disk except what `c2s build` commits. "
+        "the main job is compared by whole processes.",
+        "- The h5ad is in the page cache, and nothing is forced to disk except what the main job commits. "
         "The atlas is simulated (`benchmarks/atlas.py`): 29,400 features, 1,430 expressed per cell, "
         f"gzip 4, {bytes_per_cell / 1e3:.1f} kB a cell.",
         "- The dense way is only that part of the pipeline we replace which writes sentences. What the whole "
@@ -186,7 +186,7 @@ def _ratios(results: Results) -> list[str]:
     return [
         f"- `cell_sentences`: {by_work['dense']:.1f} x the dense way, {by_work['sparse']:.1f} x the sparse "
         f"way; {of_dense / of_sentences:.1f} x and {of_sparse / of_sentences:.1f} x by whole processes.",
-        f"- `c2s build`: {of_dense / of_build:.1f} x the dense way, by whole processes.",
+        f"- Main job: {of_dense / of_build:.1f} x the dense way, by whole processes.",
         f"- Reader alone: {reader:.1f} x h5py.",
         *(_floor(results, n_obs) for n_obs in results.sizes),
     ]
@@ -212,7 +212,7 @@ def _memory(results: Results) -> list[str]:
 
 
 def _steps(results: Results) -> list[str]:
-    """Copy what `c2s build` says of its assets, of the last run of the largest size."""
+    """Copy what the main job says of its assets, of the last run of the largest size."""
     printed = results.runs[results.sizes[-1], "build"][-1].output.splitlines()
     return ["```", *(line for line in printed if line.startswith("  ") and line.endswith(" s")), "```"]
 

@@ -120,7 +120,7 @@ def _build(options: argparse.Namespace, layout: Layout) -> int:
     with open_instance(layout) as instance:
         for dataset_id in ids:
             report = build(instance, definitions, dataset_id)
-            _print_report(dataset_id, report, layout)
+            print_report(dataset_id, report, layout)
             if not report.succeeded:
                 failed.append(dataset_id)
     return 1 if failed else 0
@@ -245,7 +245,7 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
     put_into_inbox(layout, dataset_id=_EXAMPLE, fill=simulate)
     with open_instance(layout) as instance:
         report = build(instance, _definitions(), _EXAMPLE)
-    _print_report(_EXAMPLE, report, layout)
+    print_report(_EXAMPLE, report, layout)
     folder = layout.dataset(_EXAMPLE)
     print(
         f"\nLoad it with Polars:\n"
@@ -256,7 +256,8 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
     return 0 if report.succeeded else 1
 
 
-def _print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:
+def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:
+    """Print how a build ended: each step with what it wrote, and the checks that do not hold."""
     print(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {layout.dataset(dataset_id)}")
     for step in report.steps:
         rows = step.figures.get("dagster/row_count")

@@ -23,7 +23,7 @@ class Store(dg.ConfigurableResource[None]):
 
     root: str = Field(description="Folder of the lake; $C2S_LAKE, by default ./lake.")
     rows_per_block: int = Field(
-        default=2048, ge=1, description="Cells read at once. Bounds memory; never changes what is written."
+        default=1024, ge=1, description="Cells read at once. Bounds memory; never changes what is written."
     )
 
     @property

@@ -88,14 +88,21 @@ def register(instance: dg.DagsterInstance, dataset_id: str) -> None:
     instance.add_dynamic_partitions(datasets.name or "", [dataset_id])
 
 
-def build(instance: dg.DagsterInstance, definitions: dg.Definitions, dataset_id: str) -> BuildReport:
-    """Build everything of a dataset in this process."""
+def build(
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    dataset_id: str,
+    *,
+    assets: Sequence[str] | None = None,
+) -> BuildReport:
+    """Build everything of a dataset in this process, or only some of its assets."""
     register(instance, dataset_id)
     result = definitions.resolve_job_def(build_dataset.name).execute_in_process(
         instance=instance,
         partition_key=dataset_id,
         raise_on_error=False,
         run_config={"loggers": {"terminal": {}}},
+        asset_selection=None if assets is None else [dg.AssetKey(name) for name in assets],
     )
     return _report(result.all_events, succeeded=result.success)
 

@@ -20,7 +20,7 @@ class Workshop:
 
     layout: Layout
     instance: dg.DagsterInstance
-    rows_per_block: int = 2048
+    rows_per_block: int = 1024
     hgnc_url: str = "http://127.0.0.1:9/unreachable"
     cellxgene_url: str = "http://127.0.0.1:9/unreachable"
 

@@ -124,7 +124,7 @@ def test_cells_read_at_once_never_change_what_is_written(
 ) -> None:
     monkeypatch.setattr(wide, "CELLS_PER_PART", 25)
     written = []
-    for rows_per_block in (1, 7, 2048):
+    for rows_per_block in (1, 7, 1024):
         layout = make_lake(tmp_path / str(rows_per_block), "toy")
         with open_workshop(layout, rows_per_block=rows_per_block) as workshop:
             assert build_only(workshop, "toy", *INGEST, *TABLES).success

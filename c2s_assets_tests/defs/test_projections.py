@@ -65,7 +65,7 @@ def test_the_authors_are_exported_and_the_missing_ones_computed(tmp_path: Path) 
 @pytest.mark.parametrize("rows_per_block", [7, 100_000])
 def test_the_block_of_cells_read_at_once_changes_no_byte(tmp_path: Path, rows_per_block: int) -> None:
     built = []
-    for rows in (2048, rows_per_block):
+    for rows in (1024, rows_per_block):
         layout = make_lake(tmp_path / str(rows), "toy")
         with open_workshop(layout, rows_per_block=rows) as workshop:
             assert workshop.build("toy").succeeded
