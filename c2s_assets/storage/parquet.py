@@ -27,7 +27,7 @@ from c2s_assets.schemas.tables import Table
 # Cells have about 1,400 expressed genes of 6 letters: 8,192 sentences are 80 MB, near the 100 MB that
 # the Hugging Face viewer reads well, and a file of 35 MB.
 ROWS_PER_GROUP = 8_192
-# Several blocks are alive while others are read and ranked. Sentences of 200,000 cells, on two cores: in blocks
+# Several blocks are alive while others are read and ranked. Sentences of 200,000 cells, on two cores: blocks
 # of 512 rows 11.2 s and 760 MB, 1,024 10.1 s and 830 MB, 2,048 11.2 s and 980 MB.
 ROWS_PER_BLOCK = 1_024
 
