@@ -11,11 +11,12 @@ demo: $(VENV)/.installed
 ui: $(VENV)/.installed
 	$(BIN)/c2s ui
 
+# In two processes, because some tests wait for a daemon's ticks; a file's tests share what was built for them.
 test: $(VENV)/.installed
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --durations 15
 
 test-fast: $(VENV)/.installed
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

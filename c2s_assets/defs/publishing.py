@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from c2s_assets.core.errors import BrokenClaimError, C2SError, DownloadError
+from c2s_assets.core.errors import BrokenClaimError, C2SError, DownloadError, WithdrawnError
 from c2s_assets.core.findings import Finding
 from c2s_assets.defs.checks import broken_claims, check_result, check_specs
 from c2s_assets.defs.metadata import Metadata
@@ -45,7 +45,7 @@ def dataset_asset(
 
 
 def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
-    """Turn our errors into failures that name the dataset; only those of the network are worth a retry."""
+    """Turn our errors into failures that name the dataset; only those of the network may pass."""
 
     @functools.wraps(function)
     def guarded(context: dg.AssetExecutionContext, *args: object, **kwargs: object) -> Events:
@@ -53,7 +53,8 @@ def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
             yield from function(context, *args, **kwargs)
         except C2SError as error:
             subject = f"dataset {context.partition_key}: " if context.has_partition_key else ""
-            raise dg.Failure(f"{subject}{error}", allow_retries=isinstance(error, DownloadError)) from error
+            may_pass = isinstance(error, DownloadError) and not isinstance(error, WithdrawnError)
+            raise dg.Failure(f"{subject}{error}", allow_retries=may_pass) from error
 
     return guarded
 
