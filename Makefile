@@ -13,10 +13,10 @@ ui: $(VENV)/.installed
 
 # In two processes, because some tests wait for a daemon's ticks; a file's tests share what was built for them.
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile --durations 15
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-fast: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
