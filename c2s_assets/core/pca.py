@@ -13,7 +13,7 @@ from scipy.linalg import eigh
 from scipy.linalg.blas import dsyrk
 from scipy.sparse import csr_array
 
-from c2s_assets.core.variability import TARGET_COUNTS
+from c2s_assets.core.variability import TARGET_COUNTS, scale_of_row
 
 N_COMPONENTS = 50
 
@@ -181,10 +181,7 @@ def _fill(  # noqa: PLR0917  numba knows no keyword-only arguments
 ) -> None:
     """Write rows into `dense`, which is zero; `target` 0 leaves values as they are."""
     for row in range(indptr.size - 1):
-        depth = 0.0
-        for position in range(indptr[row], indptr[row + 1]):
-            depth += np.float64(values[position])
-        scale = target / depth if depth > 0 else 0.0
+        scale = scale_of_row(values, indptr[row], indptr[row + 1], target)
         for position in range(indptr[row], indptr[row + 1]):
             column = column_of[indices[position]]
             if column >= 0:

@@ -65,9 +65,7 @@ def rank_rows(
     Position of the first value below zero, or -1.
     """
     n_obs = indptr.size - 1
-    longest = 0
-    for row in range(n_obs):
-        longest = max(longest, indptr[row + 1] - indptr[row])
+    longest = _longest_row(indptr)
     keys, keys_sorted = np.empty(longest, np.uint64), np.empty(longest, np.uint64)
     bits, bits_sorted = np.empty(longest, np.uint32), np.empty(longest, np.uint32)
     names, names_sorted = np.empty(longest, np.int32), np.empty(longest, np.int32)
@@ -95,17 +93,9 @@ def rank_rows(
         _sort_by_key(keys, bits, names, keys_sorted, bits_sorted, names_sorted, n, buckets)
         _sort_by_value(bits_sorted, names_sorted, bits, names, n, buckets)
 
-        start = indptr[row]
-        n_listed = 0
-        for place in range(n):
-            name = names_sorted[place]
-            if is_shared[name]:
-                if seen_in[name] == row:
-                    continue
-                seen_in[name] = row
-            ranked[start + n_listed] = name
-            n_listed += 1
-        n_ranked[row] = n_listed
+        n_ranked[row] = _list_once(
+            names_sorted, np.uint64(n), is_shared, seen_in, row, ranked, np.uint64(indptr[row])
+        )
     return -1
 
 
@@ -140,9 +130,7 @@ def rank_counts(
     negative ones otherwise, which costs as much again.
     """
     n_obs = indptr.size - 1
-    longest = 0
-    for row in range(n_obs):
-        longest = max(longest, indptr[row + 1] - indptr[row])
+    longest = _longest_row(indptr)
     n_feature_bits = 1
     while (1 << n_feature_bits) < codes.size:
         n_feature_bits += 1
@@ -150,6 +138,7 @@ def rank_counts(
     feature_mask = (one << feature_bits) - one
 
     found, entries = np.empty(longest, np.uint64), np.empty(longest, np.uint64)
+    names = np.empty(longest, np.int32)
     places, bounds = np.empty(longest, np.uint32), np.empty(longest + 1, np.uint32)
     n_of_count, start_of_count = np.zeros(MAX_COUNT + 1, np.uint32), np.zeros(MAX_COUNT + 1, np.uint32)
     seen_in = np.full(is_shared.size, -1, np.int64)
@@ -184,16 +173,9 @@ def rank_counts(
         if n_alike > 0:
             _order_by_whole_key(in_order, n, feature_bits, feature_keys, cell_key, is_mixed)
 
-        n_listed = np.uint64(0)
         for i in range(n):
-            name = np.uint64(codes[in_order[i] & feature_mask])
-            if is_shared[name]:
-                if seen_in[name] == row:
-                    continue
-                seen_in[name] = row
-            ranked[begin + n_listed] = name
-            n_listed += one
-        n_ranked[row] = n_listed
+            names[i] = codes[in_order[i] & feature_mask]
+        n_ranked[row] = _list_once(names, n, is_shared, seen_in, row, ranked, begin)
 
 
 @njit(cache=True, nogil=True)
@@ -279,6 +261,37 @@ def _generate_store(_: Any, text: Any, at: Any, word: Any) -> tuple[Any, Callabl
 
 # Stores a uint64 at any byte of an array of bytes; a view of NumPy would have to be aligned.
 _store_eight: Any = intrinsic(_generate_store)
+
+
+@njit(cache=True, nogil=True)
+def _longest_row(indptr: NDArray[np.int64]) -> int:
+    longest = 0
+    for row in range(indptr.size - 1):
+        longest = max(longest, indptr[row + 1] - indptr[row])
+    return longest
+
+
+@njit(cache=True, nogil=True)
+def _list_once(
+    names: NDArray[np.int32],
+    n: np.uint64,
+    is_shared: NDArray[np.bool_],
+    seen_in: NDArray[np.int64],
+    row: int,
+    ranked: NDArray[np.int32],
+    begin: np.uint64,
+) -> np.uint64:
+    """Copy the names of a row to `ranked` from `begin` on, each once; return how many. `seen_in` moves on."""
+    n_listed = np.uint64(0)
+    for i in range(n):
+        name = np.uint64(names[i])
+        if is_shared[name]:
+            if seen_in[name] == row:
+                continue
+            seen_in[name] = row
+        ranked[begin + n_listed] = names[i]
+        n_listed += np.uint64(1)
+    return n_listed
 
 
 @njit(cache=True, nogil=True)

@@ -134,6 +134,16 @@ def _bin_of(values: NDArray[np.float64]) -> NDArray[np.intp]:
 
 
 @njit(cache=True, nogil=True)
+def scale_of_row(values: NDArray[np.float32], start: int, stop: int, target: int) -> float:
+    """By what a row's values are multiplied so that they sum up to `target`; 1 if that is 0, or their sum."""
+    depth = 0.0
+    if target > 0:
+        for position in range(start, stop):
+            depth += np.float64(values[position])
+    return target / depth if depth > 0 else 1.0
+
+
+@njit(cache=True, nogil=True)
 def _add_rows(  # noqa: PLR0917  numba knows no keyword-only arguments
     indptr: NDArray[np.int64],
     indices: NDArray[np.int32],
@@ -147,13 +157,7 @@ def _add_rows(  # noqa: PLR0917  numba knows no keyword-only arguments
 ) -> None:
     """Add the rows of a block to the sums of their features; `target` 0 leaves values as they are."""
     for row in range(is_fitted.size):
-        scale = 1.0
-        if target > 0:
-            depth = 0.0
-            for position in range(indptr[row], indptr[row + 1]):
-                depth += np.float64(values[position])
-            if depth > 0:
-                scale = target / depth
+        scale = scale_of_row(values, indptr[row], indptr[row + 1], target)
         for position in range(indptr[row], indptr[row + 1]):
             feature, value = indices[position], np.float64(values[position])
             n_cells[feature] += 1

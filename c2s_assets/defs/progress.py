@@ -2,9 +2,11 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from scipy.sparse import csr_array
+
+from c2s_assets.storage.h5ad.matrix import MatrixReader
 
 _EVERY_SECONDS = 5.0
 
@@ -27,12 +29,11 @@ def download_progress(log: logging.Logger) -> Callable[[int, int | None], None]:
     return arrived
 
 
-def with_progress(
-    blocks: Iterable[tuple[int, csr_array]], *, n_obs: int, log: logging.Logger
-) -> Iterator[tuple[int, csr_array]]:
-    """Pass blocks of cells through and log, every few seconds, how many are done and how long is left."""
+def read_blocks(matrix: MatrixReader, *, rows: int, log: logging.Logger) -> Iterator[tuple[int, csr_array]]:
+    """Read a matrix in blocks of cells and log, every few seconds, how many are done and how long is left."""
+    n_obs = matrix.info.shape[0]
     started = logged = time.monotonic()
-    for start, block in blocks:
+    for start, block in matrix.blocks(rows=rows):
         yield start, block
         now = time.monotonic()
         n_done = start + block.shape[0]

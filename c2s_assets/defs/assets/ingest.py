@@ -47,7 +47,7 @@ from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.sources import gene_symbols
 from c2s_assets.defs.checks import check_result
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, table_metadata
-from c2s_assets.defs.progress import download_progress, with_progress
+from c2s_assets.defs.progress import download_progress, read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, materialized, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, InboxNote, MatrixProfile, Provenance
@@ -203,9 +203,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
         named = describe_features(
             var_names, var, symbol_column=store.settings().entry(dataset_id).symbol_column, hgnc=hgnc
         )
-        blocks = with_progress(
-            h5ad.matrix(profile.layer).blocks(rows=store.rows_per_block), n_obs=h5ad.n_obs, log=context.log
-        )
+        blocks = read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
         summary = summarise_features(
             blocks, kind=profile.verdict.kind, n_vars=named.height, is_fitted=is_fitted
         )

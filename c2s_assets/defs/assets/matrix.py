@@ -1,14 +1,12 @@
 """Expression: sparse and lossless, and as the wide table that pandas users load."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from c2s_assets.core import claims
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, SYMBOL
 from c2s_assets.core.expression import (
     CellTotals,
@@ -21,12 +19,12 @@ from c2s_assets.core.expression import (
     matches_source,
     rows_per_group,
 )
-from c2s_assets.core.findings import Finding
 from c2s_assets.core.sampling import windows
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata, raw_h5ad
+from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import Metadata, as_metadata, table_metadata, wide_table_metadata
-from c2s_assets.defs.progress import with_progress
+from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import DatasetProfile
@@ -34,7 +32,7 @@ from c2s_assets.schemas.tables import Expression
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets.storage.inputs import current_profile, footer
-from c2s_assets.storage.parquet import iter_table, read_rows, read_table, write_blocks
+from c2s_assets.storage.parquet import iter_table, read_rows, write_blocks
 from c2s_assets.storage.staging import stage
 from c2s_assets.storage.wide import read_cells, survey_parts, wide_schema, write_wide
 
@@ -61,7 +59,7 @@ def expression(context: dg.AssetExecutionContext, store: Store) -> Events:
     ):
         written = staged.path(target)
         matrix = h5ad.matrix(profile.layer)
-        blocks = with_progress(matrix.blocks(rows=store.rows_per_block), n_obs=h5ad.n_obs, log=context.log)
+        blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
         write_blocks(
             written,
             _as_tables(blocks, cell_ids, source, totals),
@@ -74,7 +72,7 @@ def expression(context: dg.AssetExecutionContext, store: Store) -> Events:
             context,
             staged,
             target,
-            findings=[keeps, _rows_match_cells(written, cell_ids), matches_source(written_rows, source)],
+            findings=[keeps, rows_match_cells(written, cell_ids), matches_source(written_rows, source)],
             metadata=table_metadata(
                 target,
                 Expression,
@@ -107,7 +105,7 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
     ):
         written = staged.path(target)
         matrix = h5ad.matrix(profile.layer)
-        blocks = with_progress(matrix.blocks(rows=store.rows_per_block), n_obs=h5ad.n_obs, log=context.log)
+        blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
         write_wide(written, blocks, cell_ids=cell_ids, schema=schema)
         n_cells, other_schema = survey_parts(written, expected=schema)
         samples = [
@@ -122,7 +120,7 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
             findings=[
                 # By the footers alone: pandera would decode every value of as many columns.
                 keeps_wide_schema(other_schema, schema, n_parts=len(n_cells)),
-                _rows_match_cells(written, cell_ids),
+                rows_match_cells(written, cell_ids),
                 agrees_with_expression(samples, names=names),
             ],
             metadata=wide_table_metadata(
@@ -159,8 +157,3 @@ def _figures(profile: DatasetProfile, *, n_values: int) -> Metadata:
     return as_metadata(
         {"layer": profile.layer, "n_vars": profile.n_vars, "n_values": n_values, "frac_zero": frac_zero}
     )
-
-
-def _rows_match_cells(written: Path, cell_ids: pl.Series) -> Finding:
-    ids = read_table(written, columns=[CELL_ID])[CELL_ID]
-    return claims.rows_match("rows_match_cells", ids, cell_ids, of="cell_metadata")

@@ -6,13 +6,11 @@ import dagster as dg
 import polars as pl
 from scipy.sparse import csr_array
 
-from c2s_assets.core import claims
 from c2s_assets.core import projections as projection_claims
 from c2s_assets.core.columns import AGE, CELL_ID, DONOR_UID, FEATURE_ID
 from c2s_assets.core.embeddings import COMPUTED
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.features import IS_HIGHLY_VARIABLE
-from c2s_assets.core.findings import Finding
 from c2s_assets.core.projections import LeftOut, Projection
 from c2s_assets.core.sampling import draw
 from c2s_assets.defs import lineage, plots
@@ -25,8 +23,9 @@ from c2s_assets.defs.assets.ingest import (
     raw_h5ad,
 )
 from c2s_assets.defs.assets.splits import split_manifest
+from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import Metadata, as_metadata, column_lineage, rows_as_markdown
-from c2s_assets.defs.progress import with_progress
+from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.projections import keeps_schema
@@ -72,7 +71,9 @@ def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
             target,
             findings=[
                 keeps_schema((table, folder.blocks(table)) for table in tables),
-                projection_claims.rows_match_cells({table: _rows_match(folder, table) for table in tables}),
+                projection_claims.rows_match_cells(
+                    {table: rows_match_cells(folder.file(table), folder.cells[CELL_ID]) for table in tables}
+                ),
                 projection_claims.authors_projections_are_untouched(folder.compare(h5ad, written)),
                 projection_claims.projections_are_complete(written, left_out),
             ],
@@ -97,8 +98,7 @@ def _compute(
     is_fitted = fitted_cells(store, profile.dataset_id, scope=settings.fit_scope)
 
     def blocks() -> Iterator[tuple[int, csr_array]]:
-        stored = h5ad.matrix(profile.layer).blocks(rows=store.rows_per_block)
-        return with_progress(stored, n_obs=h5ad.n_obs, log=context.log)
+        return read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
 
     base = next((projection for projection in authors if projection.method == "PCA"), None)
     for method in missing:
@@ -135,11 +135,6 @@ def _read_features(store: Store, dataset_id: str, *, fit_scope: str) -> pl.DataF
             f"Build the dataset again: c2s build {dataset_id}."
         )
     return features
-
-
-def _rows_match(folder: ProjectionFolder, table: str) -> Finding:
-    cell_ids = read_table(folder.file(table), columns=[CELL_ID])[CELL_ID]
-    return claims.rows_match("rows_match_cells", cell_ids, folder.cells[CELL_ID], of="cell_metadata")
 
 
 def _metadata(store: Store, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:

@@ -18,8 +18,9 @@ from c2s_assets.core.sentence_audit import audit_sentences, ensembl_words
 from c2s_assets.core.sentences import SentenceComposer, SentenceSpec, Vocabulary
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata, raw_h5ad
+from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import as_metadata, table_metadata
-from c2s_assets.defs.progress import with_progress
+from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish, report
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.tables import CellSentences
@@ -65,7 +66,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
             start, expression = block
             return composer.compose(expression, cell_ids.slice(start, expression.shape[0]))
 
-        blocks = with_progress(matrix.blocks(rows=store.rows_per_block), n_obs=h5ad.n_obs, log=context.log)
+        blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
         sentences = map_ahead(compose, blocks, n_threads=N_THREADS)
         says = footer("cell_sentences", profile, spec_id=spec.spec_id, spec=spec.described)
         write_blocks(written, sentences, model=CellSentences, footer=says)
@@ -78,12 +79,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
             target,
             findings=[
                 keeps,
-                claims.rows_match(
-                    "rows_match_cells",
-                    read_table(written, columns=[CELL_ID])[CELL_ID],
-                    cell_ids,
-                    of="cell_metadata",
-                ),
+                rows_match_cells(written, cell_ids),
                 claims.names_no_ensembl_id(pl.concat(words), n_cells=len(cell_ids)),
                 _sentences_match_source(written, matrix, features, top_n=spec.top_n),
                 claims.cells_express_genes(n_expressed),
