@@ -48,10 +48,11 @@ Fault = Literal[
 ]
 DATASETS = "/curation/v1/datasets"
 COLLECTIONS = "/curation/v1/collections"
-MALFORMED: list[dict[str, Any]] = [
+MALFORMED: list[Any] = [
     {"dataset_id": "../../etc/passwd", "dataset_version_id": "1", "title": "hostile id"},
     {"dataset_id": 7, "cell_count": "many"},
     {},
+    "no record at all",
 ]
 _NAMESPACE = uuid.UUID("00000000-0000-4000-8000-000000000000")
 _PIECE = 2**16

@@ -5,7 +5,7 @@ be makes its record malformed: it is set aside with the reason, and all others g
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -93,7 +93,7 @@ class Listed:
     """
 
     rows: pl.DataFrame
-    quarantined: pl.DataFrame
+    quarantined: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_QUARANTINE_SCHEMA))
 
 
 def tabulate_datasets(records: Iterable[object]) -> Listed:

@@ -58,6 +58,13 @@ def missing_datasets(last: pl.DataFrame | None, listed: Listed) -> list[str]:
     return [dataset_id for dataset_id in last[DATASET_ID] if dataset_id not in present]
 
 
+def still_listed(last: pl.DataFrame) -> Listed:
+    """Return what the last listing held, datasets or collections, for one that says it is still the same."""
+    if N_ABSENT not in last.columns:
+        return Listed(last)
+    return Listed(last.filter(pl.col(N_ABSENT) == 0).drop(N_ABSENT))
+
+
 def refresh_listing(
     last: pl.DataFrame | None, listed: Listed, *, gone: Collection[str], today: date
 ) -> Refreshed:

@@ -1,7 +1,9 @@
 """The listing of CELLxGENE Discover in the lake: its tables, and which datasets were withdrawn."""
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 import polars as pl
 
@@ -9,8 +11,10 @@ from c2s_assets.core.listing import HISTORY_SCHEMA, withdrawals
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
 from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.parquet import read_table, with_metadata, write_table
+from c2s_assets.storage.parquet import read_footer, read_table, with_metadata, write_table
 from c2s_assets.storage.staging import Stage
+
+_ETAG = "etag"
 
 
 def read_listing(layout: Layout) -> pl.DataFrame | None:
@@ -28,6 +32,22 @@ def read_history(layout: Layout) -> pl.DataFrame:
     if not layout.listing_history.exists():
         return pl.DataFrame(schema=HISTORY_SCHEMA)
     return read_table(layout.listing_history)
+
+
+def known_etag(table: Path, *, origin: Mapping[str, str]) -> str | None:
+    """Return the ETag that the server gave a table of the listing with; None if it is to be asked anew.
+
+    Parameters
+    ----------
+    origin
+        What the table must have been made with, as it was given to `stage_listing`: the ETag of another
+        server, or of records that were read by other rules, says nothing.
+    """
+    if not table.exists():
+        return None
+    says = read_footer(table)
+    etag = says.get(_ETAG)
+    return etag if isinstance(etag, str) and origin.items() <= says.items() else None
 
 
 def withdrawn_datasets(layout: Layout) -> frozenset[str]:
@@ -49,14 +69,30 @@ def listing_state(layout: Layout) -> str:
 
 
 def stage_listing(
-    staged: Stage, layout: Layout, *, listing: pl.DataFrame, collections: pl.DataFrame, history: pl.DataFrame
+    staged: Stage,
+    layout: Layout,
+    *,
+    listing: pl.DataFrame,
+    collections: pl.DataFrame,
+    history: pl.DataFrame,
+    origin: Mapping[str, str],
+    etags: Mapping[Path, str | None],
 ) -> None:
-    """Write the three tables of a listing beside those of the last; they are committed together."""
+    """Write the three tables of a listing beside those of the last; they are committed together.
+
+    Parameters
+    ----------
+    origin
+        What names the server and the rules that its records were read by.
+    etags
+        Of tables that hold all that the server sent under it.
+    """
     tables = {
         layout.listing: (listing, Listing),
         layout.collections: (collections, Collections),
         layout.listing_history: (history, ListingHistory),
     }
     for target, (rows, model) in tables.items():
-        schema = with_metadata(arrow_schema(model), {"table": target.stem})
+        says = {"table": target.stem, **origin, _ETAG: etags.get(target)}
+        schema = with_metadata(arrow_schema(model), says)
         write_table(staged.path(target), rows, schema=schema)

@@ -6,12 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import polars as pl
 import pytest
 
-from c2s_assets.clients.cellxgene import DISCOVER_URL, Discover
+from c2s_assets.clients.cellxgene import DISCOVER_URL, Discover, Records
 from c2s_assets.core.discover_assets import H5adAsset, h5ad_asset
 from c2s_assets.core.errors import BusyServerError, DownloadError, InvalidDatasetIdError
 from c2s_assets_tests.clients.answering import Reply, answering
@@ -27,6 +28,18 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return record_waits(monkeypatch)
 
 
+def _datasets(client: Discover) -> list[Any]:
+    records = client.datasets().records
+    assert records is not None
+    return records
+
+
+def _collections(client: Discover) -> list[Any]:
+    records = client.collections().records
+    assert records is not None
+    return records
+
+
 def test_the_public_address_is_the_default() -> None:
     assert Discover() == Discover(DISCOVER_URL)
 
@@ -35,7 +48,7 @@ def test_datasets_and_collections_come_as_they_are_sent() -> None:
     with serve_discover() as discover:
         ids = discover.generate(20, b"h5ad")
         client = Discover(f"{discover.url}/")
-        datasets, collections = client.datasets(), client.collections()
+        datasets, collections = _datasets(client), _collections(client)
         assert (discover.n_requests[DATASETS], discover.n_requests[COLLECTIONS]) == (1, 1)
         paths = [discover.h5ad_path(dataset_id) for dataset_id in ids]
 
@@ -62,11 +75,11 @@ def test_versions_are_newest_first_and_none_once_withdrawn() -> None:
         assert [record["dataset_version_id"] for record in versions] == [second, first]
         assert [record["cell_count"] for record in versions] == [4, 3]
         assert [h5ad_asset(record).size_bytes for record in versions] == [6, 3]  # type: ignore[union-attr]
-        assert client.datasets() == versions[:1]
+        assert _datasets(client) == versions[:1]
 
         discover.withdraw("atlas")
         assert client.versions("atlas") is None
-        assert client.datasets() == []
+        assert _datasets(client) == []
         with pytest.raises(DownloadError, match="answered 404"):
             client.versions("never_there")
 
@@ -84,7 +97,7 @@ def test_a_passing_fault_ends_with_the_listing(waits: list[float], fault: str) -
     with serve_discover() as discover:
         ids = discover.generate(3)
         discover.misbehave(DATASETS, fault, n_times=2, retry_after="5" if fault == "busy" else None)  # type: ignore[arg-type]
-        assert [record["dataset_id"] for record in Discover(discover.url).datasets()] == ids
+        assert [record["dataset_id"] for record in _datasets(Discover(discover.url))] == ids
     assert waits == ([6.0, 7.0] if fault == "busy" else [1.0, 2.0])
 
 
@@ -93,16 +106,16 @@ def test_a_lasting_fault_is_an_error() -> None:
         discover.generate(3)
         discover.misbehave(DATASETS, "cut", n_times=100)
         with pytest.raises(BusyServerError, match="It was tried 5 times"):
-            Discover(discover.url).datasets()
+            _datasets(Discover(discover.url))
 
 
 def test_malformed_records_and_empty_listings_are_for_the_caller_to_judge() -> None:
     with serve_discover() as discover:
         discover.generate(3)
         discover.misbehave(DATASETS, "malformed")
-        assert Discover(discover.url).datasets()[3:] == MALFORMED
+        assert _datasets(Discover(discover.url))[3:] == MALFORMED
         discover.misbehave(DATASETS, "empty")
-        assert Discover(discover.url).datasets() == []
+        assert _datasets(Discover(discover.url)) == []
 
 
 @pytest.mark.parametrize(
@@ -115,15 +128,29 @@ def test_malformed_records_and_empty_listings_are_for_the_caller_to_judge() -> N
         (b"{}", "answered an object without keys where a list of records was expected"),
         (b'"text"', "answered 'text' where"),
         (b"null", "answered null where"),
-        (b'[{}, "text"]', "lists 'text' at position 1 where a record was expected"),
-        (b"[[1, 2]]", "lists a list of 2 at position 0 where"),
-        (b"[null]", "lists null at position 0 where"),
         (b"<html>", "is not JSON (JSONDecodeError) and begins with '<html>'"),
     ],
 )
-def test_what_is_no_list_of_records_is_an_error_that_says_what_was_found(body: bytes, found: str) -> None:
+def test_what_is_no_list_is_an_error_that_says_what_was_found(body: bytes, found: str) -> None:
     with answering(Reply(body=body)) as server, pytest.raises(DownloadError, match=re.escape(found)):
-        Discover(server.url).datasets()
+        _datasets(Discover(server.url))
+
+
+def test_a_listing_that_is_known_by_its_etag_is_not_sent_again() -> None:
+    with serve_discover() as discover:
+        discover.generate(3)
+        client = Discover(discover.url)
+        first = client.datasets()
+        n_sent = discover.n_sent[DATASETS]
+        assert first.records is not None
+        assert first.etag is not None
+        assert client.datasets(etag=first.etag) == Records(None, first.etag)
+        assert discover.n_sent[DATASETS] == n_sent
+        discover.add("one_more", b"h5ad")
+        changed = client.datasets(etag=first.etag)
+        assert changed.records is not None
+        assert len(changed.records) == 4
+        assert changed.etag != first.etag
 
 
 @pytest.mark.skipif(not CATALOGUE.exists(), reason="the folder of real data sets is not there")
@@ -131,8 +158,8 @@ def test_the_catalogue_of_2025_is_listed_whole() -> None:
     real = pl.read_parquet(CATALOGUE)
     with serve_discover() as discover:
         discover.from_catalogue(CATALOGUE)
-        datasets = Discover(discover.url).datasets()
-        collections = Discover(discover.url).collections()
+        datasets = _datasets(Discover(discover.url))
+        collections = _collections(Discover(discover.url))
     assert [record["dataset_id"] for record in datasets] == real["dataset_id"].to_list()
     assert {record["collection_id"] for record in collections} == set(real["collection_id"])
     assert {record["name"] for record in collections} == set(real["collection_name"])
@@ -149,7 +176,7 @@ def test_the_local_discover_is_a_process_that_can_be_told_what_to_do(
             assert process.stdout is not None
             url = process.stdout.readline().strip()
             client = Discover(url)
-            first, second = (record["dataset_id"] for record in client.datasets())
+            first, second = (record["dataset_id"] for record in _datasets(client))
             h5ad = str(tmp_path / "new.h5ad")
             version = _post(url, "revise", dataset_id=first, h5ad=h5ad)
             _post(url, "add", dataset_id="third", h5ad=h5ad, title="Third")
@@ -157,7 +184,7 @@ def test_the_local_discover_is_a_process_that_can_be_told_what_to_do(
             _post(url, "misbehave", path=DATASETS, fault="broken")
             assert httpx.post(f"{url}/control/answer").status_code == 404
             assert httpx.post(f"{url}/control/revise", json={"dataset_id": "x"}).status_code == 400
-            datasets = {record["dataset_id"]: record for record in client.datasets()}
+            datasets = {record["dataset_id"]: record for record in _datasets(client)}
             assert client.versions(second) is None
             requests = httpx.get(f"{url}/control/requests").json()["n_requests"]
         finally:
@@ -176,11 +203,11 @@ def _post(url: str, name: str, **arguments: str) -> object:
 
 def test_the_local_discover_answers_so_many_requests_and_for_so_long() -> None:
     with serve_discover(max_requests=1) as discover:
-        assert Discover(discover.url).datasets() == []
+        assert _datasets(Discover(discover.url)) == []
         with pytest.raises(BusyServerError):
-            Discover(discover.url).datasets()
+            _datasets(Discover(discover.url))
     with serve_discover(seconds=0) as discover, pytest.raises(BusyServerError):
-        Discover(discover.url).datasets()
+        _datasets(Discover(discover.url))
 
 
 @pytest.mark.slow

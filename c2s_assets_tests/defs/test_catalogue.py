@@ -75,7 +75,9 @@ def put_listing(layout: Layout, *dataset_ids: str, withdrawn: tuple[str, ...] = 
         orient="row",
     )
     with stage(layout, "cellxgene_listing") as staged:
-        stage_listing(staged, layout, listing=listing, collections=collections, history=history)
+        stage_listing(
+            staged, layout, listing=listing, collections=collections, history=history, origin={}, etags={}
+        )
         staged.commit(layout.listing, layout.collections, layout.listing_history)
 
 

@@ -13,7 +13,7 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.listing import withdrawn_datasets
 from c2s_assets_tests.defs.building import Workshop, open_workshop
-from c2s_assets_tests.discover import COLLECTIONS, DATASETS, MALFORMED, LocalDiscover, serve_discover
+from c2s_assets_tests.discover import COLLECTIONS, DATASETS, MALFORMED, Fault, LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits
 from c2s_assets_tests.toy import make_lake
 
@@ -132,9 +132,46 @@ def test_malformed_records_are_set_aside_and_the_others_go_on(tmp_path: Path) ->
     assert result.success
     assert checks(result)["records_are_well_formed"] is False
     shown = next(e for e in result.get_asset_check_evaluations() if e.check_name == "records_are_well_formed")
-    assert f"{len(MALFORMED)} of 30 records are set aside" in (shown.description or "")
+    assert f"{len(MALFORMED)} of 31 records are set aside" in (shown.description or "")
     assert "../../etc/passwd" in str(shown.metadata["rows"].value)
     assert pl.read_parquet(workshop.layout.listing).height == 20
+
+
+def test_what_has_not_changed_is_not_sent_again_and_the_missing_are_still_counted(tmp_path: Path) -> None:
+    with discovering(tmp_path, 20) as (discover, workshop, ids):
+        materialize(workshop)
+        discover.vanish(ids[3])
+        materialize(workshop)
+        before, n_sent = pl.read_parquet(workshop.layout.listing), discover.n_sent[DATASETS]
+        result = materialize(workshop)
+        assert discover.n_sent[DATASETS] == n_sent
+    assert before.filter(pl.col("n_absent") == 1)["dataset_id"].to_list() == [ids[3]]
+    assert figures(result)["n_withdrawn"] == 1
+    after = pl.read_parquet(workshop.layout.listing)
+    assert after.equals(before.filter(pl.col("dataset_id") != ids[3]))
+
+
+@pytest.mark.parametrize("fault", ["malformed", "changed"])
+def test_what_could_not_be_read_or_is_named_anew_is_sent_again(tmp_path: Path, fault: Fault) -> None:
+    with discovering(tmp_path, 3) as (discover, workshop, _):
+        discover.misbehave(DATASETS, fault)
+        materialize(workshop)
+        n_sent = discover.n_sent[DATASETS]
+        result = materialize(workshop)
+        assert discover.n_sent[DATASETS] > n_sent
+    assert all(checks(result).values())
+
+
+def test_the_etag_of_another_server_is_not_used(tmp_path: Path) -> None:
+    with discovering(tmp_path, 3) as (_, workshop, ids), serve_discover() as mirror:
+        materialize(workshop)
+        mirror.generate(3)
+        with open_workshop(workshop.layout, cellxgene_url=mirror.url) as other:
+            assert materialize(other).success
+        assert mirror.n_sent[DATASETS] > 0
+    listing = pl.read_parquet(workshop.layout.listing)
+    assert listing["dataset_id"].to_list() == sorted(ids)
+    assert listing["h5ad_url"].str.starts_with(mirror.url).all()
 
 
 @pytest.mark.parametrize("fault", ["busy", "broken", "cut"])

@@ -6,6 +6,7 @@ import pytest
 from c2s_assets.core.discover import tabulate_collections, tabulate_datasets
 from c2s_assets.core.listing import refresh_listing
 from c2s_assets.storage.listing import (
+    known_etag,
     listing_state,
     read_collections,
     read_history,
@@ -16,6 +17,7 @@ from c2s_assets.storage.listing import (
 from c2s_assets.storage.staging import stage
 from c2s_assets_tests.toy import make_lake
 
+ORIGIN = {"url": "http://127.0.0.1", "read_by": "1"}
 COLLECTIONS = tabulate_collections([{"collection_id": "c", "name": "C"}]).rows
 
 
@@ -33,7 +35,15 @@ def take(layout, *ids, gone=()):
     targets = (layout.listing, layout.collections, layout.listing_history)
     with stage(layout, "cellxgene_listing") as staged:
         history = pl.concat([read_history(layout), refreshed.events])
-        stage_listing(staged, layout, listing=refreshed.rows, collections=COLLECTIONS, history=history)
+        stage_listing(
+            staged,
+            layout,
+            listing=refreshed.rows,
+            collections=COLLECTIONS,
+            history=history,
+            origin=ORIGIN,
+            etags={layout.listing: '"one"'},
+        )
         staged.commit(*targets)
     return [path.read_bytes() for path in targets]
 
@@ -60,6 +70,15 @@ def test_what_is_written_is_read_again(layout):
 
 def test_an_unchanged_listing_is_the_same_bytes(layout):
     assert take(layout, "a", "b") == take(layout, "b", "a")
+
+
+def test_an_etag_is_known_of_the_same_server_and_rules(layout):
+    assert known_etag(layout.listing, origin=ORIGIN) is None
+    take(layout, "a")
+    assert known_etag(layout.listing, origin=ORIGIN) == '"one"'
+    assert known_etag(layout.collections, origin=ORIGIN) is None
+    assert known_etag(layout.listing, origin=ORIGIN | {"url": "http://127.0.0.2"}) is None
+    assert known_etag(layout.listing, origin=ORIGIN | {"read_by": "2"}) is None
 
 
 def test_the_state_changes_with_listing_settings_and_source_files(layout):

@@ -1,6 +1,6 @@
 """What CELLxGENE Discover offers: `cellxgene_listing`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,9 +8,10 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
+from c2s_assets.clients.cellxgene import Records
 from c2s_assets.clients.http import shown
 from c2s_assets.core.columns import DATASET_ID, ORGANISM
-from c2s_assets.core.discover import CELL_COUNT, tabulate_collections, tabulate_datasets
+from c2s_assets.core.discover import CELL_COUNT, Listed, tabulate_collections, tabulate_datasets
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.listing import (
     ADDED,
@@ -22,6 +23,7 @@ from c2s_assets.core.listing import (
     records_are_well_formed,
     refresh_collections,
     refresh_listing,
+    still_listed,
 )
 from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
@@ -29,12 +31,13 @@ from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Cellxgene, Store
 from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.listing import read_collections, read_history, read_listing, stage_listing
+from c2s_assets.storage.listing import known_etag, read_collections, read_history, read_listing, stage_listing
 from c2s_assets.storage.parquet import read_table
 from c2s_assets.storage.staging import Stage, stage
 
 # Each is a question of its own; more than these wait until they are missing a second time.
 _MOST_ASKED = 100
+_CODE_VERSION = "1"
 _PREVIEW = [
     *(DATASET_ID, "title", CELL_COUNT),
     *(pl.col(name).list.join(", ") for name in (ORGANISM, "tissue")),
@@ -53,7 +56,7 @@ class ListingConfig(dg.Config):
 @dg.asset(
     group_name="sources",
     kinds={"parquet"},
-    code_version="1",
+    code_version=_CODE_VERSION,
     owners=["team:c2s_assets"],
     check_specs=check_specs("cellxgene_listing", None),
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
@@ -69,8 +72,11 @@ def cellxgene_listing(
     """One row per public dataset of CELLxGENE Discover; its collections; what changed since the last look."""
     layout, discover = store.layout, cellxgene.discover()
     last, last_collections = read_listing(layout), read_collections(layout)
-    datasets = tabulate_datasets(discover.datasets())
-    collections = tabulate_collections(discover.collections())
+    origin = {"url": shown(cellxgene.base_url), "read_by": _CODE_VERSION}
+    datasets, etag = _look(discover.datasets, tabulate_datasets, last=layout.listing, origin=origin)
+    collections, etag_of_collections = _look(
+        discover.collections, tabulate_collections, last=layout.collections, origin=origin
+    )
     shrinking = _did_not_shrink(
         listing_did_not_shrink(last, datasets, of="datasets", largest_loss=config.largest_loss),
         listing_did_not_shrink(
@@ -88,6 +94,8 @@ def cellxgene_listing(
             listing=refreshed.rows,
             collections=refresh_collections(last_collections, collections),
             history=pl.concat([read_history(layout), refreshed.events]),
+            origin=origin,
+            etags={layout.listing: etag, layout.collections: etag_of_collections},
         )
         yield from publish(
             context,
@@ -110,10 +118,29 @@ def cellxgene_listing(
                 {
                     "n_collections": collections.rows.height,
                     "n_missing": len(missing),
-                    "url": shown(cellxgene.base_url),
+                    "url": origin["url"],
                 }
             ),
         )
+
+
+def _look(
+    ask: Callable[..., Records],
+    tabulate: Callable[[Iterable[object]], Listed],
+    *,
+    last: Path,
+    origin: Mapping[str, str],
+) -> tuple[Listed, str | None]:
+    """List, unless the server says that all is as in the last table; return the ETag to ask with next time.
+
+    There is none to keep if some records were set aside: they should be read, and told of, again.
+    """
+    etag = known_etag(last, origin=origin)
+    sent = ask(etag=etag)
+    if sent.records is None:
+        return still_listed(read_table(last)), etag
+    listed = tabulate(sent.records)
+    return listed, sent.etag if listed.quarantined.is_empty() else None
 
 
 def _did_not_shrink(*findings: Finding) -> Finding:
