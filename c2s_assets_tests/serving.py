@@ -4,19 +4,26 @@ What speaks like CELLxGENE Discover, and can misbehave, is in `discover.py`.
 """
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from dagster._core.execution.plan import active
 
 from c2s_assets.clients import http
 
+_NO_HEADERS: Mapping[str, str] = {}
+
 
 @contextmanager
-def serve(pages: Mapping[str, bytes]) -> Iterator[str]:
-    """Serve each page under its path and 404 for all others; yields the address without a final slash."""
+def serve(pages: Mapping[str, bytes], *, headers: Mapping[str, str] = _NO_HEADERS) -> Iterator[str]:
+    """Serve each page under its path and 404 for all others; yields the address without a final slash.
+
+    What is in `headers` when a page is asked for is sent with it.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10
@@ -26,6 +33,8 @@ def serve(pages: Mapping[str, bytes]) -> Iterator[str]:
             self.send_response(404 if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"")))
             self.send_header("ETag", '"1"')
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body or b"")
 
@@ -41,6 +50,24 @@ def serve(pages: Mapping[str, bytes]) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Clock:
+    """A clock that sleeping puts forward."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def time(self) -> float:
+        return time.time() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self._ahead += seconds
+
+
+def skip_retry_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let Dagster try an asset again at once; it would wait 10 and 20 seconds."""
+    monkeypatch.setattr(active, "time", _Clock())
 
 
 def record_waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:

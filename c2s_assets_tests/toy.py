@@ -38,6 +38,7 @@ def write_toy_h5ad(
     obs: Mapping[str, Any] = _NO_VALUES,
     var: Mapping[str, Any] = _NO_VALUES,
     uns: Mapping[str, Any] = _NO_VALUES,
+    n_axes: Mapping[str, int] = _NO_VALUES,
     seed: int = 0,
 ) -> Path:
     """Write an h5ad as CELLxGENE would; the seed and the sizes alone decide the counts in it.
@@ -59,6 +60,8 @@ def write_toy_h5ad(
         Of the counts, and of an X that stands alone.
     obs, var, uns
         Further columns or keys, or other values of those that are there; a value None leaves one out.
+    n_axes
+        Of further embeddings in `obsm`, beside `X_umap`, by name.
     """
     rng = np.random.default_rng(seed)
     counts = rng.poisson(rng.lognormal(0, 1, n_vars), (n_obs, n_vars)) * (rng.random((n_obs, n_vars)) < 0.4)
@@ -69,6 +72,8 @@ def write_toy_h5ad(
         uns={name: value for name, value in {**_UNS, **uns}.items() if value is not None},
         obsm={"X_umap": rng.normal(size=(n_obs, 2)).astype(np.float32)},
     )
+    for name, n in n_axes.items():
+        adata.obsm[name] = rng.normal(size=(n_obs, n)).astype(np.float32)
     _place(adata, counts, matrices=matrices, encoding=encoding, dtype=dtype)
     path.parent.mkdir(parents=True, exist_ok=True)
     adata.write_h5ad(path, compression=compression)
@@ -226,7 +231,7 @@ def _filled_in(rows: pl.DataFrame, dataset_id: str) -> pl.DataFrame:
         **{name: pl.lit(None, pl.Float32) for name in ("age", "age_low", "age_high")},
         "age_method": pl.lit("unknown"),
         "life_stage": pl.lit("unknown"),
-        **{name: pl.lit(None, pl.String) for name in ("symbol", "symbol_source")},
+        **{name: pl.lit(None, pl.String) for name in ("symbol", "approved_symbol", "symbol_source")},
         "is_duplicated_symbol": pl.lit(False),
         "var_name": pl.col("feature_id"),
         "n_cells": pl.lit(0, pl.Int64),

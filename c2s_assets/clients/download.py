@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from c2s_assets.clients.http import Reply, send, shown, with_patience
@@ -24,11 +26,12 @@ Progress = Callable[[int, int | None], None]
 
 @dataclass(frozen=True)
 class Downloaded:
-    """What the server said of the file; `url` is without credentials and query."""
+    """What the server said of the file; `url` is without credentials and query, `last_modified` a day."""
 
     url: str
     etag: str | None
     size_bytes: int
+    last_modified: date | None = None
 
 
 def download(
@@ -66,7 +69,7 @@ def download(
     with open_part(path) as part:
         fetch = _Fetch(url, part, max_bytes=max_bytes, size_bytes=size_bytes, progress=progress)
         try:
-            etag = with_patience(fetch.attempt, reached=lambda: part.furthest)
+            etag, last_modified = with_patience(fetch.attempt, reached=lambda: part.furthest)
         except BusyServerError:
             if part.note(url) is None:
                 part.discard()
@@ -75,7 +78,7 @@ def download(
             part.discard()
             raise
         part.finish(path)
-        return Downloaded(url=shown(url), etag=etag, size_bytes=part.n_bytes)
+        return Downloaded(url=shown(url), etag=etag, size_bytes=part.n_bytes, last_modified=last_modified)
 
 
 def is_url(text: str) -> bool:
@@ -93,8 +96,8 @@ class _Fetch:
     size_bytes: int | None
     progress: Progress | None
 
-    def attempt(self) -> str | None:
-        """Ask for what is missing, once, and add it to the part; return the ETag of the whole file."""
+    def attempt(self) -> tuple[str | None, date | None]:
+        """Ask for what is missing, once, and add it to the part; return ETag and day of the whole file."""
         part, note = self.part, self.part.note(self.url)
         headers = {}
         if note is not None:
@@ -110,7 +113,8 @@ class _Fetch:
                     if self.progress is not None:
                         self.progress(part.n_bytes, n_expected)
             self._check_whole(reply, n_expected)
-            return note.etag if note is not None and reply.status == 206 else reply.etag
+            etag = note.etag if note is not None and reply.status == 206 else reply.etag
+            return etag, _day(reply.headers.get("Last-Modified", ""))
 
     def _begin(self, reply: Reply, note: PartNote | None) -> int | None:
         """Go on with the part or start it anew; return the size of the whole file, if it is known."""
@@ -147,7 +151,8 @@ class _Fetch:
             )
         if total > self.max_bytes:
             raise DownloadError(
-                f"{shown(self.url)} is {total:,} bytes; at most {self.max_bytes:,} are accepted."
+                f"{shown(self.url)} is {total:,} bytes; at most {self.max_bytes:,} are accepted. Check the "
+                f"address."
             )
 
     def _check_whole(self, reply: Reply, n_expected: int | None) -> None:
@@ -184,6 +189,14 @@ def _note_of(url: str, reply: Reply) -> PartNote | None:
 def _announced_sha256(headers: Mapping[str, str]) -> str | None:
     found = _SHA256.search(headers.get("Repr-Digest", headers.get("Digest", "")))
     return base64.b64decode(found[1]).hex() if found else None
+
+
+def _day(text: str) -> date | None:
+    """Read the day from a date of HTTP; None if it is none."""
+    try:
+        return parsedate_to_datetime(text).date()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _free_bytes(folder: Path) -> int:

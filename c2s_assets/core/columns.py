@@ -22,6 +22,7 @@ LIFE_STAGE = "life_stage"
 FEATURE_ID = "feature_id"
 FEATURE_NAME = "feature_name"
 SYMBOL = "symbol"
+APPROVED_SYMBOL = "approved_symbol"
 
 FEATURE_INDEX = "feature_index"
 VALUE = "value"

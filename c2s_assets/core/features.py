@@ -6,7 +6,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from c2s_assets.core.columns import FEATURE_ID, FEATURE_NAME, INDEX_OF_PANDAS, SYMBOL, name_beside
+from c2s_assets.core.approved import approved_symbols, by_ensembl_id
+from c2s_assets.core.columns import (
+    APPROVED_SYMBOL,
+    FEATURE_ID,
+    FEATURE_NAME,
+    INDEX_OF_PANDAS,
+    SYMBOL,
+    name_beside,
+)
 from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.symbols import clean_symbol, is_ensembl_id
 
@@ -17,7 +25,7 @@ N_CELLS = "n_cells"
 MEAN = "mean"
 IS_HIGHLY_VARIABLE = "is_highly_variable"
 
-_NAMES = (FEATURE_ID, SYMBOL, SYMBOL_SOURCE, IS_DUPLICATED_SYMBOL, VAR_NAME)
+_NAMES = (FEATURE_ID, SYMBOL, APPROVED_SYMBOL, SYMBOL_SOURCE, IS_DUPLICATED_SYMBOL, VAR_NAME)
 ADDED_COLUMNS = (*_NAMES, N_CELLS, MEAN, IS_HIGHLY_VARIABLE)
 
 # Where files that are not of CELLxGENE keep symbols and Ensembl ids, most specific first.
@@ -43,7 +51,7 @@ def describe_features(
     symbol_column
         Column that holds the symbols, if the file's owner named one.
     hgnc
-        `feature_id` (Ensembl id without version) and `symbol` (approved).
+        The approved genes, as `parse_hgnc` returns them; None if they were never fetched.
 
     Returns
     -------
@@ -68,8 +76,7 @@ def describe_features(
             var_names.alias(VAR_NAME),
         ]
     )
-    if hgnc is not None:
-        named = _fill_from_hgnc(named, hgnc)
+    named = _add_approved(named, hgnc)
     is_duplicated = pl.col(SYMBOL).is_not_null() & pl.col(SYMBOL).is_duplicated()
     described = named.with_columns(
         make_unique(named[FEATURE_ID]), is_duplicated.alias(IS_DUPLICATED_SYMBOL)
@@ -167,11 +174,15 @@ def _text_columns(var: pl.DataFrame, names: Sequence[str]) -> list[str]:
     ]
 
 
-def _fill_from_hgnc(named: pl.DataFrame, hgnc: pl.DataFrame) -> pl.DataFrame:
-    approved = hgnc.select(FEATURE_ID, pl.col(SYMBOL).alias("approved"))
-    joined = named.join(approved, on=FEATURE_ID, how="left", maintain_order="left", validate="m:1")
-    is_filled = pl.col(SYMBOL).is_null() & pl.col("approved").is_not_null()
-    return joined.with_columns(
-        pl.coalesce(SYMBOL, "approved").alias(SYMBOL),
+def _add_approved(named: pl.DataFrame, hgnc: pl.DataFrame | None) -> pl.DataFrame:
+    """Fill symbols that the file lacks, by Ensembl id, and say what HGNC calls each gene."""
+    if hgnc is None:
+        return named.with_columns(pl.lit(None, pl.String).alias(APPROVED_SYMBOL))
+    by_id = by_ensembl_id(hgnc)
+    joined = named.join(by_id, on=FEATURE_ID, how="left", maintain_order="left", validate="m:1")
+    is_filled = pl.col(SYMBOL).is_null() & pl.col(APPROVED_SYMBOL).is_not_null()
+    filled = joined.with_columns(
+        pl.coalesce(SYMBOL, APPROVED_SYMBOL).alias(SYMBOL),
         pl.when(is_filled).then(pl.lit("hgnc")).otherwise(pl.col(SYMBOL_SOURCE)).alias(SYMBOL_SOURCE),
-    ).drop("approved")
+    )
+    return filled.with_columns(approved_symbols(filled[FEATURE_ID], filled[SYMBOL], hgnc))

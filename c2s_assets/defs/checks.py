@@ -27,7 +27,10 @@ class Check:
 _KEEPS_SCHEMA = Check("keeps_schema", "Every declared column is there, with its type and within its bounds.")
 
 CHECKS: dict[str, tuple[Check, ...]] = {
-    "gene_symbols": (_KEEPS_SCHEMA,),
+    "gene_symbols": (
+        _KEEPS_SCHEMA,
+        Check("gene_symbols_did_not_shrink", "It holds most of the genes of the last set."),
+    ),
     "cellxgene_listing": (
         _KEEPS_SCHEMA,
         Check("listing_did_not_shrink", "It is not empty, and holds most of what the last one held."),

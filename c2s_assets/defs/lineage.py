@@ -6,6 +6,7 @@ from c2s_assets.core import columns as c
 from c2s_assets.core.cells import own_name
 from c2s_assets.core.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS, SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.features import own_name as own_feature_name
+from c2s_assets.core.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
 from c2s_assets.defs.metadata import Lineage
 
 _INDEX = "index"
@@ -28,20 +29,30 @@ def of_cell_metadata(
 
 
 def of_feature_metadata(
-    names: Sequence[str], *, layer: str, symbol_sources: Iterable[str], uses_hgnc: bool
+    names: Sequence[str], *, layer: str, symbol_sources: Iterable[str], has_hgnc: bool
 ) -> Lineage:
-    """Origins of `feature_metadata`, for the var columns `names` and the matrix `layer`."""
+    """Origins of `feature_metadata`, for the var columns `names` and the matrix `layer`.
+
+    Parameters
+    ----------
+    symbol_sources
+        Values of `symbol_source`.
+    has_hgnc
+        Whether the symbols of HGNC were there to be asked.
+    """
+    sources = list(symbol_sources)
     symbols = [
-        ("raw_h5ad", f"var/{_INDEX if name == VAR_NAME else name}")
-        for name in symbol_sources
-        if name != "hgnc"
+        ("raw_h5ad", f"var/{_INDEX if name == VAR_NAME else name}") for name in sources if name != "hgnc"
     ]
-    hgnc = [("gene_symbols", c.SYMBOL)] if uses_hgnc else []
+    hgnc = [("gene_symbols", c.SYMBOL)] if "hgnc" in sources else []
+    asked = [("gene_symbols", name) for name in (c.SYMBOL, c.FEATURE_ID, PREVIOUS_SYMBOLS, ALIAS_SYMBOLS)]
+    approved = [("raw_h5ad", f"var/{_INDEX}"), *symbols, *asked] if has_hgnc else []
     return {
         **{own_feature_name(name): [("raw_h5ad", f"var/{name}")] for name in names},
         c.FEATURE_ID: [("raw_h5ad", f"var/{_INDEX}")],
         VAR_NAME: [("raw_h5ad", f"var/{_INDEX}")],
         c.SYMBOL: [*symbols, *hgnc],
+        c.APPROVED_SYMBOL: list(dict.fromkeys(approved)),
         SYMBOL_SOURCE: [*symbols, *hgnc],
         N_CELLS: [("raw_h5ad", layer)],
         MEAN: [("raw_h5ad", layer)],

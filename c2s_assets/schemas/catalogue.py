@@ -52,7 +52,7 @@ CATALOGUE: Mapping[str, Mapping[str, str]] = {
         "is_primary_data": _YES_NO,
     },
     "features": {
-        **dict.fromkeys(("dataset_id", "feature_id", "symbol", "symbol_source"), _TEXT),
+        **dict.fromkeys(("dataset_id", "feature_id", "symbol", "approved_symbol", "symbol_source"), _TEXT),
         "is_duplicated_symbol": _YES_NO,
         "var_name": _TEXT,
         "n_cells": _LONG,

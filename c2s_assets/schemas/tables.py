@@ -47,6 +47,10 @@ class FeatureMetadata(pr.DataFrameModel):
         description="Ensembl id without version, else the var index.",
     )
     symbol: str = pr.Field(nullable=True, description="Gene symbol; null if none is known.")
+    approved_symbol: str = pr.Field(
+        nullable=True,
+        description="What HGNC calls this human gene today; null if that is not sure, or was not asked.",
+    )
     symbol_source: str = pr.Field(nullable=True, description="var column of the symbol, var_name or hgnc.")
     is_duplicated_symbol: bool = pr.Field(description="Whether another feature has the same symbol.")
     var_name: str = pr.Field(description="Index of var as it stands in the source.")
@@ -169,13 +173,21 @@ class TrainTest(pr.DataFrameModel):
 
 
 class GeneSymbols(pr.DataFrameModel):
-    """Approved symbols of HGNC, one row per Ensembl id."""
+    """One row per approved gene of HGNC: the symbols it has and had."""
 
+    hgnc_id: str = pr.Field(unique=True, str_matches=r"^HGNC:\d+$", description="Stable id of HGNC.")
+    symbol: str = pr.Field(unique=True, str_length={"min_value": 1}, description="Approved gene symbol.")
     feature_id: str = pr.Field(
-        unique=True, str_matches=ENSEMBL_ID, description="Ensembl gene id without version."
+        nullable=True,
+        str_matches=ENSEMBL_ID,
+        description="Ensembl gene id without version; null if HGNC knows none.",
     )
-    symbol: str = pr.Field(str_length={"min_value": 1}, description="Approved gene symbol.")
-    hgnc_id: str = pr.Field(str_matches=r"^HGNC:\d+$", description="Stable id of HGNC.")
+    previous_symbols: pl.List = pr.Field(
+        dtype_kwargs={"inner": pl.String()}, description="Symbols that were approved before."
+    )
+    alias_symbols: pl.List = pr.Field(
+        dtype_kwargs={"inner": pl.String()}, description="Other symbols that are or were in use."
+    )
 
     class Config:
         """Nothing else belongs into it."""

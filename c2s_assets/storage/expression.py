@@ -7,6 +7,7 @@ from typing import Any
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -73,10 +74,19 @@ def read_expression(
     obs, var = all_cells[rows], all_features if columns is None else all_features[columns]
     return ad.AnnData(
         X=csr_matrix(_read_rows(paths["expression"], rows, columns, n_vars=all_features.height)),
-        obs=obs.to_pandas().set_index(CELL_ID),
-        var=var.to_pandas().set_index(FEATURE_ID),
+        obs=_for_anndata(obs, index=CELL_ID),
+        var=_for_anndata(var, index=FEATURE_ID),
         uns={"dataset_id": dataset_id, "layer": read_footer(paths["expression"])["layer"]},
     )
+
+
+def _for_anndata(rows: pl.DataFrame, *, index: str) -> pd.DataFrame:
+    """Convert to pandas with types that AnnData can write: None alone, or beside bool, it cannot."""
+    n_none = {name: rows[name].null_count() for name in rows.columns}
+    empty = [name for name in rows.select(pl.col(pl.String)).columns if rows.height == n_none[name] > 0]
+    unsure = [name for name in rows.select(pl.col(pl.Boolean)).columns if n_none[name]]
+    frame = rows.with_columns(pl.col(empty).cast(pl.Categorical)).to_pandas()
+    return frame.astype(dict.fromkeys(unsure, "boolean")).set_index(index)
 
 
 def _choose_cells(cells: pl.DataFrame, wanted: Sequence[str] | pl.Expr | None) -> NDArray[np.int64]:

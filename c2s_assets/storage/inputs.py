@@ -1,5 +1,6 @@
 """Tables of the lake as inputs: there, and made from the source file as it is now."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -10,9 +11,12 @@ from c2s_assets.storage.documents import read_document
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.parquet import read_footer, read_table
 from c2s_assets.storage.raw import read_provenance
+from c2s_assets.storage.staging import hold_commits
 
 # Key of the digest of the source in the footer of every table.
 SOURCE = "source_sha256"
+# Key of the version in the footer of the symbols of HGNC.
+GENE_SYMBOLS_VERSION = "version"
 
 
 def footer(table: str, profile: DatasetProfile, **further: object) -> dict[str, object]:
@@ -45,9 +49,31 @@ def current_profile(layout: Layout, *, dataset_id: str) -> DatasetProfile:
     return profile
 
 
-def read_gene_symbols(layout: Layout) -> pl.DataFrame | None:
-    """Read the symbols of HGNC, or None if they were never fetched."""
-    return read_table(layout.gene_symbols) if layout.gene_symbols.exists() else None
+def held_gene_symbols(layout: Layout) -> tuple[pl.DataFrame | None, Mapping[str, object]]:
+    """Read the symbols of HGNC as the lake holds them, and their footer; None and nothing if it does not."""
+    if not layout.gene_symbols.exists():
+        return None, {}
+    with hold_commits(layout):
+        return read_table(layout.gene_symbols), read_footer(layout.gene_symbols)
+
+
+def read_gene_symbols(layout: Layout) -> tuple[pl.DataFrame | None, str | None]:
+    """Read the symbols of HGNC and their version, see core.hgnc; None and None if they were never fetched.
+
+    Raises
+    ------
+    MissingInputError
+        If they were fetched by an earlier c2s_assets, which kept approved symbols only.
+    """
+    genes, says = held_gene_symbols(layout)
+    if genes is None:
+        return None, None
+    if GENE_SYMBOLS_VERSION not in says:
+        raise MissingInputError(
+            f"{layout.gene_symbols} was written by an earlier c2s_assets, which did not keep previous and "
+            f"alias symbols. Materialize gene_symbols again, or remove the file to do without."
+        )
+    return genes, str(says[GENE_SYMBOLS_VERSION])
 
 
 def _require_current(made_from: object, path: Path, layout: Layout, *, dataset_id: str) -> None:

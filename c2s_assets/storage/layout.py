@@ -30,7 +30,7 @@ class Layout:
 
     @property
     def gene_symbols(self) -> Path:
-        """The approved symbols of HGNC, one row per Ensembl id."""
+        """The symbols of HGNC, one row per approved gene."""
         return self.root / "catalogue" / "gene_symbols.parquet"
 
     @property

@@ -18,7 +18,15 @@ from c2s_assets.core.features import (
 )
 
 TP53, MYC, ENSA = "ENSG00000141510", "ENSG00000136997", "ENSG00000143420"
-HGNC = pl.DataFrame({"feature_id": [TP53, ENSA], "symbol": ["TP53", "ENSA"]})
+HGNC = pl.DataFrame(
+    {
+        "feature_id": [ENSA, TP53],
+        "symbol": ["ENSA", "TP53"],
+        "previous_symbols": [["ARPP19E"], []],
+        "alias_symbols": [[], ["P53", "LFS1"]],
+    },
+    schema_overrides=dict.fromkeys(("previous_symbols", "alias_symbols"), pl.List(pl.String)),
+)
 
 
 def names(*values):
@@ -54,6 +62,29 @@ def test_without_hgnc_an_id_has_no_symbol():
 
 def test_a_symbol_that_is_known_is_not_replaced_by_that_of_hgnc():
     assert symbols([TP53], feature_name=["p53"], hgnc=HGNC) == [("p53", "feature_name")]
+
+
+def test_what_hgnc_calls_a_gene_stands_beside_the_symbol_of_the_file():
+    var_names = names(TP53, f"{TP53}.2", ENSA, MYC, "x")
+    var = pl.DataFrame({"feature_name": ["P53", *"abcd"]})
+    described = describe_features(var_names, var, hgnc=HGNC)
+    assert described.columns[:4] == ["feature_id", "symbol", "approved_symbol", "symbol_source"]
+    assert described["symbol"].to_list() == ["P53", *"abcd"]
+    assert described["approved_symbol"].to_list() == ["TP53", "TP53", "ENSA", None, None]
+    without = describe_features(var_names, var)
+    assert without.schema == described.schema
+    assert without["approved_symbol"].null_count() == 5
+    assert without.drop("approved_symbol").equals(described.drop("approved_symbol"))
+
+
+def test_a_symbol_that_the_index_gives_is_looked_up_without_any_id():
+    described = describe_features(names("LFS1", "ENSA"), pl.DataFrame(), hgnc=HGNC)
+    assert described["approved_symbol"].to_list() == ["TP53", "ENSA"]
+
+
+def test_an_own_column_called_approved_symbol_is_kept_under_another_name():
+    described = describe_features(names(TP53), pl.DataFrame({"approved_symbol": ["mine"]}), hgnc=HGNC)
+    assert described.select("approved_symbol", "approved_symbol_in_source").row(0) == ("TP53", "mine")
 
 
 def test_features_of_one_symbol_that_cellxgene_tells_apart_share_it():
@@ -165,7 +196,7 @@ def test_no_column_is_taken_for_an_index_by_pandas():
 def test_few_features_are_described_alike(var_names):
     described = describe_features(names(*var_names), pl.DataFrame(), hgnc=HGNC)
     assert described.height == len(var_names)
-    assert list(described.schema.values()) == [pl.String, pl.String, pl.String, pl.Boolean, pl.String]
+    assert list(described.schema.values()) == [*[pl.String] * 4, pl.Boolean, pl.String]
 
 
 # --- raw.var

@@ -54,7 +54,11 @@ def put_two_datasets(layout: Layout) -> None:
         "tissue": ["blood"] * 2,
         "disease": ["normal", "normal"],
     }
-    genes = {"feature_id": ["E1", "E2", "E3"], "symbol": ["A", "B", "C"]}
+    genes = {
+        "feature_id": ["E1", "E2", "E3"],
+        "symbol": ["A", "B", "C"],
+        "approved_symbol": ["A", "B1", None],
+    }
     put_toy_tables(
         layout, "lung", cells=pl.DataFrame(lung), features=pl.DataFrame({**genes, "n_cells": [1, 4, 2]})
     )
@@ -92,7 +96,8 @@ def test_the_documented_queries_give_the_answers_that_can_be_counted(tmp_path: P
     assert answers[0] == [("blood", 0, 1, 1), ("lung", 30, 3, 2)]
     assert answers[1] == [("normal", 3, 2), ("asthma", 2, 1)]
     assert answers[2] == [("B", "E2", 2, 2, 5), ("A", "E1", 2, 2, 3), ("C", "E3", 1, 2, 2)]
-    assert len(answers) == 3
+    assert answers[3] == [("A", ["A"], 2), ("B1", ["B"], 2)]
+    assert len(answers) == 4
 
 
 def test_catalogue_and_report_show_what_a_person_needs(tmp_path: Path) -> None:

@@ -19,7 +19,14 @@ def sentences(**columns):
 
 def symbols(**columns):
     return pl.DataFrame(
-        {"feature_id": ["ENSG00000141510"], "symbol": ["TP53"], "hgnc_id": ["HGNC:11998"], **columns}
+        {
+            "hgnc_id": ["HGNC:11998"],
+            "symbol": ["TP53"],
+            "feature_id": ["ENSG00000141510"],
+            "previous_symbols": pl.Series([[]], dtype=pl.List(pl.String)),
+            "alias_symbols": [["p53", "LFS1"]],
+            **columns,
+        }
     )
 
 
@@ -49,7 +56,7 @@ def test_further_columns_are_allowed_where_the_source_brings_its_own():
         (symbols(more=[1]), GeneSymbols, ("more", None, None)),
         (symbols(feature_id=["ENSA"]), GeneSymbols, ("feature_id", "ENSA", 0)),
         (symbols(feature_id=["ENSG00000141510\n"]), GeneSymbols, ("feature_id", "ENSG00000141510\n", 0)),
-        (pl.concat([symbols(), symbols()]), GeneSymbols, ("feature_id", "ENSG00000141510", 0)),
+        (pl.concat([symbols(), symbols()]), GeneSymbols, ("hgnc_id", "HGNC:11998", 0)),
     ],
     ids=[
         "out of range",

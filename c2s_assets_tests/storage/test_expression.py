@@ -2,6 +2,7 @@ from pathlib import Path
 
 import anndata as ad
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from scipy.sparse import csr_matrix
@@ -25,7 +26,8 @@ SYMBOLS = [*(f"GENE{number}" for number in range(1, 39)), "GENE1", None]
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """A lake with one dataset, whose expression is in parts of 16 cells."""
     layout = make_lake(tmp_path_factory.mktemp("lake"))
-    drop_toy_h5ad(layout, "toy", var={"feature_name": SYMBOLS})
+    is_known = pd.array([True, None] * 20, dtype="boolean")
+    drop_toy_h5ad(layout, "toy", var={"feature_name": SYMBOLS, "is_known": is_known})
     with open_workshop(layout) as workshop:
         assert build_only(workshop, "toy", *INGEST, "expression").success
     adata = source(layout)
@@ -97,9 +99,13 @@ def test_nothing_wanted_is_nothing_found(layout: Layout) -> None:
 
 
 def test_the_answer_can_be_written_and_read_by_anndata(layout: Layout, tmp_path: Path) -> None:
-    found = read_expression("toy", lake=layout.root, cells=pl.col("age") < 30, genes=["GENE2"])
+    """AnnData writes no column of None alone, and none of None and bool, unless pandas calls it so."""
+    found = read_expression("toy", lake=layout.root, cells=pl.col("age") < 30, genes=["GENE2", "GENE3"])
     found.write_h5ad(tmp_path / "some.h5ad")
-    assert ad.read_h5ad(tmp_path / "some.h5ad").obs_names.to_list() == found.obs_names.to_list()
+    written = ad.read_h5ad(tmp_path / "some.h5ad")
+    assert written.obs_names.to_list() == found.obs_names.to_list()
+    assert written.var["approved_symbol"].isna().to_list() == [True, True], "gene_symbols was never fetched"
+    assert written.var["is_known"].to_list() == [pd.NA, True]
 
 
 def test_only_parts_with_a_wanted_cell_are_opened(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,14 @@ from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.storage.documents import write_document
 from c2s_assets.storage.h5ad.source import open_h5ad
-from c2s_assets.storage.inputs import current_profile, current_table, footer, read_gene_symbols
-from c2s_assets.storage.parquet import read_footer, write_blocks
+from c2s_assets.storage.inputs import (
+    current_profile,
+    current_table,
+    footer,
+    held_gene_symbols,
+    read_gene_symbols,
+)
+from c2s_assets.storage.parquet import read_footer, with_metadata, write_blocks, write_table
 from c2s_assets.storage.profile import profile_h5ad
 from c2s_assets.storage.raw import adopt_from_inbox
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
@@ -76,9 +82,25 @@ def test_a_source_that_is_gone_is_told(layout):
         current_profile(layout, dataset_id="a")
 
 
-def test_gene_symbols_are_read_where_they_were_fetched(layout):
-    assert read_gene_symbols(layout) is None
-    symbols = pl.DataFrame({"feature_id": ["ENSG00000000001"], "symbol": ["A1BG"]})
+def test_gene_symbols_are_read_with_their_version_where_they_were_fetched(layout):
+    assert read_gene_symbols(layout) == (None, None)
+    symbols = put_gene_symbols(layout, {"version": "0123456789ab"})
+    genes, version = read_gene_symbols(layout)
+    assert genes.equals(symbols)
+    assert version == "0123456789ab"
+
+
+def test_gene_symbols_without_previous_and_alias_symbols_are_to_be_fetched_again(layout):
+    symbols = put_gene_symbols(layout, {"url": "https://example.org"})
+    with pytest.raises(MissingInputError, match=r"earlier c2s_assets.*Materialize gene_symbols again"):
+        read_gene_symbols(layout)
+    held, says = held_gene_symbols(layout)
+    assert held.equals(symbols)
+    assert says == {"url": "https://example.org"}
+
+
+def put_gene_symbols(layout, says):
+    symbols = pl.DataFrame({"hgnc_id": ["HGNC:5"], "symbol": ["A1BG"]})
     layout.gene_symbols.parent.mkdir()
-    symbols.write_parquet(layout.gene_symbols)
-    assert read_gene_symbols(layout).equals(symbols)
+    write_table(layout.gene_symbols, symbols, schema=with_metadata(symbols.to_arrow().schema, says))
+    return symbols

@@ -17,6 +17,7 @@ from c2s_assets.core.columns import (
     AGE_HIGH,
     AGE_LOW,
     AGE_METHOD,
+    APPROVED_SYMBOL,
     CELL_ID,
     CELL_TYPE,
     DONOR_ID,
@@ -46,7 +47,7 @@ from c2s_assets.core.sampling import in_train
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.sources import gene_symbols
 from c2s_assets.defs.checks import check_result
-from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, table_metadata
+from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, rows_as_markdown, table_metadata
 from c2s_assets.defs.progress import download_progress, read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, materialized, publish
 from c2s_assets.defs.resources import Store
@@ -65,7 +66,10 @@ from c2s_assets.storage.staging import stage
 _CELLS_PER_BLOCK = 65_536
 _CHECKED_COLUMNS = [CELL_ID, DONOR_ID, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
 _CELL_PREVIEW = [CELL_ID, DONOR_ID, ORGANISM, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
-_FEATURE_PREVIEW = [FEATURE_ID, SYMBOL, SYMBOL_SOURCE, VAR_NAME, N_CELLS, MEAN, IS_HIGHLY_VARIABLE]
+_FEATURE_PREVIEW = [
+    *(FEATURE_ID, SYMBOL, APPROVED_SYMBOL, SYMBOL_SOURCE, VAR_NAME),
+    *(N_CELLS, MEAN, IS_HIGHLY_VARIABLE),
+]
 _MOST_CATEGORIES = 60
 # Beyond this an array of uns is data rather than a note on it.
 _UNS_VALUES = 10_000
@@ -183,7 +187,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     group="ingest",
     kinds={"parquet"},
     deps=[raw_h5ad, dataset_profile, gene_symbols, cell_metadata, dg.AssetKey("split_manifest")],
-    code_version="2",
+    code_version="3",
 )
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per feature of the chosen matrix: its id, symbol, figures of its values, all var columns."""
@@ -192,7 +196,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     dataset_id = context.partition_key
     target = store.layout.table("feature_metadata", dataset_id)
     profile = current_profile(store.layout, dataset_id=dataset_id)
-    hgnc = read_gene_symbols(store.layout)
+    hgnc, hgnc_version = read_gene_symbols(store.layout)
     scope = store.settings().projections.fit_scope
     is_fitted = fitted_cells(store, dataset_id, scope=scope)
     with (
@@ -213,7 +217,13 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
             mean=summary.mean,
             is_highly_variable=summary.is_highly_variable,
         )
-        says = footer("feature_metadata", profile, fit_scope=scope, n_fitted=int(is_fitted.sum()))
+        says = footer(
+            "feature_metadata",
+            profile,
+            fit_scope=scope,
+            n_fitted=int(is_fitted.sum()),
+            hgnc_version=hgnc_version,
+        )
         write_blocks(staged.path(target), [features], model=FeatureMetadata, footer=says)
         sources = features[SYMBOL_SOURCE].drop_nulls().unique(maintain_order=True)
         yield from publish(
@@ -233,7 +243,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 FeatureMetadata,
                 staged=staged.path(target),
                 lineage=lineage.of_feature_metadata(
-                    var.columns, layer=profile.layer, symbol_sources=sources, uses_hgnc="hgnc" in sources
+                    var.columns, layer=profile.layer, symbol_sources=sources, has_hgnc=hgnc is not None
                 ),
                 preview=read_rows(staged.path(target), 0, 5, columns=_FEATURE_PREVIEW),
             )
@@ -245,8 +255,10 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                     else int(summary.is_highly_variable.sum()),
                     "fit_scope": scope,
                     "n_fitted": int(is_fitted.sum()),
+                    "hgnc_version": hgnc_version,
                 }
-            ),
+            )
+            | ({} if hgnc is None else _renamed_genes(features)),
         )
 
 
@@ -357,6 +369,15 @@ def _cell_metadata(
         shown["ages"] = picture
     if category is not None:
         shown["cell_types"] = plots.cells_per_category(read_table(staged, columns=[category])[category])
+    return shown
+
+
+def _renamed_genes(features: pl.DataFrame) -> Metadata:
+    """Count the features whose symbol is not what HGNC calls their gene today, and show the first."""
+    renamed = features.filter(pl.col(SYMBOL) != pl.col(APPROVED_SYMBOL))
+    shown = as_metadata({"n_renamed": renamed.height})
+    if renamed.height:
+        shown["renamed"] = rows_as_markdown(renamed.select(FEATURE_ID, SYMBOL, APPROVED_SYMBOL), n_rows=20)
     return shown
 
 

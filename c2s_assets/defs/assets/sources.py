@@ -1,54 +1,121 @@
 """What all datasets share: the gene symbols of HGNC."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import dagster as dg
+import polars as pl
+from pydantic import Field
 
 from c2s_assets.clients.download import download
-from c2s_assets.core.hgnc import parse_hgnc
+from c2s_assets.core.columns import FEATURE_ID, SYMBOL
+from c2s_assets.core.hgnc import (
+    ALIAS_SYMBOLS,
+    HGNC_ID,
+    PREVIOUS_SYMBOLS,
+    compare_symbols,
+    gene_symbols_did_not_shrink,
+    hgnc_version,
+    parse_hgnc,
+)
 from c2s_assets.defs.checks import check_specs
-from c2s_assets.defs.metadata import as_metadata, table_metadata
+from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
 from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Hgnc, Store
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import GeneSymbols
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.parquet import iter_table, read_rows, with_metadata, write_table
+from c2s_assets.storage.inputs import GENE_SYMBOLS_VERSION, held_gene_symbols
+from c2s_assets.storage.parquet import read_table, with_metadata, write_table
 from c2s_assets.storage.staging import stage
 
 # 16 MB in 2025; anything far beyond that is something else.
 _MAX_BYTES = 200 * 2**20
+_PREVIEW = [
+    *(HGNC_ID, SYMBOL, FEATURE_ID),
+    *(pl.col(name).list.join(", ") for name in (PREVIOUS_SYMBOLS, ALIAS_SYMBOLS)),
+]
+
+
+class GeneSymbolsConfig(dg.Config):
+    """When a set is refused."""
+
+    largest_loss: float = Field(
+        default=0.1, ge=0, le=1, description="Share of the last set's genes that this one may lack."
+    )
 
 
 @dg.asset(
     group_name="sources",
     kinds={"parquet"},
-    code_version="1",
+    code_version="2",
     owners=["team:c2s_assets"],
     check_specs=check_specs("gene_symbols", None),
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
 )
 @final_errors
-def gene_symbols(context: dg.AssetExecutionContext, store: Store, hgnc: Hgnc) -> Events:
-    """One row per Ensembl id of a human gene: its approved symbol in the complete set of HGNC."""
+def gene_symbols(
+    context: dg.AssetExecutionContext, config: GeneSymbolsConfig, store: Store, hgnc: Hgnc
+) -> Events:
+    """One row per approved human gene of HGNC: its symbol, its Ensembl id, its previous and alias symbols."""
     target = store.layout.gene_symbols
+    last, last_says = held_gene_symbols(store.layout)
     with stage(store.layout, "gene_symbols") as staged, TemporaryDirectory() as scratch:
         fetched = download(hgnc.url, Path(scratch) / "hgnc.txt", max_bytes=_MAX_BYTES)
-        symbols = parse_hgnc((Path(scratch) / "hgnc.txt").read_bytes())
-        schema = with_metadata(arrow_schema(GeneSymbols), {"table": "gene_symbols", "url": fetched.url})
-        write_table(staged.path(target), symbols, schema=schema)
+        genes = parse_hgnc((Path(scratch) / "hgnc.txt").read_bytes())
+        day = None if fetched.last_modified is None else fetched.last_modified.isoformat()
+        origin = {"url": fetched.url, "last_modified": day}
+        version = hgnc_version(genes)
+        says = _footer(version, origin, last_says=last_says)
+        write_table(staged.path(target), genes, schema=with_metadata(arrow_schema(GeneSymbols), says))
         yield from publish(
             context,
             staged,
             target,
-            findings=[keeps_schema(iter_table(staged.path(target)), GeneSymbols)],
+            findings=[
+                keeps_schema([read_table(staged.path(target))], GeneSymbols),
+                gene_symbols_did_not_shrink(last, genes, largest_loss=config.largest_loss),
+            ],
             metadata=table_metadata(
                 target,
                 GeneSymbols,
                 staged=staged.path(target),
                 lineage={},
-                preview=read_rows(staged.path(target), 0, 5),
+                preview=genes.select(_PREVIEW),
             )
-            | as_metadata({"url": fetched.url}),
+            | as_metadata(
+                {
+                    "version": version,
+                    **origin,
+                    "n_genes": genes.height,
+                    "n_previous": int(genes[PREVIOUS_SYMBOLS].list.len().sum()),
+                    "n_alias": int(genes[ALIAS_SYMBOLS].list.len().sum()),
+                }
+            )
+            | ({} if last is None else _changes(last, genes)),
         )
+
+
+def _footer(
+    version: str, origin: Mapping[str, str | None], *, last_says: Mapping[str, object]
+) -> dict[str, object]:
+    """Say what the table is, and where and when its version was first met.
+
+    The server dates a file anew that says the same: the table then has to keep its bytes, or everything
+    made of it would be shown as out of date.
+    """
+    known = last_says if last_says.get(GENE_SYMBOLS_VERSION) == version else origin
+    from_where = {name: known[name] for name in origin if known.get(name) is not None}
+    return {"table": "gene_symbols", GENE_SYMBOLS_VERSION: version, **from_where}
+
+
+def _changes(last: pl.DataFrame, genes: pl.DataFrame) -> Metadata:
+    """Count what is different from the last set, and show the first genes with another symbol."""
+    changes = compare_symbols(last, genes)
+    shown = as_metadata(
+        {"n_added": changes.n_added, "n_removed": changes.n_removed, "n_renamed": changes.renamed.height}
+    )
+    if changes.renamed.height:
+        shown["renamed"] = rows_as_markdown(changes.renamed, n_rows=20)
+    return shown

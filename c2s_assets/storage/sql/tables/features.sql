@@ -3,6 +3,7 @@ select
     dataset_id,
     feature_id,
     symbol,
+    approved_symbol,
     symbol_source,
     is_duplicated_symbol,
     var_name,
@@ -15,6 +16,7 @@ comment on view features is 'One row per feature of each dataset.';
 comment on column features.dataset_id is 'Key of the dataset in this lake.';
 comment on column features.feature_id is 'Ensembl id without version, else the var index.';
 comment on column features.symbol is 'Gene symbol; null if none is known.';
+comment on column features.approved_symbol is 'What HGNC calls this human gene today; null if that is not sure, or was not asked.';
 comment on column features.symbol_source is 'var column of the symbol, var_name or hgnc.';
 comment on column features.is_duplicated_symbol is 'Whether another feature of the dataset has the same symbol.';
 comment on column features.var_name is 'Index of var as it stands in the source.';
