@@ -464,10 +464,10 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_content(_read(content)[:-10], etag='"short"')
             case "slow":
                 self._start(200, size, _etag(content), None)
-                self._drip()
+                self._drip(_read(content))
             case "slow headers":
                 self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-                self._drip()
+                self._drip(b"x" * 10_000)
             case "redirect loop":
                 self.discover.misbehave(path, "redirect loop", n_times=misbehaviour.n_times + 1)
                 self._send(302, b"", Location=path)
@@ -478,10 +478,12 @@ class _Handler(BaseHTTPRequestHandler):
             case "changed":
                 self._send_content(content, etag=f'"changed {time.monotonic_ns()}"')
 
-    def _drip(self) -> None:
+    def _drip(self, content: bytes) -> None:
         with suppress(OSError):
-            while not self.stopped.wait(0.02):
-                self.wfile.write(b"x")
+            for position in range(len(content)):
+                if self.stopped.wait(0.02):
+                    return
+                self.wfile.write(content[position : position + 1])
 
     def _flood(self) -> None:
         self.send_response(200)

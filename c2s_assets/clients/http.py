@@ -107,7 +107,8 @@ class Reply:
             )
         if self.length is not None and self.length > max_bytes:
             raise DownloadError(
-                f"{shown(self._url)} is {self.length:,} bytes; at most {max_bytes:,} are accepted."
+                f"{shown(self._url)} is {self.length:,} bytes; at most {max_bytes:,} are accepted. Check the "
+                f"address."
             )
         n_bytes = 0
         for piece in self._response.iter_raw():
@@ -115,7 +116,8 @@ class Reply:
             self._pace.n_bytes += len(piece)
             if n_bytes > max_bytes:
                 raise DownloadError(
-                    f"{shown(self._url)} sends more than the {max_bytes:,} bytes that are accepted."
+                    f"{shown(self._url)} sends more than the {max_bytes:,} bytes that are accepted. "
+                    f"Check the address, or try later."
                 )
             yield piece
         if self._pace.is_too_slow:  # a body of unannounced length ends where we hang up, and looks whole
@@ -247,15 +249,28 @@ def _translated(url: str, pace: Pace) -> Iterator[None]:
     except httpx.HTTPError as error:
         if pace.is_too_slow:
             raise _too_slow(url, pace) from error
-        raise BusyServerError(
-            f"{shown(url)} could not be fetched: {type(error).__name__}: {error}."
-        ) from error
+        raise BusyServerError(f"{shown(url)} could not be fetched: {_mishap(error)}.") from error
     except httpx.InvalidURL:
         # Its message, as the address itself, can hold a password where another part should be.
         raise DownloadError(
             "the address, or one that it redirects to, is not valid. Correct it; it is not shown, as it may "
             "hold secrets."
         ) from None
+
+
+def _mishap(error: httpx.HTTPError) -> str:
+    """Say in words what happened on the way; the text of a time that ran out is often empty."""
+    match error:
+        case httpx.ConnectTimeout():
+            return "there was no connection in time"
+        case httpx.TimeoutException():
+            return "nothing came for too long"
+        case httpx.ConnectError():
+            return f"there was no connection ({error})"
+        case httpx.RemoteProtocolError():
+            return f"the answer broke off, or is not one of HTTP ({error})"
+        case _:
+            return f"the connection failed ({error})"
 
 
 def _too_slow(url: str, pace: Pace) -> BusyServerError:
@@ -313,6 +328,7 @@ def _parse_json(body: bytes, *, url: str) -> object:
     except (ValueError, RecursionError) as error:
         start = body[:60].decode(errors="replace")
         raise DownloadError(
-            f"{shown(url)} is not JSON ({type(error).__name__}) and begins with {start!r}. Check the address."
+            f"{shown(url)} is not JSON ({str(error)[:80]}) and begins with {start!r}. Check the address, "
+            f"or try later."
         ) from None
     return content

@@ -116,7 +116,7 @@ def open_catalogue(path: Path) -> Iterator[Reader]:
     MissingInputError
         If it was not built yet.
     LakeError
-        If it is not a DuckDB file.
+        If it is not a DuckDB file, or somebody has it open for writing.
     """
     if not path.exists():
         raise MissingInputError(
@@ -125,6 +125,11 @@ def open_catalogue(path: Path) -> Iterator[Reader]:
     try:
         connection = duckdb.connect(path, read_only=True)
     except duckdb.Error as error:
+        if "Conflicting lock" in str(error):
+            raise LakeError(
+                f"{path} is open for writing: {error}. Close it there; whoever reads it opens it read-only: "
+                f"duckdb -readonly."
+            ) from error
         raise LakeError(
             f"{path} cannot be opened: {error}. Remove it, and build the catalogue again."
         ) from error

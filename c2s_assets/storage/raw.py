@@ -123,10 +123,10 @@ def adopt_download(
             target = layout.raw_provenance(dataset_id)
             write_document(staged.path(target), provenance)
             staged.commit(target, note_path, moved={arrived: layout.raw_h5ad(dataset_id)})
-    except SourceError:
+    except SourceError as error:
         arrived.unlink(missing_ok=True)
         note_path.unlink(missing_ok=True)
-        raise
+        raise type(error)(f"{error} It came from {note.url}.") from error
     return provenance
 
 

@@ -128,7 +128,7 @@ def test_malformed_records_and_empty_listings_are_for_the_caller_to_judge() -> N
         (b"{}", "answered an object without keys where a list of records was expected"),
         (b'"text"', "answered 'text' where"),
         (b"null", "answered null where"),
-        (b"<html>", "is not JSON (JSONDecodeError) and begins with '<html>'"),
+        (b"<html>", "is not JSON (Expecting value: line 1 column 1 (char 0)) and begins with '<html>'"),
     ],
 )
 def test_what_is_no_list_is_an_error_that_says_what_was_found(body: bytes, found: str) -> None:

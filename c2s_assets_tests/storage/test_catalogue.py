@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from c2s_assets.core.errors import LakeError, MissingInputError, QueryError
@@ -74,6 +75,24 @@ def test_datasets_with_columns_of_their_own_are_one_set_of_tables(layout: Layout
     assert ask(layout, "from genes") == [("E1", "A", 2, 2, 7), ("E2", "B", 2, 1, 5)]
     assert ask(layout, "select count(*), count(fear) from files.cell_metadata") == [(5, 2)]
     assert ask(layout, "select count(*), min(dataset_id) from sentences") == [(5, "007")]
+
+
+@pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "beside a new one"])
+def test_features_of_a_lake_without_approved_symbols_are_shown_with_null(
+    layout: Layout, is_alone: bool
+) -> None:
+    """`feature_metadata` that was built before it had the column stays as it is until it is built again."""
+    genes = pl.DataFrame({"feature_id": ["E1"], "symbol": ["SEPT7"], "approved_symbol": ["SEPTIN7"]})
+    put_toy_tables(layout, "old", cells=cells(), features=genes)
+    path = layout.table("feature_metadata", "old")
+    pq.write_table(pq.read_table(path, partitioning=None).drop_columns("approved_symbol"), path)
+    if not is_alone:
+        put_toy_tables(layout, "recent", cells=cells(), features=genes)
+    build(layout)
+
+    shown = ask(layout, "select dataset_id, symbol, approved_symbol from features order by all")
+    recent = [] if is_alone else [("recent", "SEPT7", "SEPTIN7")]
+    assert shown == [("old", "SEPT7", None), *recent]
 
 
 @pytest.mark.parametrize("n_datasets", [0, 1])
@@ -288,6 +307,22 @@ def test_an_answer_is_cut_and_says_so(layout: Layout) -> None:
 def test_without_a_catalogue_it_is_said_how_to_build_it(layout: Layout) -> None:
     with pytest.raises(MissingInputError, match="c2s query"):
         ask(layout, "select 1")
+
+
+def test_a_catalogue_that_somebody_has_open_for_writing_is_said_to_be_so(layout: Layout) -> None:
+    """It is what the command line of DuckDB does with a file unless it is told otherwise."""
+    put_toy_tables(layout, "toy", cells=cells())
+    build(layout)
+    code = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    command = [sys.executable, "-c", code, str(layout.catalogue)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(LakeError, match=r"is open for writing: .*Close it there"):
+            ask(layout, "select 1")
+        build(layout)  # takes the place of the file, and needs no lock on it
+        assert ask(layout, "select count(*) from cells") == [(3,)]
+        other.communicate("\n", timeout=30)
 
 
 def test_readers_see_whole_versions_while_eight_datasets_are_replaced_and_the_catalogue_renewed(
