@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# Where Python may not keep what it compiled, every process compiles all libraries anew: 4 s each.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test test-fast lint ui bench lock clean
 

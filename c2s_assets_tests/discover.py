@@ -116,6 +116,11 @@ class LocalDiscover:
         with self._lock:
             self._withdrawn.add(dataset_id)
 
+    def restore(self, dataset_id: str) -> None:
+        """List a withdrawn dataset again, in its last version."""
+        with self._lock:
+            self._withdrawn.remove(dataset_id)
+
     def vanish(self, dataset_id: str) -> None:
         """Leave a dataset out of the listing as if by mistake: its versions can still be asked for."""
         with self._lock:

@@ -168,6 +168,15 @@ def withdrawals(history: pl.DataFrame) -> dict[str, date]:
     return dict(zip(last[DATASET_ID], last["seen_at"], strict=True))
 
 
+def relistings(history: pl.DataFrame) -> dict[str, date]:
+    """Name the datasets that were withdrawn once and are listed again, and the day on which that was seen."""
+    withdrawn = history.filter(pl.col(EVENT) == WITHDRAWN)[DATASET_ID].unique()
+    added = history.filter((pl.col(EVENT) == ADDED) & pl.col(DATASET_ID).is_in(withdrawn.implode()))
+    last = added.unique(DATASET_ID, keep="last", maintain_order=True)
+    found = dict(zip(last[DATASET_ID], last["seen_at"], strict=True))
+    return {dataset_id: day for dataset_id, day in found.items() if dataset_id not in withdrawals(history)}
+
+
 def _revised(last: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """Find the datasets with another version, and say what is different."""
     before = last.select(DATASET_ID, *_COMPARED)

@@ -1,12 +1,18 @@
 """What to build so that the lake holds the versions that CELLxGENE Discover lists now."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
-# Times between the tries of one version: a server may be away for hours, and a file that cannot be built
-# is not built for ever. After the last the dataset waits for its next version, or for a person.
-WAITS_SECONDS = (0.0, 600.0, 14_400.0)
+_DAY = 86_400.0
+# Times between the tries of one version; the last is repeated. A server may be away for hours or days, and a
+# file that cannot be built is not to be fetched every day for ever.
+WAITS_SECONDS = (0.0, 600.0, 14_400.0, _DAY, _DAY, _DAY, 7 * _DAY)
+Why = Literal["new", "revised", "unfinished"]
+_WHY: tuple[Why, ...] = get_args(Why)
+# Datasets of a kind, in a message.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -16,16 +22,19 @@ class Held:
     Attributes
     ----------
     dataset_version_id
-        None if the source file did not come from Discover.
+        None if the source file did not come from Discover, or is not the one that was verified.
     since
         When the source file came, in seconds since the epoch.
     is_built
-        Whether the last table was made from it.
+        Whether everything is there that a build makes of it.
+    is_own
+        Whether the source file is one that a user gave.
     """
 
     dataset_version_id: str | None
     since: float
     is_built: bool
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,6 @@ class Try:
 
     dataset_version_id: str
     ended_at: float | None
-    succeeded: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,16 @@ class Request:
     dataset_id: str
     dataset_version_id: str
     attempt: int
-    why: Literal["new", "revised", "unfinished"]
+    why: Why
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A dataset that could not be built in so many tries, and when the next is due."""
+
+    dataset_id: str
+    n_tries: int
+    until: float
 
 
 @dataclass(frozen=True)
@@ -61,26 +78,35 @@ class Plan:
         Datasets with a run that has not ended.
     resting
         Datasets whose last try failed and whose next is not due yet.
-    given_up
-        Datasets whose tries all failed.
+    own
+        Datasets of which the lake holds a file that a user gave. It is left alone: nothing else has a copy.
     """
 
     requests: list[Request] = field(default_factory=list)
     n_later: int = 0
     n_under_way: int = 0
-    resting: list[str] = field(default_factory=list)
-    given_up: list[str] = field(default_factory=list)
+    resting: list[Rest] = field(default_factory=list)
+    own: list[str] = field(default_factory=list)
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is nothing to do before the listing, the settings or the lake change."""
-        return not (self.requests or self.n_later or self.n_under_way or self.resting)
+        """Whether there is nothing to do before something changes, or somebody has rested."""
+        return not (self.requests or self.n_later or self.n_under_way)
+
+    @property
+    def until(self) -> float | None:
+        """When the first of those that rest is due, in seconds since the epoch; None if nobody does."""
+        return min((rest.until for rest in self.resting), default=None)
 
 
 def unfinished(wanted: Mapping[str, str], held: Mapping[str, Held]) -> dict[str, str]:
-    """Pick the datasets that are not built in the wanted version."""
-    built = {dataset_id: one.dataset_version_id for dataset_id, one in held.items() if one.is_built}
-    return {dataset_id: version for dataset_id, version in wanted.items() if built.get(dataset_id) != version}
+    """Pick the datasets that are to be built in the wanted version, and are not."""
+    settled = {
+        dataset_id
+        for dataset_id, one in held.items()
+        if one.is_own or (one.is_built and one.dataset_version_id == wanted.get(dataset_id))
+    }
+    return {dataset_id: version for dataset_id, version in wanted.items() if dataset_id not in settled}
 
 
 def plan_refresh(
@@ -95,6 +121,7 @@ def plan_refresh(
     """Ask for one run per dataset whose wanted version is not built, revised ones first.
 
     Only tries since the lake's source file came count, so that a version that comes back is built again.
+    One that succeeded is a try like another: what it made may have been removed since.
 
     Parameters
     ----------
@@ -110,32 +137,64 @@ def plan_refresh(
         Runs of ours that may wait or run at the same time.
     """
     due: list[Request] = []
-    resting, given_up = [], []
+    resting: list[Rest] = []
     under_way = set()
     for dataset_id, version in sorted(unfinished(wanted, held).items()):
-        of_version = [one for one in tries.get(dataset_id, ()) if one.dataset_version_id == version]
-        if dataset_id in busy or any(one.ended_at is None for one in of_version):
+        of_version = [one.ended_at for one in tries.get(dataset_id, ()) if one.dataset_version_id == version]
+        if dataset_id in busy or None in of_version:
             under_way.add(dataset_id)
             continue
         found = held.get(dataset_id)
-        is_held = found is not None and found.dataset_version_id == version
         since = found.since if found is not None else 0.0
-        ended = [one for one in of_version if one.ended_at is not None and one.ended_at >= since]
-        if is_held and any(one.succeeded for one in ended):
-            continue  # it was built, and has no table of cells to train on
-        if len(ended) >= len(WAITS_SECONDS):
-            given_up.append(dataset_id)
-        elif ended and now < max(one.ended_at or 0.0 for one in ended) + WAITS_SECONDS[len(ended)]:
-            resting.append(dataset_id)
+        ended = [ended_at for ended_at in of_version if ended_at is not None and ended_at >= since]
+        wait = WAITS_SECONDS[min(len(ended), len(WAITS_SECONDS) - 1)]
+        rest = Rest(dataset_id, len(ended), max(ended, default=0.0) + wait)
+        if now < rest.until:
+            resting.append(rest)
         else:
-            why = _why(found, is_held=is_held)
-            due.append(Request(dataset_id, version, len(of_version) + 1, why))
+            due.append(Request(dataset_id, version, len(of_version) + 1, _why(found, version)))
     n_free = max(at_most - len(under_way), 0)
     due.sort(key=lambda request: (request.why != "revised", request.dataset_id))
-    return Plan(due[:n_free], len(due[n_free:]), len(under_way), resting, given_up)
+    own = sorted(dataset_id for dataset_id, one in held.items() if one.is_own and dataset_id in wanted)
+    return Plan(due[:n_free], len(due[n_free:]), len(under_way), resting, own)
 
 
-def _why(found: Held | None, *, is_held: bool) -> Literal["new", "revised", "unfinished"]:
+def describe_plan(plan: Plan, *, n_wanted: int) -> str:
+    """Tell how what is selected stands: built, under way, or why not."""
+    counts = {f"asked for as {why}": sum(one.why == why for one in plan.requests) for why in _WHY}
+    counts |= {
+        "under way": plan.n_under_way,
+        "later": plan.n_later,
+        "failed and rest": len(plan.resting),
+        "files of your own": len(plan.own),
+    }
+    texts = [f"{n_wanted - sum(counts.values()):,} built"]
+    texts += [f"{count:,} {what}" for what, count in counts.items() if count]
+    said = f"{n_wanted:,} datasets are selected: {', '.join(texts)}."
+    if plan.resting:
+        rests = [
+            f"{rest.dataset_id} (try {rest.n_tries + 1} at {clock(rest.until)})" for rest in plan.resting
+        ]
+        said += f" See why they failed in their last runs: {_listed(rests)}."
+    if plan.own:
+        said += (
+            f" Left alone, because the lake holds a file that you gave: {_listed(plan.own)}. Exclude them in "
+            f"datasets.yaml, or take the file out of the lake's folder raw to get Discover's."
+        )
+    return said
+
+
+def clock(seconds: float) -> str:
+    """Write a time, in seconds since the epoch, as the clocks here show it."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _why(found: Held | None, version: str) -> Why:
     if found is None:
         return "new"
-    return "unfinished" if is_held else "revised"
+    return "unfinished" if found.dataset_version_id == version else "revised"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -23,6 +23,8 @@ from c2s_assets.core.hashes import short_id
 
 N_FOLDS = 5
 TRAIN, TEST = "train", "test"
+# What both together are called where they are compared with other tables.
+SIDES = f"{TRAIN} and {TEST}"
 NON_PRIMARY_POLICIES = ("drop", "keep")
 
 # Ids that stand for "we do not know who": cells that share one may come from different people.

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from c2s_assets.core.columns import AGE, AGE_HIGH, AGE_LOW, CELL_ID, FEATURE_ID, SYMBOL
-from c2s_assets.core.splits import TEST, TRAIN
+from c2s_assets.core.splits import SIDES, TEST, TRAIN
 from c2s_assets.core.symbols import is_ensembl_id
 from c2s_assets.core.validation import TableAgreement, compare_cells, compare_sides
 from c2s_assets.schemas.documents import CoverageReport, DatasetProfile, RangeReport
@@ -59,7 +59,7 @@ class Tables:
         if sides:
             ids = pl.concat([read_table(path, columns=[CELL_ID])[CELL_ID] for path in sides])
             is_current = all(self._is_current(path) for path in sides)
-            found.append(compare_sides("train and test", ids, cells, is_current=is_current))
+            found.append(compare_sides(SIDES, ids, cells, is_current=is_current))
         return found
 
     def ranges(self) -> list[RangeReport]:

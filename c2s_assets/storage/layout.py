@@ -64,6 +64,16 @@ class Layout:
         return self.root / "catalogue" / "corpus_report.json"
 
     @property
+    def raw(self) -> Path:
+        """Where the source files are, each with what is known of it."""
+        return self.root / "raw"
+
+    @property
+    def datasets(self) -> Path:
+        """Where everything is that was made, in a folder per dataset."""
+        return self.root / "datasets"
+
+    @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps its runs and events, unless told otherwise."""
         return self.root / ".dagster"
@@ -83,11 +93,11 @@ class Layout:
 
     def raw_h5ad(self, dataset_id: str) -> Path:
         """Where the verified source file is."""
-        return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.h5ad")
+        return self._below(self.raw, f"{check_dataset_id(dataset_id)}.h5ad")
 
     def raw_provenance(self, dataset_id: str) -> Path:
         """Where the source file came from, and what it holds."""
-        return self._below(self.root / "raw", f"{check_dataset_id(dataset_id)}.json")
+        return self._below(self.raw, f"{check_dataset_id(dataset_id)}.json")
 
     def download(self, dataset_id: str) -> Path:
         """Where a source file is while it is fetched; what has arrived stays if the fetch is stopped."""
@@ -99,7 +109,7 @@ class Layout:
 
     def dataset(self, dataset_id: str) -> Path:
         """Where everything is that was made from one source file."""
-        return self._below(self.root / "datasets", check_dataset_id(dataset_id))
+        return self._below(self.datasets, check_dataset_id(dataset_id))
 
     def profile(self, dataset_id: str) -> Path:
         """Structure of the source file and the verdict on its matrix."""
@@ -131,7 +141,7 @@ class Layout:
 
     def sources(self) -> Iterator[Path]:
         """Find the documents on the source files, by name."""
-        yield from sorted((self.root / "raw").glob("[!.]*.json"))
+        yield from sorted(self.raw.glob("[!.]*.json"))
 
     def _below(self, folder: Path, name: str) -> Path:
         # The pattern allows no separator; a link in the lake could still lead out of it.

@@ -59,9 +59,14 @@ def withdrawn_datasets(layout: Layout) -> frozenset[str]:
 
 
 def listing_state(layout: Layout) -> str:
-    """Name the present state of the listing, the settings and the source files: changes with each of them."""
+    """Name the present state of the listing, the settings, the source files and what was made of them.
+
+    A file that is put into a folder, replaced or removed changes the time of the folder, so that of each
+    dataset the folder alone is looked at.
+    """
+    built = sorted(layout.datasets.iterdir()) if layout.datasets.is_dir() else []
     state = []
-    for path in (layout.listing, layout.listing_history, layout.settings, *layout.sources()):
+    for path in (layout.listing, layout.listing_history, layout.settings, layout.raw, *built):
         with suppress(FileNotFoundError):
             found = path.stat()
             state.append(f"{path.name} {found.st_ino} {found.st_size} {found.st_mtime_ns}")

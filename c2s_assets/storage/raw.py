@@ -18,12 +18,19 @@ from c2s_assets.core.errors import (
 )
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.refresh import Held
+from c2s_assets.core.splits import SIDES, TRAIN
 from c2s_assets.schemas.documents import InboxNote, Provenance
 from c2s_assets.storage.digest import file_digest
 from c2s_assets.storage.documents import read_document, write_document
 from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.staging import stage
+
+# Of every dataset; the report says which tables of cells were written besides.
+_ALWAYS_WRITTEN = (
+    *("profile.json", "unstructured_metadata.json"),
+    *("cell_metadata.parquet", "feature_metadata.parquet", "split_manifest.parquet"),
+)
 
 
 def put_into_inbox(layout: Layout, *, dataset_id: str, fill: Callable[[Path], InboxNote]) -> Path:
@@ -149,11 +156,22 @@ def held_datasets(layout: Layout) -> dict[str, Held]:
         except (InvalidDatasetIdError, FileNotFoundError):  # not ours, or replaced at this moment
             continue
         except (MissingInputError, LakeError):
-            held[dataset_id] = Held(None, since, is_built=False)
+            is_own = holds_own_file(layout, dataset_id=dataset_id)
+            held[dataset_id] = Held(None, since, is_built=False, is_own=is_own)
         else:
-            is_built = _built_from(layout, dataset_id) == provenance.sha256
-            held[dataset_id] = Held(provenance.dataset_version_id, since, is_built=is_built)
+            version = provenance.dataset_version_id
+            is_built = _is_built(layout, dataset_id, source_sha256=provenance.sha256)
+            held[dataset_id] = Held(version, since, is_built=is_built, is_own=version is None)
     return held
+
+
+def holds_own_file(layout: Layout, *, dataset_id: str) -> bool:
+    """Whether the source is a file that a user gave, whatever state it is in: nothing else has a copy."""
+    try:
+        provenance = read_document(layout.raw_provenance(dataset_id), Provenance)
+    except (MissingInputError, LakeError):
+        return False
+    return provenance.dataset_version_id is None and layout.raw_h5ad(dataset_id).exists()
 
 
 def read_provenance(layout: Layout, *, dataset_id: str) -> Provenance:
@@ -182,7 +200,8 @@ def _verify_source(layout: Layout, *, dataset_id: str) -> Provenance:
         if not path.exists():
             raise MissingInputError(
                 f"there is no file for it: neither {layout.inbox_h5ad(dataset_id)} nor {path} exists. Drop "
-                f"the h5ad into the inbox under that name, or use c2s add PATH_OR_URL --id {dataset_id}."
+                f"the h5ad into the inbox under that name, use c2s add PATH_OR_URL --id {dataset_id}, or "
+                f"select it of CELLxGENE Discover in datasets.yaml."
             )
     provenance = read_provenance(layout, dataset_id=dataset_id)
     sha256 = file_digest(raw)
@@ -202,12 +221,18 @@ def _note_of_arrived(arrived: Path, note_path: Path) -> InboxNote | None:
         return None
 
 
-def _built_from(layout: Layout, dataset_id: str) -> object:
-    """Return the SHA-256 of the source that the last document of a build was made from."""
+def _is_built(layout: Layout, dataset_id: str, *, source_sha256: str) -> bool:
+    """Whether a build of this source came to its end, and everything that it wrote is still there."""
     try:
-        return json.loads(layout.validation_report(dataset_id).read_bytes())["source_sha256"]
+        report = json.loads(layout.validation_report(dataset_id).read_bytes())
+        tables = {str(row["table"]) for row in report["tables"]}
+        made_from = report["source_sha256"]
     except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return None
+        return False
+    if SIDES in tables:
+        tables = tables - {SIDES} | {TRAIN}
+    written = (layout.dataset(dataset_id) / name for name in (*_ALWAYS_WRITTEN, *tables))
+    return made_from == source_sha256 and all(path.exists() for path in written)
 
 
 def _describe(path: Path, note: InboxNote) -> Provenance:

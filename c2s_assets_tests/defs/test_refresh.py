@@ -1,5 +1,6 @@
 """The refresh sensor, called as Dagster calls it, and the builds that it asks for, from a local Discover."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,17 +9,25 @@ import dagster as dg
 import pytest
 
 from c2s_assets.defs.automation import refresh as module
-from c2s_assets.defs.automation.refresh import VERSION, WHY, refresh
+from c2s_assets.defs.automation.refresh import VERSION, WHY, daily_listing, refresh
 from c2s_assets.defs.resources import Store
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.listing import withdrawn_datasets
-from c2s_assets.storage.raw import held_datasets
+from c2s_assets.storage.raw import adopt_from_inbox, held_datasets
 from c2s_assets_tests.defs.building import Workshop, open_workshop
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
 PARTITIONS = "datasets"
+
+
+@dataclass(frozen=True)
+class Tick:
+    """What the daemon makes of a tick: runs, or what it says instead."""
+
+    requests: list[dg.RunRequest]
+    says: str
 
 
 @dataclass
@@ -43,8 +52,11 @@ class Day:
         run_config = {"ops": {"cellxgene_listing": {"config": config}}}
         assert job.execute_in_process(instance=self.instance, run_config=run_config).success
 
-    def tick(self) -> dg.SensorResult | dg.SkipReason:
-        """Tick and, as the daemon would, add the partitions, record the events and keep the cursor."""
+    def tick(self) -> Tick:
+        """Tick and, as the daemon does, add the partitions, record the events and keep the cursor.
+
+        `evaluate_tick` cannot see partitions that the same tick adds, so the sensor is called.
+        """
         context = dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
@@ -52,25 +64,24 @@ class Day:
         )
         result = refresh(context)
         assert isinstance(result, dg.SensorResult | dg.SkipReason)
-        if isinstance(result, dg.SensorResult):
-            for request in result.dynamic_partitions_requests or []:
-                self.instance.add_dynamic_partitions(PARTITIONS, list(request.partition_keys))
-            for event in result.asset_events:
-                self.instance.report_runless_asset_event(event)
-            self.cursor = result.cursor
-        return result
+        if isinstance(result, dg.SkipReason):
+            return Tick([], result.skip_message or "")
+        for request in result.dynamic_partitions_requests or []:
+            self.instance.add_dynamic_partitions(PARTITIONS, list(request.partition_keys))
+        for event in result.asset_events:
+            self.instance.report_runless_asset_event(event)
+        self.cursor = result.cursor or self.cursor
+        skip = result.skip_reason
+        return Tick(list(result.run_requests or []), "" if skip is None else skip.skip_message or "")
 
     def asked(self) -> list[tuple[str | None, str]]:
         """Tick, and tell which datasets it asks for and why."""
-        result = self.tick()
-        requests = [] if isinstance(result, dg.SkipReason) else result.run_requests or []
-        return [(request.partition_key, request.tags[WHY]) for request in requests]
+        return [(request.partition_key, request.tags[WHY]) for request in self.tick().requests]
 
-    def run(self, result: dg.SensorResult | dg.SkipReason, *, succeeds: bool = True) -> None:
+    def run(self, tick: Tick, *, succeeds: bool = True) -> None:
         """Do what a tick asked for."""
-        assert isinstance(result, dg.SensorResult)
         job = self.workshop.definitions.resolve_job_def("build_dataset")
-        for request in result.run_requests or []:
+        for request in tick.requests:
             done = job.execute_in_process(
                 instance=self.instance,
                 partition_key=request.partition_key,
@@ -120,24 +131,23 @@ def marks(day: Day) -> list[str | None]:
 @pytest.mark.slow
 def test_a_day_of_discover(day: Day, tmp_path: Path) -> None:
     """Added, revised and withdrawn: each dataset is built once per version, and nothing is deleted."""
-    assert isinstance(day.tick(), dg.SensorResult)  # asks for the first listing
+    assert [one.job_name for one in day.tick().requests] == ["list_cellxgene"]
     day.look()
     first = day.tick()
     day.run(first)
     assert sorted(day.instance.get_dynamic_partitions(PARTITIONS)) == ["one", "three", "two"]
     held = versions(day.layout)
     assert set(held) == {"one", "three", "two"}
-    assert day.asked() == []
-    assert isinstance(day.tick(), dg.SkipReason)
+    for _ in range(2):
+        assert day.tick() == Tick([], "3 datasets are selected: 3 built.")
 
     revised = day.discover.revise("one", toy(tmp_path, 7))
     added = day.discover.add("four", toy(tmp_path, 8))
     day.discover.withdraw("two")
-    assert isinstance(day.tick(), dg.SkipReason)  # nothing is known of it before the next listing
+    assert day.asked() == []  # nothing is known of it before the next listing
     day.look(largest_loss=0.5)  # one of three datasets is more than a tenth
     second = day.tick()
-    assert isinstance(second, dg.SensorResult)
-    assert [(one.partition_key, one.tags[WHY]) for one in second.run_requests or []] == [
+    assert [(one.partition_key, one.tags[WHY]) for one in second.requests] == [
         ("one", "revised"),
         ("four", "new"),
     ]
@@ -161,25 +171,47 @@ def test_a_day_of_discover(day: Day, tmp_path: Path) -> None:
 def test_without_a_selection_nothing_is_done(day: Day) -> None:
     day.look()
     day.layout.settings.write_text("")
-    result = day.tick()
-    assert isinstance(result, dg.SkipReason)
-    assert "selects nothing" in (result.skip_message or "")
+    tick = day.tick()
+    assert not tick.requests
+    assert "selects nothing" in tick.says
 
 
-def test_the_first_listing_is_asked_for_once_a_day(day: Day) -> None:
-    results = [day.tick(), day.tick()]
-    requests = [
-        one for result in results if isinstance(result, dg.SensorResult) for one in result.run_requests or []
-    ]
-    assert [one.job_name for one in requests] == ["list_cellxgene"] * 2
-    assert requests[0].run_key == requests[1].run_key
+def test_a_mistake_in_the_settings_is_told_and_does_no_harm(day: Day) -> None:
+    day.look()
+    day.layout.settings.write_text("cellxgene: {min_cells: [0")
+    tick = day.tick()
+    assert not tick.requests
+    assert "datasets.yaml" in tick.says
+    schedule = dg.build_schedule_context(
+        instance=day.instance, resources={"store": Store(root=str(day.layout.root))}
+    )
+    skipped = daily_listing(schedule)
+    assert isinstance(skipped, dg.SkipReason)
+    assert skipped.skip_message == tick.says
+    day.layout.settings.write_text("cellxgene: {min_cells: 0}")
+    assert len(day.asked()) == 3
+
+
+def test_a_first_listing_that_fails_is_tried_again_within_the_hour(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = day.workshop.definitions.resolve_job_def("list_cellxgene")
+    assert [one.job_name for one in day.tick().requests] == ["list_cellxgene"]
+    run = day.instance.create_run_for_job(job)
+    assert "is being listed, in run" in day.tick().says
+    day.instance.report_run_failed(run)
+    tick = day.tick()
+    assert not tick.requests
+    assert f"run {run.run_id[:8]} failed, see why there. It is tried again at " in tick.says
+    later = module.time.time() + 3700
+    monkeypatch.setattr(module.time, "time", lambda: later)
+    assert [one.job_name for one in day.tick().requests] == ["list_cellxgene"]
 
 
 def test_what_is_under_way_is_not_asked_for_again_whoever_asked(day: Day) -> None:
     day.look()
-    first = day.tick()
-    assert isinstance(first, dg.SensorResult)
-    runs = day.start(*first.run_requests or [])
+    runs = day.start(*day.tick().requests)
+    assert day.tick().says == "3 datasets are selected: 0 built, 3 under way."
     day.cursor = None
     assert day.asked() == []
     for run in runs:
@@ -201,21 +233,18 @@ def test_a_failed_try_is_repeated_after_a_wait_under_another_key(
     for wait in (0, 1_000, 20_000):
         now += wait
         monkeypatch.setattr(module.time, "time", lambda now=now: now)
-        result = day.tick()
-        assert isinstance(result, dg.SensorResult)
-        keys += [one.run_key for one in result.run_requests or []]
-        day.run(result, succeeds=False)
-        assert day.asked() == []
-    monkeypatch.setattr(module.time, "time", lambda: now + 10**6)
-    assert day.asked() == []  # given up
+        tick = day.tick()
+        keys += [one.run_key for one in tick.requests]
+        day.run(tick, succeeds=False)
+        for _ in range(2):
+            assert "1 failed and rest. See why they failed in their last runs: one (try " in day.tick().says
 
     assert len(keys) == len(set(keys)) == 3
     assert [key.rpartition(" ")[2] for key in keys if key] == ["1", "2", "3"]
     repaired = day.discover.revise("one", toy(tmp_path, 9))
     day.look()
     monkeypatch.undo()
-    result = day.tick()
-    day.run(result)
+    day.run(day.tick())
     assert versions(day.layout) == {"one": repaired}
 
 
@@ -224,8 +253,7 @@ def test_only_some_are_asked_for_at_once_and_the_rest_later(day: Day) -> None:
     day.look()
     asked = []
     for n_expected in (25, 25, 3, 0):
-        result = day.tick()
-        requests = (result.run_requests or []) if isinstance(result, dg.SensorResult) else []
+        requests = day.tick().requests
         assert len(requests) == n_expected
         asked += [request.partition_key for request in requests]
         for run in day.start(*requests):
@@ -236,9 +264,7 @@ def test_only_some_are_asked_for_at_once_and_the_rest_later(day: Day) -> None:
 
 def test_a_run_request_names_dataset_version_and_reason(day: Day) -> None:
     day.look()
-    result = day.tick()
-    assert isinstance(result, dg.SensorResult)
-    request = (result.run_requests or [])[0]
+    request = day.tick().requests[0]
     version = request.tags[VERSION]
     assert day.discover.h5ad_path("one") == f"/h5ad/{version}.h5ad"
     assert (request.run_key, request.partition_key, request.job_name) == (
@@ -246,3 +272,66 @@ def test_a_run_request_names_dataset_version_and_reason(day: Day) -> None:
         "one",
         "build_dataset",
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loses", ["everything", "the source"])
+def test_what_was_removed_from_the_lake_is_made_again(
+    day: Day, monkeypatch: pytest.MonkeyPatch, loses: str
+) -> None:
+    day.discover.withdraw("two")
+    day.discover.withdraw("three")
+    day.look()
+    day.run(day.tick())
+    before = versions(day.layout)
+    assert day.asked() == []
+    layout = day.layout
+    match loses:
+        case "everything":
+            shutil.rmtree(layout.dataset("one"))
+        case "the source":
+            layout.raw_h5ad("one").unlink()
+    later = module.time.time() + 1_000
+    monkeypatch.setattr(module.time, "time", lambda: later)
+    tick = day.tick()
+    assert [one.partition_key for one in tick.requests] == ["one"]
+    day.run(tick)
+    assert versions(layout) == before
+    assert day.asked() == []
+
+
+def test_a_file_that_a_user_gave_is_not_replaced(day: Day, tmp_path: Path) -> None:
+    own = toy(tmp_path, 20).read_bytes()
+    day.layout.inbox_h5ad("one").parent.mkdir(exist_ok=True)
+    day.layout.inbox_h5ad("one").write_bytes(own)
+    adopt_from_inbox(day.layout, dataset_id="one")
+    day.look()
+    tick = day.tick()
+    assert [one.partition_key for one in tick.requests] == ["three", "two"]
+    day.start(*tick.requests)
+    assert "Left alone, because the lake holds a file that you gave: one." in day.tick().says
+    assert day.workshop.build("one").succeeded
+    assert day.layout.raw_h5ad("one").read_bytes() == own
+    assert day.discover.n_requests[day.discover.h5ad_path("one")] == 0
+
+
+def test_the_last_mark_of_a_dataset_that_is_listed_again_says_so(day: Day) -> None:
+    day.discover.withdraw("three")
+    day.look()
+    day.run(day.tick())
+    day.discover.withdraw("two")
+    day.look(largest_loss=1)
+    day.tick()
+    day.discover.restore("two")
+    day.look()
+    for _ in range(2):
+        assert day.asked() == []
+        day.cursor = None
+    filters = dg.AssetRecordsFilter(asset_key=dg.AssetKey("raw_h5ad"), asset_partitions=["two"])
+    told = [record.asset_observation for record in day.instance.fetch_observations(filters, limit=9).records]
+    assert [one.description for one in told if one is not None] == [
+        "CELLxGENE Discover lists this dataset again.",
+        "CELLxGENE Discover has withdrawn this dataset. What was built of it stays; catalogue and releases "
+        "leave it out.",
+    ]
+    assert marks(day) == ["two", "two"]

@@ -60,7 +60,7 @@ from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 from c2s_assets.storage.inputs import current_profile, footer, read_gene_symbols
 from c2s_assets.storage.parquet import iter_table, read_rows, read_table, write_blocks
 from c2s_assets.storage.profile import profile_h5ad
-from c2s_assets.storage.raw import adopt_download, adopt_from_inbox, held_version
+from c2s_assets.storage.raw import adopt_download, adopt_from_inbox, held_version, holds_own_file
 from c2s_assets.storage.staging import stage
 
 _CELLS_PER_BLOCK = 65_536
@@ -282,9 +282,12 @@ def unstructured_metadata(context: dg.AssetExecutionContext, store: Store) -> Ev
 
 
 def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
-    """Take what waits in the inbox; else fetch the version that Discover offers, if the lake has another."""
+    """Take what waits in the inbox, or keep what came from there; else fetch what Discover offers, if new."""
     dataset_id = context.partition_key
-    offer = None if store.layout.inbox_h5ad(dataset_id).exists() else store.offer(dataset_id)
+    is_given = store.layout.inbox_h5ad(dataset_id).exists() or holds_own_file(
+        store.layout, dataset_id=dataset_id
+    )
+    offer = None if is_given else store.offer(dataset_id)
     if offer is None or offer.dataset_version_id == held_version(store.layout, dataset_id=dataset_id):
         return adopt_from_inbox(store.layout, dataset_id=dataset_id)
 

@@ -1,13 +1,16 @@
 """What keeps the datasets of CELLxGENE Discover fresh: a daily listing, and the sensor that acts on it."""
 
+import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from c2s_assets.core.listing import withdrawals
-from c2s_assets.core.refresh import Plan, Request, Try, plan_refresh, unfinished
+from c2s_assets.core.datasets import Selection
+from c2s_assets.core.errors import ConfigError
+from c2s_assets.core.listing import relistings, withdrawals
+from c2s_assets.core.refresh import Request, Try, clock, describe_plan, plan_refresh, unfinished
 from c2s_assets.core.selection import select
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.partitions import datasets
@@ -19,9 +22,11 @@ from c2s_assets.storage.raw import held_datasets
 VERSION = "c2s/dataset_version_id"
 WHY = "c2s/why"
 _PARTITION = "dagster/partition"
+_WITHDRAWN_ON = "withdrawn_on"
 # Runs of this sensor that may wait or run at once: enough to keep a day's machine busy between two ticks, and
 # few enough that a changed mind about 2,200 datasets does not meet a queue of them.
 _AT_MOST = 25
+_BETWEEN_FIRST_LISTINGS = 3600.0
 _UNDER_WAY = [
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -41,9 +46,8 @@ list_cellxgene = dg.define_asset_job(
 @dg.schedule(job=list_cellxgene, cron_schedule="15 3 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def daily_listing(store: Store) -> dg.RunRequest | dg.SkipReason:
     """Every day at 3:15, if `datasets.yaml` selects anything of CELLxGENE Discover."""
-    if store.settings().cellxgene.is_empty:
-        return dg.SkipReason("datasets.yaml selects nothing of CELLxGENE Discover (section cellxgene).")
-    return dg.RunRequest()
+    selection = _selection(store)
+    return dg.RunRequest() if isinstance(selection, Selection) else selection
 
 
 @dg.sensor(
@@ -55,20 +59,17 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
     """Builds what `datasets.yaml` selects of CELLxGENE Discover, new or revised, and marks the withdrawn.
 
     What is to do follows from the listing, the lake and the runs. The cursor only says in which state of the
-    lake there was nothing to do, so that the next tick need not look again.
+    lake there was nothing to do, and until when, so that the next tick need not look again.
     """
-    layout, selection = store.layout, store.settings().cellxgene
-    if selection.is_empty:
-        return dg.SkipReason("datasets.yaml selects nothing of CELLxGENE Discover (section cellxgene).")
-    state = listing_state(layout)
-    if context.cursor == state:
-        return dg.SkipReason("Neither the listing nor the settings nor the source files have changed.")
+    layout, selection = store.layout, _selection(store)
+    if isinstance(selection, dg.SkipReason):
+        return selection
+    state, now = listing_state(layout), time.time()
+    if (said := _still_settled(context.cursor, state=state, now=now)) is not None:
+        return dg.SkipReason(said)
     listing = read_listing(layout)
     if listing is None:
-        # The key lets it be asked for once a day: the schedule does the rest.
-        today = time.strftime("%Y-%m-%d")
-        first = dg.RunRequest(run_key=f"first listing {today}", job_name=list_cellxgene.name)
-        return dg.SensorResult(run_requests=[first])
+        return _first_listing(context.instance, now=now)
     selected = select(listing, selection)
     for problem in selected.problems:
         context.log.warning(problem)
@@ -79,18 +80,58 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
         held=held,
         tries=_tries(context.instance, unfinished(wanted, held)),
         busy=_busy(context.instance),
-        now=time.time(),
+        now=now,
         at_most=_AT_MOST,
     )
-    _tell(context, plan)
+    says = describe_plan(plan, n_wanted=len(wanted))
+    if plan.requests:
+        context.log.info(says)
     known = set(context.instance.get_dynamic_partitions(datasets.name or ""))
     new = sorted(wanted.keys() - known)
     return dg.SensorResult(
         dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
         run_requests=[_run_request(request) for request in plan.requests],
-        asset_events=_marks(context.instance, layout, held.keys() & (known | set(new))),
-        cursor=state if plan.is_settled else "",
+        skip_reason=None if plan.requests else says,
+        asset_events=list(_marks(context.instance, layout, held.keys() & (known | set(new)))),
+        # Dagster keeps the old cursor if there is none, so that even this one says something.
+        cursor=json.dumps({"state": state if plan.is_settled else None, "until": plan.until, "says": says}),
     )
+
+
+def _selection(store: Store) -> Selection | dg.SkipReason:
+    """Return what `datasets.yaml` selects, or why nothing can be done about it."""
+    try:
+        selection = store.settings().cellxgene
+    except ConfigError as error:
+        return dg.SkipReason(str(error))
+    if selection.is_empty:
+        return dg.SkipReason("datasets.yaml selects nothing of CELLxGENE Discover (section cellxgene).")
+    return selection
+
+
+def _still_settled(cursor: str | None, *, state: str, now: float) -> str | None:
+    """Return what was said when there was nothing to do, if that is still so."""
+    try:
+        last = json.loads(cursor or "")
+        is_same = last["state"] == state and (last["until"] is None or now < last["until"])
+        return str(last["says"]) if is_same else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _first_listing(instance: dg.DagsterInstance, *, now: float) -> dg.SensorResult | dg.SkipReason:
+    """Ask for a listing, unless one is under way or has just failed; the schedule does the later ones."""
+    last = next(iter(instance.get_run_records(dg.RunsFilter(job_name=list_cellxgene.name), limit=1)), None)
+    if last is not None and last.dagster_run.status in _UNDER_WAY:
+        return dg.SkipReason(f"CELLxGENE Discover is being listed, in run {last.dagster_run.run_id[:8]}.")
+    due = 0.0 if last is None else last.create_timestamp.timestamp() + _BETWEEN_FIRST_LISTINGS
+    if last is not None and now < due:
+        return dg.SkipReason(
+            f"There is no listing of CELLxGENE Discover: run {last.dagster_run.run_id[:8]} failed, see why "
+            f"there. It is tried again at {clock(due)}, or at once by: c2s select --refresh."
+        )
+    request = dg.RunRequest(run_key=f"first listing {now:.0f}", job_name=list_cellxgene.name)
+    return dg.SensorResult(run_requests=[request])
 
 
 def _run_request(request: Request) -> dg.RunRequest:
@@ -114,8 +155,7 @@ def _tries(instance: dg.DagsterInstance, wanted: Mapping[str, str]) -> dict[str,
         ended_at = (
             None if run.status in _UNDER_WAY else record.end_time or record.create_timestamp.timestamp()
         )
-        one = Try(run.tags[VERSION], ended_at, run.status == DagsterRunStatus.SUCCESS)
-        tries.setdefault(run.tags.get(_PARTITION, ""), []).append(one)
+        tries.setdefault(run.tags.get(_PARTITION, ""), []).append(Try(run.tags[VERSION], ended_at))
     return tries
 
 
@@ -125,40 +165,41 @@ def _busy(instance: dg.DagsterInstance) -> frozenset[str]:
     return frozenset(run.tags[_PARTITION] for run in runs if _PARTITION in run.tags)
 
 
-def _tell(context: dg.SensorEvaluationContext, plan: Plan) -> None:
-    counts = {why: sum(one.why == why for one in plan.requests) for why in ("new", "revised", "unfinished")}
-    context.log.info(
-        f"asked for {counts['new']} new, {counts['revised']} revised and {counts['unfinished']} unfinished "
-        f"datasets; {plan.n_under_way} under way, {plan.n_later} later, {len(plan.resting)} failed and rest"
-    )
-    for dataset_id in plan.given_up:
-        context.log.warning(
-            f"dataset {dataset_id}: its version could not be built and is not tried again. See its last run; "
-            f"then build it in the UI or with: c2s build {dataset_id}"
-        )
+def _marks(
+    instance: dg.DagsterInstance, layout: Layout, held: Iterable[str]
+) -> Iterator[dg.AssetObservation]:
+    """Mark what the lake holds of withdrawn datasets, once per withdrawal; nothing is deleted.
 
-
-def _marks(instance: dg.DagsterInstance, layout: Layout, held: Iterable[str]) -> list[dg.AssetObservation]:
-    """Mark what the lake holds of withdrawn datasets, once per withdrawal; nothing is deleted."""
-    withdrawn = withdrawals(read_history(layout))
-    marks = []
-    for dataset_id in sorted(set(held) & withdrawn.keys()):
-        day = withdrawn[dataset_id].isoformat()
-        last = instance.fetch_observations(
-            dg.AssetRecordsFilter(asset_key=dg.AssetKey("raw_h5ad"), asset_partitions=[dataset_id]), limit=1
-        ).records
-        observed = last[0].asset_observation if last else None
-        if observed is not None and observed.metadata.get("withdrawn_on") == dg.MetadataValue.text(day):
-            continue
-        marks.append(
-            dg.AssetObservation(
+    One that is listed again is marked as well, so that the last mark is right.
+    """
+    history, held = read_history(layout), set(held)
+    withdrawn, listed = withdrawals(history), relistings(history)
+    for dataset_id in sorted(held & (withdrawn.keys() | listed.keys())):
+        observed = _last_mark(instance, dataset_id)
+        if dataset_id in withdrawn:
+            day = dg.MetadataValue.text(withdrawn[dataset_id].isoformat())
+            if observed.get(_WITHDRAWN_ON) != day:
+                yield dg.AssetObservation(
+                    asset_key="raw_h5ad",
+                    partition=dataset_id,
+                    description=(
+                        "CELLxGENE Discover has withdrawn this dataset. What was built of it stays; "
+                        "catalogue and releases leave it out."
+                    ),
+                    metadata={_WITHDRAWN_ON: day},
+                )
+        elif _WITHDRAWN_ON in observed:
+            yield dg.AssetObservation(
                 asset_key="raw_h5ad",
                 partition=dataset_id,
-                description=(
-                    "CELLxGENE Discover has withdrawn this dataset. What was built of it stays; "
-                    "catalogue and releases leave it out."
-                ),
-                metadata={"withdrawn_on": dg.MetadataValue.text(day)},
+                description="CELLxGENE Discover lists this dataset again.",
+                metadata={"listed_again_on": dg.MetadataValue.text(listed[dataset_id].isoformat())},
             )
-        )
-    return marks
+
+
+def _last_mark(instance: dg.DagsterInstance, dataset_id: str) -> Mapping[str, object]:
+    """Return what the last observation of a dataset's source says."""
+    asked = dg.AssetRecordsFilter(asset_key=dg.AssetKey("raw_h5ad"), asset_partitions=[dataset_id])
+    last = next(iter(instance.fetch_observations(asked, limit=1).records), None)
+    observed = None if last is None else last.asset_observation
+    return {} if observed is None else observed.metadata
