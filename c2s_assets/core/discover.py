@@ -276,7 +276,7 @@ def _readable_id(value: object) -> str | None:
 def _describe(error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = str(problem["msg"]).removeprefix("Value error, ").removesuffix(".")
     if problem["type"] == "missing":
         return f"it has no {place}"
     return f"{place} is {_shown(problem['input'])}: {message[0].lower()}{message[1:]}"

@@ -14,6 +14,7 @@ from c2s_assets.core.findings import Finding
 N_ABSENT = "n_absent"
 # One listing without it may be a fault of the server's; two are not.
 ABSENT_IS_WITHDRAWN = 2
+_SAID, _ABSENT = "Discover says so (410)", "absent from two listings"
 
 EVENT = "event"
 ADDED, REVISED, WITHDRAWN = "added", "revised", "withdrawn"
@@ -88,14 +89,15 @@ def refresh_listing(
     is_missing = pl.col(DATASET_ID).is_in(missing)
     n_absent = pl.when(is_missing).then(pl.col(N_ABSENT) + 1).otherwise(0).cast(pl.Int32)
     others = last.join(now, on=DATASET_ID, how="anti").with_columns(n_absent.alias(N_ABSENT))
-    is_withdrawn = pl.col(DATASET_ID).is_in(list(gone)) | (pl.col(N_ABSENT) >= ABSENT_IS_WITHDRAWN)
-    withdrawn = others.filter(is_missing & is_withdrawn)
+    is_gone = pl.col(DATASET_ID).is_in(list(gone))
+    withdrawn = others.filter(is_missing & (is_gone | (pl.col(N_ABSENT) >= ABSENT_IS_WITHDRAWN)))
+    why_withdrawn = pl.when(is_gone).then(pl.lit(_SAID)).otherwise(pl.lit(_ABSENT))
     kept = others.join(withdrawn, on=DATASET_ID, how="anti")
     added = now.join(last, on=DATASET_ID, how="anti")
     events = [
         added.with_columns(pl.lit(ADDED).alias(EVENT), pl.lit(None, pl.String).alias("changed")),
         _revised(last, now),
-        withdrawn.with_columns(pl.lit(WITHDRAWN).alias(EVENT), pl.lit(None, pl.String).alias("changed")),
+        withdrawn.with_columns(pl.lit(WITHDRAWN).alias(EVENT), why_withdrawn.alias("changed")),
     ]
     dated = pl.concat(
         table.with_columns(pl.lit(today).alias("seen_at")).select(HISTORY_SCHEMA.names()) for table in events
@@ -170,11 +172,11 @@ def withdrawals(history: pl.DataFrame) -> dict[str, date]:
 
 def relistings(history: pl.DataFrame) -> dict[str, date]:
     """Name the datasets that were withdrawn once and are listed again, and the day on which that was seen."""
-    withdrawn = history.filter(pl.col(EVENT) == WITHDRAWN)[DATASET_ID].unique()
-    added = history.filter((pl.col(EVENT) == ADDED) & pl.col(DATASET_ID).is_in(withdrawn.implode()))
+    once = history.filter(pl.col(EVENT) == WITHDRAWN)[DATASET_ID].unique()
+    is_back = pl.col(DATASET_ID).is_in(once.implode()) & ~pl.col(DATASET_ID).is_in(list(withdrawals(history)))
+    added = history.filter(is_back & (pl.col(EVENT) == ADDED))
     last = added.unique(DATASET_ID, keep="last", maintain_order=True)
-    found = dict(zip(last[DATASET_ID], last["seen_at"], strict=True))
-    return {dataset_id: day for dataset_id, day in found.items() if dataset_id not in withdrawals(history)}
+    return dict(zip(last[DATASET_ID], last["seen_at"], strict=True))
 
 
 def _revised(last: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:

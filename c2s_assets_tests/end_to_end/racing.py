@@ -20,7 +20,7 @@ from c2s_assets.storage.layout import Layout
 _MODULES = (
     *("c2s_assets.definitions", "c2s_assets.storage.catalogue", "c2s_assets.storage.wide"),
     *("c2s_assets.core.ranking", "c2s_assets.core.variability"),
-    *("anndata", "matplotlib.figure", "matplotlib.backends.backend_agg"),
+    *("matplotlib.figure", "matplotlib.backends.backend_agg"),
 )
 _SECONDS = 240.0
 _PAUSE_SECONDS = 0.5  # whoever goes round and round should leave time to the builds

@@ -42,15 +42,11 @@ class Race:
 
     def start(self, roles: Mapping[str, Sequence[str]]) -> None:
         """Start processes by name, each to play a role."""
-        kept = environment(self._layout.root)
-        # Where Python may write no bytecode, each process would compile all libraries anew: 3 s of 7.
-        if kept.pop("PYTHONDONTWRITEBYTECODE", None):
-            kept["PYTHONPYCACHEPREFIX"] = str(self._folder / "bytecode")
         for name, role in roles.items():
             command = [sys.executable, "-m", "c2s_assets_tests.end_to_end.racing", str(self._folder), name]
             with self._output(name).open("wb") as output, self._errors(name).open("wb") as errors:
                 self._processes[name] = subprocess.Popen(
-                    [*command, *role], env=kept, stdout=output, stderr=errors
+                    [*command, *role], env=environment(self._layout.root), stdout=output, stderr=errors
                 )
 
     def wait_until_ready(self) -> None:
@@ -123,7 +119,7 @@ def test_eight_builds_at_once_disturb_neither_each_other_nor_the_catalogue_nor_i
         racing.start({"catalogue": ["catalogue"]})
         with open_workshop(alone) as workshop:  # on the core that is still free
             assert workshop.build("d0").succeeded
-        racing.wait_until_ready()  # and has written all bytecode
+        racing.wait_until_ready()
         racing.start({name: [name] for name in READERS})
         racing.start({name: ["c2s", "build", name] for name in N_CELLS})
         racing.wait_until_ready()

@@ -94,7 +94,7 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
         skip_reason=None if plan.requests else says,
         asset_events=list(_marks(context.instance, layout, held.keys() & (known | set(new)))),
         # Dagster keeps the old cursor if there is none, so that even this one says something.
-        cursor=json.dumps({"state": state if plan.is_settled else None, "until": plan.until, "says": says}),
+        cursor=json.dumps({"says": says, "until": plan.until, "state": state if plan.is_settled else None}),
     )
 
 
