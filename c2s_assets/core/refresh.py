@@ -165,7 +165,7 @@ def describe_plan(plan: Plan, *, n_wanted: int) -> str:
     counts |= {
         "under way": plan.n_under_way,
         "later": plan.n_later,
-        "failed and rest": len(plan.resting),
+        "to be tried again": len(plan.resting),
         "files of your own": len(plan.own),
     }
     texts = [f"{n_wanted - sum(counts.values()):,} built"]
@@ -175,7 +175,7 @@ def describe_plan(plan: Plan, *, n_wanted: int) -> str:
         rests = [
             f"{rest.dataset_id} (try {rest.n_tries + 1} at {clock(rest.until)})" for rest in plan.resting
         ]
-        said += f" See why they failed in their last runs: {_listed(rests)}."
+        said += f" See their last runs: {_listed(rests)}."
     if plan.own:
         said += (
             f" Left alone, because the lake holds a file that you gave: {_listed(plan.own)}. Exclude them in "

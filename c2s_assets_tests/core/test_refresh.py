@@ -105,7 +105,7 @@ def test_what_is_selected_is_told_as_it_stands():
     due = clock(NOW - 60 + WAITS_SECONDS[2])
     assert told.startswith(
         "14 datasets are selected: 1 built, 2 asked for as new, 1 asked for as revised, 1 under way, "
-        "1 later, 7 failed and rest, 1 files of your own. See why they failed in their last runs: "
+        "1 later, 7 to be tried again, 1 files of your own. See their last runs: "
         f"bad0 (try 3 at {due}), bad1"
     )
     assert "and 2 more. Left alone, because the lake holds a file that you gave: mine. Exclude them" in told
