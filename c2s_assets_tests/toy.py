@@ -11,7 +11,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, Table
+from c2s_assets.core.splits import SplitSpec, split_donors
+from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, SplitManifest, Table
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.parquet import write_blocks
 from c2s_assets.storage.staging import stage
@@ -189,6 +190,7 @@ def put_toy_tables(
     *,
     cells: pl.DataFrame,
     features: pl.DataFrame | None = None,
+    test_donors: Sequence[str] | None = None,
     n_parts: int = 1,
     version: str = "a",
 ) -> None:
@@ -200,6 +202,8 @@ def put_toy_tables(
         `donor_id`, and any further columns of `cell_metadata`; what it promises besides is filled in.
     features
         `feature_id`, and any further columns of `feature_metadata`; without them there is no such table.
+    test_donors
+        Ids of the donors whose side is test, all others are in train; without them nothing is split.
     n_parts
         Parts of `cell_sentences`, of which each holds all cells; 0 leaves the table out.
     version
@@ -215,12 +219,24 @@ def put_toy_tables(
         if features is not None:
             targets.append(layout.table("feature_metadata", dataset_id))
             _write(staged.path(targets[-1]), _filled_in(features, dataset_id), FeatureMetadata, says)
+        if test_donors is not None:
+            manifest = _split(_filled_in(cells, dataset_id), test_donors)
+            targets.append(layout.table("split_manifest", dataset_id))
+            _write(staged.path(targets[-1]), manifest, SplitManifest, says)
         if n_parts:
             targets.append(layout.parts("cell_sentences", dataset_id))
             for part in range(n_parts):
                 path = staged.path(targets[-1]) / f"part-{part:05d}.parquet"
                 _write(path, sentences, CellSentences, says)
         staged.commit(*targets)
+
+
+def _split(cells: pl.DataFrame, test_donors: Sequence[str]) -> pl.DataFrame:
+    if "is_primary_data" not in cells.columns:
+        cells = cells.with_columns(pl.Series("is_primary_data", [None] * cells.height, pl.Boolean))
+    in_test = pl.col("donor_id").is_in(test_donors).fill_null(value=False)
+    side = pl.when(in_test).then(pl.lit("test")).otherwise(pl.lit("train"))
+    return split_donors(cells, spec=SplitSpec()).with_columns(split=side)
 
 
 def _filled_in(rows: pl.DataFrame, dataset_id: str) -> pl.DataFrame:

@@ -7,6 +7,13 @@ import polars as pl
 from c2s_assets.core.findings import Finding
 
 _CLAIMS_OF_COLUMNS = ("table", "column", "type")
+# Datasets of one donor that are named in a row.
+_N_NAMED = 3
+# Names the donors that are on both sides, for whoever joins datasets.
+_DONORS_ON_BOTH_SIDES = (
+    "select donor_uid from splits where split_level = 'donor' and n_eligible > 0 "
+    "group by donor_uid having count(distinct split) = 2"
+)
 
 
 def keeps_columns(found: pl.DataFrame, *, expected: Mapping[str, Mapping[str, str]]) -> Finding:
@@ -103,3 +110,40 @@ def accounts_for_cells(groups: pl.DataFrame, *, n_cells: int) -> Finding:
             f"{n_cells:,}. Build the catalogue and the report again."
         )
     return Finding("accounts_for_cells", broken.is_empty(), message, {"n_cells": n_cells}, broken)
+
+
+def donors_are_on_one_side(on_both: pl.DataFrame, *, n_donors: int) -> Finding:
+    """Claim that no donor is in train of one dataset and in test of another.
+
+    Splits are drawn per dataset, so it is nobody's fault; but a model that learns from several datasets has
+    then seen donors that it is tested on.
+
+    Parameters
+    ----------
+    on_both
+        `donor_uid, in_train_of, in_test_of, n_cells_in_train, n_cells_in_test`, one row per donor for whom it
+        is not so; `in_*_of` list ids of datasets.
+    n_donors
+        All donors that can be told apart.
+    """
+    shown = on_both.with_columns(_first_few("in_train_of"), _first_few("in_test_of"))
+    n_cells = int(on_both["n_cells_in_test"].sum())
+    message = f"None of {n_donors:,} donors is in train of one dataset and in test of another."
+    if shown.height:
+        first = shown.row(0, named=True)
+        message = (
+            f"{shown.height:,} of {n_donors:,} donors are in train of one dataset and in test of another, "
+            f"where they have {n_cells:,} cells; the first is {first['donor_uid']}, in train of "
+            f"{first['in_train_of']} and in test of {first['in_test_of']}. Each dataset by itself is sound; "
+            f"if you join them, leave the cells of these donors out of test: c2s query "
+            f'"{_DONORS_ON_BOTH_SIDES}" names them, docs/queries.md has the query for all other cells.'
+        )
+    figures = {"n_donors_on_both_sides": shown.height, "n_cells_in_test": n_cells}
+    return Finding("donors_are_on_one_side", shown.is_empty(), message, figures, shown)
+
+
+def _first_few(name: str) -> pl.Expr:
+    """Write a list of ids as text; a collection may have dozens of datasets of one donor."""
+    n_more = pl.col(name).list.len().cast(pl.Int64) - _N_NAMED
+    named = pl.col(name).list.head(_N_NAMED).list.join(", ")
+    return pl.when(n_more > 0).then(pl.format("{} and {} more", named, n_more)).otherwise(named).alias(name)

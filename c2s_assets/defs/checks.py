@@ -115,6 +115,11 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "corpus_report": (
         Check("keeps_schema", "The report holds every part, with its type."),
         Check("accounts_for_cells", "Cells by tissue, disease ... each add up to all cells."),
+        Check(
+            "donors_are_on_one_side",
+            "No donor is in train of one dataset and in test of another.",
+            blocking=False,
+        ),
     ),
     "train_test": (
         _KEEPS_SCHEMA,

@@ -1,11 +1,13 @@
 """The Arrow schema we write, derived from a table's model and its own further columns."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pyarrow as pa
 
-from c2s_assets.schemas.tables import Table
+if TYPE_CHECKING:  # pandera takes two seconds to import, and who only reads tables needs no model
+    from c2s_assets.schemas.tables import Table
 
 ArrowTypes = Mapping[object, pa.DataType]
 
@@ -31,7 +33,7 @@ _OF_SOURCE: ArrowTypes = {
 }
 
 
-def arrow_schema(model: Table, *, further: pl.Schema | None = None) -> pa.Schema:
+def arrow_schema(model: "Table", *, further: pl.Schema | None = None) -> pa.Schema:
     """Derive the Arrow schema of a table: the declared columns, then those of `further` in their order.
 
     Raises

@@ -80,7 +80,9 @@ class ListingHistory(pr.DataFrameModel):
 
     dataset_id: str = pr.Field(str_matches=_ID, description="Dataset that changed.")
     event: str = pr.Field(isin=_EVENTS, description="What happened to it.")
-    changed: str = pr.Field(nullable=True, description="What is different after a revision.")
+    changed: str = pr.Field(
+        nullable=True, description="What is different after a revision; why it counts as withdrawn."
+    )
     dataset_version_id: str = pr.Field(str_matches=_ID, description="Its version after the change.")
     title: str = pr.Field(nullable=True, description="Title of the dataset.")
     seen_at: pl.Date = pr.Field(description="Day on which the listing showed it, UTC.")

@@ -9,7 +9,6 @@ import polars as pl
 
 from c2s_assets.core.listing import HISTORY_SCHEMA, withdrawals
 from c2s_assets.schemas.arrow import arrow_schema
-from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.parquet import read_footer, read_table, with_metadata, write_table
 from c2s_assets.storage.staging import Stage
@@ -92,6 +91,9 @@ def stage_listing(
     etags
         Of tables that hold all that the server sent under it.
     """
+    # pandera takes two seconds to import, and who asks the catalogue reads only
+    from c2s_assets.schemas.discover import Collections, Listing, ListingHistory  # noqa: PLC0415
+
     tables = {
         layout.listing: (listing, Listing),
         layout.collections: (collections, Collections),

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import polars as pl
 import pyarrow as pa
@@ -22,7 +22,9 @@ from c2s_assets.core.columns import SPLIT
 from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
 from c2s_assets.core.overlap import N_THREADS
 from c2s_assets.schemas.arrow import arrow_schema
-from c2s_assets.schemas.tables import Table
+
+if TYPE_CHECKING:  # see schemas.arrow
+    from c2s_assets.schemas.tables import Table
 
 # Cells have about 1,400 expressed genes of 6 letters: 8,192 sentences are 80 MB, near the 100 MB that
 # the Hugging Face viewer reads well, and a file of 35 MB.
@@ -156,7 +158,7 @@ def write_blocks(
     path: Path,
     blocks: Iterable[pl.DataFrame | pa.Table],
     *,
-    model: Table,
+    model: "Table",
     footer: Mapping[str, object],
     rows_per_group: int | None = None,
 ) -> int:
@@ -187,7 +189,11 @@ def write_blocks(
 
 
 def write_sides(
-    folders: Mapping[str, Path], blocks: Iterable[pl.DataFrame], *, model: Table, footer: Mapping[str, object]
+    folders: Mapping[str, Path],
+    blocks: Iterable[pl.DataFrame],
+    *,
+    model: "Table",
+    footer: Mapping[str, object],
 ) -> None:
     """Write the rows of each side of a split into its folder; a side without rows gets none.
 
@@ -263,13 +269,13 @@ def with_metadata(schema: pa.Schema, metadata: Mapping[str, object]) -> pa.Schem
 
 def read_footer(path: Path) -> dict[str, object]:
     """Read what `with_metadata` attached."""
-    found = (table_schema(path).metadata or {}).get(_METADATA_KEY)
-    if found is None:
-        raise LakeError(
-            f"{path} was not written by c2s_assets: its footer does not say what it is. Build it again."
-        )
-    metadata: dict[str, object] = json.loads(found)
-    return metadata
+    return _what_it_is(table_schema(path).metadata, path)
+
+
+def read_footer_of_file(path: Path) -> tuple[dict[str, object], int]:
+    """Read what `with_metadata` attached to one file, and its number of rows, without decoding its schema."""
+    footer = pq.read_metadata(path)
+    return _what_it_is(footer.metadata, path), int(footer.num_rows)
 
 
 def to_arrow(rows: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
@@ -290,6 +296,16 @@ def to_arrow(rows: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
             f"column {field.name!r} cannot be stored as {field.type}: {error}. Correct that value in the "
             f"source, or leave the column out, and add the file again."
         ) from error
+
+
+def _what_it_is(metadata: Mapping[bytes, bytes] | None, path: Path) -> dict[str, object]:
+    found = (metadata or {}).get(_METADATA_KEY)
+    if found is None:
+        raise LakeError(
+            f"{path} was not written by c2s_assets: its footer does not say what it is. Build it again."
+        )
+    says: dict[str, object] = json.loads(found)
+    return says
 
 
 def _fits(table: pa.Table, field: pa.Field) -> bool:

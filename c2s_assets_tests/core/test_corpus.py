@@ -1,7 +1,13 @@
 import polars as pl
 import pytest
 
-from c2s_assets.core.corpus import accounts_for_cells, keeps_columns, reads_every_dataset, rows_match_lake
+from c2s_assets.core.corpus import (
+    accounts_for_cells,
+    donors_are_on_one_side,
+    keeps_columns,
+    reads_every_dataset,
+    rows_match_lake,
+)
 
 EXPECTED = {"cells": {"cell_id": "VARCHAR", "age": "FLOAT"}}
 
@@ -65,3 +71,24 @@ def test_every_property_accounts_for_all_cells() -> None:
     finding = accounts_for_cells(groups.head(2).vstack(groups.head(1)), n_cells=3)
     assert not finding.holds
     assert "Cells by sex add up to 5" in finding.message
+
+
+def test_donors_in_train_of_one_dataset_and_in_test_of_another_are_named_with_the_way_out() -> None:
+    on_both = pl.DataFrame(
+        {
+            "donor_uid": ["c/ann", "c/bob"],
+            "in_train_of": [["a", "b"], ["a", "d", "e", "f", "g"]],
+            "in_test_of": [["c"], ["b"]],
+            "n_cells_in_train": [10, 20],
+            "n_cells_in_test": [1_500, 4],
+        }
+    )
+    assert donors_are_on_one_side(on_both.clear(), n_donors=3).holds
+    finding = donors_are_on_one_side(on_both, n_donors=3)
+    assert not finding.holds
+    assert "2 of 3 donors are in train of one dataset and in test of another" in finding.message
+    assert "they have 1,504 cells; the first is c/ann, in train of a, b and in test of c" in finding.message
+    assert "leave the cells of these donors out of test" in finding.message
+    assert finding.figures == {"n_donors_on_both_sides": 2, "n_cells_in_test": 1_504}
+    assert finding.rows is not None
+    assert finding.rows["in_train_of"].to_list() == ["a, b", "a, d, e and 2 more"]

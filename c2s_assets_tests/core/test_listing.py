@@ -98,6 +98,16 @@ def test_one_that_discover_says_is_gone_is_withdrawn_at_once():
     assert (rows, events[-1]) == ([("a1", 0)], [("b", "withdrawn")])
 
 
+def test_a_withdrawal_says_what_it_is_concluded_from():
+    rows = None
+    for _ in range(2):
+        rows = refresh_listing(rows, listed("a1", "b1", "c1"), gone=[], today=DAY).rows
+    first = refresh_listing(rows, listed("a1"), gone=["b"], today=DAY)
+    second = refresh_listing(first.rows, listed("a1"), gone=[], today=DAY)
+    assert first.events.select("dataset_id", "changed").rows() == [("b", "Discover says so (410)")]
+    assert second.events.select("dataset_id", "changed").rows() == [("c", "absent from two listings")]
+
+
 def test_a_malformed_record_keeps_the_last_state_and_is_not_missing():
     rows, events = look(listed("a1", "b1"), listed("a1"), *[listed("a1", malformed="b")] * 3)
     assert rows == [("a1", 0), ("b1", 0)]

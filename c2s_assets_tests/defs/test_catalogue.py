@@ -16,9 +16,9 @@ from c2s_assets.defs.automation.catalogue import hourly_catalogue
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.service import BuildReport, build_catalogue, register
 from c2s_assets.schemas.catalogue import CATALOGUE
-from c2s_assets.schemas.documents import CorpusReport
+from c2s_assets.schemas.documents import CorpusReport, Provenance
 from c2s_assets.storage.catalogue import open_catalogue
-from c2s_assets.storage.documents import read_document
+from c2s_assets.storage.documents import read_document, write_document
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.listing import stage_listing
 from c2s_assets.storage.queries import answer_query
@@ -67,9 +67,9 @@ def put_two_datasets(layout: Layout) -> None:
     )
 
 
-def put_listing(layout: Layout, *dataset_ids: str, withdrawn: tuple[str, ...] = ()) -> None:
+def put_listing(layout: Layout, *dataset_ids: str, withdrawn: tuple[str, ...] = (), **fields: object) -> None:
     """Commit a listing of datasets in one collection, whose description names somebody's address."""
-    own = {"collection_id": COLLECTION, "dataset_version_id": "v1"}
+    own = {"collection_id": COLLECTION, "dataset_version_id": "v1", **fields}
     records = [describe_dataset(dataset_id, position=0) | own for dataset_id in dataset_ids]
     listing = tabulate_datasets(records).rows.with_columns(n_absent=pl.lit(0, pl.Int32))
     collections = tabulate_collections([describe_collection(records)]).rows
@@ -85,19 +85,63 @@ def put_listing(layout: Layout, *dataset_ids: str, withdrawn: tuple[str, ...] = 
         staged.commit(layout.listing, layout.collections, layout.listing_history)
 
 
+def documented_queries() -> list[str]:
+    return re.findall(r"```sql\n(.*?)```", QUERIES.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
 def test_the_documented_queries_give_the_answers_that_can_be_counted(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     put_two_datasets(layout)
+    h5ad = {"filetype": "H5AD", "filesize": 2_000_000_000, "url": "https://datasets.example.org/a.h5ad"}
+    tissues = [{"label": name, "ontology_term_id": "UBERON:0"} for name in ("lung", "blood")]
+    put_listing(layout, "lung", "far", tissue=tissues, primary_cell_count=70, assets=[h5ad])
     with open_workshop(layout) as workshop:
         assert renew(workshop).succeeded
-    queries = re.findall(r"```sql\n(.*?)```", QUERIES.read_text(encoding="utf-8"), flags=re.DOTALL)
-    answers = [ask(layout, sql) for sql in queries]
+    answers = [ask(layout, sql) for sql in documented_queries()]
 
     assert answers[0] == [("blood", 0, 1, 1), ("lung", 30, 3, 2)]
     assert answers[1] == [("normal", 3, 2), ("asthma", 2, 1)]
     assert answers[2] == [("B", "E2", 2, 2, 5), ("A", "E1", 2, 2, 3), ("C", "E3", 1, 2, 2)]
     assert answers[3] == [("A", ["A"], 2), ("B1", ["B"], 2)]
-    assert len(answers) == 4
+    assert answers[4] == [("blood", 2, 140, 4.0), ("lung", 2, 140, 4.0)]
+    assert answers[5] == [], "no donor is split: see the next test"
+    assert len(answers) == 6
+    assert ask(layout, "select dataset_id from listing anti join datasets using (dataset_id)") == [("far",)]
+
+
+def test_donors_of_two_datasets_are_told_of_and_left_out_of_test_by_the_documented_query(
+    tmp_path: Path,
+) -> None:
+    def cells(*rows: tuple[str, float | None, bool]) -> pl.DataFrame:
+        table = pl.DataFrame(list(rows), ["donor_id", "age", "is_primary_data"], orient="row")
+        return table.cast({"age": pl.Float32}).with_columns(donor_uid="c/" + pl.col("donor_id"))
+
+    layout = make_lake(tmp_path)
+    first = cells(("ann", 30, True), ("bob", 40, True), ("cleo", 50, False), ("cleo", 50, True))
+    second = cells(("ann", 30, True), ("bob", 40, True), ("dan", None, True), ("dan", 60, True))
+    ageless = cells(("unknown", None, True), ("eve", None, True)).drop("is_primary_data")
+    put_toy_tables(layout, "first", cells=first, test_donors=["bob"])
+    put_toy_tables(layout, "second", cells=second, test_donors=["ann", "dan"])
+    put_toy_tables(layout, "third", cells=ageless, test_donors=["eve"])
+    with open_workshop(layout) as workshop:
+        report = renew(workshop)
+
+    assert report.succeeded, failures(report)
+    assert broken(report) == {"corpus_report/donors_are_on_one_side"}
+    assert "2 of 5 donors are in train of one dataset and in test of another" in report.broken[0].message
+    quoted = re.search('c2s query "(.+?)"', report.broken[0].message)
+    assert quoted is not None
+    assert set(ask(layout, quoted[1])) == {("c/ann",), ("c/bob",)}
+    everything = ask(layout, "select split, sum(n_eligible) from splits group by all order by all")
+    assert everything == [("test", 4), ("train", 4)]
+    assert sorted(ask(layout, documented_queries()[5])) == [
+        ("first", "cell_0000", "train"),
+        ("first", "cell_0003", "train"),
+        ("second", "cell_0001", "train"),
+        ("second", "cell_0003", "test"),
+        ("third", "cell_0000", "train"),
+        ("third", "cell_0001", "test"),
+    ]
 
 
 def test_catalogue_and_report_show_what_a_person_needs(tmp_path: Path) -> None:
@@ -109,7 +153,7 @@ def test_catalogue_and_report_show_what_a_person_needs(tmp_path: Path) -> None:
 
     assert report.succeeded
     assert broken(report) == set()
-    assert report.n_checks == 5
+    assert report.n_checks == 6
     assert figures["catalogue"]["n_cells"] == 6
     assert figures["catalogue"]["n_genes"] == 3
     assert figures["catalogue"]["size_bytes"] == layout.catalogue.stat().st_size < 5e6
@@ -208,12 +252,32 @@ def test_records_name_the_publication_that_discover_lists_and_no_address(tmp_pat
     assert "Cells of toys" in said["publication_description"][0]
     assert not sides.select(pl.any_horizontal(pl.col(pl.String).str.contains("@")).any()).item()
     # One that was really built: its views agree with its tables.
-    assert ask(layout, "select n_cells, n_features, is_current from datasets") == [(60, 40, True)]
+    said = "select n_cells, n_features, is_current, is_newest from datasets"
+    assert ask(layout, said) == [(60, 40, True, None)], "it was dropped, so that no version of it is known"
     counts = (
         "select (select count(*) from cells), (select count(*) from sentences), (select count(*) from splits)"
     )
     assert ask(layout, counts) == [(60, 60, 4)]
     assert ask(layout, "select sum(n_eligible) from splits") == [(60,)]
+
+
+def test_a_dataset_is_the_newest_as_long_as_discover_lists_no_other_version(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    put_two_datasets(layout)
+    source = Provenance(sha256="a" * 64, dataset_version_id="v1", size_bytes=1, n_obs=4, n_vars=3)
+    layout.raw_provenance("lung").parent.mkdir()
+    write_document(layout.raw_provenance("lung"), source)
+    said = []
+    for version in ("v1", "v2"):
+        put_listing(layout, "lung", dataset_version_id=version)
+        with open_workshop(layout) as workshop:
+            assert renew(workshop).succeeded
+        said.append(ask(layout, "select dataset_id, is_current, is_newest from datasets"))
+
+    assert said == [
+        [("blood", False, None), ("lung", True, True)],
+        [("blood", False, None), ("lung", True, False)],
+    ]
 
 
 @pytest.mark.slow

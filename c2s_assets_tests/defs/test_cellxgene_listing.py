@@ -121,6 +121,8 @@ def test_what_was_added_revised_and_withdrawn_is_told(tmp_path: Path) -> None:
         (ids[2], "withdrawn"),
     ]
     assert figures(third)["n_withdrawn"] == 1
+    assert "Discover says so (410)" in str(figures(second)["withdrawn"])
+    assert "absent from two listings" in str(figures(third)["withdrawn"])
     assert withdrawn_datasets(workshop.layout) == {ids[1], ids[2]}
     assert set(pl.read_parquet(workshop.layout.listing)["dataset_id"]) == {*ids[3:], ids[0], "new"}
 

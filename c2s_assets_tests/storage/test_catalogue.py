@@ -13,14 +13,15 @@ import pytest
 
 from c2s_assets.core.errors import LakeError, MissingInputError, QueryError
 from c2s_assets.schemas.catalogue import CATALOGUE
+from c2s_assets.schemas.discover import Listing
 from c2s_assets.storage.catalogue import (
-    build_catalogue,
     is_current,
     one_builder,
     open_catalogue,
     remove_snapshots,
     shown_snapshot,
 )
+from c2s_assets.storage.catalogue_building import build_catalogue, rows_of_views
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.queries import answer_query
 from c2s_assets.storage.snapshot import Snapshot, literal_pattern
@@ -95,6 +96,36 @@ def test_features_of_a_lake_without_approved_symbols_are_shown_with_null(
     assert shown == [("old", "SEPT7", None), *recent]
 
 
+def test_donors_on_both_sides_are_those_with_cells_in_train_here_and_in_test_there(layout: Layout) -> None:
+    def put(dataset_id: str, donors: str, *, test: str, **columns: object) -> None:
+        table = pl.DataFrame({"donor_id": donors.split()}).with_columns(
+            **{name: pl.lit(value) for name, value in columns.items()},
+            donor_uid=pl.format("c/{}", "donor_id"),
+        )
+        put_toy_tables(layout, dataset_id, cells=table, test_donors=test.split())
+
+    put("a", "ann ann bob unknown eve", test="bob")
+    put("b", "ann bob dan Unknown", test="ann bob Unknown")
+    put("c", "ann dan dan", test="")
+    put("copies", "bob eve", test="eve", is_primary_data=False)
+    put_toy_tables(layout, "other", cells=pl.DataFrame({"donor_id": ["bob", "zoe"]}), test_donors=["zoe"])
+    nobody = pl.DataFrame({"donor_id": [None, None]}, {"donor_id": pl.String})
+    put_toy_tables(layout, "cells", cells=nobody, test_donors=[])
+    build(layout)
+
+    with open_catalogue(layout.catalogue) as reader:
+        rows = reader.rows("reports/donors_on_both_sides")
+    assert rows.rows(named=True) == [
+        {
+            "donor_uid": "c/ann",
+            "in_train_of": ["a", "c"],
+            "in_test_of": ["b"],
+            "n_cells_in_train": 3,
+            "n_cells_in_test": 1,
+        }
+    ]
+
+
 @pytest.mark.parametrize("n_datasets", [0, 1])
 def test_every_table_and_column_is_there_with_type_and_comment(layout: Layout, n_datasets: int) -> None:
     for number in range(n_datasets):
@@ -107,9 +138,22 @@ def test_every_table_and_column_is_there_with_type_and_comment(layout: Layout, n
         found = columns.filter(pl.col("table") == table)
         assert dict(found.select("column", "type").iter_rows()) == expected
         assert found["comment"].null_count() == 0
+    assert list(CATALOGUE["listing"]) == list(Listing.to_schema().columns)
     keys = ask(layout, "select table_name from duckdb_constraints() where constraint_type = 'PRIMARY KEY'")
-    assert {"datasets", "collections", "publications", "genes", "checks"} <= {name for (name,) in keys}
+    filled = {"listing", "datasets", "collections", "publications", "genes", "checks"}
+    assert filled <= {name for (name,) in keys}
     assert ask(layout, "select count(*) from cells") == [(3 * n_datasets,)]
+
+
+def test_footers_tell_how_many_rows_the_views_show(layout: Layout) -> None:
+    genes = pl.DataFrame({"feature_id": ["E1", "E2"]})
+    put_toy_tables(layout, "one", cells=cells(3), features=genes, n_parts=2)
+    put_toy_tables(layout, "two", cells=cells(4), n_parts=0)
+    snapshot = build(layout)
+
+    shown = {view: ask(layout, f"select count(*) from {view}")[0][0] for view in rows_of_views(snapshot)}  # noqa: S608
+    assert rows_of_views(snapshot) == shown
+    assert shown == {"cells": 7, "features": 2, "splits": 0, "sentences": 6, "projections": 0}
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -207,7 +251,9 @@ def test_a_link_that_leads_out_of_the_lake_is_not_followed(layout: Layout, tmp_p
     assert ask(layout, "select dataset_id from datasets") == [("toy",)]
 
 
-def test_the_catalogue_knows_whether_it_shows_the_lake_as_it_is(layout: Layout, tmp_path: Path) -> None:
+def test_the_catalogue_knows_whether_it_shows_the_lake_as_it_is(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put_toy_tables(layout, "toy", cells=cells())
     assert not is_current(layout)
     build(layout)
@@ -216,6 +262,19 @@ def test_the_catalogue_knows_whether_it_shows_the_lake_as_it_is(layout: Layout, 
     put_toy_tables(layout, "new", cells=cells())
     assert not is_current(layout)
     build(layout)
+    for path in (
+        *(layout.validation_report("toy"), layout.raw_provenance("toy"), layout.listing),
+        layout.parts("cell_sentences", "toy") / "part-00001.parquet",
+        layout.parts("projections", "toy") / "X_umap.parquet",
+    ):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"new")
+        assert not is_current(layout), path
+        path.unlink()
+        assert is_current(layout), path
+    with monkeypatch.context() as patch:
+        patch.setattr("c2s_assets.storage.snapshot._FORM", 1)
+        assert not is_current(layout), "one of another form"
     moved = Layout(tmp_path / "moved")
     layout.root.rename(moved.root)
     assert not is_current(moved)
@@ -304,6 +363,13 @@ def test_an_answer_is_cut_and_says_so(layout: Layout) -> None:
     assert "donor_uid" in answer_query(layout, "describe cells", max_rows=100).rows["column_name"].to_list()
 
 
+def test_to_ask_nothing_is_loaded_that_takes_seconds() -> None:
+    """Each `c2s query` is a process of its own: pandera, with pandas, takes longer than the rest of it."""
+    code = "import sys, c2s_assets.storage.queries; print({'pandera', 'pandas'} & {*sys.modules})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 def test_without_a_catalogue_it_is_said_how_to_build_it(layout: Layout) -> None:
     with pytest.raises(MissingInputError, match="c2s query"):
         ask(layout, "select 1")
@@ -338,7 +404,7 @@ def test_readers_see_whole_versions_while_eight_datasets_are_replaced_and_the_ca
     for name in names:
         put(name, 0)
     build(layout)
-    stop, problems = threading.Event(), []
+    stop, answered, problems = threading.Event(), threading.Event(), []
 
     def run(task) -> None:  # type: ignore[no-untyped-def]
         version = 0
@@ -349,8 +415,15 @@ def test_readers_see_whole_versions_while_eight_datasets_are_replaced_and_the_ca
         except Exception as error:
             problems.append(error)
 
+    def renew(_: int) -> None:
+        """Renew at most once during an answer: the second renewal removes what an open catalogue shows."""
+        build(layout)
+        answered.clear()
+        while not stop.is_set() and not answered.wait(0.1):
+            pass
+
     builders = [threading.Thread(target=run, args=(lambda v, n=name: put(n, v),)) for name in names]
-    builders.append(threading.Thread(target=run, args=(lambda _: build(layout),)))
+    builders.append(threading.Thread(target=run, args=(renew,)))
     for thread in builders:
         thread.start()
     n_answers, seen = 0, set()
@@ -370,6 +443,7 @@ def test_readers_see_whole_versions_while_eight_datasets_are_replaced_and_the_ca
                 assert n_sentences == n_rows * (1 + low % 2)
                 seen.add(low)
             n_answers += 1
+            answered.set()
     finally:
         stop.set()
         for thread in builders:

@@ -31,20 +31,15 @@ _N_SHOWN = 20
         *(cellxgene_listing, dataset_profile, cell_metadata, feature_metadata, projections),
         *(cell_sentences, split_manifest, validation_report),
     ],
-    code_version="1",
+    code_version="2",
     owners=["team:c2s_assets"],
     check_specs=check_specs("catalogue", None),
 )
 @final_errors
 def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One DuckDB file over the whole lake: datasets, cells, features, genes, splits, sentences and checks."""
-    from c2s_assets.storage.catalogue import (
-        build_catalogue,
-        one_builder,
-        open_catalogue,
-        remove_snapshots,
-        shown_snapshot,
-    )
+    from c2s_assets.storage.catalogue import one_builder, open_catalogue, remove_snapshots, shown_snapshot
+    from c2s_assets.storage.catalogue_building import build_catalogue, rows_of_views
 
     layout = store.layout
     target = layout.catalogue
@@ -54,7 +49,7 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
         with open_catalogue(written) as reader:
             columns = reader.rows("reports/columns")
             counted = reader.rows("reports/cells_per_dataset")
-            n_rows = dict(reader.rows("reports/rows_per_table").iter_rows())
+            n_rows = dict(reader.rows("reports/rows_per_table").iter_rows()) | rows_of_views(snapshot)
             datasets = reader.rows("reports/datasets")
         n_cells = {name: tables.n_rows["cell_metadata"] for name, tables in snapshot.datasets.items()}
         yield from publish(
@@ -96,6 +91,7 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
     with open_catalogue(layout.catalogue) as reader:
         totals = reader.rows("reports/corpus_totals").row(0, named=True)
         groups = reader.rows("reports/corpus_groups")
+        on_both_sides = reader.rows("reports/donors_on_both_sides")
     with stage(layout, "corpus_report") as staged:
         report = CorpusReport.model_validate({"totals": totals, "groups": groups.to_dicts()})
         write_document(staged.path(target), report)
@@ -106,6 +102,7 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
             findings=[
                 keeps_document(staged.path(target), CorpusReport),
                 corpus.accounts_for_cells(groups, n_cells=totals["n_cells"]),
+                corpus.donors_are_on_one_side(on_both_sides, n_donors=totals["n_donors"]),
             ],
             metadata=file_metadata(target, size=staged.path(target).stat().st_size)
             | as_metadata(totals)

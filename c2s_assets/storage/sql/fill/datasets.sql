@@ -42,7 +42,8 @@ select
     described.source_url,
     described.retrieved_at,
     described.source_size_bytes,
-    described.is_current
+    described.is_current,
+    described.dataset_version_id = listed.dataset_version_id as is_newest
 from described
 left join counted using (dataset_id)
 left join listed using (dataset_id)

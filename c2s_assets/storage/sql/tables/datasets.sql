@@ -25,7 +25,8 @@ create table datasets (
     source_url varchar,
     retrieved_at varchar,
     source_size_bytes bigint,
-    is_current boolean not null
+    is_current boolean not null,
+    is_newest boolean
 );
 comment on table datasets is 'One row per dataset whose cells can be read.';
 comment on column datasets.dataset_id is 'Key of the dataset in this lake.';
@@ -55,3 +56,4 @@ comment on column datasets.source_url is 'Address that the source file was downl
 comment on column datasets.retrieved_at is 'When the source file was copied or downloaded, ISO 8601 UTC.';
 comment on column datasets.source_size_bytes is 'Size of the source file.';
 comment on column datasets.is_current is 'Whether the tables were made from the source file as it is now.';
+comment on column datasets.is_newest is 'Whether they are of the version that CELLxGENE Discover lists; null if either is not known.';

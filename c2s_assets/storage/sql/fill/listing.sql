@@ -1,0 +1,3 @@
+insert into listing by name
+select * from listed
+order by dataset_id;

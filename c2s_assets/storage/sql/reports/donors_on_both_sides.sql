@@ -1,0 +1,20 @@
+with in_use as (
+    select donor_uid, dataset_id, split, n_eligible
+    from splits
+    where
+        split_level = 'donor'
+        and n_eligible > 0
+        and donor_id is not null
+        and not list_contains((select list(name) from indistinct_donors), lower(trim(donor_id)))
+)
+
+select
+    donor_uid,
+    list(dataset_id order by dataset_id) filter (where split = 'train') as in_train_of,
+    list(dataset_id order by dataset_id) filter (where split = 'test') as in_test_of,
+    (sum(n_eligible) filter (where split = 'train'))::bigint as n_cells_in_train,
+    (sum(n_eligible) filter (where split = 'test'))::bigint as n_cells_in_test
+from in_use
+group by donor_uid
+having count(distinct split) = 2
+order by n_cells_in_test desc, donor_uid;
