@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,25 +15,39 @@ from c2s_assets.storage.layout import Layout
 
 if TYPE_CHECKING:
     import dagster as dg
+    import polars as pl
 
     from c2s_assets.defs.service import BuildReport
 
 _LAKE = "C2S_LAKE"
 _EXAMPLE = "example"
 _MOST_ROWS = 200
+_STOPPED, _NOT_READ = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; 0 if all went well, 1 if data or settings were refused, 2 for wrong usage."""
-    options = _parser().parse_args(arguments)
-    # The code location reads the same variable, here and in every process that Dagster starts.
-    os.environ[_LAKE] = str(Path(os.environ.get(_LAKE) or "lake").absolute())
-    layout = Layout(Path(os.environ[_LAKE]))
+    """Run one command; 0 if all went well, 1 if data or settings were refused, 2 for wrong usage.
+
+    As of any command, 130 says that the user stopped it, and 141 that nobody reads what it prints.
+    """
     try:
-        return int(options.run(options, layout))
+        options = _parser().parse_args(arguments)
+        # The code location reads the same variable, here and in every process that Dagster starts.
+        os.environ[_LAKE] = str(Path(os.environ.get(_LAKE) or "lake").absolute())
+        layout = Layout(Path(os.environ[_LAKE]))
+        status = int(options.run(options, layout))
+        sys.stdout.flush()
     except C2SError as error:
         print(f"c2s: {error}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Python writes what is left when it ends, and would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOT_READ
+    except KeyboardInterrupt:
+        print("c2s: stopped", file=sys.stderr)
+        return _STOPPED
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         "select", help="show which datasets of CELLxGENE Discover datasets.yaml selects; fetches none of them"
     )
     select.add_argument("--refresh", action="store_true", help="list Discover anew first")
+    select.add_argument("--values", metavar="FILTER", help="list the labels of a filter, such as tissue")
     select.add_argument("--dry-run", action="store_true", help="always so: `c2s ui` does what is shown")
     select.set_defaults(run=_select)
 
@@ -67,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     query.add_argument("sql", metavar="SQL", help='such as "select dataset_id, n_cells from datasets"')
     query.add_argument("--as-is", action="store_true", help="ask the catalogue as it is, without renewing it")
+    query.add_argument(
+        "--output", metavar="FILE", help="write all rows to a file: .parquet, .csv or .json by its ending"
+    )
     query.set_defaults(run=_query)
 
     ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
@@ -128,13 +147,41 @@ def _build(options: argparse.Namespace, layout: Layout) -> int:
 
 def _select(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.core.selection import select
-    from c2s_assets.defs.service import list_discover, open_instance
+    from c2s_assets.core.terminal import selection_lines
     from c2s_assets.storage.documents import read_settings
-    from c2s_assets.storage.listing import read_listing
-    from c2s_assets.storage.raw import held_version
+    from c2s_assets.storage.raw import held_datasets
 
+    if options.values:
+        return _show_labels(options, layout)
     selection = read_settings(layout).cellxgene  # a mistake in it is told before the network is asked
-    if options.refresh:
+    listing = _listing(layout, is_refreshed=options.refresh)
+    selected = select(listing, selection)
+    for line in selection_lines(selected, held_datasets(layout), n_listed=listing.height):
+        print(line)
+    if selection.is_empty:
+        print(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
+    for problem in selected.problems:
+        print(f"c2s: datasets.yaml: {problem}", file=sys.stderr)
+    return 0
+
+
+def _show_labels(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.core.selection import LABEL_FILTERS, count_labels
+    from c2s_assets.core.terminal import label_lines
+
+    if options.values not in LABEL_FILTERS:
+        raise C2SError(f"{options.values!r} is no filter of labels; there are {', '.join(LABEL_FILTERS)}.")
+    listing = _listing(layout, is_refreshed=options.refresh)
+    for line in label_lines(count_labels(listing, options.values)):
+        print(line)
+    return 0
+
+
+def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
+    from c2s_assets.defs.service import list_discover, open_instance
+    from c2s_assets.storage.listing import read_listing
+
+    if is_refreshed:
         with open_instance(layout) as instance:
             report = list_discover(instance, _definitions())
         if not report.succeeded:
@@ -145,31 +192,14 @@ def _select(options: argparse.Namespace, layout: Layout) -> int:
             "there is no listing of CELLxGENE Discover yet. Make it with: c2s select --refresh   (or "
             "materialize cellxgene_listing in the UI)"
         )
-    selected = select(listing, selection)
-    n_cells, n_bytes = (int(selected.rows[name].sum()) for name in ("cell_count", "h5ad_size_bytes"))
-    print(
-        f"{selected.rows.height:,} of {listing.height:,} datasets are selected: {n_cells:,} cells, "
-        f"{n_bytes / 1e9:,.1f} GB of h5ad"
-    )
-    if selection.is_empty:
-        print(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
-    for row in selected.rows.iter_rows(named=True):
-        is_held = held_version(layout, dataset_id=row["dataset_id"]) == row["dataset_version_id"]
-        cells = "?" if row["cell_count"] is None else f"{row['cell_count']:,}"
-        size = "?" if row["h5ad_size_bytes"] is None else f"{row['h5ad_size_bytes'] / 1e9:,.2f}"
-        state = "in the lake" if is_held else "to fetch"
-        print(f"{row['dataset_id']:<38}{cells:>12} cells{size:>9} GB   {state}")
-        print(f"    {row['title'] or 'without title'}   ({row['reason']})")
-    for problem in selected.problems:
-        print(f"c2s: datasets.yaml: {problem}", file=sys.stderr)
-    return 0
+    return listing
 
 
 def _ls(_: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.defs.service import list_datasets, open_instance
 
     with open_instance(layout) as instance:
-        statuses = list_datasets(instance, _definitions())
+        statuses = list_datasets(instance, _definitions(), layout)
     if not statuses:
         print(f"No dataset in {layout.root} yet. Add one with: c2s add PATH_OR_URL")
     for status in statuses:
@@ -185,28 +215,28 @@ def _ls(_: argparse.Namespace, layout: Layout) -> int:
 
 
 def _query(options: argparse.Namespace, layout: Layout) -> int:
-    import polars as pl
-
+    from c2s_assets.core.terminal import answer_text
     from c2s_assets.storage.catalogue import is_current
+    from c2s_assets.storage.export import export_as
     from c2s_assets.storage.listing import withdrawn_datasets
-    from c2s_assets.storage.queries import answer_query
+    from c2s_assets.storage.queries import answer_query, export_query
 
+    output = None if options.output is None else Path(options.output)
+    if output is not None:
+        export_as(output)  # a wrong name is told before the catalogue is renewed
     if not options.as_is and not is_current(layout, withdrawn=withdrawn_datasets(layout)):
         _renew_catalogue(layout)
+    if output is not None:
+        print(f"{export_query(layout, options.sql, output):,} rows in {output}")
+        return 0
     answer = answer_query(layout, options.sql, max_rows=_MOST_ROWS)
-    with pl.Config(
-        tbl_rows=-1,
-        tbl_cols=-1,
-        tbl_hide_dataframe_shape=True,
-        tbl_hide_column_data_types=True,
-        tbl_width_chars=-1,
-        fmt_table_cell_list_len=-1,
-        fmt_str_lengths=80,
-        thousands_separator=False,
-    ):
-        print(answer.rows)
+    print(answer_text(answer.rows))
     if answer.is_cut:
-        print(f"Only the first {_MOST_ROWS} rows; ask for fewer with: limit 10", file=sys.stderr)
+        print(
+            f"Only the first {_MOST_ROWS} rows; ask for fewer with: limit 10, or write all to a file with: "
+            f"--output rows.parquet",
+            file=sys.stderr,
+        )
     return 0
 
 

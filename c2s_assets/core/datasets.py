@@ -35,7 +35,7 @@ Every key is optional, and a section may be empty::
         symbol_column: gene_symbol
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -53,8 +53,11 @@ def _nothing_if_none(value: object) -> object:
 
 
 def _listed(value: object) -> object:
-    """Take one text for a list of it: `tissue: blood`."""
-    return [] if value is None else [value] if isinstance(value, str) else value
+    """Take one text for a list of it, `tissue: blood`; spaces around a text are none of it."""
+    if isinstance(value, dict):
+        return value
+    values = [] if value is None else value if isinstance(value, list) else [value]
+    return [one.strip() if isinstance(one, str) else one for one in values]
 
 
 class _Settings(BaseModel):
@@ -106,15 +109,17 @@ class Selection(_Settings):
     """Which datasets of CELLxGENE Discover the lake keeps fresh.
 
     A dataset is taken if it passes every filter that is set, or if `datasets` names it; never if `exclude`
-    does. Where a filter lists several labels, one of them is enough; case does not matter. Without any filter
-    and any name nothing is taken, so that nobody fetches the whole of Discover by accident.
+    does. Where a filter lists several labels, one of them is enough; case does not matter, in ids neither.
+    Without a filter and a name nothing is taken, so that nobody fetches the whole of Discover by accident.
     """
 
     organism: Labels = Field(default=[], description="Species: Homo sapiens.")
     tissue: Labels = Field(default=[], description="Tissues: blood.")
     assay: Labels = Field(default=[], description="Assays: 10x 3' v3.")
     disease: Labels = Field(default=[], description="Diseases; normal is one.")
+    sex: Labels = Field(default=[], description="female, male or unknown.")
     development_stage: Labels = Field(default=[], description="Development stages: 22-year-old stage.")
+    cell_type: Labels = Field(default=[], description="Cell types: B cell.")
     suspension_type: Labels = Field(default=[], description="cell, nucleus or na.")
     has_ages: bool | None = Field(
         default=None, description="Whether a development stage of the dataset says an age in years."
@@ -124,6 +129,12 @@ class Selection(_Settings):
     collections: Labels = Field(default=[], description="Ids of collections.")
     datasets: Labels = Field(default=[], description="Ids of datasets to take whatever the filters say.")
     exclude: Labels = Field(default=[], description="Ids of datasets or collections that are never taken.")
+
+    @model_validator(mode="after")
+    def _can_hold(self) -> Self:
+        if self.min_cells is not None and self.max_cells is not None and self.min_cells > self.max_cells:
+            raise ValueError(f"min_cells, {self.min_cells}, is more than max_cells, {self.max_cells}")
+        return self
 
     @property
     def has_filters(self) -> bool:
@@ -225,7 +236,11 @@ def _describe(problem: ErrorDetails) -> str:
         case "model_type" | "dict_type":
             expected = "it should hold keys with values"
         case "string_type":
-            expected = "it should be a text; put it in quotes"
+            is_switch = isinstance(problem["input"], bool)
+            why = ", since YAML takes yes, no, on and off for true and false" if is_switch else ""
+            expected = f"it should be a text; put it in quotes{why}"
+        case "value_error":
+            return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
         case _:
             expected = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
     return f"{place} is {problem['input']!r:.100}: {expected}"

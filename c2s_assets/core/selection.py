@@ -1,13 +1,13 @@
 """Which datasets of CELLxGENE Discover `datasets.yaml` asks for, and why."""
 
-import difflib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import polars as pl
 
-from c2s_assets.core.columns import DATASET_ID, DEVELOPMENT_STAGE, ORGANISM
+from c2s_assets.core.columns import CELL_TYPE, DATASET_ID, DEVELOPMENT_STAGE, ORGANISM
 from c2s_assets.core.datasets import Selection
 from c2s_assets.core.discover import (
     CELL_COUNT,
@@ -17,12 +17,25 @@ from c2s_assets.core.discover import (
     H5AD_URL,
 )
 from c2s_assets.core.listing import N_ABSENT
+from c2s_assets.core.selection_problems import (
+    contradictions,
+    no_dataset_passes,
+    not_offered,
+    unknown_labels,
+    wrong_kind,
+)
 from c2s_assets.core.stages import stage_interval
 
 REASON = "reason"
 
-_LABEL_FILTERS = (ORGANISM, "tissue", "assay", "disease", DEVELOPMENT_STAGE, "suspension_type")
+# Filters whose values are lists of labels, in the selection as in the listing.
+LABEL_FILTERS = (
+    *(ORGANISM, "tissue", "assay", "disease", "sex"),
+    *(DEVELOPMENT_STAGE, CELL_TYPE, "suspension_type"),
+)
 _KEPT = [DATASET_ID, DATASET_VERSION_ID, COLLECTION_ID, "title", CELL_COUNT, H5AD_SIZE_BYTES, H5AD_URL]
+
+_Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -35,7 +48,7 @@ class Selected:
         One row per dataset in order of its id: `dataset_id, dataset_version_id, collection_id, title,
         cell_count, h5ad_size_bytes, h5ad_url, reason`.
     problems
-        What was asked for and is not in the listing, for example a misspelt tissue.
+        What was asked for and cannot be had, for example a misspelt tissue, or filters that never meet.
     """
 
     rows: pl.DataFrame
@@ -58,13 +71,27 @@ def select(listing: pl.DataFrame, selection: Selection) -> Selected:
     """
     if selection.is_empty:
         return Selected(_rows([], listing), [])
-    is_offered = (pl.col(N_ABSENT) == 0) & pl.col(H5AD_URL).is_not_null()
-    offered = listing.filter(is_offered)
+    offered = _offered(listing)
     wanted = _Wanted(selection)
-    columns = [DATASET_ID, COLLECTION_ID, CELL_COUNT, *_LABEL_FILTERS]
-    reasons = [wanted.reason(row) for row in offered.select(columns).iter_rows(named=True)]
-    named = set(selection.datasets) | set(selection.exclude)
-    return Selected(_rows(reasons, offered), [*_problems(listing, selection), *_not_offered(listing, named)])
+    columns = [DATASET_ID, COLLECTION_ID, CELL_COUNT, *LABEL_FILTERS]
+    rows = offered.select(columns).rows(named=True)
+    found = _rows([wanted.reason(row) for row in rows], offered)
+    problems = [
+        *(mislabelled := unknown_labels(listing, selection, LABEL_FILTERS)),
+        *wrong_kind(listing, selection),
+        *not_offered(listing, selection),
+        *contradictions(listing, selection),
+    ]
+    if selection.has_filters and not any(wanted.passes(row) for row in rows):
+        alone = {
+            name: sum(passed(row) is not None for row in rows) for name, passed in wanted.filters.items()
+        }
+        # A word that no dataset has was told already, and explains why its filter leaves none.
+        if all(alone.values()) or not mislabelled:
+            problems.append(no_dataset_passes(alone))
+    elif found.is_empty() and selection.has_filters:
+        problems.append("cellxgene: exclude names every dataset that passes the filters.")
+    return Selected(found, problems)
 
 
 def offer_of(listing: pl.DataFrame, selection: Selection, *, dataset_id: str) -> Offer | None:
@@ -76,57 +103,90 @@ def offer_of(listing: pl.DataFrame, selection: Selection, *, dataset_id: str) ->
     return Offer(row[DATASET_VERSION_ID], row[H5AD_URL], row[H5AD_SIZE_BYTES])
 
 
+def count_labels(listing: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Count the datasets that have each label of one of `LABEL_FILTERS`, and all their cells.
+
+    Returns
+    -------
+    One row per label, that of most datasets first: `label, n_datasets, n_cells`. A dataset with two labels
+    counts with all its cells for both.
+    """
+    per_label = _offered(listing).select(CELL_COUNT, label=pl.col(name)).explode("label")
+    counted = per_label.drop_nulls("label").group_by("label")
+    counts = counted.agg(n_datasets=pl.len(), n_cells=pl.col(CELL_COUNT).sum())
+    return counts.sort("n_datasets", "n_cells", "label", descending=[True, True, False])
+
+
 class _Wanted:
-    """A selection, prepared to be asked about one dataset after the other."""
+    """A selection, prepared to be asked about one dataset after the other.
+
+    Attributes
+    ----------
+    filters
+        By name: says what of a dataset passes, or None if the filter leaves it out.
+    """
 
     def __init__(self, selection: Selection) -> None:
-        self._selection = selection
-        self._labels = {
-            name: {label.casefold() for label in labels}
-            for name in _LABEL_FILTERS
-            if (labels := getattr(selection, name))
+        self._named = {name.casefold() for name in selection.datasets}
+        self._excluded = {name.casefold() for name in selection.exclude}
+        self.filters: dict[str, Callable[[_Row], str | None]] = {
+            name: _has_label(name, labels) for name in LABEL_FILTERS if (labels := getattr(selection, name))
         }
+        if selection.collections:
+            self.filters["collections"] = _in_collections(selection.collections)
+        if selection.has_ages is not None:
+            self.filters["has_ages"] = _knows_ages(has_ages=selection.has_ages)
+        if selection.min_cells is not None:
+            self.filters["min_cells"] = _has_at_least(selection.min_cells)
+        if selection.max_cells is not None:
+            self.filters["max_cells"] = _has_at_most(selection.max_cells)
 
-    def reason(self, row: dict[str, Any]) -> str | None:
+    def reason(self, row: _Row) -> str | None:
         """Say why a dataset is taken, or None if it is not."""
-        chosen = self._selection
-        if {row[DATASET_ID], row[COLLECTION_ID]} & set(chosen.exclude):
+        if {row[DATASET_ID].casefold(), row[COLLECTION_ID].casefold()} & self._excluded:
             return None
-        if row[DATASET_ID] in chosen.datasets:
+        if row[DATASET_ID].casefold() in self._named:
             return "named in datasets"
-        passed = [self._matching(name, row[name]) for name in self._labels]
-        if not chosen.has_filters or None in passed or not self._passes_others(row):
-            return None
-        return "; ".join([*(text for text in passed if text), *self._others()])
+        return self.passes(row)
 
-    def _passes_others(self, row: dict[str, Any]) -> bool:
-        chosen = self._selection
-        return (
-            self._has_size(row[CELL_COUNT])
-            and (not chosen.collections or row[COLLECTION_ID] in chosen.collections)
-            and (chosen.has_ages is None or _has_ages(row) == chosen.has_ages)
-        )
+    def passes(self, row: _Row) -> str | None:
+        """Say by what a dataset passes all filters, or None if it does not, or there are none."""
+        passed = [text for filter_ in self.filters.values() if (text := filter_(row)) is not None]
+        return "; ".join(passed) if passed and len(passed) == len(self.filters) else None
 
-    def _matching(self, name: str, labels: list[str]) -> str | None:
-        found = [label for label in labels if label.casefold() in self._labels[name]]
+
+def _has_label(name: str, wanted: list[str]) -> Callable[[_Row], str | None]:
+    labels = {label.casefold() for label in wanted}
+
+    def passed(row: _Row) -> str | None:
+        found = [label for label in row[name] if label.casefold() in labels]
         return f"{name} {', '.join(found)}" if found else None
 
-    def _has_size(self, cell_count: int | None) -> bool:
-        low, high = self._selection.min_cells, self._selection.max_cells
-        if low is None and high is None:
-            return True
-        return cell_count is not None and (low or 0) <= cell_count and (high is None or cell_count <= high)
+    return passed
 
-    def _others(self) -> list[str]:
-        chosen = self._selection
-        texts = {
-            "in collections": bool(chosen.collections),
-            "has ages": chosen.has_ages is True,
-            "has no ages": chosen.has_ages is False,
-            f"at least {chosen.min_cells or 0:,} cells": chosen.min_cells is not None,
-            f"at most {chosen.max_cells or 0:,} cells": chosen.max_cells is not None,
-        }
-        return [text for text, holds in texts.items() if holds]
+
+def _in_collections(wanted: list[str]) -> Callable[[_Row], str | None]:
+    ids = {name.casefold() for name in wanted}
+    return lambda row: "in collections" if row[COLLECTION_ID].casefold() in ids else None
+
+
+def _knows_ages(*, has_ages: bool) -> Callable[[_Row], str | None]:
+    text = "has ages" if has_ages else "has no ages"
+    return lambda row: text if _has_ages(row) == has_ages else None
+
+
+def _has_at_least(n_cells: int) -> Callable[[_Row], str | None]:
+    text = f"at least {n_cells:,} cells"
+    return lambda row: text if row[CELL_COUNT] is not None and row[CELL_COUNT] >= n_cells else None
+
+
+def _has_at_most(n_cells: int) -> Callable[[_Row], str | None]:
+    text = f"at most {n_cells:,} cells"
+    return lambda row: text if row[CELL_COUNT] is not None and row[CELL_COUNT] <= n_cells else None
+
+
+def _offered(listing: pl.DataFrame) -> pl.DataFrame:
+    return listing.filter((pl.col(N_ABSENT) == 0) & pl.col(H5AD_URL).is_not_null())
 
 
 def _rows(reasons: list[str | None], offered: pl.DataFrame) -> pl.DataFrame:
@@ -135,7 +195,7 @@ def _rows(reasons: list[str | None], offered: pl.DataFrame) -> pl.DataFrame:
     return with_reason.filter(pl.col(REASON).is_not_null())
 
 
-def _has_ages(row: dict[str, Any]) -> bool:
+def _has_ages(row: _Row) -> bool:
     organism = row[ORGANISM][0] if len(row[ORGANISM]) == 1 else None
     return any(_says_age(label, organism) for label in row[DEVELOPMENT_STAGE])
 
@@ -143,30 +203,3 @@ def _has_ages(row: dict[str, Any]) -> bool:
 @lru_cache(maxsize=4096)
 def _says_age(stage: str, organism: str | None) -> bool:
     return stage_interval(stage, organism=organism).age is not None
-
-
-def _problems(listing: pl.DataFrame, selection: Selection) -> list[str]:
-    """Name labels and ids of the selection that no dataset of the listing has."""
-    problems = []
-    for name in (*_LABEL_FILTERS, "collections"):
-        values = listing[COLLECTION_ID] if name == "collections" else listing[name].explode()
-        known = {value.casefold(): value for value in values.drop_nulls().unique().sort()}
-        for wanted in getattr(selection, name):
-            if wanted.casefold() not in known:
-                close = difflib.get_close_matches(wanted.casefold(), known, n=3)
-                hint = f"; did you mean {', '.join(known[value] for value in close)}?" if close else "."
-                problems.append(f"cellxgene: {name}: no dataset of the listing has {wanted!r}{hint}")
-    return problems
-
-
-def _not_offered(listing: pl.DataFrame, named: set[str]) -> list[str]:
-    """Say of ids that the selection names why there is nothing to take."""
-    rows = listing.select(DATASET_ID, N_ABSENT, H5AD_URL).rows_by_key(DATASET_ID, named=True, unique=True)
-    known = {*rows, *listing[COLLECTION_ID]}
-    problems = [f"cellxgene: {name!r} is not in the listing." for name in sorted(named - known)]
-    for name in sorted(named & rows.keys()):
-        if rows[name][N_ABSENT]:
-            problems.append(f"cellxgene: {name} was missing from the last listing; it is not fetched.")
-        elif rows[name][H5AD_URL] is None:
-            problems.append(f"cellxgene: {name} has no h5ad.")
-    return problems

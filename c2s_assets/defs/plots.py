@@ -1,6 +1,7 @@
 """Pictures for the UI: small PNGs inside Markdown, in colours that colour-blind people can tell apart."""
 
 import base64
+import warnings
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any
@@ -279,6 +280,9 @@ def _picture(title: str, draw: Callable[[Axes], None], *, height: float = 3.2) -
     axes.set_title(title, loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     png = BytesIO()
-    figure.savefig(png, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        # Labels of other scripts are drawn as boxes; whoever builds at a terminal can do nothing about it.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
+        figure.savefig(png, format="png", metadata={"Software": None})
     encoded = base64.b64encode(png.getvalue()).decode()
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +11,18 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType, RunsFilter
+from sqlalchemy.exc import DatabaseError
 
 import c2s_assets
+from c2s_assets.core.errors import InvalidDatasetIdError, LakeError
 from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.partitions import datasets
+from c2s_assets.storage.consistency import Tables
 from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.raw import held_datasets
+from c2s_assets.storage.snapshot import dataset_ids
 
 _HOME = "DAGSTER_HOME"
 
@@ -54,7 +59,7 @@ class BuildReport:
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """How a dataset stands: which assets exist, and how its last run ended."""
+    """How a dataset stands: which assets the lake holds, and how its last run ended."""
 
     dataset_id: str
     built: list[str]
@@ -69,16 +74,21 @@ def open_instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
     """Open the instance in $DAGSTER_HOME or, if that is not set, in a folder of the lake.
 
     A home without settings gets ours.
+
+    Raises
+    ------
+    LakeError
+        If the files of the home cannot be made or written.
     """
     home = Path(os.environ.setdefault(_HOME, str(layout.dagster_home)))
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / ".c2s-lock").open("w") as lock:
-        # Two processes that make Dagster's SQLite files at the same time leave them unusable.
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        settings = home / "dagster.yaml"
-        if not settings.exists():
-            settings.write_text(_packaged_settings().read_text())
-        instance = dg.DagsterInstance.get()
+    try:
+        instance = _open(home)
+    except (OSError, DatabaseError) as error:
+        why = error.orig if isinstance(error, DatabaseError) else error
+        raise LakeError(
+            f"Dagster's files in {home} cannot be used: {why}. See whether the disk is full, and whether the "
+            f"files there can be written."
+        ) from error
     with instance:
         yield instance
 
@@ -123,35 +133,75 @@ def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -
     return _report(result.all_events, succeeded=result.success)
 
 
-def list_datasets(instance: dg.DagsterInstance, definitions: dg.Definitions) -> list[DatasetStatus]:
-    """Tell how every dataset stands, by id."""
+def list_datasets(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, layout: Layout
+) -> list[DatasetStatus]:
+    """Tell how every dataset stands, by id: what is built from the lake, and what failed from Dagster."""
     keys = sorted(definitions.resolve_job_def(build_dataset.name).asset_layer.executable_asset_keys)
     materialized = {key: instance.get_materialized_partitions(key) for key in keys}
     runs = instance.get_run_partition_data(RunsFilter(job_name=build_dataset.name))
     last_runs = {run.partition: run for run in sorted(runs, key=lambda run: run.start_time or 0)}
-    return [
-        _status(instance, dataset_id, materialized, last_runs.get(dataset_id))
-        for dataset_id in sorted(instance.get_dynamic_partitions(datasets.name or ""))
-    ]
+    held = held_datasets(layout)
+    registered = instance.get_dynamic_partitions(datasets.name or "")
+    statuses = []
+    for dataset_id in sorted({*registered, *held, *dataset_ids(layout)}):
+        # What has no row, such as train_test of copies of cells only, has no file either.
+        is_whole = dataset_id in held and held[dataset_id].is_built
+        reported = {key.to_user_string(): is_whole and dataset_id in materialized[key] for key in keys}
+        statuses.append(_status(instance, layout, dataset_id, reported, last_runs.get(dataset_id)))
+    return statuses
+
+
+def _open(home: Path) -> dg.DagsterInstance:
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / ".c2s-lock").open("w") as lock:
+        # Two processes that make Dagster's SQLite files at the same time leave them unusable.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        settings = home / "dagster.yaml"
+        if not settings.exists():
+            settings.write_text(_packaged_settings().read_text())
+        return dg.DagsterInstance.get()
 
 
 def _status(
-    instance: dg.DagsterInstance, dataset_id: str, materialized: dict[dg.AssetKey, set[str]], last_run: Any
+    instance: dg.DagsterInstance,
+    layout: Layout,
+    dataset_id: str,
+    reported: Mapping[str, bool],
+    last_run: Any,
 ) -> DatasetStatus:
-    names = {key.to_user_string(): dataset_id in partitions for key, partitions in materialized.items()}
     problem = None
     if last_run is not None and last_run.status == dg.DagsterRunStatus.FAILURE:
-        records = instance.all_logs(last_run.run_id, of_type=DagsterEventType.STEP_FAILURE)
-        problem = _problem(records[0].dagster_event) if records else "the run did not start"
+        problem = _problem_of_run(instance, last_run.run_id, dataset_id)
+    tables = Tables(layout, dataset_id, source_sha256="")
+    try:
+        built = {name: is_reported or tables.has(name) for name, is_reported in reported.items()}
+    except InvalidDatasetIdError as error:  # a link that leads out of the lake
+        built, problem = dict.fromkeys(reported, False), str(error)
     return DatasetStatus(
         dataset_id=dataset_id,
-        built=[name for name, is_there in names.items() if is_there],
-        missing=[name for name, is_there in names.items() if not is_there],
+        built=[name for name, is_there in built.items() if is_there],
+        missing=[name for name, is_there in built.items() if not is_there],
         last_run=None if last_run is None else last_run.status.value.lower(),
         last_run_at=None
         if last_run is None or not last_run.start_time
         else datetime.fromtimestamp(last_run.start_time).astimezone(),
         problem=problem,
+    )
+
+
+def _problem_of_run(instance: dg.DagsterInstance, run_id: str, dataset_id: str) -> str:
+    """Say why a run failed; one that was killed has no step that says so, see `run_monitoring`."""
+    failed = instance.all_logs(run_id, of_type=DagsterEventType.STEP_FAILURE)
+    if failed:
+        return _problem(failed[0].dagster_event)
+    begun = [log.dagster_event for log in instance.all_logs(run_id, of_type=DagsterEventType.STEP_START)]
+    if not begun:
+        return "the run did not start; the Dagster UI says why"
+    step = begun[-1].step_key if begun[-1] is not None else ""
+    return (
+        f"{step}: the run was killed, or the machine was stopped; what was published is whole. Go on with: "
+        f"c2s build {dataset_id}"
     )
 
 

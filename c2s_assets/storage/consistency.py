@@ -45,6 +45,10 @@ class Tables:
         other = next((source for source in stated if source != self.source_sha256), None)
         return bool(paths), other or (self.source_sha256 if stated else None)
 
+    def has(self, asset: str) -> bool:
+        """Whether an asset has any file, of whatever version of the source."""
+        return any(path.exists() for path in self._paths(asset))
+
     def compare(self) -> list[TableAgreement] | None:
         """Compare all rows of every table that has one per cell with `cell_metadata`; None without that."""
         cells_path = self._current("cell_metadata")
@@ -93,13 +97,15 @@ class Tables:
 
     def _paths(self, asset: str) -> list[Path]:
         layout, dataset_id = self.layout, self.dataset_id
+        single = {
+            "raw_h5ad": layout.raw_h5ad,
+            "dataset_profile": layout.profile,
+            "unstructured_metadata": layout.unstructured_metadata,
+            "validation_report": layout.validation_report,
+        }
+        if asset in single:
+            return [single[asset](dataset_id)]
         match asset:
-            case "raw_h5ad":
-                return [layout.raw_h5ad(dataset_id)]
-            case "dataset_profile":
-                return [layout.profile(dataset_id)]
-            case "unstructured_metadata":
-                return [layout.unstructured_metadata(dataset_id)]
             case "train_test":
                 return [layout.parts(side, dataset_id) for side in (TRAIN, TEST)]
             case "projections":

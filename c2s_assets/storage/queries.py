@@ -1,17 +1,27 @@
 """Queries that users write: read-only, and with no way to a file outside the lake's tables."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from c2s_assets.core.errors import QueryError
-from c2s_assets.storage.catalogue import open_catalogue
+from c2s_assets.storage.answer_types import SHOWN, as_types
+from c2s_assets.storage.catalogue import Reader, open_catalogue
+from c2s_assets.storage.export import export_as
 from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.parquet import ROWS_PER_GROUP
 from c2s_assets.storage.statements import statement
 
 _LOCKED = ("access/no_files", "access/no_changes")
+_EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
+_NO_LIMIT = 2**62
 
 
 @dataclass(frozen=True)
@@ -23,7 +33,7 @@ class Answer:
 
 
 def answer_query(layout: Layout, sql: str, *, max_rows: int) -> Answer:
-    """Answer one query from the catalogue.
+    """Answer one query from the catalogue; of types other than numbers, texts and lists of them, the text.
 
     Raises
     ------
@@ -32,16 +42,58 @@ def answer_query(layout: Layout, sql: str, *, max_rows: int) -> Answer:
     MissingInputError
         If there is no catalogue.
     """
+    with _ask(layout, sql) as asked:
+        found = as_types(asked.limit(max_rows + 1), SHOWN).to_arrow_table()
+    rows = pl.DataFrame(found)
+    return Answer(rows.head(max_rows), rows.height > max_rows)
+
+
+def export_query(layout: Layout, sql: str, path: Path) -> int:
+    """Write the whole answer to a query into a file, as its ending says; return the number of rows.
+
+    The file appears whole or not at all. Memory is bounded by a block of rows.
+
+    Raises
+    ------
+    QueryError, MissingInputError
+        As `answer_query`, and if the ending is not known.
+    LakeError
+        If the file cannot be written.
+    """
+    kind = export_as(path)
+    with _ask(layout, sql) as asked:
+        reader = as_types(asked.limit(_NO_LIMIT), kind.types).to_arrow_reader(ROWS_PER_GROUP)
+        return kind.write(path, reader.schema, _blocks(reader))
+
+
+@contextmanager
+def _ask(layout: Layout, sql: str) -> Iterator[duckdb.DuckDBPyRelation]:
+    """Open the catalogue with nothing but its tables, and put the question; errors in the block are told."""
     with TemporaryDirectory() as scratch, open_catalogue(layout.catalogue) as reader:
         connection = reader.connection
         _lock(connection, layout, scratch=scratch)
         try:
             _require_one_query(connection, sql)
-            found = connection.sql(sql).limit(max_rows + 1).to_arrow_table()
+            yield connection.sql(sql)
         except duckdb.Error as error:
+            _require_same_place(reader, layout)
             raise QueryError(f'{error}\nWhat there is: c2s query "show tables".') from error
-    rows = pl.DataFrame(found)
-    return Answer(rows.head(max_rows), rows.height > max_rows)
+        except RuntimeError as error:
+            if "interrupted" not in str(error):
+                raise
+            raise KeyboardInterrupt from error  # DuckDB has caught the one that there was
+
+
+def _blocks(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Read what DuckDB finds, block by block; of its errors some come as those of Arrow, or of the system."""
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (pa.ArrowException, OSError) as error:
+            raise QueryError(str(error)) from error
+        yield pa.Table.from_batches([batch])
 
 
 def _lock(connection: duckdb.DuckDBPyConnection, layout: Layout, *, scratch: str) -> None:
@@ -55,8 +107,28 @@ def _lock(connection: duckdb.DuckDBPyConnection, layout: Layout, *, scratch: str
 
 
 def _require_one_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
-    # A read-only connection may still write files: copy ... to.
+    # A read-only connection may still write files: copy ... to, or explain analyze copy ... to.
     found = connection.extract_statements(sql)
-    if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
-        kinds = ", ".join(query.type.name.lower() for query in found) or "nothing"
-        raise QueryError(f"one query is wanted that begins with select, from or with; this is {kinds}.")
+    kinds = [query.type for query in found]
+    if kinds == [duckdb.StatementType.EXPLAIN] and (explain := _EXPLAIN.match(sql)):
+        explained = connection.extract_statements(sql[explain.end() :])
+        kinds = [query.type for query in explained]
+    if kinds == [duckdb.StatementType.SELECT]:
+        return
+    if kinds == [duckdb.StatementType.MULTI]:
+        # DuckDB first writes the values down as a type; what else would be written cannot be told from it.
+        raise QueryError(
+            "pivot has to name its values: pivot cells on sex in ('female', 'male') using count(*). Or ask "
+            "with select count(*) filter (where sex = 'female')."
+        )
+    named = ", ".join(query.type.name.lower() for query in found) or "nothing"
+    raise QueryError(f"one query is wanted that begins with select, from or with; this is {named}.")
+
+
+def _require_same_place(reader: Reader, layout: Layout) -> None:
+    built_in = reader.rows("reports/built_from")["root"][0]
+    if built_in != str(layout.root):
+        raise QueryError(
+            f"the catalogue was built in {built_in} and the lake is in {layout.root} now, so its tables are "
+            f"not found. Leave --as-is out: the catalogue is then built anew."
+        )

@@ -86,6 +86,11 @@ def test_a_selection_of_discover_is_read_and_one_text_is_a_list_of_it():
     assert not parsed.is_empty
 
 
+def test_spaces_around_a_label_are_none_of_it():
+    parsed = parse_datasets_file("cellxgene: {tissue: ' blood ', datasets: ['a ', b]}").cellxgene
+    assert (parsed.tissue, parsed.datasets) == (["blood"], ["a", "b"])
+
+
 @pytest.mark.parametrize("text", ["", "cellxgene:", "cellxgene: {exclude: [x]}", "cellxgene: {tissue: }"])
 def test_without_a_filter_or_a_name_nothing_of_discover_is_selected(text):
     """Guards the disk: the whole of Discover is terabytes."""
@@ -124,7 +129,7 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
         ("sentence: {}", "sentence is not a key; known are cellxgene, datasets, projections,"),
         ("sentences: {topn: 3}", "sentences.topn is not a key; known are gene_lists, seed, tie, top_n"),
         ("split: {size: 3}", "split.size is not a key; known are non_primary, seed, test_size"),
-        ("cellxgene: {tissues: [x]}", "cellxgene.tissues is not a key; known are assay, collections,"),
+        ("cellxgene: {tissues: [x]}", "cellxgene.tissues is not a key; known are assay, cell_type,"),
         (
             "datasets: {atlas: {donor: x}}",
             "datasets.atlas.donor is not a key; known are age_column, age_group",
@@ -177,6 +182,15 @@ def test_a_key_that_is_not_known_is_refused_with_those_that_are(text, message):
             "datasets.atlas.age_unit is 'y': input should be 'years', 'months'",
         ),
         ("datasets: {10213: {}}", "datasets.10213 is 10213: it should be a text; put it in quotes"),
+        (
+            "cellxgene: {disease: no}",
+            "cellxgene.disease.0 is False: it should be a text; put it in quotes, since YAML takes yes, no",
+        ),
+        ("cellxgene: {tissue: {blood: 1}}", "cellxgene.tissue is {'blood': 1}: input should be a valid list"),
+        (
+            "cellxgene: {min_cells: 5, max_cells: 3}",
+            "cellxgene: min_cells, 5, is more than max_cells, 3. Correct it",
+        ),
         ("- atlas", "the top level is ['atlas']: it should hold keys with values"),
         ("atlas", "the top level is 'atlas': it should hold keys with values"),
         ("0", "the top level is 0: it should hold keys with values"),

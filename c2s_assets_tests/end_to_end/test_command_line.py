@@ -1,12 +1,17 @@
 """`c2s` from the outside."""
 
 import json
+import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
-from c2s_assets_tests.end_to_end.commands import c2s
+from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.serving import serve
 from c2s_assets_tests.toy import write_toy_h5ad
 
@@ -35,6 +40,50 @@ def test_add_build_and_ls_of_a_file(tmp_path: Path) -> None:
         cells = pl.scan_parquet(lake / "datasets" / "atlas" / side / "chunk_*.parquet")
         assert {"cell_sentence", "age"} <= set(cells.collect_schema().names())
         assert cells.select("age").collect().height > 0
+
+    # What is built is read from the lake, whatever Dagster knows of it.
+    shutil.rmtree(lake / ".dagster")
+    assert "12/12 built   last run: none" in c2s("ls", lake=lake).stdout
+    (lake / "datasets" / "atlas" / "cell_metadata.parquet").unlink()
+    listed = c2s("ls", lake=lake).stdout
+    assert "11/12 built" in listed
+    assert "not built: cell_metadata" in listed
+
+
+def test_a_run_that_was_killed_is_called_so(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    assert c2s("add", write_toy_h5ad(tmp_path / "atlas.h5ad"), lake=lake).returncode == 0
+    command = [sys.executable, "-m", "c2s_assets", "build", "atlas"]
+    build = subprocess.Popen(
+        command, env=environment(lake), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 60
+    while not (lake / "datasets" / "atlas" / "profile.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    build.kill()
+    build.wait(timeout=30)
+    with dg.DagsterInstance.from_config(str(lake / ".dagster")) as instance:  # as the daemon does
+        (run,) = instance.get_runs()
+        instance.report_run_failed(run, "Detected run worker status UNKNOWN.")
+
+    listed = c2s("ls", lake=lake).stdout
+    assert "last run: failure" in listed
+    assert "the run was killed, or the machine was stopped" in listed
+    assert "Go on with: c2s build atlas" in listed
+
+
+@pytest.mark.parametrize("spoilt", [".dagster", ".dagster/history/runs.db"], ids=["the home", "a database"])
+def test_files_of_dagster_that_cannot_be_used_are_told_in_one_line(tmp_path: Path, spoilt: str) -> None:
+    """On a full disk SQLite fails in the same place, and with the same kind of error."""
+    path = tmp_path / "lake" / spoilt
+    path.parent.mkdir(parents=True)
+    path.write_text("no database, and no folder " * 100)
+
+    done = c2s("ls", lake=tmp_path / "lake")
+    assert done.returncode == 1
+    assert done.stderr.startswith("c2s: Dagster's files in ")
+    assert "whether the disk is full" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_add_from_an_address_keeps_where_it_came_from_but_no_secret(tmp_path: Path) -> None:

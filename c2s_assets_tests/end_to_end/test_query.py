@@ -49,3 +49,22 @@ def test_a_long_answer_is_cut_and_says_so(tmp_path: Path) -> None:
     done = c2s("query", "select cell_id from cells order by cell_id", lake=lake)
     assert done.stdout.count("cell_0") == 200
     assert "Only the first 200 rows" in done.stderr
+
+
+def test_all_rows_go_into_a_file_and_a_text_that_is_to_be_read_is_whole(tmp_path: Path) -> None:
+    lake, output = tmp_path / "lake", tmp_path / "rows.csv"
+    put_toy_tables(Layout(lake), "lung", cells=pl.DataFrame({"donor_id": ["a"] * 300}))
+
+    done = c2s("query", "--output", output, "select cell_id from cells order by cell_id", lake=lake)
+    assert (done.returncode, done.stdout) == (0, f"300 rows in {output}\n"), done.stderr
+    assert pl.read_csv(output).height == 300
+
+    refused = c2s("query", "--as-is", "--output", tmp_path / "rows.xlsx", "select 1", lake=lake)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "rows.xlsx does not end in .parquet, .csv, .json" in refused.stderr
+
+    long = c2s("query", "--as-is", "select repeat('x', 500) as message, 1 as n", lake=lake)
+    assert "x" * 500 in long.stdout
+    plan = c2s("query", "--as-is", "explain select count(*) from cells", lake=lake)
+    assert "explain_key" not in plan.stdout
+    assert "─" in plan.stdout

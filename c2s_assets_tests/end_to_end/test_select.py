@@ -21,18 +21,33 @@ def test_select_shows_what_is_asked_for_and_fetches_none_of_it(
         ids = discover.generate(6, h5ad)
         without = c2s("select", lake=layout.root)
         nothing = c2s("select", "--refresh", lake=layout.root)
+        layout.settings.write_text("cellxgene: {tissue: [blod, lung]}")
+        selected = c2s("select", "--dry-run", lake=layout.root)
         n_fetched = sum(n for path, n in discover.n_requests.items() if path.startswith("/h5ad/"))
+        built = c2s("build", ids[1], lake=layout.root)
     assert (without.returncode, n_fetched) == (1, 0)
     assert "Make it with: c2s select --refresh" in without.stderr
     assert nothing.returncode == 0, nothing.stderr
     assert "0 of 6 datasets are selected: 0 cells, 0.0 GB of h5ad" in nothing.stdout
-
-    layout.settings.write_text("cellxgene: {tissue: [blod, lung]}")
-    selected = c2s("select", "--dry-run", lake=layout.root)
     assert "2 of 6 datasets are selected: 1,685 cells, 0.0 GB" in selected.stdout
     assert selected.stdout.count("to fetch") == 2
     assert ids[1] in selected.stdout
     assert "did you mean blood?" in selected.stderr
 
+    assert built.returncode == 0, built.stdout
+    assert _state(c2s("select", lake=layout.root).stdout, ids[1]) == "in the lake"
+    layout.table("cell_metadata", ids[1]).unlink()
+    assert _state(c2s("select", lake=layout.root).stdout, ids[1]) == "to build, its h5ad is in the lake"
+
     layout.settings.write_text("cellxgene: {tissues: [lung]}")
     assert "cellxgene.tissues is not a key" in c2s("select", lake=layout.root).stderr
+    # The words that may be used are shown whatever the settings say.
+    values = c2s("select", "--values", "tissue", lake=layout.root).stdout.splitlines()
+    assert values[0].split() == ["datasets", "cells", "label"]
+    assert [line.split(maxsplit=2)[2] for line in values[1:]] == ["skeletal muscle tissue", "lung", "blood"]
+    assert "there are organism, tissue, assay" in c2s("select", "--values", "tisue", lake=layout.root).stderr
+
+
+def _state(shown: str, dataset_id: str) -> str:
+    (line,) = (line for line in shown.splitlines() if line.startswith(dataset_id))
+    return line.partition(" GB ")[2].strip()
