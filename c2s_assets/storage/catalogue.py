@@ -24,6 +24,9 @@ from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.snapshot import lake_state
 from c2s_assets.storage.statements import statement
 
+# Beside the present one and the last: with a renewal every hour, a notebook may keep one open for five hours.
+_N_EARLIER = 4
+
 
 @dataclass(frozen=True)
 class Reader:
@@ -97,7 +100,11 @@ def shown_snapshot(layout: Layout) -> str | None:
 
 
 def remove_snapshots(layout: Layout, *, keep: Collection[str | None]) -> None:
-    """Remove the snapshots that no reader can be using; to be called by `one_builder`."""
-    for folder in layout.catalogue_tables.iterdir():
-        if folder.name not in keep:
-            shutil.rmtree(folder)
+    """Remove all snapshots but those to keep and the last few; to be called by `one_builder`.
+
+    Somebody may have opened an earlier catalogue, and go on asking it.
+    """
+    others = [folder for folder in layout.catalogue_tables.iterdir() if folder.name not in keep]
+    others.sort(key=lambda folder: folder.stat().st_mtime_ns, reverse=True)
+    for folder in others[_N_EARLIER:]:
+        shutil.rmtree(folder)

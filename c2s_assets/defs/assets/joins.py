@@ -69,7 +69,6 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
                 "datasets": rows_as_markdown(datasets, n_rows=_N_SHOWN),
             },
         )
-        # Whoever opened the last catalogue may still be reading what it shows.
         remove_snapshots(layout, keep=[before, snapshot.folder.name])
 
 
