@@ -19,6 +19,7 @@ from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.partitions import datasets
+from c2s_assets.defs.processes import end_dead_runs, tags_of_living
 from c2s_assets.storage.consistency import Tables
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.raw import held_datasets
@@ -90,6 +91,7 @@ def open_instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
             f"files there can be written."
         ) from error
     with instance:
+        end_dead_runs(instance)
         yield instance
 
 
@@ -107,30 +109,23 @@ def build(
 ) -> BuildReport:
     """Build everything of a dataset in this process, or only some of its assets."""
     register(instance, dataset_id)
-    result = definitions.resolve_job_def(build_dataset.name).execute_in_process(
-        instance=instance,
+    return _run(
+        instance,
+        definitions,
+        build_dataset.name,
         partition_key=dataset_id,
-        raise_on_error=False,
-        run_config={"loggers": {"terminal": {}}},
         asset_selection=None if assets is None else [dg.AssetKey(name) for name in assets],
     )
-    return _report(result.all_events, succeeded=result.success)
 
 
 def list_discover(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
     """List what CELLxGENE Discover offers, in this process."""
-    result = definitions.resolve_job_def(list_cellxgene.name).execute_in_process(
-        instance=instance, raise_on_error=False, run_config={"loggers": {"terminal": {}}}
-    )
-    return _report(result.all_events, succeeded=result.success)
+    return _run(instance, definitions, list_cellxgene.name)
 
 
 def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
     """Build the catalogue and the report on the corpus, in this process."""
-    result = definitions.resolve_job_def(renew_catalogue.name).execute_in_process(
-        instance=instance, raise_on_error=False, run_config={"loggers": {"terminal": {}}}
-    )
-    return _report(result.all_events, succeeded=result.success)
+    return _run(instance, definitions, renew_catalogue.name)
 
 
 def list_datasets(
@@ -203,6 +198,26 @@ def _problem_of_run(instance: dg.DagsterInstance, run_id: str, dataset_id: str) 
         f"{step}: the run was killed, or the machine was stopped; what was published is whole. Go on with: "
         f"c2s build {dataset_id}"
     )
+
+
+def _run(
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    job: str,
+    *,
+    partition_key: str | None = None,
+    asset_selection: Sequence[dg.AssetKey] | None = None,
+) -> BuildReport:
+    with tags_of_living(instance) as tags:
+        result = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            partition_key=partition_key,
+            raise_on_error=False,
+            run_config={"loggers": {"terminal": {}}},
+            tags=tags,
+            asset_selection=asset_selection,
+        )
+    return _report(result.all_events, succeeded=result.success)
 
 
 def _report(events: Sequence[dg.DagsterEvent], *, succeeded: bool) -> BuildReport:

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from c2s_assets.defs.progress import download_progress
+from c2s_assets.defs.service import open_instance
 from c2s_assets.schemas.documents import Provenance
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.raw import read_provenance
@@ -201,6 +202,15 @@ def test_a_damaged_source_is_fetched_again(source: Source) -> None:
 def test_downloads_wait_for_a_place_in_their_pool(source: Source) -> None:
     graph = source.workshop.definitions.resolve_asset_graph()
     assert graph.get(dg.AssetKey("raw_h5ad")).pools == {"downloads"}
+
+
+def test_two_files_are_fetched_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    with open_instance(Layout(tmp_path)) as instance:
+        places = instance.event_log_storage
+        places.initialize_concurrency_limit_to_default("downloads")  # as Dagster does before a step
+        claims = [places.claim_concurrency_slot("downloads", f"run {n}", "raw_h5ad") for n in range(3)]
+    assert [claim.is_claimed for claim in claims] == [True, True, False]
 
 
 def test_progress_is_logged_at_the_end_and_not_with_every_piece(caplog: pytest.LogCaptureFixture) -> None:

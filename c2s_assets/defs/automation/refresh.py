@@ -14,6 +14,7 @@ from c2s_assets.core.refresh import Request, Try, clock, describe_plan, plan_ref
 from c2s_assets.core.selection import select
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.partitions import datasets
+from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
 from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.listing import listing_state, read_history, read_listing
@@ -70,6 +71,7 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
     listing = read_listing(layout)
     if listing is None:
         return _first_listing(context.instance, now=now)
+    end_dead_runs(context.instance)
     selected = select(listing, selection)
     for problem in selected.problems:
         context.log.warning(problem)
