@@ -43,11 +43,7 @@ class Export:
         except OSError as error:
             raise LakeError(f"{path} cannot be written: {error.strerror or error}.") from error
         finally:
-            try:
-                partial.unlink(missing_ok=True)
-            except KeyboardInterrupt:  # Polars hands on the one it was stopped by, and Python then its own
-                partial.unlink(missing_ok=True)
-                raise
+            partial.unlink(missing_ok=True)
         return n_rows
 
 

@@ -1,11 +1,12 @@
 """Queries that users write: read-only, and with no way to a file outside the lake's tables."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import duckdb
 import polars as pl
@@ -22,6 +23,7 @@ from c2s_assets.storage.statements import statement
 _LOCKED = ("access/no_files", "access/no_changes")
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 _NO_LIMIT = 2**62
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,11 @@ def answer_query(layout: Layout, sql: str, *, max_rows: int) -> Answer:
     MissingInputError
         If there is no catalogue.
     """
-    with _ask(layout, sql) as asked:
-        found = as_types(asked.limit(max_rows + 1), SHOWN).to_arrow_table()
-    rows = pl.DataFrame(found)
+
+    def take(asked: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+        return pl.DataFrame(as_types(asked.limit(max_rows + 1), SHOWN).to_arrow_table())
+
+    rows = _ask(layout, sql, take)
     return Answer(rows.head(max_rows), rows.height > max_rows)
 
 
@@ -61,27 +65,40 @@ def export_query(layout: Layout, sql: str, path: Path) -> int:
         If the file cannot be written.
     """
     kind = export_as(path)
-    with _ask(layout, sql) as asked:
-        reader = as_types(asked.limit(_NO_LIMIT), kind.types).to_arrow_reader(ROWS_PER_GROUP)
-        return kind.write(path, reader.schema, _blocks(reader))
+
+    def take(asked: duckdb.DuckDBPyRelation) -> int:
+        answer = as_types(asked.limit(_NO_LIMIT), kind.types)
+        with answer.to_arrow_reader(ROWS_PER_GROUP) as reader:
+            return kind.write(path, reader.schema, _blocks(reader))
+
+    return _ask(layout, sql, take)
 
 
-@contextmanager
-def _ask(layout: Layout, sql: str) -> Iterator[duckdb.DuckDBPyRelation]:
-    """Open the catalogue with nothing but its tables, and put the question; errors in the block are told."""
+def _ask(layout: Layout, sql: str, take: Callable[[duckdb.DuckDBPyRelation], Taken]) -> Taken:
+    """Open the catalogue with nothing but its tables, put the question, and take the answer."""
     with TemporaryDirectory() as scratch, open_catalogue(layout.catalogue) as reader:
         connection = reader.connection
         _lock(connection, layout, scratch=scratch)
         try:
             _require_one_query(connection, sql)
-            yield connection.sql(sql)
+            return _stoppable(connection, lambda: take(connection.sql(sql)))
         except duckdb.Error as error:
             _require_same_place(reader, layout)
             raise QueryError(f'{error}\nWhat there is: c2s query "show tables".') from error
-        except RuntimeError as error:
-            if "interrupted" not in str(error):
-                raise
-            raise KeyboardInterrupt from error  # DuckDB has caught the one that there was
+
+
+def _stoppable(connection: duckdb.DuckDBPyConnection, task: Callable[[], Taken]) -> Taken:
+    """Do it in another thread: in this one Ctrl-C would have to wait for DuckDB, which may take hours."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        done = pool.submit(task)
+        try:
+            # Polars has the system restart what a signal interrupts: an endless wait would never hear of it.
+            while not wait([done], timeout=0.1).done:
+                pass
+        except KeyboardInterrupt:
+            connection.interrupt()
+            raise
+        return done.result()
 
 
 def _blocks(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:

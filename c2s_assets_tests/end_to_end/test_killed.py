@@ -17,7 +17,7 @@ from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 pytestmark = pytest.mark.slow
 
-_N_CELLS = 2000
+_N_CELLS = 800
 
 
 @pytest.fixture(scope="module")
