@@ -115,7 +115,7 @@ def _blocks(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
 
 def _lock(connection: duckdb.DuckDBPyConnection, layout: Layout, *, scratch: str) -> None:
     """Take away what a query could do besides reading tables; it cannot be given back."""
-    tables = [str(layout.catalogue_tables), str(layout.root / "datasets")]
+    tables = [str(layout.catalogue_tables), str(layout.datasets)]
     connection.execute(statement("access/tables_only"), {"directories": tables})
     # DuckDB lets a query read the folder that it spills into, so that must not be the whole of /tmp.
     connection.execute(statement("access/spill"), {"directory": scratch})

@@ -27,10 +27,7 @@ from c2s_assets.storage.layout import Layout
 from c2s_assets.storage.staging import stage
 
 # Of every dataset; the report says which tables of cells were written besides.
-_ALWAYS_WRITTEN = (
-    *("profile.json", "unstructured_metadata.json"),
-    *("cell_metadata.parquet", "feature_metadata.parquet", "split_manifest.parquet"),
-)
+_TABLES_OF_ONE_FILE = ("cell_metadata", "feature_metadata", "split_manifest")
 
 
 def put_into_inbox(layout: Layout, *, dataset_id: str, fill: Callable[[Path], InboxNote]) -> Path:
@@ -231,7 +228,12 @@ def _is_built(layout: Layout, dataset_id: str, *, source_sha256: str) -> bool:
         return False
     if SIDES in tables:
         tables = tables - {SIDES} | {TRAIN}
-    written = (layout.dataset(dataset_id) / name for name in (*_ALWAYS_WRITTEN, *tables))
+    written = (
+        layout.profile(dataset_id),
+        layout.unstructured_metadata(dataset_id),
+        *(layout.table(name, dataset_id) for name in _TABLES_OF_ONE_FILE),
+        *(layout.dataset(dataset_id) / name for name in tables),
+    )
     return made_from == source_sha256 and all(path.exists() for path in written)
 
 

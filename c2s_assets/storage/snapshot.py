@@ -113,10 +113,9 @@ def take_snapshot(
 
 def dataset_ids(layout: Layout) -> list[str]:
     """Name the datasets that something was built of, in order."""
-    folder = layout.root / "datasets"
-    if not folder.is_dir():
+    if not layout.datasets.is_dir():
         return []
-    return sorted(path.name for path in folder.iterdir() if path.is_dir() and _is_id(path.name))
+    return sorted(path.name for path in layout.datasets.iterdir() if path.is_dir() and _is_id(path.name))
 
 
 def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
