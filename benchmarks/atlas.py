@@ -24,7 +24,7 @@ import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
 
-from c2s_assets.core.overlap import N_THREADS, map_ahead
+from c2s_assets.storage.streams import N_THREADS, map_ahead
 
 N_VARS = 29_400
 

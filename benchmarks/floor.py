@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from isal import isal_zlib
 
-from c2s_assets.core.overlap import N_THREADS
 from c2s_assets.schemas.tables import CellSentences
-from c2s_assets.storage.parquet import write_blocks
+from c2s_assets.storage.streams import N_THREADS
+from c2s_assets.storage.tables.parquet import write_blocks
 
 # A task of one chunk, 55 KB, costs more in Python than in inflating.
 _CHUNKS_PER_TASK = 16

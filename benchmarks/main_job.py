@@ -10,10 +10,10 @@ import os
 import sys
 from pathlib import Path
 
-from c2s_assets.cli import print_report
+from c2s_assets.cli.main import print_report
 from c2s_assets.definitions import defs
 from c2s_assets.defs.service import build, open_instance
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.layout import Layout
 
 _ASSETS = (
     *("raw_h5ad", "dataset_profile", "unstructured_metadata", "cell_metadata", "feature_metadata"),

@@ -38,7 +38,7 @@ def _get_ready(name: str, atlas: Path, folder: Path) -> Callable[[], object]:
     if name == "inflate":
         return partial(floor.inflate, atlas)
     blocks = floor.load_part(folder, rows=ours.ROWS_PER_BLOCK)
-    n_obs = import_module("c2s_assets.storage.parquet").count_rows(folder)
+    n_obs = import_module("c2s_assets.storage.tables.parquet").count_rows(folder)
     return partial(floor.write_only, blocks, folder.with_name("written"), n_obs=n_obs)
 
 

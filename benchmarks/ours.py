@@ -7,12 +7,12 @@ import pyarrow as pa
 from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, SYMBOL
-from c2s_assets.core.features import describe_features
-from c2s_assets.core.overlap import N_THREADS, map_ahead
-from c2s_assets.core.sentences import SentenceComposer, SentenceSpec, Vocabulary
+from c2s_assets.core.genes.features import describe_features
+from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
 from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.storage.h5ad.source import open_h5ad
-from c2s_assets.storage.parquet import write_blocks
+from c2s_assets.storage.streams import N_THREADS, map_ahead
+from c2s_assets.storage.tables.parquet import write_blocks
 
 # As `Store.rows_per_block`, which would bring Dagster along; a test keeps them equal.
 ROWS_PER_BLOCK = 1_024

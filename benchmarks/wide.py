@@ -89,10 +89,10 @@ def write_dense(source: Path, target: Path, steps: Steps) -> None:
 
 def write_ours(source: Path, target: Path, steps: Steps) -> None:
     """Take the path of the asset `expression_matrix`, without Dagster, its checks and its preview."""
-    ours, wide = import_module("benchmarks.ours"), import_module("c2s_assets.storage.wide")
+    ours, wide = import_module("benchmarks.ours"), import_module("c2s_assets.storage.tables.wide")
     expression, features = (
-        import_module("c2s_assets.core.expression"),
-        import_module("c2s_assets.core.features"),
+        import_module("c2s_assets.core.expression.tables"),
+        import_module("c2s_assets.core.genes.features"),
     )
     h5ads, pl = import_module("c2s_assets.storage.h5ad.source"), import_module("polars")
     _load_kernels(target.with_name("kernels"))
@@ -152,7 +152,7 @@ _WAYS: dict[str, Callable[[Path, Path, Steps], None]] = {
 
 def _load_kernels(folder: Path) -> None:
     """Write the table of one cell, so that what is compiled is loaded or, the first time, compiled."""
-    wide, pl = import_module("c2s_assets.storage.wide"), import_module("polars")
+    wide, pl = import_module("c2s_assets.storage.tables.wide"), import_module("polars")
     cell = import_module("scipy.sparse").csr_array([[1.0, 0.0]], dtype="float32")
     schema = wide.wide_schema(["A", "B"], footer={})
     wide.write_wide(folder, [(0, cell)], cell_ids=pl.Series(["cell"]), schema=schema)

@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from c2s_assets.storage.expression import read_expression
+    from c2s_assets.storage.tables.expression import read_expression
 
 __all__ = ["read_expression"]
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:
-        return getattr(import_module("c2s_assets.storage.expression"), name)
+        return getattr(import_module("c2s_assets.storage.tables.expression"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

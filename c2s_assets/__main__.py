@@ -2,7 +2,7 @@
 
 import sys
 
-from c2s_assets.cli import main
+from c2s_assets.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

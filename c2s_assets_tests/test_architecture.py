@@ -73,7 +73,7 @@ ALLOWED_IN_CORE = {
 }
 
 
-@pytest.mark.parametrize("path", sorted((PACKAGE / "core").glob("*.py")), ids=_module_name)
+@pytest.mark.parametrize("path", sorted((PACKAGE / "core").rglob("*.py")), ids=_module_name)
 def test_core_touches_memory_only(path: Path) -> None:
     """Parsing text into values is memory; files, network and processes are not."""
     roots = {name.split(".")[0] for name in _imports(path)}
@@ -115,8 +115,8 @@ def test_the_package_itself_loads_nothing() -> None:
 def test_core_starts_without_dagster_and_without_h5py() -> None:
     code = (
         "import sys, pkgutil, importlib, c2s_assets.core as core\n"
-        "for module in pkgutil.iter_modules(core.__path__):\n"
-        "    importlib.import_module(f'c2s_assets.core.{module.name}')\n"
+        "for module in pkgutil.walk_packages(core.__path__, 'c2s_assets.core.'):\n"
+        "    importlib.import_module(module.name)\n"
         "print(sorted({'dagster', 'h5py', 'httpx', 'pandera'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

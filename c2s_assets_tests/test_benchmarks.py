@@ -8,7 +8,7 @@ import pytest
 from scipy.sparse import vstack
 
 from benchmarks import atlas, floor, ours, references
-from c2s_assets.core.symbols import is_ensembl_id
+from c2s_assets.core.genes.symbols import is_ensembl_id
 from c2s_assets.defs.resources import Store
 from c2s_assets.storage.h5ad.source import open_h5ad
 

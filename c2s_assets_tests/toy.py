@@ -11,11 +11,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
-from c2s_assets.core.splits import SplitSpec, split_donors
+from c2s_assets.core.splits.manifest import SplitSpec, split_donors
 from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, SplitManifest, Table
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.parquet import write_blocks
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.tables.parquet import write_blocks
 
 Matrices = Literal["raw.X", "layers/counts", "counts in X", "normalised X", "scaled X"]
 Encoding = Literal["csr", "csc", "dense"]

@@ -29,3 +29,21 @@ class Finding:
     message: str
     figures: Mapping[str, int | float | str] = field(default_factory=dict)
     rows: pl.DataFrame | None = None
+
+
+def rows_match(claim: str, ids: pl.Series, expected: pl.Series, *, of: str) -> Finding:
+    """Claim that a table has the rows of another, in its order."""
+    if len(ids) != len(expected):
+        return Finding(
+            claim,
+            False,
+            f"{len(ids):,} rows, but {of} has {len(expected):,}. Build both again.",
+            {"n_rows": len(ids), "n_expected": len(expected)},
+        )
+    differs = ids.ne_missing(expected)
+    n_differ = int(differs.sum())
+    message = f"{len(ids):,} rows in the order of {of}."
+    if n_differ:
+        message = f"{n_differ:,} of {len(ids):,} rows are not those of {of}. Build both again."
+    rows = pl.DataFrame({"found": ids.filter(differs), "expected": expected.filter(differs)})
+    return Finding(claim, n_differ == 0, message, {"n_rows": len(ids), "n_differ": n_differ}, rows)

@@ -13,10 +13,10 @@ from dagster._core.storage.asset_check_execution_record import (
     COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
 )
 
-from c2s_assets.core.validation import WITHOUT_RESULT, Attempt, Outcome, judge_asset
+from c2s_assets.core.reports.validation import WITHOUT_RESULT, Attempt, Outcome, judge_asset
 from c2s_assets.defs.checks import CHECKS
 from c2s_assets.schemas.documents import AssetReport, CheckReport
-from c2s_assets.storage.consistency import Tables
+from c2s_assets.storage.tables.consistency import Tables
 
 # Attempts since the last published one, beyond which nobody looks: refused or interrupted builds in a row.
 _N_ATTEMPTS = 10

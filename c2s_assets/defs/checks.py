@@ -8,11 +8,10 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from c2s_assets.core import claims
 from c2s_assets.core.columns import CELL_ID
-from c2s_assets.core.findings import Finding
+from c2s_assets.core.findings import Finding, rows_match
 from c2s_assets.defs.metadata import as_metadata, rows_as_markdown
-from c2s_assets.storage.parquet import read_table
+from c2s_assets.storage.tables.parquet import read_table
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def check_result(finding: Finding, *, asset_name: str) -> dg.AssetCheckResult:
 def rows_match_cells(written: Path, cell_ids: pl.Series) -> Finding:
     """Claim that a written table has one row per cell, in the order of `cell_metadata`."""
     ids = read_table(written, columns=[CELL_ID])[CELL_ID]
-    return claims.rows_match("rows_match_cells", ids, cell_ids, of="cell_metadata")
+    return rows_match("rows_match_cells", ids, cell_ids, of="cell_metadata")
 
 
 def broken_claims(findings: Iterable[Finding], *, asset_name: str) -> list[Finding]:

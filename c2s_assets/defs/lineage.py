@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from c2s_assets.core import columns as c
-from c2s_assets.core.cells import own_name
-from c2s_assets.core.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS, SYMBOL_SOURCE, VAR_NAME
-from c2s_assets.core.features import own_name as own_feature_name
-from c2s_assets.core.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
+from c2s_assets.core.cells.metadata import own_name
+from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS, SYMBOL_SOURCE, VAR_NAME
+from c2s_assets.core.genes.features import own_name as own_feature_name
+from c2s_assets.core.genes.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
 from c2s_assets.defs.metadata import Lineage
 
 _INDEX = "index"

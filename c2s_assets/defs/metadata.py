@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from c2s_assets.schemas.tables import Table
 from c2s_assets.schemas.violations import descriptions
-from c2s_assets.storage.parquet import count_rows, size_bytes, table_schema
+from c2s_assets.storage.tables.parquet import count_rows, size_bytes, table_schema
 
 Metadata = dict[str, dg.MetadataValue]
 Lineage = Mapping[str, Sequence[tuple[str, str]]]

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
-from c2s_assets.core.splits import TEST, TRAIN
+from c2s_assets.core.splits.manifest import TEST, TRAIN
 
 # Okabe and Ito (2008), Color Universal Design: told apart by all common kinds of colour vision.
 _BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "#999999"

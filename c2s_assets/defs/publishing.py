@@ -11,8 +11,8 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.defs.checks import broken_claims, check_result, check_specs
 from c2s_assets.defs.metadata import Metadata
 from c2s_assets.defs.partitions import datasets
-from c2s_assets.storage.digest import tree_digest
-from c2s_assets.storage.staging import Stage
+from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.staging import Stage
 
 Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
 

@@ -7,15 +7,15 @@ import polars as pl
 from pydantic import Field
 
 from c2s_assets.clients.cellxgene import DISCOVER_URL, Discover
-from c2s_assets.core.datasets import DatasetsFile
-from c2s_assets.core.selection import Offer, offer_of
+from c2s_assets.core.discover.selection import Offer, offer_of
+from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.documents import Provenance
-from c2s_assets.storage.documents import read_settings
-from c2s_assets.storage.inputs import current_table
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.listing import read_listing
-from c2s_assets.storage.parquet import read_table
-from c2s_assets.storage.raw import read_provenance
+from c2s_assets.storage.lake.documents import read_settings
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.listing import read_listing
+from c2s_assets.storage.sources.raw import read_provenance
+from c2s_assets.storage.tables.inputs import current_table
+from c2s_assets.storage.tables.parquet import read_table
 
 
 class Store(dg.ConfigurableResource[None]):

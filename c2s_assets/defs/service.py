@@ -20,10 +20,10 @@ from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
-from c2s_assets.storage.consistency import Tables
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.raw import held_datasets
-from c2s_assets.storage.snapshot import dataset_ids
+from c2s_assets.storage.catalogue.snapshot import dataset_ids
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.raw import held_datasets
+from c2s_assets.storage.tables.consistency import Tables
 
 _HOME = "DAGSTER_HOME"
 

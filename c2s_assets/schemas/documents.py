@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from c2s_assets.core.layers import Kind
-from c2s_assets.core.validation import State
+from c2s_assets.core.expression.layers import Kind
+from c2s_assets.core.reports.validation import State
 
 
 class _Document(BaseModel):

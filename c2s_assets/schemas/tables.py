@@ -3,7 +3,7 @@
 import pandera.polars as pr
 import polars as pl
 
-from c2s_assets.core.symbols import ENSEMBL_ID
+from c2s_assets.core.genes.symbols import ENSEMBL_ID
 
 
 class CellMetadata(pr.DataFrameModel):

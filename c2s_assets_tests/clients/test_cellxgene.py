@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from c2s_assets.clients.cellxgene import DISCOVER_URL, Discover, Records
-from c2s_assets.core.discover_assets import H5adAsset, h5ad_asset
+from c2s_assets.core.discover.assets import H5adAsset, h5ad_asset
 from c2s_assets.core.errors import BusyServerError, DownloadError, InvalidDatasetIdError
 from c2s_assets_tests.clients.answering import Reply, answering
 from c2s_assets_tests.discover import COLLECTIONS, DATASETS, MALFORMED, serve_discover

@@ -11,7 +11,7 @@ import polars as pl
 from c2s_assets.definitions import build_definitions
 from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
 from c2s_assets.defs.service import BuildReport, build, register
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.layout import Layout
 
 
 @dataclass(frozen=True)

@@ -10,19 +10,19 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from c2s_assets.core.discover import tabulate_collections, tabulate_datasets
-from c2s_assets.core.listing import HISTORY_SCHEMA
+from c2s_assets.core.discover.listing import HISTORY_SCHEMA
+from c2s_assets.core.discover.records import tabulate_collections, tabulate_datasets
 from c2s_assets.defs.automation.catalogue import hourly_catalogue
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.service import BuildReport, build_catalogue, register
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.documents import CorpusReport, Provenance
-from c2s_assets.storage.catalogue import open_catalogue
-from c2s_assets.storage.documents import read_document, write_document
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.listing import stage_listing
-from c2s_assets.storage.queries import answer_query
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.catalogue.queries import answer_query
+from c2s_assets.storage.catalogue.versions import open_catalogue
+from c2s_assets.storage.lake.documents import read_document, write_document
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.sources.listing import stage_listing
 from c2s_assets_tests.defs.building import Workshop, broken, failures, open_workshop
 from c2s_assets_tests.discover import describe_collection, describe_dataset
 from c2s_assets_tests.toy import make_lake, put_toy_tables

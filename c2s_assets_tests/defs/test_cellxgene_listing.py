@@ -10,8 +10,8 @@ import pytest
 
 from c2s_assets.defs.automation.refresh import daily_listing
 from c2s_assets.defs.resources import Store
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.listing import withdrawn_datasets
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets_tests.defs.building import Workshop, open_workshop
 from c2s_assets_tests.discover import COLLECTIONS, DATASETS, MALFORMED, Fault, LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits

@@ -11,8 +11,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.parquet import read_footer, with_metadata, write_table
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.tables.parquet import read_footer, with_metadata, write_table
 from c2s_assets_tests.defs.building import Workshop, build_only, failures, files_below, open_workshop
 from c2s_assets_tests.serving import serve
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake

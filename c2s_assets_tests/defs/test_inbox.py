@@ -7,7 +7,7 @@ import dagster as dg
 
 from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.resources import Store
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 

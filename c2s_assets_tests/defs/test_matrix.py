@@ -12,8 +12,8 @@ import pytest
 from scipy.sparse import csr_array
 
 from c2s_assets.defs.assets import matrix
-from c2s_assets.storage import wide
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.tables import wide
 from c2s_assets_tests.defs.building import build_only, debris, files_below, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 

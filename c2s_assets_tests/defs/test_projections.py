@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from c2s_assets.core import manifold
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.parquet import read_footer
+from c2s_assets.core.projections import manifold
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.tables.parquet import read_footer
 from c2s_assets_tests.defs.building import Workshop, broken, failures, files_below, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 

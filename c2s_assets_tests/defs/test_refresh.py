@@ -11,9 +11,9 @@ import pytest
 from c2s_assets.defs.automation import refresh as module
 from c2s_assets.defs.automation.refresh import VERSION, WHY, daily_listing, refresh
 from c2s_assets.defs.resources import Store
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.listing import withdrawn_datasets
-from c2s_assets.storage.raw import adopt_from_inbox, held_datasets
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.listing import withdrawn_datasets
+from c2s_assets.storage.sources.raw import adopt_from_inbox, held_datasets
 from c2s_assets_tests.defs.building import Workshop, open_workshop
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from c2s_assets.core.cells import ADDED_COLUMNS
+from c2s_assets.core.cells.metadata import ADDED_COLUMNS
 from c2s_assets_tests.defs.building import Workshop, failures, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 

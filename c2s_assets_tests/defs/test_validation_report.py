@@ -9,8 +9,8 @@ import pytest
 
 from c2s_assets.defs.checks import CHECKS
 from c2s_assets.schemas.documents import AssetReport, CheckReport, ValidationReport
-from c2s_assets.storage.documents import read_document
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.documents import read_document
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import Workshop, broken, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 

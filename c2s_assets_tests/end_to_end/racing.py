@@ -14,12 +14,12 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.layout import Layout
 
 # What assets import when they run, and not before.
 _MODULES = (
-    *("c2s_assets.definitions", "c2s_assets.storage.catalogue", "c2s_assets.storage.wide"),
-    *("c2s_assets.core.ranking", "c2s_assets.core.variability"),
+    *("c2s_assets.definitions", "c2s_assets.storage.catalogue.versions", "c2s_assets.storage.tables.wide"),
+    *("c2s_assets.core.sentences.ranking", "c2s_assets.core.expression.variability"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
 )
 _SECONDS = 240.0
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _command(layout: Layout, arguments: list[str]) -> Callable[[], int]:
-    from c2s_assets.cli import main as c2s
+    from c2s_assets.cli.main import main as c2s
     from c2s_assets.defs.service import open_instance
 
     for module in _MODULES:
@@ -85,7 +85,7 @@ def _renewing(layout: Layout, _: list[str]) -> Callable[[], object]:
 
 def _asking(layout: Layout, _: list[str]) -> Callable[[], object]:
     """Read as `c2s query --as-is` does."""
-    from c2s_assets.storage.queries import answer_query
+    from c2s_assets.storage.catalogue.queries import answer_query
 
     def ask() -> object:
         return answer_query(layout, COUNTS, max_rows=100).rows.rows()

@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 from c2s_assets.schemas.documents import ValidationReport
-from c2s_assets.storage.documents import read_document
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.documents import read_document
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import debris, files_below, open_workshop
 from c2s_assets_tests.end_to_end.commands import environment
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake

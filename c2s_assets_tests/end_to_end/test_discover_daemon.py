@@ -15,9 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.listing import withdrawn_datasets
-from c2s_assets.storage.raw import held_datasets
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.listing import withdrawn_datasets
+from c2s_assets.storage.sources.raw import held_datasets
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad

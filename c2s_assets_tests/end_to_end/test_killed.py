@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import debris, files_below
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake

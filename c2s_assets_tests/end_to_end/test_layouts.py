@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from c2s_assets.core.columns import CELL_ID
-from c2s_assets.core.datasets import DatasetEntry
 from c2s_assets.core.errors import InvalidMatrixError
-from c2s_assets.core.features import describe_features
-from c2s_assets.core.sentences import SentenceComposer, SentenceSpec, Vocabulary
+from c2s_assets.core.genes.features import describe_features
+from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
+from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.storage.h5ad.source import open_h5ad
-from c2s_assets.storage.parquet import write_blocks
-from c2s_assets.storage.profile import profile_h5ad
+from c2s_assets.storage.sources.profile import profile_h5ad
+from c2s_assets.storage.tables.parquet import write_blocks
 from c2s_assets_tests.storage.h5ad.files import add_frame, add_parts
 
 # Two features share a symbol, and one has none: it is named by its Ensembl id.

@@ -18,7 +18,7 @@ import pytest
 from benchmarks.muscle import write_published_atlas
 from benchmarks.published import DATASET_ID, SETTINGS
 from c2s_assets.schemas.documents import ValidationReport
-from c2s_assets.storage.documents import read_document
+from c2s_assets.storage.lake.documents import read_document
 from c2s_assets_tests.defs.building import failures, open_workshop
 from c2s_assets_tests.toy import make_lake
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.toy import put_toy_tables
 

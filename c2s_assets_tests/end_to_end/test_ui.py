@@ -16,8 +16,8 @@ import httpx
 import pytest
 
 from c2s_assets.schemas.documents import ValidationReport
-from c2s_assets.storage.documents import read_document
-from c2s_assets.storage.layout import Layout
+from c2s_assets.storage.lake.documents import read_document
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 

@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 from pandera import polars as pr
 
-from c2s_assets.core.splits import MANIFEST_SCHEMA
+from c2s_assets.core.splits.manifest import MANIFEST_SCHEMA
 from c2s_assets.schemas import tables
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import CellSentences, SplitManifest

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.staging import recover, stage
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import recover, stage
 
 DATASET = "d"
 _STEPS = {"open", "fcntl.flock", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.rmtree"}

@@ -11,9 +11,7 @@ from pydantic import Field
 from c2s_assets.clients.cellxgene import Records
 from c2s_assets.clients.http import shown
 from c2s_assets.core.columns import DATASET_ID, ORGANISM
-from c2s_assets.core.discover import CELL_COUNT, Listed, tabulate_collections, tabulate_datasets
-from c2s_assets.core.findings import Finding
-from c2s_assets.core.listing import (
+from c2s_assets.core.discover.listing import (
     ADDED,
     EVENT,
     REVISED,
@@ -25,15 +23,23 @@ from c2s_assets.core.listing import (
     refresh_listing,
     still_listed,
 )
+from c2s_assets.core.discover.records import CELL_COUNT, Listed, tabulate_collections, tabulate_datasets
+from c2s_assets.core.findings import Finding
 from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
 from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Cellxgene, Store
 from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.listing import known_etag, read_collections, read_history, read_listing, stage_listing
-from c2s_assets.storage.parquet import read_table
-from c2s_assets.storage.staging import Stage, stage
+from c2s_assets.storage.lake.staging import Stage, stage
+from c2s_assets.storage.sources.listing import (
+    known_etag,
+    read_collections,
+    read_history,
+    read_listing,
+    stage_listing,
+)
+from c2s_assets.storage.tables.parquet import read_table
 
 # Each is a question of its own; more than these wait until they are missing a second time.
 _MOST_ASKED = 100

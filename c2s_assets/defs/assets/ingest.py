@@ -10,8 +10,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.clients.download import download
-from c2s_assets.core import claims
-from c2s_assets.core.cells import age_sources, describe_cells, own_name
+from c2s_assets.core.cells import claims as cell_claims
+from c2s_assets.core.cells.metadata import age_sources, describe_cells, own_name
 from c2s_assets.core.columns import (
     AGE,
     AGE_HIGH,
@@ -29,9 +29,12 @@ from c2s_assets.core.columns import (
     SPLIT_LEVEL,
     SYMBOL,
 )
-from c2s_assets.core.datasets import DatasetEntry
 from c2s_assets.core.errors import SourceError
-from c2s_assets.core.features import (
+from c2s_assets.core.expression import claims as matrix_claims
+from c2s_assets.core.expression.sampling import in_train
+from c2s_assets.core.findings import Finding, rows_match
+from c2s_assets.core.genes import claims as gene_claims
+from c2s_assets.core.genes.features import (
     IS_HIGHLY_VARIABLE,
     MEAN,
     N_CELLS,
@@ -42,8 +45,7 @@ from c2s_assets.core.features import (
     describe_features,
     feature_ids,
 )
-from c2s_assets.core.findings import Finding
-from c2s_assets.core.sampling import in_train
+from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.sources import gene_symbols
 from c2s_assets.defs.checks import check_result
@@ -54,14 +56,14 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, InboxNote, MatrixProfile, Provenance
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.documents import keeps_document, names_every_key, write_document
 from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
-from c2s_assets.storage.inputs import current_profile, footer, read_gene_symbols
-from c2s_assets.storage.parquet import iter_table, read_rows, read_table, write_blocks
-from c2s_assets.storage.profile import profile_h5ad
-from c2s_assets.storage.raw import adopt_download, adopt_from_inbox, held_version, holds_own_file
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.sources.profile import profile_h5ad
+from c2s_assets.storage.sources.raw import adopt_download, adopt_from_inbox, held_version, holds_own_file
+from c2s_assets.storage.tables.inputs import current_profile, footer, read_gene_symbols
+from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, write_blocks
 
 _CELLS_PER_BLOCK = 65_536
 _CHECKED_COLUMNS = [CELL_ID, DONOR_ID, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
@@ -159,12 +161,10 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
             target,
             findings=[
                 keeps_schema(iter_table(staged.path(target)), CellMetadata),
-                claims.rows_match(
-                    "rows_match_source", cells[CELL_ID], h5ad.obs.index(), of="obs in the source"
-                ),
-                claims.cell_ids_are_unique(cells),
-                claims.donors_are_known(cells),
-                claims.ages_are_known(cells),
+                rows_match("rows_match_source", cells[CELL_ID], h5ad.obs.index(), of="obs in the source"),
+                cell_claims.cell_ids_are_unique(cells),
+                cell_claims.donors_are_known(cells),
+                cell_claims.ages_are_known(cells),
             ],
             metadata=table_metadata(
                 target,
@@ -191,7 +191,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
 )
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per feature of the chosen matrix: its id, symbol, figures of its values, all var columns."""
-    from c2s_assets.core.variability import summarise_features
+    from c2s_assets.core.expression.variability import summarise_features
 
     dataset_id = context.partition_key
     target = store.layout.table("feature_metadata", dataset_id)
@@ -232,11 +232,11 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
             target,
             findings=[
                 keeps_schema(iter_table(staged.path(target)), FeatureMetadata),
-                claims.rows_match(
+                rows_match(
                     "rows_match_source", features[VAR_NAME], var_names, of=f"the features of {profile.layer}"
                 ),
-                claims.feature_ids_are_unique(feature_ids(var_names, var)),
-                claims.symbols_are_known(features),
+                gene_claims.feature_ids_are_unique(feature_ids(var_names, var)),
+                gene_claims.symbols_are_known(features),
             ],
             metadata=table_metadata(
                 target,
@@ -319,7 +319,7 @@ def _reads_every_column(profile: DatasetProfile) -> Finding:
         for element in elements
         if element.not_read is not None
     }
-    return claims.reads_every_column(problems)
+    return matrix_claims.reads_every_column(problems)
 
 
 def _profile_metadata(profile: DatasetProfile) -> Metadata:

@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from c2s_assets.core import corpus
+from c2s_assets.core.reports import corpus
 from c2s_assets.defs import plots
 from c2s_assets.defs.assets.discover import cellxgene_listing
 from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata
@@ -17,9 +17,9 @@ from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.documents import CorpusReport
-from c2s_assets.storage.documents import keeps_document, write_document
-from c2s_assets.storage.listing import withdrawn_datasets
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.lake.documents import keeps_document, write_document
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 _N_SHOWN = 20
 
@@ -38,8 +38,13 @@ _N_SHOWN = 20
 @final_errors
 def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One DuckDB file over the whole lake: datasets, cells, features, genes, splits, sentences and checks."""
-    from c2s_assets.storage.catalogue import one_builder, open_catalogue, remove_snapshots, shown_snapshot
-    from c2s_assets.storage.catalogue_building import build_catalogue, rows_of_views
+    from c2s_assets.storage.catalogue.building import build_catalogue, rows_of_views
+    from c2s_assets.storage.catalogue.versions import (
+        one_builder,
+        open_catalogue,
+        remove_snapshots,
+        shown_snapshot,
+    )
 
     layout = store.layout
     target = layout.catalogue
@@ -83,7 +88,7 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
 @final_errors
 def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
     """What all datasets hold: cells, donors and datasets by tissue, disease, organism, assay and age."""
-    from c2s_assets.storage.catalogue import open_catalogue
+    from c2s_assets.storage.catalogue.versions import open_catalogue
 
     layout = store.layout
     target = layout.corpus_report

@@ -8,7 +8,8 @@ import pyarrow as pa
 from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, SYMBOL
-from c2s_assets.core.expression import (
+from c2s_assets.core.expression.sampling import windows
+from c2s_assets.core.expression.tables import (
     CellTotals,
     ExpressionDigest,
     agrees_with_expression,
@@ -19,7 +20,6 @@ from c2s_assets.core.expression import (
     matches_source,
     rows_per_group,
 )
-from c2s_assets.core.sampling import windows
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata, raw_h5ad
 from c2s_assets.defs.checks import rows_match_cells
@@ -31,10 +31,10 @@ from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.tables import Expression
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.h5ad.source import open_h5ad
-from c2s_assets.storage.inputs import current_profile, footer
-from c2s_assets.storage.parquet import iter_table, read_rows, write_blocks
-from c2s_assets.storage.staging import stage
-from c2s_assets.storage.wide import read_cells, survey_parts, wide_schema, write_wide
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.tables.inputs import current_profile, footer
+from c2s_assets.storage.tables.parquet import iter_table, read_rows, write_blocks
+from c2s_assets.storage.tables.wide import read_cells, survey_parts, wide_schema, write_wide
 
 # A window of 29,400 columns takes Polars 0.4 s, however few cells there are; three are looked at.
 _CELLS_PER_WINDOW = 20

@@ -6,13 +6,13 @@ import dagster as dg
 import polars as pl
 from scipy.sparse import csr_array
 
-from c2s_assets.core import projections as projection_claims
 from c2s_assets.core.columns import AGE, CELL_ID, DONOR_UID, FEATURE_ID
-from c2s_assets.core.embeddings import COMPUTED
 from c2s_assets.core.errors import MissingInputError
-from c2s_assets.core.features import IS_HIGHLY_VARIABLE
-from c2s_assets.core.projections import LeftOut, Projection
-from c2s_assets.core.sampling import draw
+from c2s_assets.core.expression.sampling import draw
+from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE
+from c2s_assets.core.projections import reports as projection_claims
+from c2s_assets.core.projections.names import COMPUTED
+from c2s_assets.core.projections.reports import LeftOut, Projection
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import (
     category_column,
@@ -30,10 +30,10 @@ from c2s_assets.defs.publishing import Events, dataset_asset, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.projections import keeps_schema
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
-from c2s_assets.storage.inputs import current_profile
-from c2s_assets.storage.parquet import read_footer, read_rows, read_table, size_bytes
-from c2s_assets.storage.projections import ProjectionFolder
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.tables.inputs import current_profile
+from c2s_assets.storage.tables.parquet import read_footer, read_rows, read_table, size_bytes
+from c2s_assets.storage.tables.projections import ProjectionFolder
 
 # More dots hide each other at the size of the pictures; 20,000 came to 186 kB where ages are well mixed.
 _MOST_DOTS = 12_000

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.core.findings import Finding
-from c2s_assets.core.validation import checks_hold, tables_agree_on_cells
+from c2s_assets.core.reports.validation import checks_hold, tables_agree_on_cells
 from c2s_assets.defs.assets.ingest import (
     cell_metadata,
     dataset_profile,
@@ -30,10 +30,10 @@ from c2s_assets.schemas.documents import (
     TableReport,
     ValidationReport,
 )
-from c2s_assets.storage.consistency import Tables
-from c2s_assets.storage.digest import tree_digest
-from c2s_assets.storage.documents import keeps_document, read_document, write_document
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.documents import keeps_document, read_document, write_document
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.tables.consistency import Tables
 
 # In the order of the report. What is made from the report, such as cards and releases, does not belong here.
 _REPORTED = [

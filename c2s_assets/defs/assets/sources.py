@@ -10,7 +10,7 @@ from pydantic import Field
 
 from c2s_assets.clients.download import download
 from c2s_assets.core.columns import FEATURE_ID, SYMBOL
-from c2s_assets.core.hgnc import (
+from c2s_assets.core.genes.hgnc import (
     ALIAS_SYMBOLS,
     HGNC_ID,
     PREVIOUS_SYMBOLS,
@@ -26,9 +26,9 @@ from c2s_assets.defs.resources import Hgnc, Store
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import GeneSymbols
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.inputs import GENE_SYMBOLS_VERSION, held_gene_symbols
-from c2s_assets.storage.parquet import read_table, with_metadata, write_table
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.tables.inputs import GENE_SYMBOLS_VERSION, held_gene_symbols
+from c2s_assets.storage.tables.parquet import read_table, with_metadata, write_table
 
 # 16 MB in 2025; anything far beyond that is something else.
 _MAX_BYTES = 200 * 2**20

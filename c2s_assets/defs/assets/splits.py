@@ -7,8 +7,8 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from c2s_assets.core import claims
-from c2s_assets.core.cells import split_columns
+from c2s_assets.core.cells.metadata import split_columns
+from c2s_assets.core.cells.provenance import Origin, Publication, publication_of
 from c2s_assets.core.columns import (
     AGE,
     CELL_ID,
@@ -20,9 +20,9 @@ from c2s_assets.core.columns import (
     SPLIT,
     SPLIT_LEVEL,
 )
-from c2s_assets.core.provenance import Origin, Publication, publication_of
-from c2s_assets.core.records import join_records
-from c2s_assets.core.splits import TEST, TRAIN, describe_split, split_donors
+from c2s_assets.core.splits import claims as split_claims
+from c2s_assets.core.splits.manifest import TEST, TRAIN, describe_split, split_donors
+from c2s_assets.core.splits.records import join_records
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile
 from c2s_assets.defs.assets.text import cell_sentences
@@ -31,8 +31,9 @@ from c2s_assets.defs.publishing import Events, dataset_asset, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.tables import SplitManifest, TrainTest
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.inputs import current_profile, current_table, footer
-from c2s_assets.storage.parquet import (
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.tables.inputs import current_profile, current_table, footer
+from c2s_assets.storage.tables.parquet import (
     count_rows,
     iter_table,
     read_footer,
@@ -43,7 +44,6 @@ from c2s_assets.storage.parquet import (
     write_blocks,
     write_sides,
 )
-from c2s_assets.storage.staging import stage
 
 _SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, AGE, IS_PRIMARY_DATA)
 _MANIFEST_PREVIEW = [DONOR_ID, SPLIT, FOLD, "age_median", "n_cells", "n_eligible", "reason"]
@@ -79,11 +79,11 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
             target,
             findings=[
                 keeps_schema(iter_table(written), SplitManifest),
-                claims.accounts_for_all_cells(manifest, n_cells=cells.height),
-                claims.no_donor_in_both_splits(manifest),
-                claims.splits_by_donor(summary),
-                claims.test_share_near_target(summary, spec=spec),
-                claims.ages_are_balanced(manifest, summary),
+                split_claims.accounts_for_all_cells(manifest, n_cells=cells.height),
+                split_claims.no_donor_in_both_splits(manifest),
+                split_claims.splits_by_donor(summary),
+                split_claims.test_share_near_target(summary, spec=spec),
+                split_claims.ages_are_balanced(manifest, summary),
             ],
             metadata=table_metadata(
                 target,
@@ -102,7 +102,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
 )
 def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell that is used: its sentence, age, metadata and publication, in `train/` or `test/`."""
-    from c2s_assets.storage.publications import read_publication
+    from c2s_assets.storage.sources.publications import read_publication
 
     dataset_id, layout = context.partition_key, store.layout
     profile = current_profile(layout, dataset_id=dataset_id)
@@ -134,11 +134,11 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
             *targets.values(),
             findings=[
                 keeps_schema(_blocks(written.values()), TrainTest),
-                claims.no_donor_in_both_splits(listed),
-                claims.no_cell_in_both_splits(listed),
-                claims.rows_match_manifest(listed, summary),
-                claims.has_both_splits(summary),
-                claims.cells_have_ages(listed[AGE].count(), n_cells=listed.height),
+                split_claims.no_donor_in_both_splits(listed),
+                split_claims.no_cell_in_both_splits(listed),
+                split_claims.rows_match_manifest(listed, summary),
+                split_claims.has_both_splits(summary),
+                split_claims.cells_have_ages(listed[AGE].count(), n_cells=listed.height),
             ],
             metadata=_metadata(targets, written, cells=cells, sentences=sentences)
             | as_metadata({f"{name}_spec_id": str(spec_id) for name, spec_id in specs.items()})

@@ -8,14 +8,15 @@ import polars as pl
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from c2s_assets.core import claims
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, N_EXPRESSED, SYMBOL
+from c2s_assets.core.expression import claims as matrix_claims
+from c2s_assets.core.expression.layers import MatrixVerdict
+from c2s_assets.core.expression.sampling import windows
 from c2s_assets.core.findings import Finding
-from c2s_assets.core.layers import MatrixVerdict
-from c2s_assets.core.overlap import N_THREADS, map_ahead
-from c2s_assets.core.sampling import windows
-from c2s_assets.core.sentence_audit import audit_sentences, ensembl_words
-from c2s_assets.core.sentences import SentenceComposer, SentenceSpec, Vocabulary
+from c2s_assets.core.genes import claims as gene_claims
+from c2s_assets.core.sentences import claims as sentence_claims
+from c2s_assets.core.sentences.audit import audit_sentences, ensembl_words
+from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata, raw_h5ad
 from c2s_assets.defs.checks import rows_match_cells
@@ -27,9 +28,10 @@ from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.h5ad.matrix import MatrixReader
 from c2s_assets.storage.h5ad.source import open_h5ad
-from c2s_assets.storage.inputs import current_profile, footer
-from c2s_assets.storage.parquet import iter_table, read_rows, read_table, table_schema, write_blocks
-from c2s_assets.storage.staging import stage
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.streams import N_THREADS, map_ahead
+from c2s_assets.storage.tables.inputs import current_profile, footer
+from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, table_schema, write_blocks
 
 _CELLS_PER_WINDOW = 100
 
@@ -46,7 +48,10 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     features = store.read("feature_metadata", dataset_id, columns=[FEATURE_ID, SYMBOL])
     verdict = MatrixVerdict(**profile.verdict.model_dump())
     yield from report(
-        [claims.matrix_can_be_ranked(verdict, layer=profile.layer), claims.features_have_symbols(features)],
+        [
+            matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer),
+            gene_claims.features_have_symbols(features),
+        ],
         asset_name="cell_sentences",
     )
 
@@ -80,9 +85,9 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
             findings=[
                 keeps,
                 rows_match_cells(written, cell_ids),
-                claims.names_no_ensembl_id(pl.concat(words), n_cells=len(cell_ids)),
+                sentence_claims.names_no_ensembl_id(pl.concat(words), n_cells=len(cell_ids)),
                 _sentences_match_source(written, matrix, features, top_n=spec.top_n),
-                claims.cells_express_genes(n_expressed),
+                sentence_claims.cells_express_genes(n_expressed),
             ],
             metadata=table_metadata(
                 target,
@@ -113,6 +118,6 @@ def _sentences_match_source(
         audit_sentences(read_rows(written, start, stop), matrix.rows(start, stop), features, top_n=top_n)
         for start, stop in spans
     ]
-    return claims.sentences_match_source(
+    return sentence_claims.sentences_match_source(
         pl.concat(broken), n_cells=sum(stop - start for start, stop in spans)
     )

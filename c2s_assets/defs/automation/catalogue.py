@@ -3,7 +3,7 @@
 import dagster as dg
 
 from c2s_assets.defs.resources import Store
-from c2s_assets.storage.listing import withdrawn_datasets
+from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 renew_catalogue = dg.define_asset_job(
     "renew_catalogue",
@@ -16,7 +16,7 @@ renew_catalogue = dg.define_asset_job(
 @dg.schedule(job=renew_catalogue, cron_schedule="15 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
 def hourly_catalogue(store: Store) -> dg.RunRequest | dg.SkipReason:
     """Every hour, if a table of any dataset has changed since."""
-    from c2s_assets.storage.catalogue import is_current
+    from c2s_assets.storage.catalogue.versions import is_current
 
     if is_current(store.layout, withdrawn=withdrawn_datasets(store.layout)):
         return dg.SkipReason("The catalogue shows the lake as it is.")

@@ -4,11 +4,11 @@ import json
 
 import dagster as dg
 
-from c2s_assets.core.arrivals import decide_arrivals
+from c2s_assets.core.runs.arrivals import decide_arrivals
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.resources import Store
-from c2s_assets.storage.inbox import look_into_inbox
+from c2s_assets.storage.sources.inbox import look_into_inbox
 
 
 @dg.sensor(job=build_dataset, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)

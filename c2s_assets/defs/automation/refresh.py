@@ -7,18 +7,18 @@ from collections.abc import Iterable, Iterator, Mapping
 import dagster as dg
 from dagster import DagsterRunStatus
 
-from c2s_assets.core.datasets import Selection
+from c2s_assets.core.discover.listing import relistings, withdrawals
+from c2s_assets.core.discover.refresh import Request, Try, clock, describe_plan, plan_refresh, unfinished
+from c2s_assets.core.discover.selection import select
 from c2s_assets.core.errors import ConfigError
-from c2s_assets.core.listing import relistings, withdrawals
-from c2s_assets.core.refresh import Request, Try, clock, describe_plan, plan_refresh, unfinished
-from c2s_assets.core.selection import select
+from c2s_assets.core.settings import Selection
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
-from c2s_assets.storage.layout import Layout
-from c2s_assets.storage.listing import listing_state, read_history, read_listing
-from c2s_assets.storage.raw import held_datasets
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.listing import listing_state, read_history, read_listing
+from c2s_assets.storage.sources.raw import held_datasets
 
 VERSION = "c2s/dataset_version_id"
 WHY = "c2s/why"

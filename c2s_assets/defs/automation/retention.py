@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from c2s_assets.core.retention import FinishedRun, superseded_runs
+from c2s_assets.core.runs.retention import FinishedRun, superseded_runs
 from c2s_assets.defs.automation.jobs import build_dataset
 
 # A run leaves 66 events and 260 kB in SQLite.

@@ -1,0 +1,315 @@
+"""The `c2s` command: puts files into the lake, builds datasets and shows how they stand."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from c2s_assets.core.errors import C2SError, MissingInputError
+from c2s_assets.core.ids import check_dataset_id, dataset_id_of
+from c2s_assets.storage.lake.layout import Layout
+
+if TYPE_CHECKING:
+    import dagster as dg
+    import polars as pl
+
+    from c2s_assets.defs.service import BuildReport
+
+_LAKE = "C2S_LAKE"
+_EXAMPLE = "example"
+_MOST_ROWS = 200
+_STOPPED, _NOT_READ = 128 + signal.SIGINT, 128 + signal.SIGPIPE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if all went well, 1 if data or settings were refused, 2 for wrong usage.
+
+    As of any command, 130 says that the user stopped it, and 141 that nobody reads what it prints.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        # The code location reads the same variable, here and in every process that Dagster starts.
+        os.environ[_LAKE] = str(Path(os.environ.get(_LAKE) or "lake").absolute())
+        layout = Layout(Path(os.environ[_LAKE]))
+        status = int(options.run(options, layout))
+        sys.stdout.flush()
+    except C2SError as error:
+        print(f"c2s: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Python writes what is left when it ends, and would complain once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOT_READ
+    except KeyboardInterrupt:
+        print("c2s: stopped", file=sys.stderr)
+        return _STOPPED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="c2s",
+        description="Single-cell datasets in, ML-ready tables out. The lake is $C2S_LAKE, or ./lake.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    add = commands.add_parser("add", help="put an h5ad into the lake and register its partition")
+    add.add_argument("source", metavar="PATH_OR_URL")
+    add.add_argument("--id", metavar="NAME", help="dataset id; by default the name of the file")
+    add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")
+    add.set_defaults(run=_add)
+
+    build = commands.add_parser("build", help="build everything of some datasets")
+    build.add_argument("ids", metavar="ID", nargs="+")
+    build.set_defaults(run=_build)
+
+    select = commands.add_parser(
+        "select", help="show which datasets of CELLxGENE Discover datasets.yaml selects; fetches none of them"
+    )
+    select.add_argument("--refresh", action="store_true", help="list Discover anew first")
+    select.add_argument("--values", metavar="FILTER", help="list the labels of a filter, such as tissue")
+    select.add_argument("--dry-run", action="store_true", help="always so: `c2s ui` does what is shown")
+    select.set_defaults(run=_select)
+
+    ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
+    ls.set_defaults(run=_ls)
+
+    query = commands.add_parser(
+        "query", help="ask the catalogue of all datasets, in SQL; it is renewed first"
+    )
+    query.add_argument("sql", metavar="SQL", help='such as "select dataset_id, n_cells from datasets"')
+    query.add_argument("--as-is", action="store_true", help="ask the catalogue as it is, without renewing it")
+    query.add_argument(
+        "--output", metavar="FILE", help="write all rows to a file: .parquet, .csv or .json by its ending"
+    )
+    query.set_defaults(run=_query)
+
+    ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
+    ui.add_argument("--port", type=int, default=3000)
+    ui.set_defaults(run=_ui)
+
+    demo = commands.add_parser("demo", help=f"simulate a dataset called {_EXAMPLE!r} and build it")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _add(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.clients.download import download, is_url
+    from c2s_assets.defs.service import open_instance, register
+    from c2s_assets.schemas.documents import InboxNote
+    from c2s_assets.storage.h5ad.source import open_h5ad
+    from c2s_assets.storage.sources.raw import copy_or_link, put_into_inbox
+
+    def fetch(target: Path) -> InboxNote:
+        fetched = download(options.source, target)
+        return InboxNote(url=fetched.url, etag=fetched.etag, retrieved_at=_now())
+
+    def copy(target: Path) -> InboxNote:
+        copy_or_link(Path(options.source), target, link=options.link)
+        return InboxNote(retrieved_at=_now())
+
+    from_url = is_url(options.source)
+    name = options.source.partition("?")[0] if from_url else options.source
+    dataset_id = dataset_id_of(name) if options.id is None else check_dataset_id(options.id)
+    if not from_url:
+        if not Path(options.source).is_file():
+            raise C2SError(
+                f"{options.source} is not a file. Give the path of an h5ad, or its http(s) address."
+            )
+        with open_h5ad(Path(options.source)):  # refused before it is copied
+            pass
+    path = put_into_inbox(layout, dataset_id=dataset_id, fill=fetch if from_url else copy)
+    with open_instance(layout) as instance:
+        register(instance, dataset_id)
+    print(f"{dataset_id}: {path.stat().st_size:,} bytes in {path}")
+    print(f"Build it with: c2s build {dataset_id}   (an open `c2s ui` does so by itself)")
+    return 0
+
+
+def _build(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.defs.service import build, open_instance
+
+    ids = [check_dataset_id(dataset_id) for dataset_id in options.ids]
+    definitions = _definitions()
+    failed = []
+    with open_instance(layout) as instance:
+        for dataset_id in ids:
+            report = build(instance, definitions, dataset_id)
+            print_report(dataset_id, report, layout)
+            if not report.succeeded:
+                failed.append(dataset_id)
+    return 1 if failed else 0
+
+
+def _select(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.core.discover.selection import select
+    from c2s_assets.core.reports.terminal import selection_lines
+    from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.sources.raw import held_datasets
+
+    if options.values:
+        return _show_labels(options, layout)
+    selection = read_settings(layout).cellxgene  # a mistake in it is told before the network is asked
+    listing = _listing(layout, is_refreshed=options.refresh)
+    selected = select(listing, selection)
+    for line in selection_lines(selected, held_datasets(layout), n_listed=listing.height):
+        print(line)
+    if selection.is_empty:
+        print(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
+    for problem in selected.problems:
+        print(f"c2s: datasets.yaml: {problem}", file=sys.stderr)
+    return 0
+
+
+def _show_labels(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.core.discover.selection import LABEL_FILTERS, count_labels
+    from c2s_assets.core.reports.terminal import label_lines
+
+    if options.values not in LABEL_FILTERS:
+        raise C2SError(f"{options.values!r} is no filter of labels; there are {', '.join(LABEL_FILTERS)}.")
+    listing = _listing(layout, is_refreshed=options.refresh)
+    for line in label_lines(count_labels(listing, options.values)):
+        print(line)
+    return 0
+
+
+def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
+    from c2s_assets.defs.service import list_discover, open_instance
+    from c2s_assets.storage.sources.listing import read_listing
+
+    if is_refreshed:
+        with open_instance(layout) as instance:
+            report = list_discover(instance, _definitions())
+        if not report.succeeded:
+            raise C2SError("; ".join(step.problem for step in report.steps if step.problem))
+    listing = read_listing(layout)
+    if listing is None:
+        raise MissingInputError(
+            "there is no listing of CELLxGENE Discover yet. Make it with: c2s select --refresh   (or "
+            "materialize cellxgene_listing in the UI)"
+        )
+    return listing
+
+
+def _ls(_: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.defs.service import list_datasets, open_instance
+
+    with open_instance(layout) as instance:
+        statuses = list_datasets(instance, _definitions(), layout)
+    if not statuses:
+        print(f"No dataset in {layout.root} yet. Add one with: c2s add PATH_OR_URL")
+    for status in statuses:
+        n_assets = len(status.built) + len(status.missing)
+        when = f" {status.last_run_at:%Y-%m-%d %H:%M}" if status.last_run_at else ""
+        run = f"{status.last_run or 'none'}{when}"
+        print(f"{status.dataset_id:<40} {len(status.built)}/{n_assets} built   last run: {run}")
+        if status.built and status.missing:
+            print(f"    not built: {', '.join(status.missing)}")
+        if status.problem:
+            print(f"    {status.problem}")
+    return 0
+
+
+def _query(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.core.reports.terminal import answer_text
+    from c2s_assets.storage.catalogue.export import export_as
+    from c2s_assets.storage.catalogue.queries import answer_query, export_query
+    from c2s_assets.storage.catalogue.versions import is_current
+    from c2s_assets.storage.sources.listing import withdrawn_datasets
+
+    output = None if options.output is None else Path(options.output)
+    if output is not None:
+        export_as(output)  # a wrong name is told before the catalogue is renewed
+    if not options.as_is and not is_current(layout, withdrawn=withdrawn_datasets(layout)):
+        _renew_catalogue(layout)
+    if output is not None:
+        print(f"{export_query(layout, options.sql, output):,} rows in {output}")
+        return 0
+    answer = answer_query(layout, options.sql, max_rows=_MOST_ROWS)
+    print(answer_text(answer.rows))
+    if answer.is_cut:
+        print(
+            f"Only the first {_MOST_ROWS} rows; ask for fewer with: limit 10, or write all to a file with: "
+            f"--output rows.parquet",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _renew_catalogue(layout: Layout) -> None:
+    from c2s_assets.defs.service import build_catalogue, open_instance
+
+    print("c2s: tables have changed, renewing the catalogue first (--as-is skips that) ...", file=sys.stderr)
+    with open_instance(layout) as instance:
+        report = build_catalogue(instance, _definitions())
+    if not report.succeeded:
+        raise C2SError("; ".join(f"{step.asset}: {step.problem}" for step in report.steps if step.problem))
+    for check in report.broken:
+        print(f"c2s: {check.message}", file=sys.stderr)
+
+
+def _ui(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.defs.service import open_instance
+
+    with open_instance(layout):  # made before the UI's several processes open it
+        pass
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "c2s_assets.definitions"]
+    os.execv(sys.executable, [*command, "-h", "127.0.0.1", "-p", str(options.port)])
+
+
+def _demo(_: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.defs.service import build, open_instance
+    from c2s_assets.schemas.documents import InboxNote
+    from c2s_assets.simulate import simulate_h5ad
+    from c2s_assets.storage.sources.raw import put_into_inbox
+
+    def simulate(target: Path) -> InboxNote:
+        simulate_h5ad(target)
+        return InboxNote(retrieved_at=_now())
+
+    print("Simulating 5,000 cells of 17 donors, with 20,000 genes and 36 cell types ...")
+    put_into_inbox(layout, dataset_id=_EXAMPLE, fill=simulate)
+    with open_instance(layout) as instance:
+        report = build(instance, _definitions(), _EXAMPLE)
+    print_report(_EXAMPLE, report, layout)
+    folder = layout.dataset(_EXAMPLE)
+    print(
+        f"\nLoad it with Polars:\n"
+        f"  import polars as pl\n"
+        f"  pl.scan_parquet('{folder}/train/chunk_*.parquet').select('cell_sentence', 'age').collect()\n"
+        f"\nSee it in the Dagster UI:\n  make ui      (or: c2s ui), then open http://127.0.0.1:3000"
+    )
+    return 0 if report.succeeded else 1
+
+
+def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:
+    """Print how a build ended: each step with what it wrote, and the checks that do not hold."""
+    print(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {layout.dataset(dataset_id)}")
+    for step in report.steps:
+        rows = step.figures.get("dagster/row_count")
+        size = step.figures.get("size_bytes")
+        if step.problem:
+            print(f"  {step.asset:<24} FAILED: {step.problem}")
+        else:
+            print(
+                f"  {step.asset:<24}{f'{rows:,} rows' if rows is not None else '':>16}"
+                f"{f'{size / 2**20:,.1f} MB' if size is not None else '':>12}{step.seconds:>8.1f} s"
+            )
+    n_held = report.n_checks - len(report.broken)
+    print(f"  {n_held} of {report.n_checks} checks hold")
+    for check in report.broken:
+        print(f"  {'BROKEN' if check.is_blocking else 'note  '} {check.asset}/{check.claim}: {check.message}")
+
+
+def _definitions() -> "dg.Definitions":
+    from c2s_assets.definitions import defs
+
+    return defs
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""Ages: what a label, a number or a group says, in years."""

@@ -1,0 +1,1 @@
+"""What CELLxGENE Discover lists, which of it is selected, and what has to be fetched."""

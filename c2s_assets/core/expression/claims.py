@@ -1,0 +1,44 @@
+"""Claims about the file's columns and the matrix that was chosen."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from c2s_assets.core.expression.layers import MatrixVerdict
+from c2s_assets.core.findings import Finding
+
+
+def reads_every_column(problems: Mapping[str, str]) -> Finding:
+    """Claim that every column of obs and var and every matrix can be read; `problems` says why one cannot."""
+    message = "Every column and every matrix can be read."
+    if problems:
+        name, problem = next(iter(problems.items()))
+        message = f"{len(problems)} cannot be read and are left out, the first is {name}: {problem}"
+    rows = pl.DataFrame(
+        {"name": list(problems), "problem": list(problems.values())},
+        schema={"name": pl.String, "problem": pl.String},
+    )
+    return Finding("reads_every_column", not problems, message, {"n_left_out": len(problems)}, rows)
+
+
+def matrix_can_be_ranked(verdict: MatrixVerdict, *, layer: str) -> Finding:
+    """Claim that a higher value of the matrix means more expression."""
+    range_seen = (
+        f"{verdict.n_values_sampled:,} values between {verdict.min_value:g} and {verdict.max_value:g}"
+    )
+    messages = {
+        "counts": f"{layer} holds counts: {range_seen}, all whole.",
+        "normalised": f"{layer} holds normalised values: {range_seen}.",
+        "scaled": f"{layer} was scaled: {range_seen}. Below zero, order no longer means expression. Keep "
+        f"counts or log-normalised values in raw.X or a layer, and name it as layer in the dataset's entry "
+        f"of datasets.yaml.",
+        "unknown": f"{layer} holds nothing but zeros in the {verdict.n_cells_sampled:,} cells looked at. "
+        f"Name the matrix that holds the expression as layer in the dataset's entry of datasets.yaml.",
+    }
+    figures = {
+        "kind": verdict.kind,
+        "min_value": verdict.min_value,
+        "max_value": verdict.max_value,
+        "frac_whole": verdict.frac_whole,
+    }
+    return Finding("matrix_can_be_ranked", verdict.can_be_ranked, messages[verdict.kind], figures)

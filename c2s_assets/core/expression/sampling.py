@@ -1,0 +1,71 @@
+"""Which cells to look at when looking at all would cost too much, or when some may not be looked at."""
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from c2s_assets.core.columns import DONOR_UID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.hashes import keys_of
+from c2s_assets.core.splits.manifest import TRAIN
+
+
+def windows(n_rows: int, *, size: int) -> list[tuple[int, int]]:
+    """Choose head, middle and tail as (start, stop), `size` rows each, or all if there are no more."""
+    if n_rows <= 3 * size:
+        return [(0, n_rows)] if n_rows else []
+    middle = (n_rows - size) // 2
+    return [(0, size), (middle, middle + size), (n_rows - size, n_rows)]
+
+
+def draw(names: pl.Series, *, n: int, seed: int) -> NDArray[np.intp]:
+    """Draw `n` positions, or all if there are no more, ascending: those whose name has the lowest hash."""
+    if n >= len(names):
+        return np.arange(len(names))
+    return np.sort(np.argsort(keys_of(names, seed=seed), kind="stable")[:n])
+
+
+def draw_balanced(names: pl.Series, donors: pl.Series, *, n: int, seed: int) -> NDArray[np.intp]:
+    """Draw `n` positions, or all if there are no more, ascending, so that no donor outweighs the others.
+
+    All donors give the same number of cells, or all they have if that is fewer. Cells without donor stand
+    for one. Which cells of a donor are drawn depends on the seed and their names only.
+    """
+    if n >= len(names):
+        return np.arange(len(names))
+    donor = donors.rank("dense").fill_null(0).to_numpy().astype(np.intp)
+    quota = _share_out(np.bincount(donor), n=n)
+    order = np.lexsort((keys_of(names, seed=seed), donor))
+    starts = np.cumsum(np.bincount(donor)) - np.bincount(donor)
+    place_in_donor = np.arange(len(names)) - starts[donor[order]]
+    return np.sort(order[place_in_donor < quota[donor[order]]])
+
+
+def in_train(donors: pl.Series, manifest: pl.DataFrame) -> NDArray[np.bool_]:
+    """Whether each cell is on the side of train, used for training or not.
+
+    Parameters
+    ----------
+    donors
+        `donor_uid` of each cell, in the order of `cell_metadata`.
+    manifest
+        `split_level`, `donor_uid` and `split`, one row per donor or, where cells were split, per cell.
+    """
+    if manifest[SPLIT_LEVEL][0] == "cell":
+        return (manifest[SPLIT] == TRAIN).to_numpy()
+    sides = manifest.select(DONOR_UID, SPLIT)
+    joined = pl.DataFrame({DONOR_UID: donors}).join(
+        sides, on=DONOR_UID, how="left", nulls_equal=True, maintain_order="left"
+    )
+    return (joined[SPLIT] == TRAIN).fill_null(False).to_numpy()
+
+
+def _share_out(n_cells: NDArray[np.intp], *, n: int) -> NDArray[np.intp]:
+    """Give each donor the same share of `n`, or all it has; what is left over goes to the first ones."""
+    quota = np.zeros_like(n_cells)
+    while (left := n - int(quota.sum())) > 0:
+        has_more = np.flatnonzero(quota < n_cells)
+        each, over = divmod(left, has_more.size)
+        more = np.full(has_more.size, each)
+        more[:over] += 1
+        quota[has_more] = np.minimum(quota[has_more] + more, n_cells[has_more])
+    return quota

@@ -1,0 +1,1 @@
+"""Features of a matrix: their ids, their gene symbols, and what HGNC calls them."""

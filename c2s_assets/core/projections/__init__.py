@@ -1,0 +1,1 @@
+"""Embeddings of cells: names, principal components, UMAP and t-SNE."""

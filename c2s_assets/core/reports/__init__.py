@@ -1,0 +1,1 @@
+"""What is said of a dataset or of the whole lake: checks, figures, lines for the terminal."""

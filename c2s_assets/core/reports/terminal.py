@@ -1,0 +1,64 @@
+"""What commands print: tables and lines of text."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import polars as pl
+
+from c2s_assets.core.columns import DATASET_ID
+from c2s_assets.core.discover.records import CELL_COUNT, DATASET_VERSION_ID, H5AD_SIZE_BYTES
+from c2s_assets.core.discover.refresh import Held
+from c2s_assets.core.discover.selection import REASON, Selected
+
+# A text is cut after so many letters, unless there are few rows or nothing beside it: then it is to be read.
+_LONGEST_TEXT = 80
+_FEW_ROWS = 5
+_PLAN = ["explain_key", "explain_value"]
+
+
+def answer_text(rows: pl.DataFrame) -> str:
+    """Draw the answer to a query as a table; of `explain` only the plan, which is a drawing itself."""
+    if rows.columns == _PLAN:
+        return "\n".join(rows[_PLAN[1]])
+    is_to_be_read = rows.height <= _FEW_ROWS or rows.width == 1
+    with pl.Config(
+        tbl_rows=-1,
+        tbl_cols=-1,
+        tbl_hide_dataframe_shape=True,
+        tbl_hide_column_data_types=True,
+        tbl_width_chars=-1,
+        fmt_table_cell_list_len=-1,
+        fmt_str_lengths=2**31 if is_to_be_read else _LONGEST_TEXT,
+        thousands_separator=False,
+    ):
+        return str(rows)
+
+
+def selection_lines(selected: Selected, held: Mapping[str, Held], *, n_listed: int) -> Iterator[str]:
+    """Tell what a selection takes, two lines for each dataset, and whether the lake has it already."""
+    n_cells, n_bytes = (int(selected.rows[name].sum()) for name in (CELL_COUNT, H5AD_SIZE_BYTES))
+    yield (
+        f"{selected.rows.height:,} of {n_listed:,} datasets are selected: {n_cells:,} cells, "
+        f"{n_bytes / 1e9:,.1f} GB of h5ad"
+    )
+    for row in selected.rows.iter_rows(named=True):
+        cells = "?" if row[CELL_COUNT] is None else f"{row[CELL_COUNT]:,}"
+        size = "?" if row[H5AD_SIZE_BYTES] is None else f"{row[H5AD_SIZE_BYTES] / 1e9:,.2f}"
+        state = _state(row, held.get(row[DATASET_ID]))
+        yield f"{row[DATASET_ID]:<38}{cells:>12} cells{size:>9} GB   {state}"
+        yield f"    {row['title'] or 'without title'}   ({row[REASON]})"
+
+
+def label_lines(counts: pl.DataFrame) -> Iterator[str]:
+    """List labels that may be selected, see core.selection.count_labels."""
+    yield f"{'datasets':>8}{'cells':>16}   label"
+    for label, n_datasets, n_cells in counts.rows():
+        yield f"{n_datasets:>8,}{n_cells:>16,}   {label}"
+
+
+def _state(row: Mapping[str, Any], held: Held | None) -> str:
+    if held is not None and held.is_own:
+        return "a file of yours has its name"
+    if held is None or held.dataset_version_id != row[DATASET_VERSION_ID]:
+        return "to fetch"
+    return "in the lake" if held.is_built else "to build, its h5ad is in the lake"

@@ -1,0 +1,1 @@
+"""When something is built, and which old runs are forgotten."""

@@ -1,0 +1,1 @@
+"""Cell sentences: ranking, writing and checking them."""

@@ -1,0 +1,46 @@
+"""Claims about cell sentences, of a sample read again from the source."""
+
+import numpy as np
+import polars as pl
+
+from c2s_assets.core.columns import CELL_ID
+from c2s_assets.core.findings import Finding
+
+_OUR_FAULT = "This is a fault of ours: please report it."
+
+
+def names_no_ensembl_id(found: pl.DataFrame, *, n_cells: int) -> Finding:
+    """Claim that no word of a sentence is an Ensembl id; `found` lists those that are."""
+    message = f"No Ensembl id in {n_cells:,} sentences."
+    if found.height:
+        message = (
+            f"{found.height:,} words are Ensembl ids, the first is {found['found'][0]!r} of cell "
+            f"{found[CELL_ID][0]!r}. {_OUR_FAULT}"
+        )
+    return Finding("names_no_ensembl_id", found.is_empty(), message, {"n_words": found.height}, found)
+
+
+def sentences_match_source(broken: pl.DataFrame, *, n_cells: int) -> Finding:
+    """Claim that sampled sentences say what the source says; `broken` lists rules that are not kept."""
+    message = f"{n_cells:,} sentences agree with the source."
+    if broken.height:
+        first = broken.row(0, named=True)
+        message = (
+            f"{broken.height:,} rules broken in {n_cells:,} sentences, the first is {first['rule']!r} of "
+            f"cell {first[CELL_ID]!r}: {first['found']}. Was the file changed while it was read? Build again."
+        )
+    return Finding("sentences_match_source", broken.is_empty(), message, {"n_cells_sampled": n_cells}, broken)
+
+
+def cells_express_genes(n_expressed: pl.Series) -> Finding:
+    """Claim that every cell expresses a gene with a symbol."""
+    n_empty = int((n_expressed == 0).sum())
+    message = f"All {len(n_expressed):,} cells express a gene with a symbol."
+    if n_empty:
+        message = (
+            f"{n_empty:,} of {len(n_expressed):,} cells express no gene with a symbol; their sentences are "
+            f"empty. Leave them out where you load the sentences: n_expressed is 0."
+        )
+    median = float(np.median(n_expressed)) if len(n_expressed) else 0.0
+    figures = {"n_empty": n_empty, "median_n_expressed": median}
+    return Finding("cells_express_genes", n_empty == 0, message, figures)

@@ -1,0 +1,234 @@
+"""Cell sentences: the gene symbols a cell expresses, highest first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from c2s_assets.core.columns import CELL_ID, CELL_SENTENCE, FEATURE_ID, N_EXPRESSED, SENTENCE_LENGTH, SYMBOL
+from c2s_assets.core.errors import InvalidIdsError, NegativeExpressionError
+from c2s_assets.core.hashes import keys_of, short_id
+
+Tie = Literal["hash", "feature_id"]
+
+_NO_SYMBOL = -1
+
+
+@dataclass(frozen=True)
+class SentenceSpec:
+    """Everything that decides what a sentence says.
+
+    Attributes
+    ----------
+    layer
+        The matrix that is ranked: ``raw.X``, ``X`` or ``layers/<name>``.
+    symbols
+        Identifies the features and their symbols, see `Vocabulary.snapshot`.
+    top_n
+        Length of the longest sentence, in symbols.
+    tie
+        How equals are ordered: by a ``hash`` of (seed, cell id, feature id), or by ``feature_id``.
+    gene_lists
+        Name of a list to its symbols; each makes one more column ``cell_sentence_<name>``.
+    """
+
+    layer: str
+    symbols: str
+    top_n: int = 2000
+    tie: Tie = "hash"
+    seed: int = 0
+    gene_lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @cached_property
+    def spec_id(self) -> str:
+        """Twelve hexadecimal digits that change whenever the sentences could, and only then."""
+        lists = {name: sorted(set(symbols)) for name, symbols in self.gene_lists.items()}
+        return short_id({**self.described, "gene_lists": lists})
+
+    @property
+    def described(self) -> dict[str, str | int]:
+        """The settings that matter as a person wants to read them, without the gene lists' contents."""
+        return {
+            "layer": self.layer,
+            "symbols": self.symbols,
+            "top_n": self.top_n,
+            "tie": self.tie,
+            **({"seed": self.seed} if self.tie == "hash" else {}),
+            "gene_lists": ", ".join(sorted(self.gene_lists)) or "none",
+        }
+
+
+class Vocabulary:
+    """The symbols that sentences of one dataset can hold, and the feature each column stands for.
+
+    Parameters
+    ----------
+    features
+        `feature_id` and `symbol` (null: never in a sentence), one row per column of the matrix, in order.
+    """
+
+    def __init__(self, features: pl.DataFrame) -> None:
+        self.feature_ids = features[FEATURE_ID]
+        encoded = pa.array(features[SYMBOL].to_list(), pa.string()).dictionary_encode()
+        self.symbols: pa.StringArray = encoded.dictionary
+        self.codes: NDArray[np.int32] = encoded.indices.fill_null(_NO_SYMBOL).to_numpy(zero_copy_only=False)
+        uses = np.bincount(self.codes[self.codes >= 0], minlength=len(self.symbols))
+        self.is_shared: NDArray[np.bool_] = uses > 1
+        # The order of the columns does not matter, nor do features that are never named.
+        self.snapshot = short_id(dict(features.select(FEATURE_ID, SYMBOL).drop_nulls().iter_rows()))
+
+    def tie_keys(self, *, tie: Tie, seed: int) -> NDArray[np.uint64]:
+        """Key of each feature among equals, shape ``(n_vars,)``: lower comes first."""
+        if tie == "feature_id":
+            # Spread over all 64 bits, as the kernel expects of keys.
+            ranks = self.feature_ids.rank("ordinal").to_numpy().astype(np.uint64)
+            return ranks * np.uint64(2**63 // max(len(ranks), 1))
+        return keys_of(self.feature_ids, seed=seed)
+
+    def is_in(self, gene_list: Sequence[str]) -> NDArray[np.bool_]:
+        """Which symbols, by their code, a gene list names; shape ``(n_symbols,)``."""
+        wanted: NDArray[np.bool_] = pc.is_in(self.symbols, pa.array(gene_list, pa.string())).to_numpy(
+            zero_copy_only=False
+        )
+        return wanted
+
+
+class SentenceComposer:
+    """Writes the sentences of blocks of cells, always the same for a cell whatever block it comes in.
+
+    A feature the cell does not express, or that has no symbol, is never named. If features share a
+    symbol it is named once, at its highest rank. Values are compared as float32.
+
+    References
+    ----------
+    Levine et al. (2024), Cell2Sentence. doi:10.1101/2023.09.11.557287
+    """
+
+    def __init__(self, vocabulary: Vocabulary, spec: SentenceSpec) -> None:
+        from c2s_assets.core.sentences import (
+            ranking,  # costs half a second, which only who composes should pay
+        )
+
+        self._kernels = ranking
+        self._vocabulary = vocabulary
+        self._spec = spec
+        self._tie_keys = vocabulary.tie_keys(tie=spec.tie, seed=spec.seed)
+        self._in_list = {name: vocabulary.is_in(symbols) for name, symbols in sorted(spec.gene_lists.items())}
+        self._all_symbols = np.ones(len(vocabulary.symbols), np.bool_)
+        self._longest = min(spec.top_n, len(vocabulary.symbols))
+        words = [f"{symbol} ".encode() for symbol in vocabulary.symbols.to_pylist()]
+        padded = [word.ljust(-len(word) // 16 * -16) for word in words]
+        starts = np.cumsum([0, *map(len, padded)], dtype=np.uint64)[:-1] // 8
+        self._words = np.frombuffer(b"".join(padded), np.uint64)
+        self._spans = np.column_stack([starts, np.array([len(word) for word in words], np.uint64)])
+
+    def compose(self, expression: csr_array, cell_ids: pl.Series) -> pa.Table:
+        """Write the sentence of every cell of a block.
+
+        Parameters
+        ----------
+        expression
+            Shape ``(n_obs, n_vars)``, counts or normalised, row-compressed without explicit zeros.
+        cell_ids
+            Shape ``(n_obs,)``.
+
+        Returns
+        -------
+        `cell_id`, `cell_sentence`, `n_expressed` (distinct symbols expressed), `sentence_length` (symbols
+        named: ``min(top_n, n_expressed)``) and one `cell_sentence_<list>` per gene list.
+
+        Raises
+        ------
+        NegativeExpressionError
+            If a value is below zero: the matrix was scaled, and its order no longer means expression.
+        InvalidIdsError
+            If symbols are so long that the block's text does not fit into 2 GB.
+        """
+        starts = expression.indptr.astype(np.int64, copy=False)
+        ranked, n_expressed = self._rank(expression, starts, cell_ids)
+        columns = {
+            CELL_ID: cell_ids.to_arrow().cast(pa.string()),
+            CELL_SENTENCE: self._write(starts, ranked, n_expressed, is_listed=self._all_symbols),
+            N_EXPRESSED: pa.array(n_expressed),
+            SENTENCE_LENGTH: pa.array(np.minimum(n_expressed, self._longest)),
+        }
+        for name, is_in_list in self._in_list.items():
+            columns[sentence_column(name)] = self._write(starts, ranked, n_expressed, is_listed=is_in_list)
+        return pa.table(columns)
+
+    def _rank(
+        self, expression: csr_array, starts: NDArray[np.int64], cell_ids: pl.Series
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Order the symbols of each cell: their codes, those of a row from its start on, and how many."""
+        values = expression.data.astype(np.float32, copy=False)
+        is_mixed = self._spec.tie == "hash"
+        ranked = np.empty(values.size, np.int32)
+        n_ranked = np.empty(expression.shape[0], np.int32)
+        arguments = (
+            starts,
+            expression.indices.astype(np.int32, copy=False),
+            values,
+            self._vocabulary.codes,
+            self._vocabulary.is_shared,
+            self._tie_keys,
+            keys_of(cell_ids, seed=self._spec.seed) if is_mixed else self._tie_keys[:0],
+            is_mixed,
+            ranked,
+            n_ranked,
+        )
+        if self._kernels.are_counts(values):
+            self._kernels.rank_counts(*arguments)
+            return ranked, n_ranked
+        negative = self._kernels.rank_rows(*arguments)
+        if negative >= 0:
+            row = int(np.searchsorted(starts, negative, side="right")) - 1
+            raise NegativeExpressionError(
+                f"cell {cell_ids[row]!r} has expression {values[negative]:g}. A matrix with values below "
+                f"zero was scaled, and its order no longer means expression. Name counts or log-normalised "
+                f"values as layer in the dataset's entry of datasets.yaml."
+            )
+        return ranked, n_ranked
+
+    def _write(
+        self,
+        starts: NDArray[np.int64],
+        ranked: NDArray[np.int32],
+        n_ranked: NDArray[np.int32],
+        *,
+        is_listed: NDArray[np.bool_],
+    ) -> pa.StringArray:
+        """Join the first symbols of each cell that are listed with single spaces."""
+        bounds = np.empty(n_ranked.size + 1, np.int64)
+        self._kernels.measure_text(starts, ranked, n_ranked, is_listed, self._spans, self._longest, bounds)
+        if bounds[-1] > np.iinfo(np.int32).max:
+            raise InvalidIdsError(
+                f"the sentences of {n_ranked.size:,} cells come to {bounds[-1]:,} bytes, because symbols are "
+                f"up to {self._spans[:, 1].max() - 1:,} bytes long. Correct the symbols."
+            )
+        text = np.empty(bounds[-1] + 16, np.uint8)
+        self._kernels.write_text(
+            starts,
+            ranked,
+            n_ranked,
+            is_listed,
+            self._spans,
+            self._words,
+            self._longest,
+            bounds,
+            text,
+        )
+        return pa.StringArray.from_buffers(
+            n_ranked.size, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(text[: bounds[-1]])
+        )
+
+
+def sentence_column(gene_list: str) -> str:
+    """Name the column of a gene list's sentences."""
+    return f"{CELL_SENTENCE}_{gene_list}"

@@ -1,0 +1,262 @@
+"""`datasets.yaml`: what differs between files, and how sentences and splits are made.
+
+Every key is optional, and a section may be empty::
+
+    sentences:                  # for all datasets; see SentenceSettings
+      top_n: 2000
+      tie: hash                 # or feature_id
+      seed: 0
+      gene_lists:
+        ribosomal: [RPL3, RPL4]
+    split:                      # for all datasets; see SplitSpec
+      test_size: 0.05
+      seed: 0
+      non_primary: drop         # or keep
+    projections:                # for all datasets; see ProjectionSettings
+      fit_scope: all            # or train: features and PCA are chosen without the donors of test
+      seed: 0
+    cellxgene:                  # datasets of CELLxGENE Discover to keep fresh; see Selection
+      organism: [Homo sapiens]
+      tissue: [blood, lung]
+      has_ages: true
+      max_cells: 500000
+    datasets:
+      my_atlas:                 # the dataset id; see DatasetEntry
+        title: Human muscle ageing atlas
+        licence: CC BY 4.0
+        citation: Doe et al. (2024)
+        organism: Homo sapiens
+        layer: raw.X            # or X, or the name of a layer
+        donor_column: DonorID
+        age_column: Age
+        age_unit: years         # or months, weeks, days
+        age_group_column: Age_group
+        cell_type_column: annotation_level0
+        symbol_column: gene_symbol
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
+from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.splits.manifest import SplitSpec
+
+ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+def _nothing_if_none(value: object) -> object:
+    return {} if value is None else value
+
+
+def _listed(value: object) -> object:
+    """Take one text for a list of it, `tissue: blood`; spaces around a text are none of it."""
+    if isinstance(value, dict):
+        return value
+    values = [] if value is None else value if isinstance(value, list) else [value]
+    return [one.strip() if isinstance(one, str) else one for one in values]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    _may_be_empty = model_validator(mode="before")(_nothing_if_none)
+
+
+class SentenceSettings(_Settings):
+    """How sentences are written, for all datasets."""
+
+    top_n: int = Field(default=2000, ge=1, description="Length of the longest sentence, in symbols.")
+    tie: Literal["hash", "feature_id"] = Field(default="hash", description="How equals are ordered.")
+    seed: int = Field(default=0, description="Seed of the order among equals.")
+    gene_lists: Annotated[dict[ListName, list[str]], BeforeValidator(_nothing_if_none)] = Field(
+        default_factory=dict, description="Each list makes a column cell_sentence_<name>."
+    )
+
+
+class SplitSettings(_Settings):
+    """How donors are split, for all datasets."""
+
+    test_size: float = Field(default=0.05, gt=0, lt=1, description="Share of the cells that test aims at.")
+    seed: int = Field(default=0, description="Seed of the choice of donors.")
+    non_primary: Literal["drop", "keep"] = Field(
+        default="drop", description="What happens to cells that are not the canonical copy."
+    )
+
+    def spec(self) -> SplitSpec:
+        """Return the split's specification."""
+        return SplitSpec(test_size=self.test_size, seed=self.seed, non_primary=self.non_primary)
+
+
+class ProjectionSettings(_Settings):
+    """How projections are computed, for all datasets."""
+
+    fit_scope: Literal["all", "train"] = Field(
+        default="all",
+        description="Cells that decide which features are highly variable and what the principal components "
+        "are: all, or only those of donors in train, so that test has no part in what a model is given.",
+    )
+    seed: int = Field(default=0, description="Seed of UMAP, t-SNE and the sample they are fitted on.")
+
+
+Labels = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class Selection(_Settings):
+    """Which datasets of CELLxGENE Discover the lake keeps fresh.
+
+    A dataset is taken if it passes every filter that is set, or if `datasets` names it; never if `exclude`
+    does. Where a filter lists several labels, one of them is enough; case does not matter, in ids neither.
+    Without a filter and a name nothing is taken, so that nobody fetches the whole of Discover by accident.
+    """
+
+    organism: Labels = Field(default=[], description="Species: Homo sapiens.")
+    tissue: Labels = Field(default=[], description="Tissues: blood.")
+    assay: Labels = Field(default=[], description="Assays: 10x 3' v3.")
+    disease: Labels = Field(default=[], description="Diseases; normal is one.")
+    sex: Labels = Field(default=[], description="female, male or unknown.")
+    development_stage: Labels = Field(default=[], description="Development stages: 22-year-old stage.")
+    cell_type: Labels = Field(default=[], description="Cell types: B cell.")
+    suspension_type: Labels = Field(default=[], description="cell, nucleus or na.")
+    has_ages: bool | None = Field(
+        default=None, description="Whether a development stage of the dataset says an age in years."
+    )
+    min_cells: int | None = Field(default=None, ge=0, description="Fewest cells.")
+    max_cells: int | None = Field(default=None, ge=0, description="Most cells.")
+    collections: Labels = Field(default=[], description="Ids of collections.")
+    datasets: Labels = Field(default=[], description="Ids of datasets to take whatever the filters say.")
+    exclude: Labels = Field(default=[], description="Ids of datasets or collections that are never taken.")
+
+    @model_validator(mode="after")
+    def _can_hold(self) -> Self:
+        if self.min_cells is not None and self.max_cells is not None and self.min_cells > self.max_cells:
+            raise ValueError(f"min_cells, {self.min_cells}, is more than max_cells, {self.max_cells}")
+        return self
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether a filter is set, so that datasets are taken without being named."""
+        return any(
+            value not in (None, []) for value in self.model_dump(exclude={"datasets", "exclude"}).values()
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can be taken."""
+        return not self.has_filters and not self.datasets
+
+
+class DatasetEntry(_Settings):
+    """What one file calls things, and what cannot be read from it."""
+
+    title: str | None = Field(default=None, description="Title for cards and the UI.")
+    licence: str | None = Field(default=None, description="Licence of the data.")
+    citation: str | None = Field(default=None, description="How to cite the data.")
+    organism: str | None = Field(default=None, description="Organism, if the file does not say.")
+    layer: str | None = Field(default=None, description="Matrix to rank: X, raw.X or the name of a layer.")
+    donor_column: str | None = Field(default=None, description="obs column of the donor.")
+    age_column: str | None = Field(default=None, description="obs column of the age, a number.")
+    age_unit: Literal["years", "months", "weeks", "days"] = Field(
+        default="years", description="Unit of age_column."
+    )
+    age_group_column: str | None = Field(default=None, description="obs column of age groups such as 15-20.")
+    cell_type_column: str | None = Field(
+        default=None, description="obs column of the cell type; becomes cell_type where obs has none."
+    )
+    symbol_column: str | None = Field(default=None, description="var column of the gene symbol.")
+
+
+class DatasetsFile(_Settings):
+    """The whole of `datasets.yaml`."""
+
+    sentences: SentenceSettings = Field(default_factory=SentenceSettings)
+    split: SplitSettings = Field(default_factory=SplitSettings)
+    projections: ProjectionSettings = Field(default_factory=ProjectionSettings)
+    cellxgene: Selection = Field(default_factory=Selection)
+    datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_nothing_if_none)] = Field(
+        default_factory=dict
+    )
+
+    def entry(self, dataset_id: str) -> DatasetEntry:
+        """Return the dataset's entry, or one that says nothing."""
+        return self.datasets.get(dataset_id, DatasetEntry())
+
+
+def parse_datasets_file(text: str) -> DatasetsFile:
+    """Read `datasets.yaml`; an empty text is an empty file.
+
+    Raises
+    ------
+    ConfigError
+        Naming every place that is wrong, what stands there, and what may stand there.
+    """
+    try:
+        content = _Loader(text).get_single_data()
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 looks like a date
+        raise ConfigError(f"datasets.yaml is not valid YAML: {error}. Correct it there.") from error
+    try:
+        parsed = DatasetsFile.model_validate(content)
+    except ValidationError as error:
+        problems = "; ".join(_describe(problem) for problem in error.errors())
+        raise ConfigError(
+            f"datasets.yaml: {problems}. Correct it there; the README lists the keys."
+        ) from error
+    for dataset_id in parsed.datasets:
+        try:
+            check_dataset_id(dataset_id)
+        except InvalidDatasetIdError as error:
+            raise ConfigError(f"datasets.yaml: datasets: {error}") from error
+    return parsed
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands in one place twice, where YAML would keep the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        problem=f"the key {key.value!r} stands there twice", problem_mark=key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def _describe(problem: ErrorDetails) -> str:
+    place = ".".join(str(part) for part in problem["loc"] if part != "[key]") or "the top level"
+    match problem["type"]:
+        case "extra_forbidden":
+            known = ", ".join(sorted(_model_at(problem["loc"][:-1]).model_fields))
+            return f"{place} is not a key; known are {known}"
+        case "model_type" | "dict_type":
+            expected = "it should hold keys with values"
+        case "string_type":
+            is_switch = isinstance(problem["input"], bool)
+            why = ", since YAML takes yes, no, on and off for true and false" if is_switch else ""
+            expected = f"it should be a text; put it in quotes{why}"
+        case "value_error":
+            return f"{place}: {problem['msg'].removeprefix('Value error, ')}"
+        case _:
+            expected = f"{problem['msg'][0].lower()}{problem['msg'][1:]}"
+    return f"{place} is {problem['input']!r:.100}: {expected}"
+
+
+def _model_at(place: tuple[int | str, ...]) -> type[_Settings]:
+    match place:
+        case ():
+            return DatasetsFile
+        case ("sentences",):
+            return SentenceSettings
+        case ("split",):
+            return SplitSettings
+        case ("projections",):
+            return ProjectionSettings
+        case ("cellxgene",):
+            return Selection
+        case _:
+            return DatasetEntry

@@ -1,0 +1,1 @@
+"""Which cells are for training and which for testing."""

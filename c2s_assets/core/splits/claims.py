@@ -1,0 +1,176 @@
+"""Claims about a split and about the written files of its sides."""
+
+import numpy as np
+import polars as pl
+
+from c2s_assets.core.columns import CELL_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.findings import Finding
+from c2s_assets.core.splits.manifest import TEST, TRAIN, SplitSpec, SplitSummary
+
+# Wasserstein distance between the ages of both sides, as a share of the whole range of ages: 17 donors
+# from 15 to 75 with one of them in test are 0.2 to 0.3 apart whichever it is; 100 donors are below 0.05.
+_FAR_APART = 0.35
+# Donors come whole: with few of them the nearest share is not near.
+_SHARE_TOLERANCE = 0.5
+_NAME_THE_AGES = (
+    "If obs holds ages under another name, give it as age_column or age_group_column in the dataset's entry "
+    "of datasets.yaml."
+)
+
+
+def accounts_for_all_cells(manifest: pl.DataFrame, *, n_cells: int) -> Finding:
+    """Claim that every cell is counted once: eligible, or left out for one reason."""
+    counted = int(manifest["n_cells"].sum())
+    parts = {name: int(manifest[name].sum()) for name in ("n_eligible", "n_non_primary", "n_without_age")}
+    holds = counted == n_cells == sum(parts.values())
+    message = (
+        f"{n_cells:,} cells: {parts['n_eligible']:,} used, {parts['n_non_primary']:,} left out as not "
+        f"primary, {parts['n_without_age']:,} left out without age."
+    )
+    if not holds:
+        message = (
+            f"split_manifest counts {counted:,} cells and {sum(parts.values()):,} that are used or left out, "
+            f"but cell_metadata has {n_cells:,}. Build both again."
+        )
+    return Finding("accounts_for_all_cells", holds, message, {"n_cells": n_cells, **parts})
+
+
+def no_donor_in_both_splits(sides: pl.DataFrame) -> Finding:
+    """Claim that every donor has one side.
+
+    Parameters
+    ----------
+    sides
+        `donor_uid`, `split` and `split_level`, one row per cell or per donor.
+    """
+    donors = sides.filter(pl.col(SPLIT_LEVEL) == "donor", pl.col(DONOR_UID).is_not_null())
+    torn = (
+        donors.group_by(DONOR_UID, maintain_order=True)
+        .agg(pl.col(SPLIT).n_unique().alias("n_sides"), pl.len().alias("n_rows"))
+        .filter(pl.col("n_sides") > 1)
+    )
+    n_donors = donors[DONOR_UID].n_unique()
+    message = f"{n_donors:,} donors, none on both sides."
+    if torn.height:
+        message = (
+            f"{torn.height:,} of {n_donors:,} donors are on both sides, the first is {torn[DONOR_UID][0]!r}. "
+            f"Build split_manifest and train_test again."
+        )
+    elif n_donors == 0:
+        message = "There are no donors to keep apart."
+    return Finding(
+        "no_donor_in_both_splits",
+        torn.is_empty(),
+        message,
+        {"n_donors": n_donors, "n_in_both": torn.height},
+        torn,
+    )
+
+
+def splits_by_donor(summary: SplitSummary) -> Finding:
+    """Claim that donors were split, not single cells."""
+    holds = summary.split_level == "donor"
+    message = "Donors were split."
+    if not holds:
+        message = (
+            "The dataset names no donors, so single cells were split: cells of one person can be on both "
+            "sides. Don't measure generalisation to new donors on it."
+        )
+    return Finding("splits_by_donor", holds, message, {"split_level": summary.split_level or "none"})
+
+
+def test_share_near_target(summary: SplitSummary, *, spec: SplitSpec) -> Finding:
+    """Claim that test holds about the share of cells that was asked for."""
+    share = summary.test_share or 0.0
+    holds = abs(share - spec.test_size) <= _SHARE_TOLERANCE * spec.test_size
+    message = f"Test holds {share:.1%} of the cells that are used, {spec.test_size:.1%} were asked for."
+    if summary.n_test == 0:
+        message += " Test needs two donors that can be told apart, or two cells where donors are not known."
+    elif not holds:
+        message += (
+            " Donors come whole: with few or unequal ones no nearer choice was found. Another test_size in "
+            "datasets.yaml may suit them better."
+        )
+    figures = {
+        "test_share": share,
+        "test_size": spec.test_size,
+        "n_train": summary.n_train,
+        "n_test": summary.n_test,
+        "n_donors_train": summary.n_donors_train,
+        "n_donors_test": summary.n_donors_test,
+    }
+    return Finding("test_share_near_target", holds, message, figures)
+
+
+def ages_are_balanced(manifest: pl.DataFrame, summary: SplitSummary) -> Finding:
+    """Claim that train and test cover the same ages."""
+    if summary.age_distance is None:
+        return Finding(
+            "ages_are_balanced",
+            False,
+            f"Ages of the two sides cannot be compared: one of them has none. {_NAME_THE_AGES}",
+        )
+    span = float(np.ptp(manifest["age_median"].drop_nulls().to_numpy()))
+    far = summary.age_distance / span if span else 0.0
+    message = (
+        f"Mean age {summary.age_mean_train:.1f} in train and {summary.age_mean_test:.1f} in test; the sides "
+        f"are {summary.age_distance:.1f} years apart, {far:.0%} of the range of ages."
+    )
+    if far > _FAR_APART:
+        message += " With few donors no nearer choice was found. Another seed in datasets.yaml draws others."
+    figures = {"age_distance": summary.age_distance, "frac_of_range": far}
+    return Finding("ages_are_balanced", far <= _FAR_APART, message, figures)
+
+
+def no_cell_in_both_splits(cells: pl.DataFrame) -> Finding:
+    """Claim that no cell is listed twice; `cells` holds `cell_id` of both sides."""
+    repeated = cells.filter(pl.col(CELL_ID).is_duplicated())
+    message = f"All {cells.height:,} cells are listed once."
+    if repeated.height:
+        message = (
+            f"{repeated[CELL_ID].n_unique():,} cells are listed twice, the first is "
+            f"{repeated[CELL_ID][0]!r}. Build train_test again."
+        )
+    return Finding(
+        "no_cell_in_both_splits",
+        repeated.is_empty(),
+        message,
+        {"n_cells": cells.height, "n_repeated": repeated.height},
+        repeated,
+    )
+
+
+def rows_match_manifest(cells: pl.DataFrame, summary: SplitSummary) -> Finding:
+    """Claim that each side holds exactly the eligible cells; `cells` holds the `split` of each."""
+    n_train, n_test = ((cells[SPLIT] == side).sum() for side in (TRAIN, TEST))
+    holds = (n_train, n_test) == (summary.n_train, summary.n_test)
+    message = f"{n_train:,} cells in train and {n_test:,} in test, as split_manifest says."
+    if not holds:
+        message = (
+            f"{n_train:,} cells in train and {n_test:,} in test, but split_manifest says {summary.n_train:,} "
+            f"and {summary.n_test:,}. Build split_manifest and train_test again."
+        )
+    return Finding("rows_match_manifest", holds, message, {"n_train": int(n_train), "n_test": int(n_test)})
+
+
+def has_both_splits(summary: SplitSummary) -> Finding:
+    """Claim that neither side is empty."""
+    message = f"{summary.n_train:,} cells in train, {summary.n_test:,} in test."
+    if not summary.n_test:
+        message += " Without a second donor there is nothing to test on; the test folder is left out."
+    if not summary.n_train:
+        message += " No cell is eligible: all are copies, or none has an age. The train folder is left out."
+    return Finding("has_both_splits", bool(summary.n_train and summary.n_test), message)
+
+
+def cells_have_ages(n_with_age: int, *, n_cells: int) -> Finding:
+    """Claim that the cells that are used have an age."""
+    message = f"{n_with_age:,} of {n_cells:,} cells have an age."
+    if n_with_age == 0:
+        message = (
+            f"None of the {n_cells:,} cells has an age, so they are kept without one and cannot train an age "
+            f"clock. {_NAME_THE_AGES}"
+        )
+    elif n_with_age < n_cells:
+        message += " Those without should have been left out. Build split_manifest and train_test again."
+    return Finding("cells_have_ages", 0 < n_with_age == n_cells, message, {"n_with_age": n_with_age})

@@ -1,0 +1,59 @@
+"""Rows of train and test: a cell's sentence, age, metadata and publication in one row."""
+
+import polars as pl
+
+from c2s_assets.core.cells.metadata import split_columns
+from c2s_assets.core.cells.provenance import Publication
+from c2s_assets.core.columns import CELL_ID, FOLD, SPLIT, SPLIT_LEVEL, name_beside
+from c2s_assets.core.errors import MissingInputError
+from c2s_assets.core.splits.manifest import assign_cells
+
+PUBLICATION_COLUMNS = ("collection_id", "publication_title", "publication_doi", "publication_description")
+
+
+def join_records(
+    cells: pl.DataFrame, sentences: pl.DataFrame, manifest: pl.DataFrame, *, publication: Publication
+) -> pl.DataFrame:
+    """Put the rows of one block of cells together and leave out those on neither side.
+
+    Parameters
+    ----------
+    cells, sentences
+        The same cells in the same order, as in `cell_metadata` and `cell_sentences`.
+    manifest
+        From `split_donors`.
+
+    Returns
+    -------
+    All columns of both tables, `split`, `split_level`, `fold` and `PUBLICATION_COLUMNS`. A metadata
+    column whose name is taken ends in ``_in_source``.
+
+    Raises
+    ------
+    MissingInputError
+        If the tables do not hold the same cells, or the manifest does not know them: one of them was built
+        from another version of the dataset.
+    """
+    if not cells[CELL_ID].equals(sentences[CELL_ID]):
+        raise MissingInputError(
+            f"cell_metadata and cell_sentences do not hold the same cells: "
+            f"{_first_difference(cells[CELL_ID], sentences[CELL_ID])}. Build both again."
+        )
+    added = {*sentences.columns, *PUBLICATION_COLUMNS, SPLIT, SPLIT_LEVEL, FOLD} - {CELL_ID}
+    metadata = cells.rename(lambda name: name_beside(name, taken=added))
+    sides = assign_cells(split_columns(cells), manifest)
+    joined = pl.DataFrame([*metadata, *sentences.drop(CELL_ID), *sides.drop(CELL_ID)]).with_columns(
+        pl.lit(manifest[SPLIT_LEVEL][0]).alias(SPLIT_LEVEL),
+        pl.lit(publication.collection_id, pl.String).alias("collection_id"),
+        pl.lit(publication.title, pl.String).alias("publication_title"),
+        pl.lit(publication.doi, pl.String).alias("publication_doi"),
+        pl.lit(publication.description, pl.String).alias("publication_description"),
+    )
+    return joined.filter(pl.col(SPLIT).is_not_null())
+
+
+def _first_difference(ids: pl.Series, others: pl.Series) -> str:
+    if len(ids) != len(others):
+        return f"{len(ids):,} and {len(others):,} rows"
+    row = int(ids.ne_missing(others).to_numpy().argmax())
+    return f"row {row} of a block is {ids[row]!r} in one and {others[row]!r} in the other"

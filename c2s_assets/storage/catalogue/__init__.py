@@ -1,0 +1,1 @@
+"""The DuckDB catalogue over the tables of all datasets, and the questions put to it."""

@@ -1,0 +1,216 @@
+"""Building the catalogue: its views over a new snapshot of the lake, and the small tables beside them."""
+
+import secrets
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from c2s_assets.core.cells.donors import INDISTINCT_DONORS
+from c2s_assets.core.errors import C2SError
+from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.catalogue import promised_columns
+from c2s_assets.schemas.discover import Collections, Listing
+from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
+from c2s_assets.storage.catalogue.snapshot import TABLES, DatasetTables, Snapshot, lake_state, take_snapshot
+from c2s_assets.storage.catalogue.statements import statement
+from c2s_assets.storage.lake.documents import Document, read_document
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.listing import read_collections, read_listing
+
+# Small tables are filled in this order: the later ones are made of the earlier.
+_FILLED = ("listing", "datasets", "collections", "publications", "genes", "checks")
+# Views, and the table of each dataset that they show.
+_VIEWS = {
+    "cells": "cell_metadata",
+    "features": "feature_metadata",
+    "splits": "split_manifest",
+    "sentences": "cell_sentences",
+    "projections": "projections",
+}
+# The files whose values are read while the catalogue is built.
+_READ = ("cell_metadata", "feature_metadata")
+
+_DESCRIBED = pa.schema(
+    {
+        **dict.fromkeys(("dataset_id", "title", "organism", "collection_id", "publication_doi"), pa.string()),
+        **dict.fromkeys(("licence", "citation", "layer", "verdict"), pa.string()),
+        "n_features": pa.int64(),
+        **dict.fromkeys(("tables", "projections"), pa.list_(pa.string())),
+        **dict.fromkeys(("source_sha256", "dataset_version_id", "source_url", "retrieved_at"), pa.string()),
+        "source_size_bytes": pa.int64(),
+        "is_current": pa.bool_(),
+    }
+)
+_REPORTED = pa.schema(
+    {
+        **dict.fromkeys(("dataset_id", "asset", "state", "claim", "severity"), pa.string()),
+        "holds": pa.bool_(),
+        "message": pa.string(),
+    }
+)
+
+
+def build_catalogue(layout: Layout, path: Path, *, withdrawn: Collection[str] = ()) -> Snapshot:
+    """Write the catalogue to `path`, beside its place; to be called by `one_builder`.
+
+    Parameters
+    ----------
+    withdrawn
+        Datasets to leave out.
+
+    Returns
+    -------
+    What it shows, and which datasets are left out because their tables cannot be read.
+    """
+    state = lake_state(layout, withdrawn=sorted(withdrawn))
+    folder = layout.catalogue_tables / secrets.token_hex(8)
+    snapshot = take_snapshot(layout, folder, templates=promised_columns(), withdrawn=withdrawn)
+    built_from = {"root": str(layout.root), "snapshot": folder.name, "lake_state": state}
+    # DuckDB 2.0 takes a question mark in the path of a new file for its end, so it is not written there.
+    with TemporaryDirectory() as scratch:
+        with duckdb.connect(Path(scratch) / path.name) as connection:
+            _define(connection, snapshot)
+            connection.execute(statement("fill/built_from"), built_from)
+            connection.execute(statement("fill/indistinct_donors"), {"names": sorted(INDISTINCT_DONORS)})
+            snapshot = _fill_with_what_is_sound(connection, layout, snapshot)
+        shutil.move(Path(scratch) / path.name, path)
+    return snapshot
+
+
+def rows_of_views(snapshot: Snapshot) -> dict[str, int]:
+    """Add up the rows that each view shows, as the footers say; DuckDB would open every file to count."""
+    datasets = snapshot.datasets.values()
+    return {view: sum(tables.n_rows.get(table, 0) for tables in datasets) for view, table in _VIEWS.items()}
+
+
+def _define(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+    connection.execute(statement("tables/files"))
+    for table in TABLES:
+        # DuckDB itself writes the paths into the view, so that no SQL text is put together here.
+        found = connection.read_parquet(
+            snapshot.pattern(table), union_by_name=True, hive_partitioning=True, filename=True
+        )
+        found.create_view(table)
+    for table in ("main", "built_from", "indistinct_donors", *_FILLED, *_VIEWS):
+        connection.execute(statement(f"tables/{table}"))
+
+
+def _fill_with_what_is_sound(
+    connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snapshot
+) -> Snapshot:
+    """Fill the small tables, without the datasets of files that have sound footers but broken pages."""
+    try:
+        _fill(connection, layout, snapshot)
+    except duckdb.Error:
+        # To read all values of all files beforehand would take minutes; now it is known that it is worth it.
+        broken = {name: why for name in snapshot.datasets if (why := _broken_file(snapshot, name))}
+        if not broken:
+            raise
+        snapshot = snapshot.without(broken)
+        _fill(connection, layout, snapshot)
+    return snapshot
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snapshot) -> None:
+    described, reported = [], []
+    for dataset_id, tables in snapshot.datasets.items():
+        described.append(_describe(layout, dataset_id, tables))
+        reported += _read_checks(layout, dataset_id)
+    listing, collections = read_listing(layout), read_collections(layout)
+    sources = {
+        "described": pa.Table.from_pylist(described, schema=_DESCRIBED),
+        "reported": pa.Table.from_pylist(reported, schema=_REPORTED),
+        "listed": arrow_schema(Listing).empty_table() if listing is None else listing.to_arrow(),
+        "known_collections": (
+            arrow_schema(Collections).empty_table() if collections is None else collections.to_arrow()
+        ),
+    }
+    for name, rows in sources.items():
+        connection.register(name, rows)
+    connection.begin()
+    try:
+        for table in _FILLED:
+            connection.execute(statement(f"fill/{table}"))
+    except duckdb.Error:
+        connection.rollback()
+        raise
+    connection.commit()
+    for name in sources:
+        connection.unregister(name)
+
+
+def _describe(layout: Layout, dataset_id: str, tables: DatasetTables) -> dict[str, object]:
+    profile = _read_if_sound(layout.profile(dataset_id), DatasetProfile)
+    source = _read_if_sound(layout.raw_provenance(dataset_id), Provenance)
+    described: dict[str, object] = {
+        "dataset_id": dataset_id,
+        "tables": tables.names,
+        "projections": list(tables.projections),
+        "n_features": tables.n_rows.get("feature_metadata"),
+        "source_sha256": tables.source_sha256,
+        "is_current": source is not None and source.sha256 == tables.source_sha256,
+    }
+    if profile is not None and profile.source_sha256 == tables.source_sha256:
+        described |= {
+            "title": profile.origin.title,
+            "organism": profile.organism,
+            "collection_id": profile.origin.collection_id,
+            "publication_doi": profile.origin.publication_doi,
+            "licence": profile.origin.licence,
+            "citation": profile.origin.citation,
+            "layer": profile.layer,
+            "verdict": profile.verdict.kind,
+        }
+    if source is not None and source.sha256 == tables.source_sha256:
+        described |= {
+            "dataset_version_id": source.dataset_version_id,
+            "source_url": source.url,
+            "retrieved_at": source.retrieved_at,
+            "source_size_bytes": source.size_bytes,
+        }
+    return described
+
+
+def _read_checks(layout: Layout, dataset_id: str) -> list[Mapping[str, object]]:
+    report = _read_if_sound(layout.validation_report(dataset_id), ValidationReport)
+    if report is None:
+        return []
+    return [
+        {
+            "dataset_id": dataset_id,
+            "asset": asset.asset,
+            "state": asset.state,
+            "claim": check.claim,
+            "severity": check.severity,
+            "holds": check.holds,
+            "message": check.message,
+        }
+        for asset in report.assets
+        for check in asset.checks
+    ]
+
+
+def _read_if_sound(path: Path, model: type[Document]) -> Document | None:
+    """Read a document; one that is missing or spoilt says nothing of the dataset, but does not hide it."""
+    try:
+        return read_document(path, model)
+    except C2SError:
+        return None
+
+
+def _broken_file(snapshot: Snapshot, dataset_id: str) -> str | None:
+    """Say which file of a dataset has values that cannot be read, if any."""
+    for table in _READ:
+        for path in snapshot.files(table, dataset_id):
+            try:
+                with pq.ParquetFile(path) as file:
+                    for _ in file.iter_batches():
+                        pass
+            except (pa.ArrowException, OSError) as error:
+                return f"{table}/{path.name} cannot be read: {error}. Build it again: c2s build {dataset_id}."
+    return None

@@ -1,0 +1,98 @@
+"""Reading the profile of an h5ad: its structure, the figures of its columns and the verdict on its matrix."""
+
+from dataclasses import asdict
+
+from c2s_assets.core.cells.provenance import read_organism, read_origin
+from c2s_assets.core.expression.layers import choose_matrix, judge_values
+from c2s_assets.core.expression.memory import predict_memory_bytes
+from c2s_assets.core.expression.sampling import windows
+from c2s_assets.core.reports.columns import count_values
+from c2s_assets.core.settings import DatasetEntry
+from c2s_assets.schemas.documents import (
+    ColumnProfile,
+    DatasetProfile,
+    MatrixProfile,
+    OriginProfile,
+    VerdictProfile,
+)
+from c2s_assets.storage.h5ad.frames import Frame
+from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.tables.parquet import ROWS_PER_GROUP
+
+# Enough to see a value below zero or a fraction: scaled and normalised cells have them by the hundred.
+_CELLS_PER_WINDOW = 500
+# `uns` is read for a few short texts only.
+_UNS_VALUES = 100
+
+
+def profile_h5ad(
+    h5ad: H5ad, *, dataset_id: str, source_sha256: str, entry: DatasetEntry, rows_per_block: int
+) -> DatasetProfile:
+    """Describe an open h5ad.
+
+    Raises
+    ------
+    SourceError
+        If it holds no matrix that can be read, or not the one that `datasets.yaml` names.
+    """
+    layer = choose_matrix(h5ad.matrices, layer=entry.layer)
+    info = h5ad.matrices[layer]
+    reader = h5ad.matrix(layer)
+    spans = windows(h5ad.n_obs, size=_CELLS_PER_WINDOW)
+    verdict = judge_values(
+        [reader.rows(start, stop).data for start, stop in spans],
+        n_cells=sum(stop - start for start, stop in spans),
+    )
+    uns = h5ad.uns(max_values=_UNS_VALUES)
+    origin = read_origin(uns, title=entry.title, citation=entry.citation, licence=entry.licence)
+    return DatasetProfile(
+        dataset_id=dataset_id,
+        source_sha256=source_sha256,
+        n_obs=h5ad.n_obs,
+        n_vars=info.shape[1],
+        organism=read_organism(uns) or entry.organism,
+        origin=OriginProfile(**asdict(origin)),
+        layer=layer,
+        verdict=VerdictProfile(**asdict(verdict)),
+        predicted_memory_bytes=predict_memory_bytes(
+            n_obs=h5ad.n_obs,
+            n_stored=info.n_stored,
+            rows_per_block=rows_per_block,
+            rows_per_group=ROWS_PER_GROUP,
+        ),
+        matrices=[
+            MatrixProfile(
+                name=name,
+                shape=matrix.shape,
+                encoding=matrix.encoding,
+                dtype=matrix.dtype,
+                index_dtype=matrix.index_dtype,
+                n_stored=matrix.n_stored,
+                compression=matrix.compression,
+                size_bytes=matrix.size_bytes,
+                not_read=matrix.problem,
+            )
+            for name, matrix in h5ad.matrices.items()
+        ],
+        obs_columns=_profile_columns(h5ad.obs),
+        var_columns=_profile_columns(h5ad.var),
+        embeddings={name: list(shape) for name, shape in h5ad.embeddings().items()},
+        uns_keys=sorted(uns),
+        structure=h5ad.structure(),
+    )
+
+
+def _profile_columns(frame: Frame) -> list[ColumnProfile]:
+    profiles = []
+    for column in frame.describe():
+        figures = {} if column.problem else asdict(count_values(frame.read(column.name)))
+        profiles.append(
+            ColumnProfile(
+                name=column.name,
+                encoding=column.encoding,
+                dtype=column.dtype,
+                not_read=column.problem,
+                **figures,
+            )
+        )
+    return profiles

@@ -1,0 +1,272 @@
+"""The source files: how one gets into the lake, and what the lake knows of it."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from c2s_assets.core.discover.refresh import Held
+from c2s_assets.core.errors import (
+    C2SError,
+    InvalidDatasetIdError,
+    LakeError,
+    MissingInputError,
+    NotAnH5adError,
+    SourceError,
+)
+from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.splits.manifest import SIDES, TRAIN
+from c2s_assets.schemas.documents import InboxNote, Provenance
+from c2s_assets.storage.h5ad.source import open_h5ad
+from c2s_assets.storage.lake.digest import file_digest
+from c2s_assets.storage.lake.documents import read_document, write_document
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import stage
+
+# Of every dataset; the report says which tables of cells were written besides.
+_TABLES_OF_ONE_FILE = ("cell_metadata", "feature_metadata", "split_manifest")
+
+
+def put_into_inbox(layout: Layout, *, dataset_id: str, fill: Callable[[Path], InboxNote]) -> Path:
+    """Place an h5ad in the inbox under its dataset id, whole or not at all; return its path there.
+
+    Parameters
+    ----------
+    fill
+        Writes the file to the path it is given, and says where it came from.
+
+    Raises
+    ------
+    SourceError
+        If what was written is not an h5ad that can be read.
+    """
+    target, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
+    with stage(layout, dataset_id) as staged:
+        origin = fill(staged.path(target))
+        with open_h5ad(staged.path(target)):
+            pass
+        write_document(staged.path(note), origin)
+        staged.commit(note, target)
+    return target
+
+
+def copy_or_link(source: Path, target: Path, *, link: bool) -> None:
+    """Copy a file, or give it a second name on the same disk.
+
+    Raises
+    ------
+    C2SError
+        If it cannot be linked, because the disks differ or have no links.
+    """
+    if not link:
+        shutil.copyfile(source, target)
+        return
+    try:
+        os.link(source.resolve(), target)  # of a symbolic link, the file that it means
+    except OSError as error:
+        raise C2SError(
+            f"{source} cannot be linked into the lake ({error.strerror}). Leave --link out to copy it."
+        ) from error
+
+
+def adopt_from_inbox(layout: Layout, *, dataset_id: str) -> Provenance:
+    """Verify the file that waits in the inbox and make it the dataset's source; or else verify the source.
+
+    The old source stays in place until the new one is verified; a file that fails stays in the inbox.
+
+    Raises
+    ------
+    MissingInputError
+        If there is neither a file in the inbox nor a source, or another build takes the file meanwhile.
+    SourceError
+        If the file cannot be read as an h5ad, or changes while it is read.
+    LakeError
+        If nothing waits, and the source is not the file that was verified.
+    """
+    with stage(layout, dataset_id) as staged:
+        waiting, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
+        if not waiting.exists():
+            return _verify_source(layout, dataset_id=dataset_id)
+        provenance = _describe(waiting, _read_note(note))
+        target = layout.raw_provenance(dataset_id)
+        write_document(staged.path(target), provenance)
+        staged.commit(target, note, moved={waiting: layout.raw_h5ad(dataset_id)})
+    return provenance
+
+
+def adopt_download(
+    layout: Layout, *, dataset_id: str, dataset_version_id: str, fetch: Callable[[Path], InboxNote]
+) -> Provenance:
+    """Fetch a version of the dataset, verify it and make it the dataset's source.
+
+    The old source stays in place until the new one is verified. What has arrived when `fetch` fails or is
+    killed stays where it is, so that the next call can go on from there; a file that fails is removed.
+
+    Parameters
+    ----------
+    fetch
+        Fetches the file to the path it is given, and says where it came from.
+
+    Raises
+    ------
+    SourceError
+        If what arrived cannot be read as an h5ad.
+    """
+    arrived, note_path = layout.download(dataset_id), layout.download_note(dataset_id)
+    arrived.parent.mkdir(parents=True, exist_ok=True)
+    note = _note_of_arrived(arrived, note_path)
+    if note is None or note.dataset_version_id != dataset_version_id:
+        note = fetch(arrived)
+        write_document(note_path, note)
+    try:
+        with stage(layout, dataset_id) as staged:
+            provenance = _describe(arrived, note)
+            target = layout.raw_provenance(dataset_id)
+            write_document(staged.path(target), provenance)
+            staged.commit(target, note_path, moved={arrived: layout.raw_h5ad(dataset_id)})
+    except SourceError as error:
+        arrived.unlink(missing_ok=True)
+        note_path.unlink(missing_ok=True)
+        raise type(error)(f"{error} It came from {note.url}.") from error
+    return provenance
+
+
+def held_version(layout: Layout, *, dataset_id: str) -> str | None:
+    """Return the `dataset_version_id` of the source; None if there is none, or it is not the verified one."""
+    try:
+        return read_provenance(layout, dataset_id=dataset_id).dataset_version_id
+    except (MissingInputError, LakeError):
+        return None
+
+
+def held_datasets(layout: Layout) -> dict[str, Held]:
+    """Tell what the lake holds of each dataset that has a source file, whatever state that is in."""
+    held = {}
+    for path in layout.sources():
+        try:
+            dataset_id = check_dataset_id(path.stem)
+            since = path.stat().st_mtime
+            provenance = read_provenance(layout, dataset_id=dataset_id)
+        except (InvalidDatasetIdError, FileNotFoundError):  # not ours, or replaced at this moment
+            continue
+        except (MissingInputError, LakeError):
+            is_own = holds_own_file(layout, dataset_id=dataset_id)
+            held[dataset_id] = Held(None, since, is_built=False, is_own=is_own)
+        else:
+            version = provenance.dataset_version_id
+            is_built = _is_built(layout, dataset_id, source_sha256=provenance.sha256)
+            held[dataset_id] = Held(version, since, is_built=is_built, is_own=version is None)
+    return held
+
+
+def holds_own_file(layout: Layout, *, dataset_id: str) -> bool:
+    """Whether the source is a file that a user gave, whatever state it is in: nothing else has a copy."""
+    try:
+        provenance = read_document(layout.raw_provenance(dataset_id), Provenance)
+    except (MissingInputError, LakeError):
+        return False
+    return provenance.dataset_version_id is None and layout.raw_h5ad(dataset_id).exists()
+
+
+def read_provenance(layout: Layout, *, dataset_id: str) -> Provenance:
+    """Read what is known of the dataset's source file, and check that it has the size of the verified one.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no source.
+    LakeError
+        If its size is no longer what it was.
+    """
+    provenance = read_document(layout.raw_provenance(dataset_id), Provenance)
+    raw = layout.raw_h5ad(dataset_id)
+    if not raw.exists() or raw.stat().st_size != provenance.size_bytes:
+        raise LakeError(
+            f"{raw} is missing or no longer has the {provenance.size_bytes:,} bytes that were verified. "
+            f"Add the file again: c2s add PATH_OR_URL --id {dataset_id}."
+        )
+    return provenance
+
+
+def _verify_source(layout: Layout, *, dataset_id: str) -> Provenance:
+    raw, provenance_path = layout.raw_h5ad(dataset_id), layout.raw_provenance(dataset_id)
+    for path in (raw, provenance_path):
+        if not path.exists():
+            raise MissingInputError(
+                f"there is no file for it: neither {layout.inbox_h5ad(dataset_id)} nor {path} exists. Drop "
+                f"the h5ad into the inbox under that name, use c2s add PATH_OR_URL --id {dataset_id}, or "
+                f"select it of CELLxGENE Discover in datasets.yaml."
+            )
+    provenance = read_provenance(layout, dataset_id=dataset_id)
+    sha256 = file_digest(raw)
+    if sha256 != provenance.sha256:
+        raise LakeError(
+            f"{raw} has changed since it was verified (sha256 {sha256[:12]}, was {provenance.sha256[:12]}). "
+            f"Add the file again: c2s add PATH_OR_URL --id {dataset_id}."
+        )
+    return provenance
+
+
+def _note_of_arrived(arrived: Path, note_path: Path) -> InboxNote | None:
+    """Return the note of a file that has arrived as a whole, if its process was stopped only after that."""
+    try:
+        return _read_note(note_path) if arrived.exists() else None
+    except LakeError:  # stopped while it was written
+        return None
+
+
+def _is_built(layout: Layout, dataset_id: str, *, source_sha256: str) -> bool:
+    """Whether a build of this source came to its end, and everything that it wrote is still there."""
+    try:
+        report = json.loads(layout.validation_report(dataset_id).read_bytes())
+        tables = {str(row["table"]) for row in report["tables"]}
+        made_from = report["source_sha256"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return False
+    if SIDES in tables:
+        tables = tables - {SIDES} | {TRAIN}
+    written = (
+        layout.profile(dataset_id),
+        layout.unstructured_metadata(dataset_id),
+        *(layout.table(name, dataset_id) for name in _TABLES_OF_ONE_FILE),
+        *(layout.dataset(dataset_id) / name for name in tables),
+    )
+    return made_from == source_sha256 and all(path.exists() for path in written)
+
+
+def _describe(path: Path, note: InboxNote) -> Provenance:
+    if not path.is_file():
+        raise NotAnH5adError(f"{path} is not a file. Replace it by an h5ad, or remove it.")
+    try:
+        state = _state(path)
+        with open_h5ad(path) as h5ad:
+            n_obs, n_vars = h5ad.n_obs, h5ad.var.n_rows
+        sha256 = file_digest(path)
+        is_same = _state(path) == state
+    except FileNotFoundError as error:
+        raise MissingInputError(
+            f"{path} was taken away while it was read, perhaps by another build. Build the dataset again."
+        ) from error
+    if not is_same:
+        raise NotAnH5adError(
+            f"{path} changed while it was read. Wait until it is copied as a whole, then build again."
+        )
+    _, size_bytes, _ = state
+    return Provenance(**note.model_dump(), size_bytes=size_bytes, sha256=sha256, n_obs=n_obs, n_vars=n_vars)
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _read_note(path: Path) -> InboxNote:
+    try:
+        return InboxNote.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return InboxNote()
+    except ValidationError as error:
+        raise LakeError(f"{path} is not what c2s add writes: {error}. Remove it.") from error

@@ -1,0 +1,1 @@
+"""Parquet tables: writing, reading and comparing them."""

@@ -1,0 +1,118 @@
+import re
+
+import polars as pl
+import pytest
+
+from c2s_assets.core.cells import claims
+from c2s_assets.core.splits.manifest import SplitSpec, split_donors
+
+IN_DATASETS_YAML = "in the dataset's entry of datasets.yaml"
+
+
+def assert_says(finding, pattern):
+    assert re.search(pattern, finding.message), finding.message
+
+
+def ids(*values, name="cell_id"):
+    return pl.Series(name, values, dtype=pl.String)
+
+
+def cells(donors=("a", "b"), **columns):
+    height = len(donors)
+    return pl.DataFrame(
+        {
+            "cell_id": [f"cell{i}" for i in range(height)],
+            "donor_id": donors,
+            "age": [30.0] * height,
+            "age_low": [30.0] * height,
+            "age_high": [31.0] * height,
+            "age_method": ["stage_label"] * height,
+            "life_stage": ["postnatal"] * height,
+            **columns,
+        },
+        schema_overrides={
+            "donor_id": pl.String,
+            **dict.fromkeys(("age", "age_low", "age_high"), pl.Float32),
+        },
+    )
+
+
+UNKNOWN = {"age": [None], "age_low": [None], "age_high": [None], "life_stage": ["unknown"]}
+
+
+def split(rows):
+    """Manifest of cells given as (donor_id, age, is_primary_data)."""
+    full = [
+        (f"cell{i}", donor, donor and f"ds/{donor}", age, primary)
+        for i, (donor, age, primary) in enumerate(rows)
+    ]
+    schema = dict.fromkeys(("cell_id", "donor_id", "donor_uid"), pl.String)
+    schema |= {"age": pl.Float32, "is_primary_data": pl.Boolean}
+    return split_donors(pl.DataFrame(full, schema=schema, orient="row"), spec=SplitSpec())
+
+
+def test_cell_ids_that_differ_are_unique():
+    assert claims.cell_ids_are_unique(cells()).holds
+    assert claims.cell_ids_are_unique(cells(())).holds
+
+
+def test_cell_ids_that_repeat_are_named():
+    finding = claims.cell_ids_are_unique(cells(["a"] * 5, cell_id=["x", "y", "y", "z", "y"]))
+    assert not finding.holds
+    assert finding.message.startswith("1 cell ids stand for several cells, the first is 'y'.")
+    assert "obs_names_make_unique" in finding.message
+    assert finding.rows is not None
+    assert finding.rows.rows() == [("y", 3)]
+
+
+@pytest.mark.parametrize(
+    ("donors", "holds", "message", "n_unknown"),
+    [
+        (["a", "b", "a"], True, "2 donors, every cell has one.", 0),
+        (
+            ["a", "unknown", None, " Pooled"],
+            False,
+            "3 of 4 cells have no donor .* They are only used for training",
+            3,
+        ),
+        (["unknown", "unknown"], False, "2 of 2 cells have no donor .* They are only used for training", 2),
+        ([None, None], False, "2 of 2 cells have no donor .* single cells are split", 2),
+        ([], True, "0 donors", 0),
+    ],
+    ids=["all known", "some unknown", "all called unknown", "no donor column", "no cells"],
+)
+def test_donors_are_known(donors, holds, message, n_unknown):
+    finding = claims.donors_are_known(cells(donors))
+    assert finding.holds == holds
+    assert finding.figures["n_cells_without_donor"] == n_unknown
+    assert_says(finding, message)
+    assert holds or "donor_column " + IN_DATASETS_YAML in finding.message
+
+
+@pytest.mark.parametrize(
+    ("columns", "holds", "figures"),
+    [
+        ({}, True, (1, 0, 0, 0)),
+        ({"age": [None]}, True, (0, 1, 0, 0)),
+        ({"age": [None], "age_low": [None]}, True, (0, 1, 0, 0)),
+        ({**UNKNOWN, "life_stage": ["prenatal"]}, True, (0, 0, 1, 0)),
+        (UNKNOWN, False, (0, 0, 0, 1)),
+    ],
+    ids=["an age", "an interval", "an open interval", "before birth", "nothing"],
+)
+def test_ages_are_known(columns, holds, figures):
+    finding = claims.ages_are_known(cells(["a"], **columns))
+    names = ("n_with_age", "n_with_interval_only", "n_prenatal", "n_unknown")
+    assert (finding.holds, tuple(finding.figures[name] for name in names)) == (holds, figures)
+    assert ("age_column or age_group_column " + IN_DATASETS_YAML in finding.message) != holds
+
+
+def test_ages_are_counted_by_method():
+    finding = claims.ages_are_known(cells(["a"] * 3, age_method=["x", "y", "x"]))
+    assert finding.rows is not None
+    assert finding.rows.rows() == [("x", 2), ("y", 1)]
+    assert finding.figures["frac_with_age"] == 1.0
+
+
+def test_ages_of_no_cells_are_known():
+    assert claims.ages_are_known(cells(())).holds

@@ -1,0 +1,233 @@
+import polars as pl
+import pytest
+
+from c2s_assets.core.cells.metadata import ADDED_COLUMNS, age_sources, describe_cells, own_name, split_columns
+from c2s_assets.core.errors import MissingColumnError
+from c2s_assets.core.settings import DatasetEntry
+from c2s_assets.schemas.tables import CellMetadata
+from c2s_assets.schemas.violations import violations
+
+NOTHING = DatasetEntry()
+
+
+def describe(obs, entry=NOTHING, **options):
+    obs = pl.DataFrame(obs)
+    cell_ids = pl.Series("_index", [f"cell{i}" for i in range(max(obs.height, 1))])
+    return describe_cells(cell_ids, obs, dataset_id="atlas", entry=entry, **options)
+
+
+# --- all columns
+
+
+def test_every_dataset_has_our_columns_even_if_obs_has_none():
+    cells = describe({})
+    assert tuple(cells.columns) == ADDED_COLUMNS
+    assert cells.row(0) == ("cell0", "atlas", None, None, None, None, None, None, "unknown", "unknown")
+    assert violations(cells, CellMetadata).is_empty()
+
+
+def test_own_columns_stand_behind_ours_as_they_are():
+    obs = {"cell_type": ["T", None], "n_genes": [1, 2], "is_doublet": [True, None], "score": [0.5, None]}
+    cells = describe(obs)
+    assert cells.columns[len(ADDED_COLUMNS) :] == list(obs)
+    assert cells.select(*obs).equals(pl.DataFrame(obs))
+
+
+def test_own_columns_called_like_ours_are_kept_under_another_name():
+    obs = {"cell_id": ["x"], "age": [7], "age_in_source": [8], "dataset_id": ["y"], "life_stage": ["z"]}
+    cells = describe(obs)
+    ours = cells.select("cell_id", "age", "dataset_id", "life_stage").row(0)
+    assert ours == ("cell0", None, "atlas", "unknown")
+    assert [cells[own_name(name)][0] for name in obs] == ["x", 7, 8, "y", "z"]
+    assert own_name("age_in_source") == "age_in_source_in_source"
+
+
+def test_no_column_is_taken_for_an_index_by_pandas():
+    assert "__index_level_0__" not in describe({"__index_level_0__": ["x"]}).columns
+
+
+def test_no_cells_have_no_rows_but_all_columns():
+    obs = pl.DataFrame({"donor_id": []}, schema={"donor_id": pl.String})
+    cells = describe_cells(pl.Series([], dtype=pl.String), obs, dataset_id="atlas", entry=NOTHING)
+    assert (cells.height, tuple(cells.columns)) == (0, ADDED_COLUMNS)
+    assert violations(cells, CellMetadata).is_empty()
+
+
+def test_blocks_give_what_the_whole_gives():
+    obs = pl.DataFrame(
+        {"donor_id": ["a", None, "b"], "age_years": [1.0, None, 3.0], "organism": [None, "x", None]}
+    )
+    ids = pl.Series(["1", "2", "3"])
+    options = {"dataset_id": "atlas", "entry": NOTHING, "organism": "Homo sapiens"}
+    parts = [describe_cells(ids[i : i + 1], obs[i : i + 1], **options) for i in range(3)]
+    assert pl.concat(parts).equals(describe_cells(ids, obs, **options))
+
+
+# --- donors
+
+
+def test_a_donor_is_named_across_datasets():
+    cells = describe({"donor_id": ["d1", None, "unknown"]})
+    assert cells["donor_uid"].to_list() == ["atlas/d1", None, "atlas/unknown"]
+    assert "donor_id_in_source" not in cells.columns
+
+
+def test_datasets_of_one_collection_share_their_donors():
+    assert describe({"donor_id": ["d1"]}, collection_id="c0").item(0, "donor_uid") == "c0/d1"
+
+
+def test_the_donor_column_that_the_owner_names_is_used_and_kept():
+    cells = describe({"DonorID": ["a"], "donor_id": ["b"]}, DatasetEntry(donor_column="DonorID"))
+    assert cells.select("donor_id", "DonorID", "donor_id_in_source").row(0) == ("a", "a", "b")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, None, 12], ["1", None, "12"]),
+        ([1.0, None, 12.5], ["1", None, "12.5"]),
+        ([10.0, float("nan"), -3.0], ["10", None, "-3"]),
+        ([True, None, False], ["true", None, "false"]),
+        (["", " a", "A"], ["", " a", "A"]),
+    ],
+    ids=["integers", "floats, because one is missing", "NaN", "booleans", "texts as they are"],
+)
+def test_donors_are_texts_whatever_the_column_holds(values, expected):
+    assert describe({"donor_id": values})["donor_id"].to_list() == expected
+
+
+@pytest.mark.parametrize("key", ["donor_column", "age_column", "age_group_column", "cell_type_column"])
+def test_a_column_that_is_not_there_is_refused_with_those_there_are(key):
+    entry = DatasetEntry.model_validate({key: "Donr"})
+    with pytest.raises(
+        MissingColumnError, match=f"no column 'Donr', .* names as {key}. It has: donor, sex. Correct"
+    ):
+        describe({"donor": ["a"], "sex": ["f"]}, entry)
+    with pytest.raises(MissingColumnError, match="It has: none"):
+        describe({}, entry)
+
+
+# --- cell types
+
+
+def test_the_cell_type_that_the_owner_names_stands_under_both_names():
+    cells = describe({"annotation": ["T", None], "n": [1, 2]}, DatasetEntry(cell_type_column="annotation"))
+    assert cells.columns[-3:] == ["annotation", "n", "cell_type"]
+    assert cells["cell_type"].to_list() == cells["annotation"].to_list() == ["T", None]
+
+
+def test_a_cell_type_of_the_source_is_kept():
+    obs = {"annotation": ["T"], "cell_type": ["B"]}
+    cells = describe(obs, DatasetEntry(cell_type_column="annotation"))
+    assert cells.select("annotation", "cell_type").row(0) == ("T", "B")
+
+
+def test_cell_types_are_texts_whatever_the_column_holds():
+    assert describe({"cluster": [3]}, DatasetEntry(cell_type_column="cluster")).item(0, "cell_type") == "3"
+
+
+# --- organism
+
+
+@pytest.mark.parametrize(
+    ("obs", "options", "expected"),
+    [
+        ({"organism": ["Mus musculus"]}, {"organism": "Homo sapiens"}, "Mus musculus"),
+        ({"organism": [None]}, {"organism": "Homo sapiens"}, "Homo sapiens"),
+        ({"organism_ontology_term_id": ["NCBITaxon:10090"]}, {"organism": "Homo sapiens"}, "Mus musculus"),
+        ({"organism": [None], "organism_ontology_term_id": ["NCBITaxon:10090"]}, {}, "Mus musculus"),
+        ({"organism_ontology_term_id": ["NCBITaxon:1"]}, {}, "NCBITaxon:1"),
+        ({}, {"organism": "Homo sapiens"}, "Homo sapiens"),
+        ({}, {"entry": DatasetEntry(organism="Danio rerio")}, "Danio rerio"),
+        ({}, {"entry": DatasetEntry(organism="Danio rerio"), "organism": "Homo sapiens"}, "Homo sapiens"),
+        ({}, {}, None),
+    ],
+    ids=[
+        "label before file",
+        "label missing",
+        "taxon",
+        "taxon where the label is missing",
+        "taxon without a name",
+        "file",
+        "owner",
+        "file before owner",
+        "nobody",
+    ],
+)
+def test_the_organism_comes_from_obs_else_from_the_file_else_from_the_owner(obs, options, expected):
+    cells = describe(obs, **options)
+    assert cells["organism"].to_list() == [expected]
+    assert "organism_in_source" not in cells.columns
+
+
+# --- ages
+
+
+def test_ages_come_from_the_stage_unless_asked_otherwise():
+    """In fetal data a column `age` is often weeks, so only one whose name gives the unit is trusted."""
+    obs = {"development_stage": ["22-year-old stage"], "age": [99]}
+    assert describe(obs).select("age", "age_low", "age_high", "age_method").row(0) == (
+        22,
+        22,
+        23,
+        "stage_label",
+    )
+
+
+def test_an_age_in_years_is_trusted_unasked():
+    assert describe({"age_years": [31.5]}).select("age", "age_method").row(0) == (31.5, "age_column")
+
+
+def test_the_age_column_that_the_owner_names_is_read_in_its_unit():
+    entry = DatasetEntry(age_column="Age", age_unit="months")
+    assert describe({"Age": [18], "age_years": [50]}, entry).item(0, "age") == 1.5
+
+
+def test_the_age_group_that_the_owner_names_is_read():
+    entry = DatasetEntry(age_group_column="Group")
+    assert describe({"Group": ["15-20"]}, entry).select("age", "age_method").row(0) == (17.5, "age_group")
+
+
+def test_a_mouse_is_read_as_a_mouse():
+    obs = {"development_stage": ["3-month-old stage"]}
+    assert describe(obs, organism="Mus musculus").item(0, "age") == 0.25
+
+
+@pytest.mark.parametrize(
+    ("entry", "sources"),
+    [
+        (NOTHING, ("age_years", "development_stage", "development_stage_ontology_term_id", "age_group")),
+        (
+            DatasetEntry(age_column="A", age_group_column="G"),
+            ("A", "development_stage", "development_stage_ontology_term_id", "G"),
+        ),
+    ],
+    ids=["unasked", "named"],
+)
+def test_age_sources_name_the_columns_that_are_read(entry, sources):
+    assert age_sources(entry) == sources
+
+
+# --- what a split is made of
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([True, False, None], [True, False, None]),
+        (["True", "False", "false", "FALSE", None], [True, False, False, False, None]),
+        ([1, 0], [True, False]),
+        ([1.0, 0.0], [True, False]),
+        (["unknown", ""], [True, True]),
+    ],
+    ids=["booleans", "texts", "integers", "floats", "what does not say no"],
+)
+def test_primary_cells_are_those_not_said_to_be_copies(values, expected):
+    cells = describe({"is_primary_data": values})
+    assert split_columns(cells)["is_primary_data"].to_list() == expected
+
+
+def test_without_is_primary_data_every_cell_is_primary():
+    columns = split_columns(describe({"donor_id": ["a", "b"]}))
+    assert columns["is_primary_data"].to_list() == [True, True]
+    assert columns.columns == ["cell_id", "donor_id", "donor_uid", "age", "is_primary_data"]

@@ -1,0 +1,70 @@
+import re
+
+import polars as pl
+import pytest
+
+from c2s_assets.core.genes import claims
+
+IN_DATASETS_YAML = "in the dataset's entry of datasets.yaml"
+
+
+def assert_says(finding, pattern):
+    assert re.search(pattern, finding.message), finding.message
+
+
+def ids(*values, name="cell_id"):
+    return pl.Series(name, values, dtype=pl.String)
+
+
+def features(*symbols):
+    rows = [
+        (f"id{i}", symbol, symbol is not None and symbols.count(symbol) > 1, f"name{i}")
+        for i, symbol in enumerate(symbols)
+    ]
+    schema = {
+        "feature_id": pl.String,
+        "symbol": pl.String,
+        "is_duplicated_symbol": pl.Boolean,
+        "var_name": pl.String,
+    }
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def test_feature_ids_of_the_source_are_unique():
+    assert claims.feature_ids_are_unique(ids("a", "b", name="feature_id")).holds
+    assert claims.feature_ids_are_unique(ids(name="feature_id")).holds
+
+
+def test_feature_ids_that_were_made_unique_are_named():
+    finding = claims.feature_ids_are_unique(ids("b", "a", "a", "b", "a", name="feature_id"))
+    assert (finding.holds, finding.figures) == (False, {"n_made_unique": 3})
+    assert_says(
+        finding, "^3 of 5 features have the id of another, the first is 'b'; they got -1, .* make the index"
+    )
+    assert finding.rows is not None
+    assert finding.rows.rows() == [("b", 2), ("a", 3)]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "holds"),
+    [(("A", None), True), (("A", "A", "B"), True), (("A", None, None), False), ((None,), False), ((), False)],
+    ids=["half", "all", "a third", "none", "no features"],
+)
+def test_at_least_half_of_the_features_have_a_symbol(symbols, holds):
+    finding = claims.symbols_are_known(features(*symbols))
+    assert finding.holds == holds
+    assert ("symbol_column " + IN_DATASETS_YAML in finding.message) != holds
+
+
+def test_symbols_are_counted_once_each():
+    finding = claims.symbols_are_known(features("A", "A", "B", None))
+    assert finding.figures == {"frac_with_symbol": 0.75, "n_symbols": 2, "n_features_sharing_a_symbol": 2}
+    assert finding.rows is not None
+    assert finding.rows.rows() == [("id3", "name3")]
+
+
+@pytest.mark.parametrize(("symbols", "holds"), [((None, "A"), True), ((None, None), False)])
+def test_one_feature_with_a_symbol_is_enough_for_sentences(symbols, holds):
+    finding = claims.features_have_symbols(features(*symbols))
+    assert finding.holds == holds
+    assert ("symbol_column " + IN_DATASETS_YAML in finding.message) != holds

@@ -1,0 +1,68 @@
+import re
+
+import polars as pl
+import pytest
+
+from c2s_assets.core.sentences import claims
+
+
+def assert_says(finding, pattern):
+    assert re.search(pattern, finding.message), finding.message
+
+
+def ids(*values, name="cell_id"):
+    return pl.Series(name, values, dtype=pl.String)
+
+
+def cells(donors=("a", "b"), **columns):
+    height = len(donors)
+    return pl.DataFrame(
+        {
+            "cell_id": [f"cell{i}" for i in range(height)],
+            "donor_id": donors,
+            "age": [30.0] * height,
+            "age_low": [30.0] * height,
+            "age_high": [31.0] * height,
+            "age_method": ["stage_label"] * height,
+            "life_stage": ["postnatal"] * height,
+            **columns,
+        },
+        schema_overrides={
+            "donor_id": pl.String,
+            **dict.fromkeys(("age", "age_low", "age_high"), pl.Float32),
+        },
+    )
+
+
+def test_ensembl_ids_in_sentences_are_named():
+    none = pl.DataFrame(schema={"cell_id": pl.String, "found": pl.String})
+    assert claims.names_no_ensembl_id(none, n_cells=5).holds
+    found = pl.DataFrame({"cell_id": ["c7"], "found": ["ENSG00000141510"]})
+    finding = claims.names_no_ensembl_id(found, n_cells=5)
+    assert not finding.holds
+    assert "the first is 'ENSG00000141510' of cell 'c7'" in finding.message
+    assert "please report it" in finding.message
+
+
+def test_broken_rules_of_sentences_are_named():
+    none = pl.DataFrame(schema=dict.fromkeys(("cell_id", "rule", "found"), pl.String))
+    assert claims.sentences_match_source(none, n_cells=5).holds
+    broken = pl.DataFrame({"cell_id": ["c7"], "rule": ["names a symbol once"], "found": ["'A' is repeated"]})
+    finding = claims.sentences_match_source(broken, n_cells=5)
+    assert not finding.holds
+    assert_says(finding, "the first is 'names a symbol once' of cell 'c7': 'A' is repeated. .* Build again.")
+
+
+@pytest.mark.parametrize(
+    ("n_expressed", "holds", "figures"),
+    [
+        ([3, 1, 8], True, {"n_empty": 0, "median_n_expressed": 3.0}),
+        ([0, 1, 0, 8], False, {"n_empty": 2, "median_n_expressed": 0.5}),
+        ([], True, {"n_empty": 0, "median_n_expressed": 0.0}),
+    ],
+    ids=["all", "two empty", "no cells"],
+)
+def test_cells_express_genes(n_expressed, holds, figures):
+    finding = claims.cells_express_genes(pl.Series(n_expressed, dtype=pl.Int32))
+    assert (finding.holds, finding.figures) == (holds, figures)
+    assert ("n_expressed is 0" in finding.message) != holds

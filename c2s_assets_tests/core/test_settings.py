@@ -1,0 +1,251 @@
+import pytest
+
+from c2s_assets.core import settings
+from c2s_assets.core.errors import ConfigError
+from c2s_assets.core.sentences.composing import SentenceSpec
+from c2s_assets.core.settings import DatasetEntry, DatasetsFile, parse_datasets_file
+from c2s_assets.core.splits.manifest import SplitSpec
+
+
+def refused(text):
+    with pytest.raises(ConfigError) as caught:
+        parse_datasets_file(text)
+    assert str(caught.value).startswith("datasets.yaml")
+    return str(caught.value)
+
+
+# --- what it says
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\n# nothing yet\n", "datasets:", "sentences:\nsplit:\n", "{}", "sentences: {gene_lists: }"],
+    ids=["empty", "a comment", "no datasets", "empty sections", "an empty mapping", "no gene lists"],
+)
+def test_what_is_left_out_is_as_by_default(text):
+    assert parse_datasets_file(text) == DatasetsFile()
+
+
+def test_every_key_is_read():
+    parsed = parse_datasets_file(
+        """
+        sentences:
+          top_n: 100
+          tie: feature_id
+          seed: 7
+          gene_lists: {ribosomal: [RPL3, RPL4], none: []}
+        split: {test_size: 0.2, seed: 3, non_primary: keep}
+        datasets:
+          atlas:
+            title: Human muscle
+            licence: CC BY 4.0
+            citation: Doe et al. (2024)
+            organism: Homo sapiens
+            layer: raw.X
+            donor_column: DonorID
+            age_column: Age
+            age_unit: months
+            age_group_column: Group
+            cell_type_column: annotation
+            symbol_column: gene
+        """
+    )
+    assert parsed.sentences.model_dump() == {
+        "top_n": 100,
+        "tie": "feature_id",
+        "seed": 7,
+        "gene_lists": {"ribosomal": ["RPL3", "RPL4"], "none": []},
+    }
+    assert parsed.split.spec() == SplitSpec(test_size=0.2, seed=3, non_primary="keep")
+    assert list(parsed.entry("atlas").model_dump().values()) == [
+        "Human muscle",
+        "CC BY 4.0",
+        "Doe et al. (2024)",
+        "Homo sapiens",
+        "raw.X",
+        "DonorID",
+        "Age",
+        "months",
+        "Group",
+        "annotation",
+        "gene",
+    ]
+
+
+def test_a_selection_of_discover_is_read_and_one_text_is_a_list_of_it():
+    parsed = parse_datasets_file(
+        "cellxgene: {tissue: blood, organism: [Homo sapiens], has_ages: true, max_cells: 10, exclude: [x]}"
+    ).cellxgene
+    assert parsed.model_dump(exclude_defaults=True) == {
+        "tissue": ["blood"],
+        "organism": ["Homo sapiens"],
+        "has_ages": True,
+        "max_cells": 10,
+        "exclude": ["x"],
+    }
+    assert not parsed.is_empty
+
+
+def test_spaces_around_a_label_are_none_of_it():
+    parsed = parse_datasets_file("cellxgene: {tissue: ' blood ', datasets: ['a ', b]}").cellxgene
+    assert (parsed.tissue, parsed.datasets) == (["blood"], ["a", "b"])
+
+
+@pytest.mark.parametrize("text", ["", "cellxgene:", "cellxgene: {exclude: [x]}", "cellxgene: {tissue: }"])
+def test_without_a_filter_or_a_name_nothing_of_discover_is_selected(text):
+    """Guards the disk: the whole of Discover is terabytes."""
+    assert parse_datasets_file(text).cellxgene.is_empty
+
+
+def test_the_file_of_the_documentation_can_be_read():
+    example = (settings.__doc__ or "").partition("::\n")[2]
+    assert parse_datasets_file(example).entry("my_atlas").donor_column == "DonorID"
+
+
+def test_a_dataset_that_is_not_listed_has_an_entry_that_says_nothing():
+    parsed = parse_datasets_file("datasets: {other: {title: x}, empty: }")
+    assert parsed.entry("atlas") == parsed.entry("empty") == DatasetEntry()
+
+
+def test_the_defaults_are_those_of_the_specifications():
+    parsed = DatasetsFile()
+    assert parsed.split.spec() == SplitSpec()
+    assert SentenceSpec(layer="X", symbols="", **parsed.sentences.model_dump()) == SentenceSpec(
+        layer="X", symbols=""
+    )
+
+
+def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
+    """YAML 1.1 takes 1e-1 for a text; the message shows it with its quotes."""
+    assert "split.test_size is '1e-1'" in refused("split: {test_size: 1e-1}")
+
+
+# --- what is wrong with it
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sentence: {}", "sentence is not a key; known are cellxgene, datasets, projections,"),
+        ("sentences: {topn: 3}", "sentences.topn is not a key; known are gene_lists, seed, tie, top_n"),
+        ("split: {size: 3}", "split.size is not a key; known are non_primary, seed, test_size"),
+        ("cellxgene: {tissues: [x]}", "cellxgene.tissues is not a key; known are assay, cell_type,"),
+        (
+            "datasets: {atlas: {donor: x}}",
+            "datasets.atlas.donor is not a key; known are age_column, age_group",
+        ),
+        ("sentence:", "sentence is not a key; known are cellxgene, datasets, projections,"),
+    ],
+    ids=["top level", "sentences", "split", "selection", "dataset", "without a value"],
+)
+def test_a_key_that_is_not_known_is_refused_with_those_that_are(text, message):
+    assert message in refused(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sentences: {top_n: 0}", "sentences.top_n is 0: input should be greater than or equal to 1"),
+        ("sentences: {top_n: '2000'}", "sentences.top_n is '2000': input should be a valid integer"),
+        ("sentences: {top_n: 1.5}", "sentences.top_n is 1.5: input should be a valid integer"),
+        ("sentences: {top_n: true}", "sentences.top_n is True: input should be a valid integer"),
+        ("sentences: {seed: }", "sentences.seed is None: input should be a valid integer"),
+        ("sentences: {tie: random}", "sentences.tie is 'random': input should be 'hash' or 'feature_id'"),
+        ("sentences: 3", "sentences is 3: it should hold keys with values"),
+        ("sentences: {gene_lists: [A]}", "sentences.gene_lists is ['A']: it should hold keys with values"),
+        (
+            "sentences: {gene_lists: {a: RPL3}}",
+            "sentences.gene_lists.a is 'RPL3': input should be a valid list",
+        ),
+        (
+            "sentences: {gene_lists: {a: [A, NO]}}",
+            "sentences.gene_lists.a.1 is False: it should be a text; put",
+        ),
+        ("sentences: {gene_lists: {Ribo: []}}", "sentences.gene_lists.Ribo is 'Ribo': string should match"),
+        ("sentences: {gene_lists: {a b: []}}", "sentences.gene_lists.a b is 'a b': string should match"),
+        (
+            "sentences: {gene_lists: {1: []}}",
+            "sentences.gene_lists.1 is 1: it should be a text; put it in quotes",
+        ),
+        ("split: {test_size: 0}", "split.test_size is 0: input should be greater than 0"),
+        ("split: {test_size: 1.0}", "split.test_size is 1.0: input should be less than 1"),
+        ("split: {test_size: .nan}", "split.test_size is nan: input should be"),
+        ("split: {non_primary: no}", "split.non_primary is False: input should be 'drop' or 'keep'"),
+        ("datasets: [atlas]", "datasets is ['atlas']: it should hold keys with values"),
+        ("datasets: {atlas: X}", "datasets.atlas is 'X': it should hold keys with values"),
+        (
+            "datasets: {atlas: {title: 2024}}",
+            "datasets.atlas.title is 2024: it should be a text; put it in quotes",
+        ),
+        (
+            "datasets: {atlas: {age_unit: y}}",
+            "datasets.atlas.age_unit is 'y': input should be 'years', 'months'",
+        ),
+        ("datasets: {10213: {}}", "datasets.10213 is 10213: it should be a text; put it in quotes"),
+        (
+            "cellxgene: {disease: no}",
+            "cellxgene.disease.0 is False: it should be a text; put it in quotes, since YAML takes yes, no",
+        ),
+        ("cellxgene: {tissue: {blood: 1}}", "cellxgene.tissue is {'blood': 1}: input should be a valid list"),
+        (
+            "cellxgene: {min_cells: 5, max_cells: 3}",
+            "cellxgene: min_cells, 5, is more than max_cells, 3. Correct it",
+        ),
+        ("- atlas", "the top level is ['atlas']: it should hold keys with values"),
+        ("atlas", "the top level is 'atlas': it should hold keys with values"),
+        ("0", "the top level is 0: it should hold keys with values"),
+    ],
+)
+def test_a_value_that_cannot_be_followed_is_refused_with_its_place(text, message):
+    assert message in refused(text)
+
+
+def test_all_mistakes_are_named_at_once():
+    message = refused("{sentences: {top_n: x, seed: y}, split: {seed: z}}")
+    assert all(f" is '{value}'" in message for value in "xyz")
+
+
+def test_a_long_value_is_cut_in_the_message():
+    message = refused(f"sentences: {{top_n: {list(range(1000))}}}")
+    assert "sentences.top_n is [0, 1, 2" in message
+    assert len(message) < 300
+
+
+@pytest.mark.parametrize("dataset_id", ["../secret", "a/b", "", "a b"], ids=repr)
+def test_a_name_that_cannot_be_a_dataset_is_refused(dataset_id):
+    message = refused(f"datasets: {{{dataset_id!r}: {{}}}}")
+    assert f"{dataset_id!r} cannot be a dataset id. Use 1 to 128 letters" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("datasets: {atlas: {title: x}", "line 1"),
+        ("a:\n\tb: 1", "line 2"),
+        ("title: 2024-13-45", "month must be in 1..12"),
+        ("a: \x00", "special characters are not allowed"),
+        ("a: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+        ("--- {}\n--- {}\n", "expected a single document"),
+    ],
+    ids=["a bracket is open", "a tab", "no such month", "a control character", "code", "two documents"],
+)
+def test_what_is_not_yaml_is_refused_with_its_place(text, message):
+    assert message in refused(text)
+    assert refused(text).startswith("datasets.yaml is not valid YAML: ")
+
+
+def test_a_key_that_stands_twice_is_refused():
+    """YAML would keep the last without a word, and the first entry of a dataset would be lost."""
+    message = refused("datasets:\n  atlas: {title: x}\n  other: {}\n  atlas: {licence: y}\n")
+    assert "the key 'atlas' stands there twice" in message
+    assert "line 4" in message
+
+
+def test_entries_may_share_lines_as_yaml_offers():
+    text = "datasets:\n  a: &a {layer: X, title: A}\n  b: {<<: *a, title: B}\n"
+    assert parse_datasets_file(text).entry("b") == DatasetEntry(layer="X", title="B")
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(ValueError, match="frozen"):
+        DatasetsFile().split.seed = 1

@@ -1,0 +1,102 @@
+import pytest
+
+from c2s_assets.core.errors import MissingColumnError
+from c2s_assets.core.settings import DatasetEntry
+from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.storage.h5ad.source import open_h5ad
+from c2s_assets.storage.lake.documents import read_document, write_document
+from c2s_assets.storage.sources.profile import profile_h5ad
+from c2s_assets_tests.toy import write_toy_h5ad
+
+
+@pytest.fixture
+def profile(tmp_path):
+    def make(*, entry=None, **options):
+        with open_h5ad(write_toy_h5ad(tmp_path / "toy.h5ad", **options)) as h5ad:
+            return profile_h5ad(
+                h5ad,
+                dataset_id="toy",
+                source_sha256="0" * 64,
+                entry=entry or DatasetEntry(),
+                rows_per_block=100,
+            )
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("matrices", "layer", "kind"),
+    [
+        ("raw.X", "raw.X", "counts"),
+        ("layers/counts", "layers/counts", "counts"),
+        ("counts in X", "X", "counts"),
+        ("normalised X", "X", "normalised"),
+        ("scaled X", "X", "scaled"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["csr", "csc", "dense"])
+def test_the_matrix_is_chosen_and_judged_by_its_values(profile, matrices, layer, kind, encoding):
+    found = profile(matrices=matrices, encoding=encoding)
+    assert (found.layer, found.verdict.kind) == (layer, kind)
+    assert {matrix.name: matrix.encoding for matrix in found.matrices}[layer] == encoding
+
+
+def test_the_verdict_shows_its_evidence(profile):
+    verdict = profile(matrices="counts in X", n_obs=30).verdict
+    assert verdict.n_cells_sampled == 30
+    assert (verdict.min_value, verdict.frac_whole) == (1, 1)
+    assert verdict.n_values_sampled >= 30
+
+
+def test_all_matrices_are_listed_and_the_named_one_is_chosen(profile):
+    found = profile(entry=DatasetEntry(layer="X"), matrices="raw.X", dtype="int64", encoding="csc")
+    assert found.layer == "X"
+    assert {m.name: (m.encoding, m.dtype, m.shape) for m in found.matrices} == {
+        "X": ("csr", "float32", (60, 40)),
+        "raw.X": ("csc", "int64", (60, 40)),
+    }
+
+
+def test_a_named_matrix_that_is_not_there_is_an_error(profile):
+    with pytest.raises(MissingColumnError, match="no matrix 'counts'"):
+        profile(entry=DatasetEntry(layer="counts"), matrices="raw.X")
+
+
+def test_columns_are_counted(profile):
+    found = profile(n_obs=6, n_donors=2, obs={"note": ["x", "y", None, "x", None, None]})
+    columns = {column.name: column for column in found.obs_columns}
+    assert columns["donor_id"].value_counts == {"donor_0": 3, "donor_1": 3}
+    note = columns["note"]
+    assert (note.n_missing, note.n_distinct, note.value_counts) == (3, 2, {"x": 2, "y": 1})
+    assert [column.name for column in found.var_columns] == [
+        *("feature_name", "feature_biotype", "feature_reference")
+    ]
+    assert {column.not_read for column in found.obs_columns} == {None}
+
+
+def test_what_the_file_says_of_itself_is_kept_and_the_settings_come_first(profile):
+    found = profile(entry=DatasetEntry(title="Muscle"))
+    assert found.organism == "Homo sapiens"
+    assert found.origin.title == "Muscle"
+    assert found.origin.publication_doi == "10.1000/toy.1"
+    assert found.origin.collection_id == "00000000-0000-4000-8000-000000000000"
+
+
+def test_the_settings_name_the_organism_of_a_file_that_does_not(profile):
+    silent = {"organism": None, "organism_ontology_term_id": None}
+    assert profile(uns=silent).organism is None
+    assert profile(uns=silent, entry=DatasetEntry(organism="Danio rerio")).organism == "Danio rerio"
+
+
+def test_structure_embeddings_and_uns_are_listed(profile):
+    found = profile(n_obs=10)
+    assert found.embeddings == {"X_umap": [10, 2]}
+    assert "title" in found.uns_keys
+    assert {element["path"] for element in found.structure} >= {"/raw/X/data", "/obs/donor_id/codes"}
+
+
+def test_a_profile_is_a_document(profile, tmp_path):
+    found = profile()
+    write_document(tmp_path / "profile.json", found)
+    assert read_document(tmp_path / "profile.json", DatasetProfile) == found
+    assert found.predicted_memory_bytes > 0

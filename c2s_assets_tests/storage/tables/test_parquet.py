@@ -1,0 +1,364 @@
+import hashlib
+import json
+
+import pandera.polars as pr
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
+from c2s_assets.storage.tables import parquet
+from c2s_assets.storage.tables.parquet import (
+    TableWriter,
+    count_rows,
+    iter_table,
+    read_footer,
+    read_rows,
+    read_table,
+    size_bytes,
+    table_schema,
+    write_blocks,
+    write_sides,
+    write_table,
+)
+
+
+class Cells(pr.DataFrameModel):
+    """One row per cell; further columns stand beside these."""
+
+    cell_id: str
+    age: pl.Float32 = pr.Field(nullable=True)
+    split: str = pr.Field(nullable=True)
+
+
+FOOTER = {"table": "cells", "dataset_id": "d"}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Row groups of 4 rows."""
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 4)
+
+
+def cells(n_rows):
+    return pl.DataFrame(
+        {
+            "cell_id": [f"cell_{row}" for row in range(n_rows)],
+            "age": [None if row % 7 == 0 else row / 2 for row in range(n_rows)],
+            "split": [("train", "train", "test", None)[row % 4] for row in range(n_rows)],
+            "tissue": [None if row % 3 else "blood" for row in range(n_rows)],
+            "n_genes": range(n_rows),
+            "is_primary_data": [row % 2 == 0 for row in range(n_rows)],
+        },
+        schema_overrides={
+            "cell_id": pl.String,
+            "age": pl.Float32,
+            "split": pl.String,
+            "tissue": pl.String,
+            "n_genes": pl.UInt16,
+            "is_primary_data": pl.Boolean,
+        },
+    )
+
+
+def blocks_of(rows, size):
+    return [rows.slice(start, size) for start in range(0, rows.height, size)]
+
+
+def digests(folder):
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def groups_of(path):
+    metadata = pq.read_metadata(path)
+    return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+
+
+@pytest.mark.parametrize("size", [1, 7, 500], ids="{} rows a block".format)
+def test_bytes_do_not_depend_on_the_blocks_that_rows_come_in(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 300)
+    rows = cells(1000)
+    for name, blocks in {"all": [rows], "cut": blocks_of(rows, size)}.items():
+        folder = tmp_path / name
+        write_blocks(folder / "one.parquet", blocks, model=Cells, footer=FOOTER)
+        write_blocks(folder / "parts", blocks, model=Cells, footer=FOOTER)
+        sides = {side: folder / side for side in ("train", "test")}
+        write_sides(sides, blocks, model=Cells, footer=FOOTER)
+    assert digests(tmp_path / "all") == digests(tmp_path / "cut")
+    assert len(digests(tmp_path / "all")) == 1 + 4 + 2 + 1
+
+
+@given(
+    values=st.lists(st.tuples(st.text(max_size=3), st.none() | st.floats(0, 99, width=32)), min_size=1),
+    sizes=st.lists(st.integers(1, 9), min_size=1),
+)
+@settings(
+    derandomize=True,
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # `small` is the same for all examples
+)
+@pytest.mark.usefixtures("small")
+def test_whatever_the_blocks_the_bytes_are_the_same_and_so_are_the_rows(tmp_path_factory, values, sizes):
+    rows = pl.DataFrame(
+        {"cell_id": [text for text, _ in values], "age": [age for _, age in values]},
+        schema={"cell_id": pl.String, "age": pl.Float32},
+    ).with_columns(split=pl.lit(None, pl.String))
+    cuts, start = [], 0
+    while start < rows.height:
+        cuts.append(rows.slice(start, sizes[len(cuts) % len(sizes)]))
+        start += cuts[-1].height
+    folder = tmp_path_factory.mktemp("table")
+    n_rows = [
+        write_blocks(folder / name / "parts", blocks, model=Cells, footer=FOOTER)
+        for name, blocks in {"all": [rows], "cut": cuts}.items()
+    ]
+    assert n_rows == [rows.height, rows.height]
+    assert digests(folder / "all") == digests(folder / "cut")
+    assert read_table(folder / "cut" / "parts").equals(rows)
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(
+    ("n_rows", "groups"),
+    [
+        (1, [[1]]),
+        (4, [[4]]),
+        (5, [[4], [1]]),
+        (8, [[4], [4]]),
+        (9, [[4], [4], [1]]),
+        (21, [[4], [4], [4], [4], [4], [1]]),
+    ],
+)
+def test_row_groups_and_parts_are_cut_at_fixed_rows(tmp_path, n_rows, groups):
+    write_blocks(tmp_path / "parts", blocks_of(cells(n_rows), 3), model=Cells, footer=FOOTER)
+    parts = sorted((tmp_path / "parts").iterdir())
+    assert [part.name for part in parts] == [f"part-{n:05d}.parquet" for n in range(len(groups))]
+    assert [groups_of(part) for part in parts] == groups
+    write_blocks(tmp_path / "one.parquet", blocks_of(cells(n_rows), 3), model=Cells, footer=FOOTER)
+    assert groups_of(tmp_path / "one.parquet") == [n for part in groups for n in part]
+
+
+@pytest.mark.usefixtures("small")
+def test_a_table_of_one_block_has_the_same_groups(tmp_path):
+    schema = pa.schema([("cell_id", pa.string()), ("n_genes", pa.int32())])
+    assert write_table(tmp_path / "one.parquet", cells(9), schema=schema) == 9
+    assert groups_of(tmp_path / "one.parquet") == [4, 4, 1]
+    assert table_schema(tmp_path / "one.parquet").equals(schema)
+
+
+def test_types_on_disk_are_plain(tmp_path):
+    path = tmp_path / "cells.parquet"
+    write_blocks(path, [cells(3)], model=Cells, footer=FOOTER)
+    assert [(field.name, str(field.type), field.nullable) for field in pq.read_schema(path)] == [
+        ("cell_id", "string", False),
+        ("age", "float", True),
+        ("split", "string", True),
+        ("tissue", "string", True),
+        ("n_genes", "int32", True),
+        ("is_primary_data", "bool", True),
+    ]
+    column = pq.read_metadata(path).row_group(0).column(0)
+    assert column.compression == "ZSTD"
+    assert column.has_offset_index
+    assert "__index_level_0__" not in pq.read_schema(path).names
+
+
+def test_columns_stand_in_the_order_of_the_model_then_of_the_rows(tmp_path):
+    rows = cells(3).select("tissue", "split", "n_genes", "age", "cell_id")
+    write_blocks(tmp_path / "t.parquet", [rows], model=Cells, footer=FOOTER)
+    assert table_schema(tmp_path / "t.parquet").names == ["cell_id", "age", "split", "tissue", "n_genes"]
+
+
+@pytest.mark.parametrize("name", ["one.parquet", "parts"])
+def test_the_footer_says_what_the_file_is(tmp_path, name):
+    write_blocks(tmp_path / name, [cells(3)], model=Cells, footer={"b": [1], "a": None})
+    assert read_footer(tmp_path / name) == {"a": None, "b": [1]}
+    assert json.loads(table_schema(tmp_path / name).metadata[b"c2s"]) == {"a": None, "b": [1]}
+
+
+def test_a_file_of_others_is_not_taken_for_ours(tmp_path):
+    cells(3).write_parquet(tmp_path / "theirs.parquet")
+    with pytest.raises(LakeError, match=r"theirs\.parquet was not written by c2s_assets"):
+        read_footer(tmp_path / "theirs.parquet")
+
+
+@pytest.mark.parametrize(
+    "blocks", [[], [cells(0)], [cells(0), cells(0)]], ids=["no block", "empty", "empty twice"]
+)
+@pytest.mark.parametrize("name", ["one.parquet", "parts"])
+def test_a_table_without_rows_leaves_nothing(tmp_path, blocks, name):
+    assert write_blocks(tmp_path / name, blocks, model=Cells, footer=FOOTER) == 0
+    write_sides({"train": tmp_path / "train"}, blocks, model=Cells, footer=FOOTER)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("small")
+def test_each_side_gets_its_rows_in_order_and_rows_of_neither_side_are_left_out(tmp_path):
+    rows = cells(23)
+    sides = {side: tmp_path / side for side in ("train", "test")}
+    write_sides(sides, blocks_of(rows, 5), model=Cells, footer=FOOTER)
+    for side, folder in sides.items():
+        assert read_table(folder).equals(rows.filter(pl.col("split") == side).cast({"n_genes": pl.Int32}))
+    assert [part.name for part in sorted((tmp_path / "train").iterdir())] == [
+        "chunk_0000.parquet",
+        "chunk_0001.parquet",
+        "chunk_0002.parquet",
+    ]
+    assert count_rows(tmp_path / "train") + count_rows(tmp_path / "test") == 23 - 5
+
+
+def test_a_side_without_rows_gets_no_folder(tmp_path):
+    rows = cells(8).with_columns(split=pl.lit("train"))
+    sides = {side: tmp_path / side for side in ("train", "test")}
+    write_sides(sides, [rows], model=Cells, footer=FOOTER)
+    assert [path.name for path in tmp_path.iterdir()] == ["train"]
+    assert count_rows(tmp_path / "test") == size_bytes(tmp_path / "test") == 0
+
+
+MISFITS = {
+    "an integer beyond int64": (
+        {"n_genes": pl.Series([2**63], dtype=pl.UInt64)},
+        r"column 'n_genes' cannot be stored as int64: .*9223372036854775808",
+    ),
+    "a text where numbers were": (
+        {"n_genes": pl.Series(["many"])},
+        r"column 'n_genes' cannot be stored as int64: .*'many'",
+    ),
+    "a fraction where whole numbers were": (
+        {"n_genes": pl.Series([1.5])},
+        r"column 'n_genes' cannot be stored as int64: .*1\.5",
+    ),
+    "a missing id": (
+        {"cell_id": pl.Series([None], dtype=pl.String)},
+        "column 'cell_id' cannot be stored as string: .*null",
+    ),
+}
+
+
+@pytest.mark.usefixtures("small")
+@pytest.mark.parametrize(("values", "message"), MISFITS.values(), ids=MISFITS.keys())
+@pytest.mark.parametrize("name", ["one.parquet", "parts"])
+def test_a_value_that_does_not_fit_is_an_error_and_leaves_nothing(tmp_path, name, values, message):
+    rows = cells(9).with_columns(pl.col("n_genes").cast(pl.UInt64))
+    bad = cells(1).with_columns(**values)
+    with pytest.raises(SourceError, match=message):
+        write_blocks(tmp_path / name, [rows, bad], model=Cells, footer=FOOTER)
+    assert list(tmp_path.iterdir()) == []
+    sides = {side: tmp_path / side for side in ("train", "test")}
+    with pytest.raises(SourceError, match=message):
+        write_sides(sides, [rows, bad], model=Cells, footer=FOOTER)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_single_table_with_a_value_that_does_not_fit_is_not_begun(tmp_path):
+    schema = pa.schema([("n", pa.int32())])
+    with pytest.raises(SourceError, match="2147483648"):
+        write_table(tmp_path / "t.parquet", pl.DataFrame({"n": [2**31]}), schema=schema)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_caller_leaves_nothing(tmp_path):
+    def write_and_fail():
+        with TableWriter(tmp_path / "t.parquet", schema=pa.schema([("n", pa.int32())])) as writer:
+            writer.write(pl.DataFrame({"n": range(parquet.ROWS_PER_GROUP)}))
+            assert (tmp_path / "t.parquet").exists()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_and_fail()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_in_writing_a_part_is_raised_and_leaves_nothing(tmp_path, small):  # noqa: ARG001
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "part-00001.parquet").mkdir()  # where the second part should go
+    with pytest.raises(IsADirectoryError):
+        write_blocks(tmp_path / "parts", blocks_of(cells(30), 4), model=Cells, footer=FOOTER)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fewer_rows_make_a_group_where_rows_are_large(tmp_path):
+    write_blocks(tmp_path / "parts", [cells(10)], model=Cells, footer=FOOTER, rows_per_group=4)
+    assert [groups_of(part) for part in sorted((tmp_path / "parts").iterdir())] == [[4], [4], [2]]
+
+
+@pytest.fixture
+def table(tmp_path, small):  # noqa: ARG001 sets the sizes
+    rows = cells(21).cast({"n_genes": pl.Int32})
+    write_blocks(tmp_path / "parts", [rows], model=Cells, footer=FOOTER)
+    return tmp_path / "parts", rows
+
+
+def test_what_is_read_is_what_was_written(table):
+    path, rows = table
+    assert read_table(path).equals(rows)
+    assert read_table(path, columns=["n_genes", "cell_id"]).equals(rows.select("n_genes", "cell_id"))
+    assert count_rows(path) == 21
+    assert size_bytes(path) == sum(part.stat().st_size for part in path.iterdir())
+
+
+def test_blocks_are_row_groups_and_in_order(table):
+    path, rows = table
+    blocks = list(iter_table(path, columns=["n_genes", "cell_id"]))
+    assert [block.height for block in blocks] == [4, 4, 4, 4, 4, 1]
+    assert pl.concat(blocks).equals(rows.select("n_genes", "cell_id"))
+
+
+@pytest.mark.parametrize(
+    ("start", "stop"),
+    [(0, 5), (7, 9), (0, 21), (3, 20), (20, 99), (21, 30), (5, 5)],
+    ids=["head", "over a part", "all", "most", "beyond the end", "behind the end", "none"],
+)
+def test_read_rows_reads_just_these(table, start, stop):
+    path, rows = table
+    assert read_rows(path, start, stop).equals(rows.slice(start, stop - start))
+    assert read_rows(path, start, stop, columns=["age"]).equals(rows.select("age").slice(start, stop - start))
+
+
+def test_a_column_that_is_not_there_is_not_passed_over(table):
+    path, _ = table
+    for read in (read_table, lambda path, columns: list(iter_table(path, columns=columns))):
+        with pytest.raises(pl.exceptions.ColumnNotFoundError):
+            read(path, columns=["cell_id", "no_such"])
+
+
+@pytest.mark.parametrize("is_folder", [False, True], ids=["nothing there", "an empty folder"])
+@pytest.mark.parametrize(
+    "read",
+    [read_table, lambda path: list(iter_table(path)), lambda path: read_rows(path, 0, 1), read_footer],
+    ids=["read_table", "iter_table", "read_rows", "read_footer"],
+)
+def test_a_table_that_was_not_built_is_told(tmp_path, read, is_folder):
+    if is_folder:
+        (tmp_path / "parts").mkdir()
+    with pytest.raises(MissingInputError, match=r"parts does not exist yet\. Build it first"):
+        read(tmp_path / "parts")
+
+
+def test_a_reader_stays_with_the_version_it_began(table, tmp_path):
+    """Guards against a mix: the old folder is moved away while its parts are read one by one."""
+    path, rows = table
+    blocks = iter_table(path)
+    read = [next(blocks)]
+    path.rename(tmp_path / "old")
+    write_blocks(path, [cells(21).with_columns(n_genes=pl.lit(0, pl.UInt16))], model=Cells, footer=FOOTER)
+    assert pl.concat([*read, *blocks]).equals(rows)
+
+
+def test_a_reader_whose_version_is_removed_is_told(table, tmp_path):
+    path, _ = table
+    blocks = iter_table(path)
+    next(blocks)
+    path.rename(tmp_path / "old")
+    for part in (tmp_path / "old").iterdir():
+        part.unlink()
+    with pytest.raises(MissingInputError, match=r"parts was built anew while it was read\. Build this again"):
+        list(blocks)
