@@ -12,6 +12,7 @@ ORGANISM = "organism"
 DEVELOPMENT_STAGE = "development_stage"
 DEVELOPMENT_STAGE_ID = "development_stage_ontology_term_id"
 IS_PRIMARY_DATA = "is_primary_data"
+SEX = "sex"
 
 AGE = "age"
 AGE_LOW = "age_low"

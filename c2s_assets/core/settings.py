@@ -12,6 +12,7 @@ Every key is optional, and a section may be empty::
       test_size: 0.05
       seed: 0
       non_primary: drop         # or keep
+      missing_age: drop         # or keep
     projections:                # for all datasets; see ProjectionSettings
       fit_scope: all            # or train: features and PCA are chosen without the donors of test
       seed: 0
@@ -85,10 +86,13 @@ class SplitSettings(_Settings):
     non_primary: Literal["drop", "keep"] = Field(
         default="drop", description="What happens to cells that are not the canonical copy."
     )
+    missing_age: Literal["drop", "keep"] = Field(
+        default="drop", description="What happens to cells without an age where others have one."
+    )
 
     def spec(self) -> SplitSpec:
         """Return the split's specification."""
-        return SplitSpec(test_size=self.test_size, seed=self.seed, non_primary=self.non_primary)
+        return SplitSpec(**self.model_dump())
 
 
 class ProjectionSettings(_Settings):

@@ -105,6 +105,11 @@ CHECKS: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
         Check("ages_are_balanced", "Train and test cover the same ages.", blocking=False),
+        Check(
+            "no_cell_is_left_out_for_its_age",
+            "No cell is on neither side because its age is not known.",
+            blocking=False,
+        ),
     ),
     "catalogue": (
         Check("keeps_schema", "Every declared table has exactly its columns, with their types."),

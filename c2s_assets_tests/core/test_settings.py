@@ -34,7 +34,7 @@ def test_every_key_is_read():
           tie: feature_id
           seed: 7
           gene_lists: {ribosomal: [RPL3, RPL4], none: []}
-        split: {test_size: 0.2, seed: 3, non_primary: keep}
+        split: {test_size: 0.2, seed: 3, non_primary: keep, missing_age: keep}
         datasets:
           atlas:
             title: Human muscle
@@ -56,7 +56,7 @@ def test_every_key_is_read():
         "seed": 7,
         "gene_lists": {"ribosomal": ["RPL3", "RPL4"], "none": []},
     }
-    assert parsed.split.spec() == SplitSpec(test_size=0.2, seed=3, non_primary="keep")
+    assert parsed.split.spec() == SplitSpec(test_size=0.2, seed=3, non_primary="keep", missing_age="keep")
     assert list(parsed.entry("atlas").model_dump().values()) == [
         "Human muscle",
         "CC BY 4.0",
@@ -128,7 +128,7 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
     [
         ("sentence: {}", "sentence is not a key; known are cellxgene, datasets, projections,"),
         ("sentences: {topn: 3}", "sentences.topn is not a key; known are gene_lists, seed, tie, top_n"),
-        ("split: {size: 3}", "split.size is not a key; known are non_primary, seed, test_size"),
+        ("split: {size: 3}", "split.size is not a key; known are missing_age, non_primary, seed, test_size"),
         ("cellxgene: {tissues: [x]}", "cellxgene.tissues is not a key; known are assay, cell_type,"),
         (
             "datasets: {atlas: {donor: x}}",

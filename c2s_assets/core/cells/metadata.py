@@ -20,6 +20,7 @@ from c2s_assets.core.columns import (
     IS_PRIMARY_DATA,
     LIFE_STAGE,
     ORGANISM,
+    SEX,
     name_beside,
 )
 from c2s_assets.core.errors import MissingColumnError
@@ -102,7 +103,7 @@ def age_sources(entry: DatasetEntry) -> tuple[str, ...]:
 
 
 def split_columns(cells: pl.DataFrame) -> pl.DataFrame:
-    """Select what a split is made of: `cell_id`, `donor_id`, `donor_uid`, `age`, `is_primary_data`.
+    """Select what a split is made of: `cell_id`, `donor_id`, `donor_uid`, `age`, `is_primary_data`, `sex`.
 
     A dataset without `is_primary_data` has only canonical cells. The column may hold booleans, or texts or
     numbers that stand for them; only what says no is no.
@@ -112,7 +113,10 @@ def split_columns(cells: pl.DataFrame) -> pl.DataFrame:
         if IS_PRIMARY_DATA in cells.columns
         else pl.lit(True)
     )
-    return cells.select(CELL_ID, DONOR_ID, DONOR_UID, AGE, primary.alias(IS_PRIMARY_DATA))
+    sex = pl.col(SEX) if SEX in cells.columns else pl.lit(None)
+    return cells.select(
+        *(CELL_ID, DONOR_ID, DONOR_UID, AGE), primary.alias(IS_PRIMARY_DATA), sex.cast(pl.String).alias(SEX)
+    )
 
 
 def _named_column(obs: pl.DataFrame, wanted: str | None, key: str, *, default: str) -> str | None:

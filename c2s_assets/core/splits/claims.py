@@ -122,6 +122,26 @@ def ages_are_balanced(manifest: pl.DataFrame, summary: SplitSummary) -> Finding:
     return Finding("ages_are_balanced", far <= _FAR_APART, message, figures)
 
 
+def no_cell_is_left_out_for_its_age(manifest: pl.DataFrame) -> Finding:
+    """Claim that no cell is on neither side because it has no age while others have one."""
+    left_out = manifest.filter(pl.col("n_without_age") > 0).select(DONOR_UID, "n_cells", "n_without_age")
+    n_left_out = int(manifest["n_without_age"].sum())
+    n_primary = int(manifest["n_cells"].sum()) - int(manifest["n_non_primary"].sum())
+    message = "No cell is left out for want of an age."
+    if n_left_out:
+        message = (
+            f"{n_left_out:,} of {n_primary:,} cells have no age while others have one, and are on neither "
+            f"side. {_NAME_THE_AGES} To use them without an age, write split: {{missing_age: keep}} there."
+        )
+    return Finding(
+        "no_cell_is_left_out_for_its_age",
+        n_left_out == 0,
+        message,
+        {"n_without_age": n_left_out, "n_cells": n_primary},
+        left_out,
+    )
+
+
 def no_cell_in_both_splits(cells: pl.DataFrame) -> Finding:
     """Claim that no cell is listed twice; `cells` holds `cell_id` of both sides."""
     repeated = cells.filter(pl.col(CELL_ID).is_duplicated())
@@ -163,14 +183,17 @@ def has_both_splits(summary: SplitSummary) -> Finding:
     return Finding("has_both_splits", bool(summary.n_train and summary.n_test), message)
 
 
-def cells_have_ages(n_with_age: int, *, n_cells: int) -> Finding:
-    """Claim that the cells that are used have an age."""
+def cells_have_ages(n_with_age: int, *, n_cells: int, missing_age: str) -> Finding:
+    """Claim that the cells that are used have an age, or are kept without one because that was asked for."""
+    holds = n_with_age > 0 and (n_with_age == n_cells or missing_age == "keep")
     message = f"{n_with_age:,} of {n_cells:,} cells have an age."
     if n_with_age == 0:
         message = (
             f"None of the {n_cells:,} cells has an age, so they are kept without one and cannot train an age "
             f"clock. {_NAME_THE_AGES}"
         )
+    elif n_with_age < n_cells and holds:
+        message += " The others are kept without one, as datasets.yaml asks for."
     elif n_with_age < n_cells:
         message += " Those without should have been left out. Build split_manifest and train_test again."
-    return Finding("cells_have_ages", 0 < n_with_age == n_cells, message, {"n_with_age": n_with_age})
+    return Finding("cells_have_ages", holds, message, {"n_with_age": n_with_age})

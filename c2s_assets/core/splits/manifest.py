@@ -1,7 +1,5 @@
 """Which donors are for training and which for testing, chosen once per dataset and never per block."""
 
-import hashlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -16,17 +14,26 @@ from c2s_assets.core.columns import (
     DONOR_UID,
     FOLD,
     IS_PRIMARY_DATA,
+    SEX,
     SPLIT,
     SPLIT_LEVEL,
 )
 from c2s_assets.core.errors import ConfigError, MissingInputError
 from c2s_assets.core.hashes import short_id
+from c2s_assets.core.splits.drawing import (
+    N_FOLDS,
+    Donors,
+    age_distances,
+    balance_folds,
+    draw_test,
+    hash_ids,
+    seed_key,
+)
 
-N_FOLDS = 5
 TRAIN, TEST = "train", "test"
 # What both together are called where they are compared with other tables.
 SIDES = f"{TRAIN} and {TEST}"
-NON_PRIMARY_POLICIES = ("drop", "keep")
+POLICIES = ("drop", "keep")
 
 
 MANIFEST_SCHEMA = pl.Schema(
@@ -46,15 +53,6 @@ MANIFEST_SCHEMA = pl.Schema(
     }
 )
 
-# 50,000 cells of 200 donors: 100, 500, 2,000 draws take 12, 19, 50 ms, miss the target share by 0.5, 0.4,
-# 0.2 % of it and leave the two sides 3.3, 3.1, 2.8 years apart.
-_N_DRAWS = 500
-# Draws that score this little worse than the best, and at most half as bad again, count as equal and the
-# first one wins; else nearly every seed would find the same split of few donors. 17 donors, ten seeds, four
-# datasets: 0 gives 1, 1, 1, 1 splits and misses the target share by 1.7 % of it, 0.05 gives 3, 1, 3, 1 and
-# 2.8 %, 0.1 gives 5, 3, 4, 1 and 2.7 %.
-_SCORE_TOLERANCE = 0.1
-
 
 @dataclass(frozen=True)
 class SplitSpec:
@@ -68,16 +66,19 @@ class SplitSpec:
         Another seed gives another split wherever the donors leave a choice.
     non_primary
         ``"drop"`` leaves cells that are not primary data out of both sides, ``"keep"`` treats them as others.
+    missing_age
+        ``"drop"`` leaves cells without an age out of both sides where others have one, ``"keep"`` does not.
 
     Raises
     ------
     ConfigError
-        If ``test_size`` or ``non_primary`` is none of these.
+        If ``test_size``, ``non_primary`` or ``missing_age`` is none of these.
     """
 
     test_size: float = 0.05
     seed: int = 0
     non_primary: str = "drop"
+    missing_age: str = "drop"
 
     def __post_init__(self) -> None:
         if not 0 < self.test_size < 1:
@@ -85,11 +86,10 @@ class SplitSpec:
                 f"split: test_size is {self.test_size}, which is not a share of the cells. "
                 "Set it between 0 and 1, for example 0.05."
             )
-        if self.non_primary not in NON_PRIMARY_POLICIES:
-            raise ConfigError(
-                f"split: non_primary is {self.non_primary!r}. "
-                f"Set it to one of: {', '.join(NON_PRIMARY_POLICIES)}."
-            )
+        for name in ("non_primary", "missing_age"):
+            policy = getattr(self, name)
+            if policy not in POLICIES:
+                raise ConfigError(f"split: {name} is {policy!r}. Set it to one of: {', '.join(POLICIES)}.")
 
     @property
     def spec_id(self) -> str:
@@ -126,16 +126,16 @@ def split_donors(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     """Choose the side and the fold of every donor of a dataset, or of every cell if no donor is known.
 
     A cell is eligible if it is primary data (``is_primary_data`` null counts as true; with
-    ``non_primary="keep"`` all cells count) and, where any such cell has an age, has one too. Donors are drawn
-    many times, stratified by their median age; the draw whose share of cells is closest to ``test_size`` and
-    whose cells are closest in age to the others wins. The result follows from donor ids, counts, ages and
-    seed, not from the order of the rows.
+    ``non_primary="keep"`` all cells count) and, where any such cell has an age, has one too (with
+    ``missing_age="keep"`` those without count as well). How donors are drawn says `draw_test`. The result
+    follows from the ids, cells, ages and sexes of the donors, from the seed, and from what their
+    ``donor_uid`` begins with: the collection, whose datasets share donors, or the dataset.
 
     Parameters
     ----------
     cells
-        The whole dataset, one row per cell: ``cell_id, donor_id, donor_uid, age, is_primary_data``; other
-        columns are ignored. ``donor_id`` is all null if the dataset names no donor.
+        The whole dataset, one row per cell: ``cell_id, donor_id, donor_uid, age, is_primary_data`` and, where
+        known, ``sex``; other columns are ignored. ``donor_id`` is all null if the dataset names no donor.
 
     Returns
     -------
@@ -146,21 +146,24 @@ def split_donors(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     ``age_median`` is over eligible cells. A row without eligible cells says ``train``, but ``assign_cells``
     gives its cells no side.
     """
-    cells = _mark_eligible(cells, non_primary=spec.non_primary)
+    cells = _mark_eligible(cells, spec=spec)
     if cells[DONOR_ID].is_null().all():
         return _split_cells(cells, spec=spec)
     donors = _count_donors(cells)
     is_distinct = ~is_indistinct(donors[DONOR_ID]).to_numpy()
-    n_eligible = donors["n_eligible"].to_numpy()
-    age = donors["age_median"].cast(pl.Float64).to_numpy()
-    hashes = _hash_ids(donors[DONOR_ID].fill_null(""), seed=spec.seed)[:, 0]
-
-    can_test = is_distinct & (n_eligible > 0)
-    in_test = _choose_test(can_test, n_eligible=n_eligible, age=age, hashes=hashes, spec=spec)
-    folds = np.full(donors.height, -1)
-    folds[is_distinct] = _balance_folds(
-        n_eligible[is_distinct], age=age[is_distinct], hashes=hashes[is_distinct]
+    key = seed_key(spec.seed, namespace=_namespace(donors))
+    drawn = Donors(
+        n_eligible=donors["n_eligible"].to_numpy(),
+        age=donors["age_median"].cast(pl.Float64).to_numpy(),
+        sex=donors[SEX].rank("dense").cast(pl.Int64).fill_null(-1).to_numpy(),
+        hashes=hash_ids(donors[DONOR_ID].fill_null(""), key=key)[:, 0],
     )
+    can_test = is_distinct & (drawn.n_eligible > 0)
+    in_test, folds = np.zeros(donors.height, dtype=bool), np.full(donors.height, -1)
+    in_test[can_test] = draw_test(
+        drawn.take(can_test), n_all=int(drawn.n_eligible.sum()), test_size=spec.test_size, key=key
+    )
+    folds[is_distinct] = balance_folds(drawn.take(is_distinct))
     reason = (
         pl.when(~pl.Series(is_distinct))
         .then(pl.lit("in train: cells under this name may come from several donors"))
@@ -236,7 +239,7 @@ def describe_split(manifest: pl.DataFrame) -> SplitSummary:
     age = manifest["age_median"].cast(pl.Float64).to_numpy()[aged]
     aged_test, weights = in_test[aged], n_eligible[aged]
     has_both_ages = bool(aged_test.any() and not aged_test.all())
-    distance = _age_distances(aged_test[np.newaxis], n_eligible=weights, age=age) if has_both_ages else None
+    distance = age_distances(aged_test[np.newaxis], n_eligible=weights, age=age) if has_both_ages else None
     return SplitSummary(
         split_level=level,
         n_cells=int(manifest["n_cells"].sum()),
@@ -254,17 +257,19 @@ def describe_split(manifest: pl.DataFrame) -> SplitSummary:
     )
 
 
-def _mark_eligible(cells: pl.DataFrame, *, non_primary: str) -> pl.DataFrame:
+def _mark_eligible(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     """Say of every cell whether it is eligible and, if not, the one reason why."""
     cells = cells.select(
         pl.col(CELL_ID, DONOR_ID, DONOR_UID).cast(pl.String),
         _age_or_null(),
-        is_left_non_primary=~_is_primary() & (non_primary == "drop"),
+        _sex(cells),
+        is_left_non_primary=~_is_primary() & (spec.non_primary == "drop"),
     )
     has_age = pl.col(AGE).is_not_null()
     dataset_has_ages = (has_age & ~pl.col("is_left_non_primary")).any()
+    needs_age = dataset_has_ages & (spec.missing_age == "drop")
     return cells.with_columns(
-        is_left_without_age=~pl.col("is_left_non_primary") & ~has_age & dataset_has_ages
+        is_left_without_age=~pl.col("is_left_non_primary") & ~has_age & needs_age
     ).with_columns(is_eligible=~pl.col("is_left_non_primary") & ~pl.col("is_left_without_age"))
 
 
@@ -275,6 +280,7 @@ def _count_donors(cells: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col(DONOR_UID).min(),
             pl.col(AGE).filter("is_eligible").median().alias("age_median"),
+            pl.col(SEX).drop_nulls().mode().sort().first(),
             pl.len().cast(pl.Int64).alias("n_cells"),
             pl.col("is_left_non_primary").sum().cast(pl.Int64).alias("n_non_primary"),
             pl.col("is_left_without_age").sum().cast(pl.Int64).alias("n_without_age"),
@@ -288,6 +294,20 @@ def _age_or_null() -> pl.Expr:
     return pl.col(AGE).cast(pl.Float32).fill_nan(None)
 
 
+def _sex(cells: pl.DataFrame) -> pl.Expr:
+    """Sex in lower case; null where it is not known, so that it weighs nothing."""
+    if SEX not in cells.columns:
+        return pl.lit(None, pl.String).alias(SEX)
+    sex = pl.col(SEX).cast(pl.String).str.strip_chars().str.to_lowercase()
+    return pl.when(~sex.is_in(["", "unknown", "na", "nan", "none"])).then(sex).alias(SEX)
+
+
+def _namespace(donors: pl.DataFrame) -> str:
+    """Return what the uids of donors begin with."""
+    named = donors.filter(pl.col(DONOR_UID).is_not_null())
+    return "" if named.is_empty() else str(named[DONOR_UID][0]).removesuffix(str(named[DONOR_ID][0]))
+
+
 def _is_primary() -> pl.Expr:
     return pl.col(IS_PRIMARY_DATA).cast(pl.Boolean).fill_null(value=True)
 
@@ -296,119 +316,10 @@ def _split_level(manifest: pl.DataFrame) -> str | None:
     return manifest[SPLIT_LEVEL][0] if manifest.height else None
 
 
-def _seed_key(seed: int) -> bytes:
-    return hashlib.blake2b(str(seed).encode(), digest_size=32, person=b"c2s split").digest()
-
-
-def _hash_ids(ids: Iterable[str], *, seed: int) -> NDArray[np.uint64]:
-    """Two independent numbers per id, shape ``(n_ids, 2)``, that depend on the id and the seed only."""
-    key = _seed_key(seed)
-    digests = (hashlib.blake2b(i.encode(), key=key, digest_size=16).digest() for i in ids)
-    return np.fromiter(digests, dtype="S16").view("<u8").reshape(-1, 2)
-
-
-def _choose_test(
-    can_test: NDArray[np.bool_],
-    *,
-    n_eligible: NDArray[np.int64],
-    age: NDArray[np.float64],
-    hashes: NDArray[np.uint64],
-    spec: SplitSpec,
-) -> NDArray[np.bool_]:
-    """Choose donors among those that `can_test`; nobody if that would leave no donor to train on."""
-    in_test = np.zeros(can_test.size, dtype=bool)
-    donors = np.flatnonzero(can_test)
-    if donors.size < 2:
-        return in_test
-    # By age, then by hash: the draws must not follow how the ids sort.
-    donors = donors[np.lexsort((hashes[donors], age[donors]))]
-    rng = np.random.Generator(np.random.PCG64(int.from_bytes(_seed_key(spec.seed))))
-    order = _draw_stratified(donors.size, rng=rng)
-    target = spec.test_size * float(n_eligible.sum())
-
-    draws = np.zeros((len(order), can_test.size), dtype=bool)
-    draws[:, donors] = _fill_test(order, n_cells=n_eligible[donors], target=target)
-    scores = np.abs(draws @ n_eligible / target - 1)
-    counted = n_eligible > 0
-    age_range = np.ptp(age[counted])
-    if age_range > 0:  # false for NaN: a dataset without ages
-        distances = _age_distances(draws[:, counted], n_eligible=n_eligible[counted], age=age[counted])
-        scores += distances / age_range
-    best = scores.min()
-    chosen: NDArray[np.bool_] = draws[np.argmax(scores <= best + min(_SCORE_TOLERANCE, best / 2))]
-    return chosen
-
-
-def _draw_stratified(n_donors: int, *, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Random orders of donors given by age, such that every stretch of an order holds all ages alike.
-
-    Shape ``(n_draws, n_donors)``. Uses `random` alone: of all methods its stream is least likely to change.
-    """
-    n_draws = int(np.clip(1_000_000 // n_donors, 20, _N_DRAWS))  # bounds memory: one donor per cell happens
-    n_strata = int(np.clip(n_donors // 5, 1, 10))
-    places = rng.random((n_draws, n_donors))
-    for stratum in np.array_split(np.arange(n_donors), n_strata):
-        ranks = places[:, stratum].argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-        places[:, stratum] = (ranks + rng.random(ranks.shape)) / stratum.size
-    return places.argsort(axis=1, kind="stable")
-
-
-def _fill_test(order: NDArray[np.intp], *, n_cells: NDArray[np.int64], target: float) -> NDArray[np.bool_]:
-    """Take donors in each order, passing over those that would lead away from the target number of cells.
-
-    At least one donor is taken and at least one is left. Shape as `order`.
-    """
-    draws = np.arange(len(order))
-    in_test = np.zeros(order.shape, dtype=bool)
-    missing = np.full(len(order), target)
-    for donor in order.T:
-        is_closer = n_cells[donor] < 2 * missing
-        in_test[draws, donor] = is_closer
-        missing -= np.where(is_closer, n_cells[donor], 0)
-    nobody, everybody = ~in_test.any(axis=1), in_test.all(axis=1)
-    in_test[draws[nobody], order[nobody, 0]] = True
-    in_test[draws[everybody], order[everybody, -1]] = False
-    return in_test
-
-
-def _age_distances(
-    in_test: NDArray[np.bool_], *, n_eligible: NDArray[np.int64], age: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Wasserstein distance in years between the ages of test and train cells, one per row of `in_test`."""
-    by_age = np.argsort(age, kind="stable")
-    all_cells = np.cumsum(n_eligible[by_age])
-    test = np.cumsum(in_test[:, by_age] * n_eligible[by_age], axis=1)
-    train = all_cells - test
-    gaps = np.abs(test / test[:, -1:] - train / train[:, -1:])
-    distances: NDArray[np.float64] = (gaps[:, :-1] * np.diff(age[by_age])).sum(axis=1)
-    return distances
-
-
-def _balance_folds(
-    n_eligible: NDArray[np.int64], *, age: NDArray[np.float64], hashes: NDArray[np.uint64]
-) -> NDArray[np.int64]:
-    """Deal donors out, largest first, to the fold that has the fewest cells in all and of their age."""
-    n_donors = n_eligible.size
-    stratum = np.empty(n_donors, dtype=np.int64)
-    by_age = np.lexsort((hashes, age))  # NaN last: those without age stand together
-    stratum[by_age] = np.arange(n_donors) // N_FOLDS
-    cells = np.maximum(n_eligible, 1)  # donors without eligible cells are dealt out evenly as well
-    stratum_cells = np.bincount(stratum, weights=cells)
-    in_fold = np.zeros(N_FOLDS)
-    in_stratum = np.zeros((stratum_cells.size, N_FOLDS))
-    folds = np.empty(n_donors, dtype=np.int64)
-    for donor in np.lexsort((hashes, -cells)):
-        s = stratum[donor]
-        fold = np.argmin(in_fold / cells.sum() + in_stratum[s] / stratum_cells[s] / N_FOLDS)
-        folds[donor] = fold
-        in_fold[fold] += cells[donor]
-        in_stratum[s, fold] += cells[donor]
-    return folds
-
-
 def _split_cells(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     """Split by cell, because no donor is known: every n-th cell in order of age, then of a keyed hash."""
-    hashes = _hash_ids(cells[CELL_ID], seed=spec.seed)
+    key = seed_key(spec.seed)
+    hashes = hash_ids(cells[CELL_ID], key=key)
     age = cells[AGE].fill_null(-1).to_numpy()
     is_eligible = cells["is_eligible"].to_numpy()
     # Two orders that share nothing but age; with one, all test cells could fall into the same fold.
@@ -418,7 +329,7 @@ def _split_cells(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     n = int(is_eligible.sum())
     if n >= 2:
         n_test = min(max(round(spec.test_size * n), 1), n - 1)
-        start = int.from_bytes(_seed_key(spec.seed)) % n
+        start = int.from_bytes(key) % n
         steps = (np.arange(n + 1) * n_test + start) // n
         in_test[by_age[:n]] = np.diff(steps) > 0
     folds = np.empty(cells.height, dtype=np.int64)

@@ -17,6 +17,7 @@ from c2s_assets.core.columns import (
     DONOR_UID,
     FOLD,
     IS_PRIMARY_DATA,
+    SEX,
     SPLIT,
     SPLIT_LEVEL,
 )
@@ -45,7 +46,7 @@ from c2s_assets.storage.tables.parquet import (
     write_sides,
 )
 
-_SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, AGE, IS_PRIMARY_DATA)
+_SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, AGE, IS_PRIMARY_DATA, SEX)
 _MANIFEST_PREVIEW = [DONOR_ID, SPLIT, FOLD, "age_median", "n_cells", "n_eligible", "reason"]
 _RECORD_PREVIEW = [CELL_ID, CELL_SENTENCE, AGE, DONOR_ID, SPLIT, FOLD]
 _LISTED = {
@@ -57,7 +58,7 @@ _LISTED = {
 }
 
 
-@dataset_asset(group="splits", kinds={"parquet"}, deps=[cell_metadata])
+@dataset_asset(group="splits", kinds={"parquet"}, deps=[cell_metadata], code_version="2")
 def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per donor: train or test, its fold, and why. All cells of a donor are on one side."""
     dataset_id, layout = context.partition_key, store.layout
@@ -84,6 +85,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
                 split_claims.splits_by_donor(summary),
                 split_claims.test_share_near_target(summary, spec=spec),
                 split_claims.ages_are_balanced(manifest, summary),
+                split_claims.no_cell_is_left_out_for_its_age(manifest),
             ],
             metadata=table_metadata(
                 target,
@@ -138,7 +140,11 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
                 split_claims.no_cell_in_both_splits(listed),
                 split_claims.rows_match_manifest(listed, summary),
                 split_claims.has_both_splits(summary),
-                split_claims.cells_have_ages(listed[AGE].count(), n_cells=listed.height),
+                split_claims.cells_have_ages(
+                    listed[AGE].count(),
+                    n_cells=listed.height,
+                    missing_age=store.settings().split.missing_age,
+                ),
             ],
             metadata=_metadata(targets, written, cells=cells, sentences=sentences)
             | as_metadata({f"{name}_spec_id": str(spec_id) for name, spec_id in specs.items()})

@@ -230,4 +230,5 @@ def test_primary_cells_are_those_not_said_to_be_copies(values, expected):
 def test_without_is_primary_data_every_cell_is_primary():
     columns = split_columns(describe({"donor_id": ["a", "b"]}))
     assert columns["is_primary_data"].to_list() == [True, True]
-    assert columns.columns == ["cell_id", "donor_id", "donor_uid", "age", "is_primary_data"]
+    assert columns.columns == ["cell_id", "donor_id", "donor_uid", "age", "is_primary_data", "sex"]
+    assert columns["sex"].to_list() == [None, None]

@@ -213,16 +213,32 @@ def test_both_splits_hold_cells(n_train, n_test, holds, message):
 
 
 @pytest.mark.parametrize(
-    ("n_with_age", "n_cells", "holds", "message"),
+    ("n_with_age", "n_cells", "missing_age", "holds", "message"),
     [
-        (5, 5, True, r"^5 of 5 cells have an age\.$"),
-        (0, 5, False, "None of the 5 cells has an age, .* age_column"),
-        (4, 5, False, "Build split_manifest and train_test again"),
-        (0, 0, False, "None of the 0 cells"),
+        (5, 5, "drop", True, r"^5 of 5 cells have an age\.$"),
+        (0, 5, "drop", False, "None of the 5 cells has an age, .* age_column"),
+        (4, 5, "drop", False, "Build split_manifest and train_test again"),
+        (4, 5, "keep", True, r"^4 of 5 cells have an age\. The others are kept without one, as"),
+        (0, 5, "keep", False, "None of the 5 cells has an age"),
+        (0, 0, "drop", False, "None of the 0 cells"),
     ],
-    ids=["all", "a dataset without ages", "some, which should not be", "no cells"],
+    ids=["all", "a dataset without ages", "some, which should not be", "some, as asked", "none", "no cells"],
 )
-def test_cells_that_are_used_have_ages(n_with_age, n_cells, holds, message):
-    finding = claims.cells_have_ages(n_with_age, n_cells=n_cells)
+def test_cells_that_are_used_have_ages(n_with_age, n_cells, missing_age, holds, message):
+    finding = claims.cells_have_ages(n_with_age, n_cells=n_cells, missing_age=missing_age)
     assert finding.holds == holds
     assert_says(finding, message)
+
+
+def test_cells_left_out_for_want_of_an_age_are_counted_by_donor():
+    manifest = split([("a", 20.0, True), ("a", None, True), ("b", None, False), ("b", None, True)])
+    finding = claims.no_cell_is_left_out_for_its_age(manifest)
+    assert (finding.holds, finding.figures) == (False, {"n_without_age": 2, "n_cells": 3})
+    assert_says(finding, "^2 of 3 cells have no age while others have one, .* {missing_age: keep}")
+    assert finding.rows is not None
+    assert finding.rows.rows() == [("ds/a", 2, 1), ("ds/b", 2, 1)]
+
+
+def test_no_cell_is_left_out_for_its_age_where_none_or_all_have_one():
+    for rows in ([("a", None, True)], [("a", 20.0, True)]):
+        assert claims.no_cell_is_left_out_for_its_age(split(rows)).holds
