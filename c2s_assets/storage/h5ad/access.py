@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2s_assets.core.errors import NotAnH5adError, UnsafeFileError, UnsupportedEncodingError
+from c2s_assets.storage.h5ad.plugins import filter_name, require_filters
 from c2s_assets.storage.h5ad.stored import Stored, open_stored
 
 MAX_ATTRIBUTE_BYTES = 16 * 2**20
@@ -22,21 +23,6 @@ MAX_CHUNK_BYTES = 2**30
 MAX_UNPROVEN_BYTES = 256 * 2**20
 MAX_EXPANSION = 5_000
 
-_FILTER_NAMES = {
-    h5py.h5z.FILTER_DEFLATE: "gzip",
-    h5py.h5z.FILTER_SHUFFLE: "shuffle",
-    h5py.h5z.FILTER_FLETCHER32: "fletcher32",
-    h5py.h5z.FILTER_SZIP: "szip",
-    h5py.h5z.FILTER_NBIT: "nbit",
-    h5py.h5z.FILTER_SCALEOFFSET: "scaleoffset",
-    32000: "lzf",
-    32001: "blosc",
-    32004: "lz4",
-    32008: "bitshuffle",
-    32013: "zfp",
-    32015: "zstd",
-    32026: "blosc2",
-}
 _NOT_COMPRESSING = frozenset({"shuffle", "fletcher32"})
 # Of the other types, HDF5 2.0 reads a list of variable length past the end of its memory when the type in a
 # damaged file does not fit the stored bytes, and takes the process with it.
@@ -155,7 +141,8 @@ class Array:
             raise UnsupportedEncodingError(
                 f"{self.place} has type {self.dtype_name}. Store numbers or strings."
             )
-        self._refuse_missing_filters()
+        with reading(self.place):
+            require_filters(self.dataset, place=self.place)
         self._refuse_large_chunks()
         self.refuse_unproven(n_values)
         with reading(self.place):
@@ -184,15 +171,7 @@ class Array:
         with reading(self.place):
             properties = self.dataset.id.get_create_plist()
             codes = [properties.get_filter(position)[0] for position in range(properties.get_nfilters())]
-        return [(code, _FILTER_NAMES.get(code, f"filter {code}")) for code in codes]
-
-    def _refuse_missing_filters(self) -> None:
-        for code, name in self._filters():
-            if not h5py.h5z.filter_avail(code):
-                raise UnsupportedEncodingError(
-                    f"{self.place} is compressed with {name}, which this installation cannot inflate. "
-                    "Write the file again with compression='gzip'."
-                )
+        return [(code, filter_name(code)) for code in codes]
 
     def _refuse_large_chunks(self) -> None:
         with reading(self.place):
