@@ -101,6 +101,7 @@ class DatasetProfile(_Document):
     matrices: list[MatrixProfile]
     obs_columns: list[ColumnProfile]
     var_columns: list[ColumnProfile]
+    raw_var_columns: list[ColumnProfile] = Field(default=[], description="Of the features of raw.X.")
     embeddings: dict[str, list[int]] = Field(description="Shape of each array of obsm.")
     uns_keys: list[str]
     structure: list[dict[str, object]] = Field(description="Every element of the file.")

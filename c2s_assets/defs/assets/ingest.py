@@ -103,7 +103,7 @@ def raw_h5ad(context: dg.AssetExecutionContext, store: Store) -> Events:
     )
 
 
-@dataset_asset(group="ingest", kinds={"json"}, deps=[raw_h5ad])
+@dataset_asset(group="ingest", kinds={"json"}, deps=[raw_h5ad], code_version="2")
 def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
     """Structure of the source file, figures of its columns, and which matrix holds what kind of values."""
     dataset_id = context.partition_key
@@ -131,7 +131,7 @@ def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile])
+@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile], code_version="2")
 def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: its donor, its organism, its age in years, and all obs columns of the source."""
     dataset_id = context.partition_key
@@ -187,7 +187,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     group="ingest",
     kinds={"parquet"},
     deps=[raw_h5ad, dataset_profile, gene_symbols, cell_metadata, dg.AssetKey("split_manifest")],
-    code_version="3",
+    code_version="4",
 )
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per feature of the chosen matrix: its id, symbol, figures of its values, all var columns."""
@@ -311,6 +311,7 @@ def _reads_every_column(profile: DatasetProfile) -> Finding:
     parts: dict[str, Sequence[ColumnProfile | MatrixProfile]] = {
         "obs": profile.obs_columns,
         "var": profile.var_columns,
+        "raw/var": profile.raw_var_columns,
         "matrix": profile.matrices,
     }
     problems = {
@@ -394,4 +395,4 @@ def _read_var(h5ad: H5ad, *, layer: str) -> tuple[pl.Series, pl.DataFrame]:
 
 
 def _read_columns(frame: Frame) -> pl.DataFrame:
-    return pl.DataFrame([frame.read(column.name) for column in frame.describe() if column.problem is None])
+    return pl.DataFrame([values for _, values in frame.read_each() if values is not None])

@@ -1,6 +1,5 @@
 """Decodes one column of a dataframe, in every encoding from AnnData 0.6 on, into a polars series."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,7 +19,8 @@ from c2s_assets.storage.h5ad.access import (
 )
 from c2s_assets.storage.h5ad.links import refuse_foreign_storage
 
-LEGACY_CATEGORIES = "__categories"
+# What R has for NA among integers, which it writes as it is.
+R_NA = int(np.iinfo(np.int32).min)
 
 _NUMERIC = frozenset(
     [
@@ -58,11 +58,12 @@ class Column(Protocol):
 
 @dataclass(frozen=True)
 class PlainColumn:
-    """Numbers, booleans or strings, stored as they are."""
+    """Numbers, booleans or strings, stored as they are; `missing` is a number that stands for none."""
 
     values: Array
     encoding: str
     n_categories: None = None
+    missing: int | None = None
 
     @property
     def dtype_name(self) -> str:
@@ -83,12 +84,13 @@ class PlainColumn:
             # polars writes no float16 to parquet, and float32 holds every one of them.
             width = np.float32 if values.dtype.itemsize < 4 else values.dtype.newbyteorder("=")
             return pl.Series(values.astype(width)).fill_nan(None)
-        return pl.Series(values.astype(values.dtype.newbyteorder("=")))
+        numbers = pl.Series(values.astype(values.dtype.newbyteorder("=")))
+        return numbers if self.missing is None else numbers.set(numbers == self.missing, None)
 
 
 @dataclass(frozen=True)
 class CategoricalColumn:
-    """Codes into a list of categories; -1 is a missing value."""
+    """Codes into a list of categories; a missing value is -1, or what R writes for NA."""
 
     codes: Array
     categories: Column
@@ -112,7 +114,7 @@ class CategoricalColumn:
     def read(self, start: int = 0, stop: int | None = None) -> pl.Series:
         """Decode the values ``[start, stop)``; SourceError if a code names no category."""
         codes = self.codes.read(start, stop)
-        outside = (codes < -1) | (codes >= self.n_categories)
+        outside = codes_outside(codes, n_categories=self.n_categories)
         if outside.any():
             row = int(outside.argmax())
             raise SourceError(
@@ -120,7 +122,7 @@ class CategoricalColumn:
                 f"{self.n_categories} categories. Repair the column, or remove it."
             )
         positions = pl.Series(codes.astype(np.int64))
-        return self.categories.read().gather(positions.set(positions < 0, None))
+        return self.categories.read().gather(positions.set(pl.Series(_is_missing(codes)), None))
 
 
 @dataclass(frozen=True)
@@ -180,14 +182,14 @@ def open_column(element: Any, *, place: str) -> Column:
     )
 
 
-def open_plain(values: Array, *, encoding: str) -> PlainColumn:
+def open_plain(values: Array, *, encoding: str, missing: int | None = None) -> PlainColumn:
     """View an array as a column; UnsupportedEncodingError if it is not one."""
     _require_one_dimension(values)
     if not values.is_text and values.dtype.name not in _NUMERIC:
         raise UnsupportedEncodingError(
             f"{values.place} has type {values.dtype_name}. Store it as integers, floats, booleans or strings."
         )
-    return PlainColumn(values, encoding)
+    return PlainColumn(values, encoding, missing=missing)
 
 
 def open_categorical(codes: Array, categories: Column, *, encoding: str) -> CategoricalColumn:
@@ -200,12 +202,10 @@ def open_categorical(codes: Array, categories: Column, *, encoding: str) -> Cate
     return CategoricalColumn(codes, categories, encoding)
 
 
-def open_legacy_categorical(codes: Array, categories: Mapping[str, Array]) -> Column | None:
-    """Join a field of an AnnData 0.6 dataframe with its categories in `uns`, or give None if it has none."""
-    if codes.field is None or codes.field not in categories or codes.dtype.kind not in "iu":
-        return None
-    values = open_plain(categories[codes.field], encoding="array")
-    return open_categorical(codes, values, encoding="categorical (0.6)")
+def codes_outside(codes: NDArray[Any], *, n_categories: int) -> NDArray[np.bool_]:
+    """Tell which codes neither name one of the categories nor stand for a missing value."""
+    outside: NDArray[np.bool_] = ((codes < 0) | (codes >= n_categories)) & ~_is_missing(codes)
+    return outside
 
 
 def _open_dataset(dataset: h5py.Dataset, *, place: str) -> Column:
@@ -214,7 +214,14 @@ def _open_dataset(dataset: h5py.Dataset, *, place: str) -> Column:
     if categories is not None:
         return open_categorical(values, categories, encoding="categorical (0.7)")
     encoding = read_text_attribute(dataset, "encoding-type", place=place)
-    return open_plain(values, encoding=encoding or ("string-array" if values.is_text else "array"))
+    # AnnData says of every column how it is encoded, and has another encoding for integers that may be
+    # missing. SeuratDisk says nothing, writes R's integers of 32 bits, and their NA as the number it is.
+    is_of_r = encoding is None and values.dtype.kind == "i" and values.dtype.itemsize == 4
+    return open_plain(
+        values,
+        encoding=encoding or ("string-array" if values.is_text else "array"),
+        missing=R_NA if is_of_r else None,
+    )
 
 
 def _referenced_categories(dataset: h5py.Dataset, *, place: str) -> Column | None:
@@ -243,6 +250,19 @@ def _open_masked(values: Array, mask: Array, *, encoding: str, place: str) -> Ma
             "The file is damaged; fetch it again."
         )
     return column
+
+
+def _is_missing(codes: NDArray[Any]) -> NDArray[np.bool_]:
+    """Tell which codes stand for a missing value.
+
+    AnnData has -1. R's NA is the lowest number of 32 bits, and HDF5 makes it the lowest number of a smaller
+    type when it is stored as that.
+    """
+    lowest = int(np.iinfo(codes.dtype).min)
+    found: NDArray[np.bool_] = codes == -1
+    if lowest < 0:
+        found |= (codes == lowest) | (codes == max(lowest, R_NA))
+    return found
 
 
 def _decode_text(values: NDArray[Any], *, first: int, place: str) -> pl.Series:

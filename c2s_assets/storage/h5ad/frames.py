@@ -1,7 +1,7 @@
 """Dataframes of an h5ad file: obs, var and raw/var, as groups of columns or as one compound dataset."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from c2s_assets.core.errors import (
     MissingColumnError,
     NotAnH5adError,
     SourceError,
+    UnsafeFileError,
     UnsupportedEncodingError,
 )
 from c2s_assets.storage.h5ad.access import (
@@ -22,15 +23,11 @@ from c2s_assets.storage.h5ad.access import (
     read_text_attribute,
     reading,
 )
-from c2s_assets.storage.h5ad.columns import (
-    LEGACY_CATEGORIES,
-    Column,
-    open_column,
-    open_legacy_categorical,
-    open_plain,
-)
+from c2s_assets.storage.h5ad.columns import Column, open_column, open_plain
+from c2s_assets.storage.h5ad.levels import LEVELS, levels_beside, open_levels
 
 _N_NAMES_IN_MESSAGE = 50
+_LARGEST_INTEGER = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -90,11 +87,31 @@ class Frame:
         UnsupportedEncodingError
             If it is stored in a way that we do not read.
         SourceError
-            If its values contradict themselves: codes without category, strings that are not UTF-8.
+            If its values contradict themselves: codes without category, strings that are not UTF-8; or if
+            one is an integer that no table holds.
         """
         if name not in self.names:
             raise MissingColumnError(f"{self.place} has no column {name!r}. It has: {self._listing()}.")
-        return self.open(name).read().alias(name)
+        values = self.open(name).read().alias(name)
+        _refuse_beyond_int64(values, place=f"{self.place}/{name}")
+        return values
+
+    def read_each(self) -> Iterator[tuple[ColumnInfo, pl.Series | None]]:
+        """Read every column, one at a time, in the order of `describe`.
+
+        One that cannot be read has no values, and says why in `problem`. UnsafeFileError is raised all the
+        same: a column that would exhaust us is no accident.
+        """
+        for column in self.describe():
+            values, problem = None, column.problem
+            if problem is None:
+                try:
+                    values = self.read(column.name)
+                except UnsafeFileError:
+                    raise
+                except SourceError as error:
+                    problem = str(error)
+            yield replace(column, problem=problem), values
 
     def blocks(self, names: Sequence[str], *, rows: int) -> Iterator[tuple[pl.Series, pl.DataFrame]]:
         """Read the index and some columns `rows` rows at a time; errors are those of `index` and `read`."""
@@ -106,7 +123,10 @@ class Frame:
             yield index.slice(start, stop - start), pl.DataFrame(block)
 
     def describe(self) -> list[ColumnInfo]:
-        """Describe each column from its headers, also those that cannot be read, in stored order."""
+        """Describe each column from its headers, also those that cannot be read, in stored order.
+
+        That the values can be read is known only when they are: see `read_each`.
+        """
         absent = [
             ColumnInfo(name, None, None, None, "listed in column-order, but not in the file")
             for name in self.absent
@@ -171,12 +191,16 @@ def _open_group(group: h5py.Group, *, place: str) -> Frame:
         raise InvalidIdsError(
             f"{place} has no attribute '_index', which names its index. Write the file again with anndata."
         )
-    listed = list(dict.fromkeys(read_name_list_attribute(group, "column-order", place=place)))
     with reading(place):
         members = set(group)
+        has_levels = LEVELS in group and isinstance(group[LEVELS], h5py.Group)
+    no_columns = {LEVELS} if has_levels else set()
+    order = read_name_list_attribute(group, "column-order", place=place)
+    listed = [name for name in dict.fromkeys(order) if name not in no_columns]
+    with reading(place):
         present = [name for name in listed if _is_relative(name) and name in group]
     # A name with a slash is stored as a group in a group: its first part is no column of its own.
-    known = {name.split("/")[0] for name in present} | {index_name, LEGACY_CATEGORIES}
+    known = {name.split("/")[0] for name in present} | no_columns | {index_name}
     return Frame(
         place=place,
         index_name=index_name,
@@ -190,14 +214,31 @@ def _open_member_column(group: h5py.Group, name: str, *, place: str) -> Column:
     element = open_member(group, name, place=place) if _is_relative(name) else None
     if element is None:
         raise MissingColumnError(f"{place} has no column {name!r}.")
-    return open_column(element, place=f"{place}/{name}")
+    column = open_column(element, place=f"{place}/{name}")
+    levels = levels_beside(group, name, place=place)
+    if levels is None or column.n_categories is not None or not isinstance(element, h5py.Dataset):
+        return column
+    codes = Array(element, f"{place}/{name}")
+    return open_levels(codes, levels, encoding="categorical (SeuratDisk)") or column
 
 
 def _open_field(
     dataset: h5py.Dataset, name: str, *, place: str, legacy_categories: Mapping[str, Array]
 ) -> Column:
     values = Array(dataset, f"{place}/{name}", field=name)
-    return open_legacy_categorical(values, legacy_categories) or open_plain(values, encoding="compound")
+    levels = legacy_categories.get(name)
+    column = None if levels is None else open_levels(values, levels, encoding="categorical (0.6)")
+    return column or open_plain(values, encoding="compound")
+
+
+def _refuse_beyond_int64(values: pl.Series, *, place: str) -> None:
+    if values.dtype != pl.UInt64:
+        return
+    for row in (values > _LARGEST_INTEGER).arg_true().head(1):
+        raise UnsupportedEncodingError(
+            f"{place} has {values[row]} at row {row}; the largest integer that a table holds is "
+            f"{_LARGEST_INTEGER}. Store the column as text."
+        )
 
 
 def _is_relative(name: str) -> bool:

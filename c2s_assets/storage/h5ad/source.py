@@ -22,6 +22,7 @@ from c2s_assets.storage.h5ad.access import Array, open_member, reading
 from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
 from c2s_assets.storage.h5ad.heaps import refuse_endless_heaps
+from c2s_assets.storage.h5ad.levels import categories_in_uns
 from c2s_assets.storage.h5ad.links import Link, survey_links
 from c2s_assets.storage.h5ad.matrix import (
     DenseMatrix,
@@ -37,7 +38,6 @@ from c2s_assets.storage.h5ad.transpose import CscReader
 from c2s_assets.storage.h5ad.uns import read_uns
 
 _MAX_ROWS = int(np.iinfo(np.int32).max)
-_CATEGORIES_SUFFIX = "_categories"
 
 
 @contextmanager
@@ -209,19 +209,9 @@ class H5ad:
         return open_frame(self._member(path), place=path, legacy_categories=self._legacy_categories(path))
 
     def _legacy_categories(self, path: str) -> dict[str, Array]:
-        """Find the categories that AnnData 0.6 kept in uns, shared by obs and var: obs comes first."""
         uns = self._member("uns")
-        if not isinstance(uns, h5py.Group) or isinstance(self._member(path), h5py.Group):
-            return {}
-        with reading("uns"):
-            names = [name for name in uns if name.endswith(_CATEGORIES_SUFFIX)]
-        taken = set() if path == "obs" else {f"{name}{_CATEGORIES_SUFFIX}" for name in self.obs.names}
-        members = {name: open_member(uns, name, place="uns") for name in names if name not in taken}
-        return {
-            name.removesuffix(_CATEGORIES_SUFFIX): Array(member, f"uns/{name}")
-            for name, member in members.items()
-            if isinstance(member, h5py.Dataset)
-        }
+        is_legacy = isinstance(uns, h5py.Group) and not isinstance(self._member(path), h5py.Group)
+        return categories_in_uns(uns) if is_legacy else {}
 
     def _first_path(self, *paths: str) -> str | None:
         return next((path for path in paths if self._member(path) is not None), None)

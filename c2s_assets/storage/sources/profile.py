@@ -76,6 +76,7 @@ def profile_h5ad(
         ],
         obs_columns=_profile_columns(h5ad.obs),
         var_columns=_profile_columns(h5ad.var),
+        raw_var_columns=[] if h5ad.raw_var is None else _profile_columns(h5ad.raw_var),
         embeddings={name: list(shape) for name, shape in h5ad.embeddings().items()},
         uns_keys=sorted(uns),
         structure=h5ad.structure(),
@@ -83,16 +84,13 @@ def profile_h5ad(
 
 
 def _profile_columns(frame: Frame) -> list[ColumnProfile]:
-    profiles = []
-    for column in frame.describe():
-        figures = {} if column.problem else asdict(count_values(frame.read(column.name)))
-        profiles.append(
-            ColumnProfile(
-                name=column.name,
-                encoding=column.encoding,
-                dtype=column.dtype,
-                not_read=column.problem,
-                **figures,
-            )
+    return [
+        ColumnProfile(
+            name=column.name,
+            encoding=column.encoding,
+            dtype=column.dtype,
+            not_read=column.problem,
+            **({} if values is None else asdict(count_values(values))),
         )
-    return profiles
+        for column, values in frame.read_each()
+    ]

@@ -11,7 +11,14 @@ from c2s_assets.core.errors import InvalidIdsError, MissingColumnError, NotAnH5a
 from c2s_assets.storage.h5ad.access import Array
 from c2s_assets.storage.h5ad.frames import ColumnInfo, Frame, open_frame
 from c2s_assets.storage.h5ad.source import open_h5ad
-from c2s_assets_tests.storage.h5ad.files import add_categorical, add_frame, add_masked
+from c2s_assets_tests.storage.h5ad.files import (
+    COUNTS,
+    add_categorical,
+    add_frame,
+    add_masked,
+    add_sparse,
+    new_h5ad,
+)
 
 
 @pytest.fixture
@@ -178,3 +185,33 @@ def test_what_anndata_writes_is_what_is_read(tmp_path: Path) -> None:
             "plain_flag": [True, False],
         }
         assert h5ad.obs.index().to_list() == ["c1", "c2"]
+
+
+def test_a_column_that_cannot_be_read_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    with new_h5ad(tmp_path / "a.h5ad") as file:
+        add_sparse(file, "X", COUNTS)
+        obs = file["obs"]
+        obs["fine"] = np.array([1, 2, 3])
+        obs["fits"] = np.array([1, 2, 2**63 - 1], np.uint64)
+        obs["hash"] = np.array([1, 2**63, 2], np.uint64)
+        obs["latin"] = np.array([b"a", b"caf\xe9", b"b"], dtype=h5py.string_dtype())
+        obs["short"] = np.array([1, 2])
+        obs["z"] = np.array([1j, 2j, 3j])
+        add_categorical(obs, "beyond", [0, 5, 0], np.array(["a"], dtype=h5py.string_dtype()))
+        add_categorical(obs, "hashes", [0, 1, 0], np.array([2**63, 1], np.uint64))
+    with open_h5ad(tmp_path / "a.h5ad") as h5ad:
+        found = {column.name: (column.problem, values) for column, values in h5ad.obs.read_each()}
+    assert list(found) == ["beyond", "fine", "fits", "hash", "hashes", "latin", "short", "z"]
+    assert found["fine"][1].to_list() == [1, 2, 3]
+    assert found["fits"][1].to_list() == [1, 2, 2**63 - 1]
+    problems = {name: problem for name, (problem, values) in found.items() if values is None}
+    assert {name: problem.split(".")[0] for name, problem in problems.items()} == {
+        "beyond": "obs/beyond/codes has code 5 at row 1, but there are 1 categories",
+        "hash": "obs/hash has 9223372036854775808 at row 1; the largest integer that a table holds is "
+        "9223372036854775807",
+        "hashes": "obs/hashes has 9223372036854775808 at row 0; the largest integer that a table holds is "
+        "9223372036854775807",
+        "latin": "obs/latin has b'caf\\xe9' at row 1, which is not UTF-8",
+        "short": "obs/short has 2 values, but the index '_index' has 3",
+        "z": "obs/z has type complex128",
+    }

@@ -1,0 +1,84 @@
+"""Files as other tools write them, each built as far as the tables that it concerns."""
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import polars as pl
+
+from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.storage.lake.documents import read_document
+from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
+from c2s_assets_tests.toy import make_lake
+
+R_NA = -(2**31)
+TEXT = h5py.string_dtype()
+
+
+def replace_column(frame: h5py.Group, name: str, values: Any) -> None:
+    """Put a column into a dataframe in place of the one of that name, as a dataset without an encoding."""
+    if name in frame:
+        del frame[name]
+    frame[name] = values
+
+
+def checks_of(result: Any) -> dict[str, tuple[bool, str]]:
+    """Whether each check of a run held, and its message, by asset/claim."""
+    return {
+        f"{found.asset_key.to_user_string()}/{found.check_name}": (found.passed, found.description or "")
+        for found in result.get_asset_check_evaluations()
+    }
+
+
+def profile_of(workshop: Workshop) -> DatasetProfile:
+    return read_document(workshop.layout.profile("toy"), DatasetProfile)
+
+
+def test_factors_of_seuratdisk_are_their_levels_and_na_is_no_donor(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    codes = np.arange(60, dtype=np.int32) % 4
+    codes[[5, 9]] = R_NA
+    with h5py.File(layout.inbox_h5ad("toy"), "a") as file:
+        replace_column(file["obs"], "donor_id", codes)
+        replace_column(file["obs"], "n_genes", np.where(codes == 1, R_NA, codes + 200).astype(np.int32))
+        file["obs/__categories/donor_id"] = np.array(["D0", "D1", "D2", "D3"], dtype=TEXT)
+    with open_workshop(layout) as workshop:
+        result = build_only(workshop, "toy", "raw_h5ad", "dataset_profile", "cell_metadata")
+        cells = workshop.read("cell_metadata", "toy")
+        columns = {column.name: column for column in profile_of(workshop).obs_columns}
+    assert cells["donor_id"].to_list() == [None if code == R_NA else f"D{code}" for code in codes.tolist()]
+    assert cells["n_genes"].null_count() == np.count_nonzero(codes == 1)
+    assert "__categories" not in columns
+    assert columns["donor_id"].encoding == "categorical (SeuratDisk)"
+    assert columns["donor_id"].value_counts == {"D0": 15, "D2": 15, "D3": 15, "D1": 13}
+    assert checks_of(result)["dataset_profile/reads_every_column"][0]
+
+
+def test_columns_that_cannot_be_read_are_named_and_everything_else_is_built(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with h5py.File(layout.inbox_h5ad("toy"), "a") as file:
+        obs, raw_var = file["obs"], file["raw/var"]
+        replace_column(obs, "hash", np.full(60, 2**63 + 1, np.uint64))
+        replace_column(obs, "small_hash", np.full(60, 2**63 - 1, np.uint64))
+        replace_column(obs, "z", np.full(60, 1j))
+        replace_column(obs, "latin", np.array([b"ok"] * 59 + [b"caf\xe9"], dtype=TEXT))
+        replace_column(file["var"], "z", np.full(40, 1j))
+        replace_column(raw_var, "latin", np.array([b"caf\xe9"] * 40, dtype=TEXT))
+    with open_workshop(layout) as workshop:
+        steps = ["raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"]
+        result = build_only(workshop, "toy", *steps)
+        cells, features = workshop.read("cell_metadata", "toy"), workshop.read("feature_metadata", "toy")
+        profile = profile_of(workshop)
+    assert result.success
+    assert cells["small_hash"].unique().to_list() == [2**63 - 1]
+    assert not {"hash", "z", "latin"} & set(cells.columns)
+    assert not {"z", "latin"} & set(features.columns)
+    holds, message = checks_of(result)["dataset_profile/reads_every_column"]
+    assert not holds
+    assert message.startswith(
+        "5 cannot be read and are left out, the first is obs/hash: obs/hash has 9223372"
+    )
+    assert [c.name for c in profile.obs_columns if c.not_read] == ["hash", "latin", "z"]
+    assert [c.name for c in profile.raw_var_columns if c.not_read] == ["latin"]
+    assert cells.select(pl.col("donor_id").n_unique()).item() == 4
