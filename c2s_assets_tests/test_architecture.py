@@ -58,6 +58,18 @@ def test_only_defs_and_what_stands_left_of_it_import_dagster(path: Path) -> None
         assert _layer(_module_name(path)) in ("cli", "definitions", "defs")
 
 
+def test_only_what_has_surveyed_a_file_opens_it() -> None:
+    """Some files end the process that opens them; see storage/h5ad/survey.py."""
+    opening = {path.relative_to(PACKAGE).as_posix() for path in MODULES if "open_h5ad(" in path.read_text()}
+    assert opening == {
+        "storage/h5ad/source.py",  # where it is defined
+        "storage/h5ad/rehearsal.py",  # a process made to be crashed
+        "storage/sources/raw.py",  # after a survey
+    }
+    using_hdf5 = {_module_name(path) for path in MODULES if "h5py" in _imports(path)}
+    assert all(name.startswith("c2s_assets.storage.h5ad.") for name in using_hdf5)
+
+
 ALLOWED_IN_CORE = {
     "c2s_assets",
     "numba",

@@ -101,28 +101,27 @@ def _add(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.clients.download import download, is_url
     from c2s_assets.defs.service import open_instance, register
     from c2s_assets.schemas.documents import InboxNote
-    from c2s_assets.storage.h5ad.source import open_h5ad
-    from c2s_assets.storage.sources.raw import copy_or_link, put_into_inbox
+    from c2s_assets.storage.sources.raw import put_file_into_inbox, put_into_inbox
 
     def fetch(target: Path) -> InboxNote:
         fetched = download(options.source, target)
         return InboxNote(url=fetched.url, etag=fetched.etag, retrieved_at=_now())
 
-    def copy(target: Path) -> InboxNote:
-        copy_or_link(Path(options.source), target, link=options.link)
-        return InboxNote(retrieved_at=_now())
-
     from_url = is_url(options.source)
     name = options.source.partition("?")[0] if from_url else options.source
     dataset_id = dataset_id_of(name) if options.id is None else check_dataset_id(options.id)
-    if not from_url:
-        if not Path(options.source).is_file():
-            raise C2SError(
-                f"{options.source} is not a file. Give the path of an h5ad, or its http(s) address."
-            )
-        with open_h5ad(Path(options.source)):  # refused before it is copied
-            pass
-    path = put_into_inbox(layout, dataset_id=dataset_id, fill=fetch if from_url else copy)
+    if from_url:
+        path = put_into_inbox(layout, dataset_id=dataset_id, fill=fetch)
+    elif Path(options.source).is_file():
+        path = put_file_into_inbox(
+            layout,
+            dataset_id=dataset_id,
+            source=Path(options.source),
+            link=options.link,
+            retrieved_at=_now(),
+        )
+    else:
+        raise C2SError(f"{options.source} is not a file. Give the path of an h5ad, or its http(s) address.")
     with open_instance(layout) as instance:
         register(instance, dataset_id)
     print(f"{dataset_id}: {path.stat().st_size:,} bytes in {path}")

@@ -12,9 +12,7 @@ class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class InboxNote(_Document):
-    """What `c2s add` knows of a file's origin."""
-
+class _Origin(_Document):
     url: str | None = Field(default=None, description="Address it was downloaded from, without credentials.")
     etag: str | None = Field(default=None, description="ETag of the download.")
     dataset_version_id: str | None = Field(default=None, description="Version of a CELLxGENE dataset.")
@@ -23,13 +21,31 @@ class InboxNote(_Document):
     )
 
 
-class Provenance(InboxNote):
+class SurveyNote(_Document):
+    """What a survey found, for whoever finds the very same file: `identity` and `surveyed_by` must agree."""
+
+    n_obs: int = Field(ge=1, description="Cells.")
+    n_vars: int = Field(ge=1, description="Features of X.")
+    identity: tuple[int, int, int] = Field(description="Inode, size and time of change of the file.")
+    surveyed_by: str = Field(description="Version of the survey, and of the library that it asked.")
+
+
+class InboxNote(_Origin):
+    """What `c2s add` knows of a file's origin, and that it was surveyed."""
+
+    survey: SurveyNote | None = Field(default=None, description="Null if it is still to be surveyed.")
+
+
+class Provenance(_Origin):
     """Where the source file came from, and what it holds."""
 
     size_bytes: int = Field(ge=1, description="Size of the file.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its bytes.")
     n_obs: int = Field(ge=1, description="Cells.")
     n_vars: int = Field(ge=1, description="Features of X.")
+    surveyed_by: str | None = Field(
+        default=None, description="Version of the survey that these bytes went through; null: of none."
+    )
 
 
 class ColumnProfile(_Document):

@@ -57,11 +57,17 @@ from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, InboxNot
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.h5ad.frames import Frame
-from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
+from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.profile import profile_h5ad
-from c2s_assets.storage.sources.raw import adopt_download, adopt_from_inbox, held_version, holds_own_file
+from c2s_assets.storage.sources.raw import (
+    adopt_download,
+    adopt_from_inbox,
+    held_version,
+    holds_own_file,
+    open_source,
+)
 from c2s_assets.storage.tables.inputs import current_profile, footer, read_gene_symbols
 from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, write_blocks
 
@@ -111,7 +117,7 @@ def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
     source = store.source(dataset_id)
     with (
         stage(store.layout, dataset_id) as staged,
-        open_h5ad(store.layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+        open_source(store.layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
     ):
         profile = profile_h5ad(
             h5ad,
@@ -139,7 +145,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     entry = store.settings().entry(dataset_id)
     profile = current_profile(store.layout, dataset_id=dataset_id)
     readable = [column.name for column in profile.obs_columns if column.not_read is None]
-    with open_h5ad(store.layout.raw_h5ad(dataset_id)) as h5ad, stage(store.layout, dataset_id) as staged:
+    with open_source(store.layout, dataset_id=dataset_id) as h5ad, stage(store.layout, dataset_id) as staged:
         described = (
             describe_cells(
                 cell_ids,
@@ -201,7 +207,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     is_fitted = fitted_cells(store, dataset_id, scope=scope)
     with (
         stage(store.layout, dataset_id) as staged,
-        open_h5ad(store.layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+        open_source(store.layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
     ):
         var_names, var = _read_var(h5ad, layer=profile.layer)
         named = describe_features(
@@ -267,7 +273,7 @@ def unstructured_metadata(context: dg.AssetExecutionContext, store: Store) -> Ev
     """The `uns` of the source as JSON; long arrays are summarised, nothing is left out silently."""
     dataset_id = context.partition_key
     target = store.layout.unstructured_metadata(dataset_id)
-    with open_h5ad(store.layout.raw_h5ad(dataset_id)) as h5ad, stage(store.layout, dataset_id) as staged:
+    with open_source(store.layout, dataset_id=dataset_id) as h5ad, stage(store.layout, dataset_id) as staged:
         uns = h5ad.uns(max_values=_UNS_VALUES)
         names = h5ad.uns_keys
         write_document(staged.path(target), uns)

@@ -30,8 +30,8 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.tables import Expression
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.sources.raw import open_source
 from c2s_assets.storage.tables.inputs import current_profile, footer
 from c2s_assets.storage.tables.parquet import iter_table, read_rows, write_blocks
 from c2s_assets.storage.tables.wide import read_cells, survey_parts, wide_schema, write_wide
@@ -55,7 +55,7 @@ def expression(context: dg.AssetExecutionContext, store: Store) -> Events:
     totals = CellTotals()
     with (
         stage(layout, dataset_id) as staged,
-        open_h5ad(layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
     ):
         written = staged.path(target)
         matrix = h5ad.matrix(profile.layer)
@@ -101,7 +101,7 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
     schema = wide_schema(names, footer=footer("expression_matrix", profile, layer=profile.layer))
     with (
         stage(layout, dataset_id) as staged,
-        open_h5ad(layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
     ):
         written = staged.path(target)
         matrix = h5ad.matrix(profile.layer)

@@ -29,8 +29,9 @@ from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.projections import keeps_schema
-from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
+from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.sources.raw import open_source
 from c2s_assets.storage.tables.inputs import current_profile
 from c2s_assets.storage.tables.parquet import read_footer, read_rows, read_table, size_bytes
 from c2s_assets.storage.tables.projections import ProjectionFolder
@@ -55,7 +56,7 @@ def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
     cells = store.read("cell_metadata", dataset_id, columns=[CELL_ID, DONOR_UID])
     with (
         stage(layout, dataset_id) as staged,
-        open_h5ad(layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
     ):
         folder = ProjectionFolder(staged.path(target), cells, profile)
         written, left_out = folder.export(h5ad)

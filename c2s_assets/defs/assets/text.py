@@ -27,8 +27,8 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.h5ad.matrix import MatrixReader
-from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.sources.raw import open_source
 from c2s_assets.storage.streams import N_THREADS, map_ahead
 from c2s_assets.storage.tables.inputs import current_profile, footer
 from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, table_schema, write_blocks
@@ -62,7 +62,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     composer = SentenceComposer(vocabulary, spec)
     with (
         stage(layout, dataset_id) as staged,
-        open_h5ad(layout.raw_h5ad(dataset_id), scratch=staged.folder) as h5ad,
+        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
     ):
         written = staged.path(target)
         matrix = h5ad.matrix(profile.layer)

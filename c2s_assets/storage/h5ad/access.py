@@ -36,7 +36,11 @@ def reading(place: str) -> Iterator[None]:
     """Turn what h5py raises on a damaged file into our error, with the place in the file."""
     try:
         yield
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+    except MemoryError as error:
+        raise UnsafeFileError(
+            f"{place} takes more memory than there is. The file is damaged, or made so; fetch it again."
+        ) from error
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
         raise NotAnH5adError(
             f"{place} cannot be read ({error}). The file is damaged or incomplete; fetch it again."
         ) from error
@@ -94,6 +98,18 @@ class Array:
         """Bytes that the values take on disk."""
         with reading(self.place):
             return int(self.dataset.id.get_storage_size())
+
+    @property
+    def is_read_past_hdf5(self) -> bool:
+        """Whether HDF5 is asked only where the values are; NotAnH5adError if that contradicts itself."""
+        return self._stored is not None
+
+    def fields(self) -> list["Array"]:
+        """View each field of a compound dataset by itself; of any other, the dataset."""
+        names = self.dtype.names if self.field is None else None
+        if names is None:
+            return [self]
+        return [Array(self.dataset, f"{self.place}/{name}", field=name) for name in names]
 
     def read(self, start: int = 0, stop: int | None = None) -> NDArray[Any]:
         """Read the values ``[start, stop)`` of the first axis; of a scalar, its value as a 0-d array.

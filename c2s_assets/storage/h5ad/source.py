@@ -44,6 +44,9 @@ _MAX_ROWS = int(np.iinfo(np.int32).max)
 def open_h5ad(path: Path, *, scratch: Path | None = None) -> Iterator["H5ad"]:
     """Open an h5ad file for reading, after checking that it is one and that it does not lead out of itself.
 
+    Some damaged files end the process that reads them. A file that `survey.survey_h5ad` has not passed is
+    opened in a process made for that only; `sources.raw.open_source` opens those of the lake.
+
     `scratch` is where a matrix stored by column is sorted into rows (the system's temporary folder if None);
     it takes 12 bytes per stored value.
 
@@ -78,7 +81,7 @@ class H5ad:
     """The parts of an open h5ad file; made by `open_h5ad`, and of no use after it is closed."""
 
     _file: h5py.File
-    _links: tuple[Link, ...]
+    links: tuple[Link, ...]
     _scratch: Path | None
 
     @property
@@ -164,7 +167,15 @@ class H5ad:
 
     def structure(self) -> list[dict[str, Any]]:
         """Describe every element of the file; see `structure.describe_structure` for the keys."""
-        return describe_structure(self._file, self._links)
+        return describe_structure(self._file, self.links)
+
+    def arrays(self) -> Iterator[Array]:
+        """Yield every dataset of the file once, under the first of its names."""
+        for link in self.links:
+            with reading(link.path):
+                element = self._file[link.path] if link.same_as is None else None
+            if isinstance(element, h5py.Dataset):
+                yield Array(element, link.path)
 
     @cached_property
     def _embeddings(self) -> dict[str, Array]:

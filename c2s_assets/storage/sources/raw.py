@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -19,24 +20,29 @@ from c2s_assets.core.errors import (
 )
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.splits.manifest import SIDES, TRAIN
-from c2s_assets.schemas.documents import InboxNote, Provenance
-from c2s_assets.storage.h5ad.source import open_h5ad
+from c2s_assets.schemas.documents import InboxNote, Provenance, SurveyNote
+from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
+from c2s_assets.storage.h5ad.survey import SURVEYED_BY, Survey, identity_of, survey_h5ad
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.documents import read_document, write_document
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.lake.staging import Stage, stage
 
 # Of every dataset; the report says which tables of cells were written besides.
 _TABLES_OF_ONE_FILE = ("cell_metadata", "feature_metadata", "split_manifest")
 
 
-def put_into_inbox(layout: Layout, *, dataset_id: str, fill: Callable[[Path], InboxNote]) -> Path:
+def put_into_inbox(
+    layout: Layout, *, dataset_id: str, fill: Callable[[Path], InboxNote], survey: Survey | None = None
+) -> Path:
     """Place an h5ad in the inbox under its dataset id, whole or not at all; return its path there.
 
     Parameters
     ----------
     fill
         Writes the file to the path it is given, and says where it came from.
+    survey
+        That of the bytes that `fill` writes, if they were surveyed where they were.
 
     Raises
     ------
@@ -45,12 +51,37 @@ def put_into_inbox(layout: Layout, *, dataset_id: str, fill: Callable[[Path], In
     """
     target, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
     with stage(layout, dataset_id) as staged:
-        origin = fill(staged.path(target))
-        with open_h5ad(staged.path(target)):
-            pass
-        write_document(staged.path(note), origin)
+        written = staged.path(target)
+        origin = fill(written)
+        found = _note_survey(survey or survey_h5ad(written), identity=identity_of(written))
+        write_document(staged.path(note), origin.model_copy(update={"survey": found}))
         staged.commit(note, target)
     return target
+
+
+def put_file_into_inbox(
+    layout: Layout, *, dataset_id: str, source: Path, link: bool, retrieved_at: str
+) -> Path:
+    """Place a file of the user's in the inbox, after it was surveyed where it is; return its path there.
+
+    Raises
+    ------
+    SourceError
+        If it is not an h5ad that can be read, or changes while it is copied.
+    C2SError
+        If it cannot be linked.
+    """
+    survey = survey_h5ad(source)
+
+    def copy(target: Path) -> InboxNote:
+        copy_or_link(source, target, link=link)
+        if identity_of(source) != survey.identity:
+            raise NotAnH5adError(
+                f"{source} changed while it was copied. Wait until it is whole, then add it again."
+            )
+        return InboxNote(retrieved_at=retrieved_at)
+
+    return put_into_inbox(layout, dataset_id=dataset_id, fill=copy, survey=survey)
 
 
 def copy_or_link(source: Path, target: Path, *, link: bool) -> None:
@@ -89,7 +120,7 @@ def adopt_from_inbox(layout: Layout, *, dataset_id: str) -> Provenance:
     with stage(layout, dataset_id) as staged:
         waiting, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
         if not waiting.exists():
-            return _verify_source(layout, dataset_id=dataset_id)
+            return _verify_source(layout, staged, dataset_id=dataset_id)
         provenance = _describe(waiting, _read_note(note))
         target = layout.raw_provenance(dataset_id)
         write_document(staged.path(target), provenance)
@@ -132,6 +163,26 @@ def adopt_download(
         note_path.unlink(missing_ok=True)
         raise type(error)(f"{error} It came from {note.url}.") from error
     return provenance
+
+
+@contextmanager
+def open_source(layout: Layout, *, dataset_id: str, scratch: Path | None = None) -> Iterator[H5ad]:
+    """Open the dataset's source file, which is surveyed first if it never was; see `open_h5ad`.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no source.
+    LakeError
+        If its size is no longer what it was.
+    SourceError
+        If it cannot be read.
+    """
+    provenance, raw = read_provenance(layout, dataset_id=dataset_id), layout.raw_h5ad(dataset_id)
+    if provenance.surveyed_by != SURVEYED_BY:
+        survey_h5ad(raw)
+    with open_h5ad(raw, scratch=scratch) as h5ad:
+        yield h5ad
 
 
 def held_version(layout: Layout, *, dataset_id: str) -> str | None:
@@ -191,7 +242,7 @@ def read_provenance(layout: Layout, *, dataset_id: str) -> Provenance:
     return provenance
 
 
-def _verify_source(layout: Layout, *, dataset_id: str) -> Provenance:
+def _verify_source(layout: Layout, staged: Stage, *, dataset_id: str) -> Provenance:
     raw, provenance_path = layout.raw_h5ad(dataset_id), layout.raw_provenance(dataset_id)
     for path in (raw, provenance_path):
         if not path.exists():
@@ -207,7 +258,13 @@ def _verify_source(layout: Layout, *, dataset_id: str) -> Provenance:
             f"{raw} has changed since it was verified (sha256 {sha256[:12]}, was {provenance.sha256[:12]}). "
             f"Add the file again: c2s add PATH_OR_URL --id {dataset_id}."
         )
-    return provenance
+    if provenance.surveyed_by == SURVEYED_BY:
+        return provenance
+    survey_h5ad(raw)
+    surveyed = provenance.model_copy(update={"surveyed_by": SURVEYED_BY})
+    write_document(staged.path(provenance_path), surveyed)
+    staged.commit(provenance_path)
+    return surveyed
 
 
 def _note_of_arrived(arrived: Path, note_path: Path) -> InboxNote | None:
@@ -241,11 +298,12 @@ def _describe(path: Path, note: InboxNote) -> Provenance:
     if not path.is_file():
         raise NotAnH5adError(f"{path} is not a file. Replace it by an h5ad, or remove it.")
     try:
-        state = _state(path)
-        with open_h5ad(path) as h5ad:
-            n_obs, n_vars = h5ad.n_obs, h5ad.var.n_rows
+        identity = identity_of(path)
+        known = note.survey
+        if known is None or (known.identity, known.surveyed_by) != (identity, SURVEYED_BY):
+            known = _note_survey(survey_h5ad(path), identity=identity)
         sha256 = file_digest(path)
-        is_same = _state(path) == state
+        is_same = identity_of(path) == identity
     except FileNotFoundError as error:
         raise MissingInputError(
             f"{path} was taken away while it was read, perhaps by another build. Build the dataset again."
@@ -254,13 +312,19 @@ def _describe(path: Path, note: InboxNote) -> Provenance:
         raise NotAnH5adError(
             f"{path} changed while it was read. Wait until it is copied as a whole, then build again."
         )
-    _, size_bytes, _ = state
-    return Provenance(**note.model_dump(), size_bytes=size_bytes, sha256=sha256, n_obs=n_obs, n_vars=n_vars)
+    _, size_bytes, _ = identity
+    return Provenance(
+        **note.model_dump(exclude={"survey"}),
+        size_bytes=size_bytes,
+        sha256=sha256,
+        n_obs=known.n_obs,
+        n_vars=known.n_vars,
+        surveyed_by=SURVEYED_BY,
+    )
 
 
-def _state(path: Path) -> tuple[int, int, int]:
-    found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+def _note_survey(survey: Survey, *, identity: tuple[int, int, int]) -> SurveyNote:
+    return SurveyNote(n_obs=survey.n_obs, n_vars=survey.n_vars, identity=identity, surveyed_by=SURVEYED_BY)
 
 
 def _read_note(path: Path) -> InboxNote:

@@ -16,6 +16,7 @@ from c2s_assets.core.errors import (
     SourceError,
 )
 from c2s_assets.schemas.documents import InboxNote
+from c2s_assets.storage.h5ad.survey import survey_h5ad
 from c2s_assets.storage.lake.staging import recover
 from c2s_assets.storage.sources import raw
 from c2s_assets.storage.sources.raw import (
@@ -25,6 +26,8 @@ from c2s_assets.storage.sources.raw import (
     held_datasets,
     held_version,
     holds_own_file,
+    open_source,
+    put_file_into_inbox,
     put_into_inbox,
     read_provenance,
 )
@@ -277,7 +280,7 @@ def test_provenance_on_disk_is_plain_json(layout):
     adopt_from_inbox(layout, dataset_id="a")
     assert list(json.loads(layout.raw_provenance("a").read_text())) == [
         *("url", "etag", "dataset_version_id", "retrieved_at"),
-        *("size_bytes", "sha256", "n_obs", "n_vars"),
+        *("size_bytes", "sha256", "n_obs", "n_vars", "surveyed_by"),
     ]
 
 
@@ -422,3 +425,63 @@ def pretend_built(layout, dataset_id, *, made_from):
     files = ("profile.json", "unstructured_metadata.json", *(f"{name}.parquet" for name in names))
     for name in (*files, *tables[:2], "train"):
         (folder / name).touch()
+
+
+@pytest.fixture
+def surveyed(monkeypatch):
+    """The names of the files that were surveyed, in order."""
+    names = []
+
+    def survey(path):
+        names.append(path.name)
+        return survey_h5ad(path)
+
+    monkeypatch.setattr(raw, "survey_h5ad", survey)
+    return names
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_was_surveyed_when_it_was_added_is_not_surveyed_again(layout, surveyed, tmp_path, link):
+    source = write_toy_h5ad(tmp_path / "mine.h5ad")
+    put_file_into_inbox(layout, dataset_id="a", source=source, link=link, retrieved_at="2025-01-01")
+    assert surveyed == ["mine.h5ad"]
+    provenance = adopt_from_inbox(layout, dataset_id="a")
+    assert adopt_from_inbox(layout, dataset_id="a") == provenance
+    with open_source(layout, dataset_id="a") as h5ad:
+        assert h5ad.n_obs == provenance.n_obs
+    assert surveyed == ["mine.h5ad"]
+
+
+def test_another_file_under_the_name_of_a_surveyed_one_is_surveyed(layout, surveyed, tmp_path):
+    source = write_toy_h5ad(tmp_path / "mine.h5ad")
+    put_file_into_inbox(layout, dataset_id="a", source=source, link=False, retrieved_at="2025-01-01")
+    drop_toy_h5ad(layout, "a", seed=1)
+    adopt_from_inbox(layout, dataset_id="a")
+    assert surveyed == ["mine.h5ad", "a.h5ad"]
+
+
+def test_a_source_of_an_earlier_survey_is_surveyed_once_more(layout, surveyed, monkeypatch):
+    drop_toy_h5ad(layout, "a")
+    old = adopt_from_inbox(layout, dataset_id="a")
+    monkeypatch.setattr(raw, "SURVEYED_BY", "a later one")
+    with open_source(layout, dataset_id="a"):
+        assert len(surveyed) == 2
+    new = adopt_from_inbox(layout, dataset_id="a")
+    assert new == old.model_copy(update={"surveyed_by": "a later one"})
+    assert read_provenance(layout, dataset_id="a") == new
+    with open_source(layout, dataset_id="a"):
+        assert len(surveyed) == 3
+
+
+def test_a_file_that_changes_while_it_is_copied_is_refused(layout, monkeypatch, tmp_path):
+    source = write_toy_h5ad(tmp_path / "mine.h5ad")
+    copy = raw.copy_or_link
+
+    def copy_and_change(path, target, *, link):
+        copy(path, target, link=link)
+        path.write_bytes(b"other")
+
+    monkeypatch.setattr(raw, "copy_or_link", copy_and_change)
+    with pytest.raises(NotAnH5adError, match="changed while it was copied"):
+        put_file_into_inbox(layout, dataset_id="a", source=source, link=False, retrieved_at="2025-01-01")
+    assert not layout.inbox_h5ad("a").exists()

@@ -1,0 +1,129 @@
+"""Asks HDF5 for all that any step asks of a file; `python -m` with a path and seconds, see `survey`.
+
+Prints as JSON how many cells and features there are, or an error of ours. Ends by a signal if HDF5 does.
+"""
+
+import json
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from math import prod
+from pathlib import Path
+
+from c2s_assets.core.errors import SourceError, UnsafeFileError
+from c2s_assets.storage.h5ad.access import Array
+from c2s_assets.storage.h5ad.frames import Frame
+from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
+
+# On top of the interpreter and the libraries. Text is read in blocks of chunks; 10 million texts in one chunk
+# take 0.9 GB, and the index of 10 million chunks of a matrix 1.3 GB.
+_MEMORY_BYTES = 2 * 2**30
+_VALUES_PER_BLOCK = 65_536
+# As many as the profile and the table of `uns` read; see there.
+_UNS_VALUES = (100, 10_000)
+# Where arrays of more values are only described, unless a link makes them a part of something else.
+_ONLY_DESCRIBED = ("/uns/", "/obsp/", "/varp/", "/varm/")
+
+
+def rehearse(h5ad: H5ad) -> None:
+    """Read whatever later steps have HDF5 read; values that are read past it are left to them.
+
+    What is wrong with a part is left to the step that reads it, which says so or does without.
+
+    Raises
+    ------
+    UnsafeFileError
+        If a part is built to exhaust us.
+    """
+    for part in _parts(h5ad):
+        _attempt(part)
+
+
+def main(path: Path, seconds: int) -> None:
+    """Rehearse a file within limits of memory and processor time, and say how it went."""
+    _limit(seconds)
+    told: dict[str, int | str]
+    try:
+        with open_h5ad(path) as h5ad:
+            rehearse(h5ad)
+            told = {"n_obs": h5ad.n_obs, "n_vars": h5ad.var.n_rows}
+    except SourceError as error:
+        told = {"error": type(error).__name__, "message": str(error)}
+    sys.stdout.write(json.dumps(told))
+
+
+def _limit(seconds: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    if sys.platform == "linux":  # elsewhere there is no such limit
+        in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (in_use + _MEMORY_BYTES,) * 2)
+
+
+def _attempt(part: Callable[[], object]) -> None:
+    try:
+        part()
+    except UnsafeFileError:
+        raise
+    except SourceError:
+        return
+
+
+def _parts(h5ad: H5ad) -> Iterator[Callable[[], object]]:
+    yield h5ad.structure
+    yield lambda: h5ad.matrices
+    yield h5ad.embeddings
+    yield lambda: _read_frame(h5ad.obs)
+    yield lambda: _read_frame(h5ad.var)
+    yield lambda: _read_frame(h5ad.raw_var)
+    is_linked = any(link.same_as is not None for link in h5ad.links)
+    for array in h5ad.arrays():
+        if is_linked or not array.place.startswith(_ONLY_DESCRIBED) or _n_values(array) <= max(_UNS_VALUES):
+            yield partial(_read_array, array)
+    for max_values in _UNS_VALUES:
+        yield partial(_read_uns, h5ad, max_values)
+
+
+def _read_frame(frame: Frame | None) -> None:
+    if frame is None:
+        return
+    frame.describe()
+    for name in (frame.index_name, *frame.names):
+        _attempt(partial(_read_first, frame, name))
+
+
+def _read_first(frame: Frame, name: str) -> None:
+    # With one value come the categories, which need have no name of their own.
+    frame.open(name).read(0, 1)
+
+
+def _read_array(array: Array) -> None:
+    for field in array.fields():
+        _attempt(partial(_read_in_blocks, field))
+
+
+def _read_in_blocks(array: Array) -> None:
+    if not array.shape or array.is_read_past_hdf5:
+        return
+    chunk_rows = array.chunks[0] if array.chunks else 1
+    rows = max(1, _VALUES_PER_BLOCK // max(1, chunk_rows * prod(array.shape[1:]))) * chunk_rows
+    for start in range(0, array.shape[0], rows):
+        array.read(start, start + rows)
+
+
+def _n_values(array: Array) -> int:
+    with suppress(SourceError):
+        return prod(array.shape or ())
+    return 0
+
+
+def _read_uns(h5ad: H5ad, max_values: int) -> None:
+    # Too much in `uns` costs its own table only.
+    with suppress(UnsafeFileError):
+        h5ad.uns(max_values=max_values)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,32 @@
+"""Stands in for `rehearsal`: does what the file says instead of reading it."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from c2s_assets.storage.h5ad import rehearsal
+
+
+def main(path: Path, seconds: int) -> None:
+    """Misbehave in the way that is written in the file."""
+    rehearsal._limit(seconds)
+    match path.read_text():
+        case "loop":
+            while True:
+                pass
+        case "sleep":
+            signal.pause()
+        case "swell":
+            held = [bytes(2**20) for _ in range(10_000)]
+            raise AssertionError(f"{len(held)} MB were not too much")
+        case "raise":
+            raise ZeroDivisionError("a fault that nobody thought of")
+        case "change":
+            path.write_text("changed")
+        case name:
+            os.kill(os.getpid(), getattr(signal, name))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
