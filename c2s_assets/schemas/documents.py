@@ -67,6 +67,17 @@ class ColumnProfile(_Document):
     not_read: str | None = Field(default=None, description="Why it cannot be read, if so.")
 
 
+class VerdictProfile(_Document):
+    """What the values of a matrix are, and the figures that say so."""
+
+    kind: Kind
+    n_cells_sampled: int = Field(ge=0)
+    n_values_sampled: int = Field(ge=0)
+    min_value: float
+    max_value: float
+    frac_whole: float = Field(ge=0, le=1)
+
+
 class MatrixProfile(_Document):
     """One matrix of the file."""
 
@@ -78,18 +89,10 @@ class MatrixProfile(_Document):
     n_stored: int = Field(ge=0, description="Stored values.")
     compression: str | None = None
     size_bytes: int = Field(ge=0, description="Bytes on disk.")
+    verdict: VerdictProfile | None = Field(
+        default=None, description="What its values are; null if another was found before it was looked at."
+    )
     not_read: str | None = Field(default=None, description="Why it cannot be read, if so.")
-
-
-class VerdictProfile(_Document):
-    """What the values of the chosen matrix are, and the figures that say so."""
-
-    kind: Kind
-    n_cells_sampled: int = Field(ge=0)
-    n_values_sampled: int = Field(ge=0)
-    min_value: float
-    max_value: float
-    frac_whole: float = Field(ge=0, le=1)
 
 
 class OriginProfile(_Document):
@@ -112,6 +115,7 @@ class DatasetProfile(_Document):
     organism: str | None
     origin: OriginProfile
     layer: str = Field(description="The matrix that is ranked.")
+    layer_reason: str = Field(default="", description="Why that one, with the figures that decided.")
     verdict: VerdictProfile
     predicted_memory_bytes: int = Field(ge=1, description="Upper estimate for the largest step.")
     matrices: list[MatrixProfile]

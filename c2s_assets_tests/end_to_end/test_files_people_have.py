@@ -9,8 +9,8 @@ import polars as pl
 
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.lake.documents import read_document
-from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
-from c2s_assets_tests.toy import make_lake
+from c2s_assets_tests.defs.building import Workshop, build_only, failures, open_workshop
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 R_NA = -(2**31)
 TEXT = h5py.string_dtype()
@@ -82,3 +82,39 @@ def test_columns_that_cannot_be_read_are_named_and_everything_else_is_built(tmp_
     assert [c.name for c in profile.obs_columns if c.not_read] == ["hash", "latin", "z"]
     assert [c.name for c in profile.raw_var_columns if c.not_read] == ["latin"]
     assert cells.select(pl.col("donor_id").n_unique()).item() == 4
+
+
+def test_counts_of_x_are_taken_before_normalised_raw_values_and_its_features_with_them(
+    tmp_path: Path,
+) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with h5py.File(layout.inbox_h5ad("toy"), "a") as file:
+        file.move("X", "was_x")
+        file.move("raw/X", "X")
+        file.move("was_x", "raw/X")
+        ids = file["var/_index"][:]
+        del file["var/_index"]
+        file.create_dataset("var/_index", data=[b"ENSG0000000%04d" % (i + 100) for i in range(len(ids))])
+    with open_workshop(layout) as workshop:
+        steps = ["raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"]
+        assert build_only(workshop, "toy", *steps).success
+        features = workshop.read("feature_metadata", "toy")
+        profile = profile_of(workshop)
+    assert (profile.layer, profile.verdict.kind) == ("X", "counts")
+    assert profile.layer_reason.startswith("X is the first that holds counts: raw.X holds normalised values")
+    assert features["feature_id"][0] == "ENSG00000000100"
+
+
+def test_the_message_on_a_scaled_matrix_names_the_others_with_what_they_hold(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "toy", matrices="scaled X", encoding="dense")
+    layout.settings.write_text("datasets: {toy: {layer: X}}\n")
+    with h5py.File(layout.inbox_h5ad("toy"), "a") as file:
+        file["layers/Umis"] = np.abs(np.round(file["X"][:] * 10))
+        file["layers/logged"] = np.abs(file["X"][:])
+    with open_workshop(layout) as workshop:
+        report = workshop.build("toy")
+    assert (
+        "Other matrices of the file: layers/Umis (counts), layers/logged."
+        in (failures(report)["cell_sentences"])
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from c2s_assets.core.expression.layers import MatrixVerdict
+from c2s_assets.core.expression.layers import MatrixVerdict, list_matrices
 from c2s_assets.core.findings import Finding
 
 
@@ -21,19 +21,24 @@ def reads_every_column(problems: Mapping[str, str]) -> Finding:
     return Finding("reads_every_column", not problems, message, {"n_left_out": len(problems)}, rows)
 
 
-def matrix_can_be_ranked(verdict: MatrixVerdict, *, layer: str) -> Finding:
-    """Claim that a higher value of the matrix means more expression."""
+def matrix_can_be_ranked(verdict: MatrixVerdict, *, layer: str, others: Mapping[str, str | None]) -> Finding:
+    """Claim that a higher value of the matrix means more expression.
+
+    `others` are the further matrices of the file with what they hold, if that was looked at.
+    """
     range_seen = (
         f"{verdict.n_values_sampled:,} values between {verdict.min_value:g} and {verdict.max_value:g}"
     )
+    there_are = f"Other matrices of the file: {list_matrices(others)}."
     messages = {
         "counts": f"{layer} holds counts: {range_seen}, all whole.",
         "normalised": f"{layer} holds normalised values: {range_seen}.",
-        "scaled": f"{layer} was scaled: {range_seen}. Below zero, order no longer means expression. Keep "
-        f"counts or log-normalised values in raw.X or a layer, and name it as layer in the dataset's entry "
-        f"of datasets.yaml.",
+        "scaled": f"{layer} was scaled: {range_seen}. Below zero, order no longer means expression. "
+        f"{there_are} Keep counts or log-normalised values in raw.X or a layer, and name it as layer in the "
+        f"dataset's entry of datasets.yaml.",
         "unknown": f"{layer} holds nothing but zeros in the {verdict.n_cells_sampled:,} cells looked at. "
-        f"Name the matrix that holds the expression as layer in the dataset's entry of datasets.yaml.",
+        f"{there_are} Name the matrix that holds the expression as layer in the dataset's entry of "
+        f"datasets.yaml.",
     }
     figures = {
         "kind": verdict.kind,

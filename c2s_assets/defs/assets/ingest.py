@@ -336,6 +336,7 @@ def _profile_metadata(profile: DatasetProfile) -> Metadata:
             "n_vars": profile.n_vars,
             "organism": profile.organism,
             "layer": profile.layer,
+            "layer_reason": profile.layer_reason,
             "verdict": profile.verdict.kind,
             "matrices": ", ".join(f"{m.name} ({m.encoding} {m.dtype})" for m in profile.matrices),
             "embeddings": ", ".join(profile.embeddings) or "none",

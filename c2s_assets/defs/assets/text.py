@@ -24,6 +24,7 @@ from c2s_assets.defs.metadata import as_metadata, table_metadata
 from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish, report
 from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.documents import DatasetProfile, MatrixProfile
 from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.h5ad.matrix import MatrixReader
@@ -49,7 +50,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     verdict = MatrixVerdict(**profile.verdict.model_dump())
     yield from report(
         [
-            matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer),
+            matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer, others=_others(profile)),
             gene_claims.features_have_symbols(features),
         ],
         asset_name="cell_sentences",
@@ -99,6 +100,17 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
             | as_metadata({"spec_id": spec.spec_id, **spec.described})
             | {"genes_per_cell": plots.genes_per_cell(n_expressed)},
         )
+
+
+def _others(profile: DatasetProfile) -> dict[str, str | None]:
+    """List the matrices that were not chosen, with what they hold."""
+    return {matrix.name: _kind(matrix) for matrix in profile.matrices if matrix.name != profile.layer}
+
+
+def _kind(matrix: MatrixProfile) -> str | None:
+    if matrix.not_read is not None:
+        return "cannot be read"
+    return None if matrix.verdict is None else matrix.verdict.kind
 
 
 def _collect_ensembl_words(

@@ -3,7 +3,16 @@
 from dataclasses import asdict
 
 from c2s_assets.core.cells.provenance import read_organism, read_origin
-from c2s_assets.core.expression.layers import choose_matrix, judge_values
+from c2s_assets.core.errors import SourceError, UnsafeFileError
+from c2s_assets.core.expression.layers import (
+    MatrixVerdict,
+    can_be_taken,
+    choose_matrix,
+    explain_choice,
+    in_order,
+    judge_values,
+    named_matrix,
+)
 from c2s_assets.core.expression.memory import predict_memory_bytes
 from c2s_assets.core.expression.sampling import windows
 from c2s_assets.core.reports.columns import count_values
@@ -35,14 +44,10 @@ def profile_h5ad(
     SourceError
         If it holds no matrix that can be read, or not the one that `datasets.yaml` names.
     """
-    layer = choose_matrix(h5ad.matrices, layer=entry.layer)
+    named = None if entry.layer is None else named_matrix(h5ad.matrices, layer=entry.layer)
+    verdicts, problems = _judge_matrices(h5ad, named=named)
+    layer = named or choose_matrix(verdicts, problems)
     info = h5ad.matrices[layer]
-    reader = h5ad.matrix(layer)
-    spans = windows(h5ad.n_obs, size=_CELLS_PER_WINDOW)
-    verdict = judge_values(
-        [reader.rows(start, stop).data for start, stop in spans],
-        n_cells=sum(stop - start for start, stop in spans),
-    )
     uns = h5ad.uns(max_values=_UNS_VALUES)
     origin = read_origin(uns, title=entry.title, citation=entry.citation, licence=entry.licence)
     return DatasetProfile(
@@ -53,7 +58,8 @@ def profile_h5ad(
         organism=read_organism(uns) or entry.organism,
         origin=OriginProfile(**asdict(origin)),
         layer=layer,
-        verdict=VerdictProfile(**asdict(verdict)),
+        layer_reason=explain_choice(layer, verdicts, is_named=named is not None),
+        verdict=VerdictProfile(**asdict(verdicts[layer])),
         predicted_memory_bytes=predict_memory_bytes(
             n_obs=h5ad.n_obs,
             n_stored=info.n_stored,
@@ -70,7 +76,8 @@ def profile_h5ad(
                 n_stored=matrix.n_stored,
                 compression=matrix.compression,
                 size_bytes=matrix.size_bytes,
-                not_read=matrix.problem,
+                verdict=VerdictProfile(**asdict(verdicts[name])) if name in verdicts else None,
+                not_read=str(problems[name]) if name in problems else matrix.problem,
             )
             for name, matrix in h5ad.matrices.items()
         ],
@@ -80,6 +87,41 @@ def profile_h5ad(
         embeddings={name: list(shape) for name, shape in h5ad.embeddings().items()},
         uns_keys=sorted(uns),
         structure=h5ad.structure(),
+    )
+
+
+def _judge_matrices(
+    h5ad: H5ad, *, named: str | None
+) -> tuple[dict[str, MatrixVerdict], dict[str, SourceError]]:
+    """Judge matrices by some of their values until one is found that can be ranked, and why others cannot be.
+
+    That is the first that holds counts or, if it can be ranked, the one that is named. All are judged where
+    there is none: whoever must choose another one wants to know.
+    """
+    verdicts: dict[str, MatrixVerdict] = {}
+    problems: dict[str, SourceError] = {}
+    others = [name for name in in_order(h5ad.matrices) if name != named]
+    for name in others if named is None else [named, *others]:
+        try:
+            verdicts[name] = _judge(h5ad, name)
+        except UnsafeFileError:
+            raise
+        except SourceError as error:
+            if name == named:
+                raise
+            problems[name] = error
+            continue
+        if verdicts[name].can_be_ranked if name == named else can_be_taken(name, verdicts[name]):
+            break
+    return verdicts, problems
+
+
+def _judge(h5ad: H5ad, name: str) -> MatrixVerdict:
+    reader = h5ad.matrix(name)
+    spans = windows(h5ad.n_obs, size=_CELLS_PER_WINDOW)
+    return judge_values(
+        [reader.rows(start, stop).data for start, stop in spans],
+        n_cells=sum(stop - start for start, stop in spans),
     )
 
 

@@ -53,7 +53,14 @@ def test_columns_that_cannot_be_read_are_named_with_the_reason():
 )
 def test_a_matrix_can_be_ranked_if_it_was_not_scaled(kind, low, holds, message):
     verdict = MatrixVerdict(kind, 300, 1500, low, 7.0, 1.0)
-    finding = claims.matrix_can_be_ranked(verdict, layer="raw.X")
+    finding = claims.matrix_can_be_ranked(verdict, layer="raw.X", others={})
     assert finding.holds == holds
     assert finding.message.startswith(message)
     assert ("as layer " + IN_DATASETS_YAML in finding.message) != holds
+
+
+def test_a_scaled_matrix_is_told_with_the_others_there_are():
+    verdict = MatrixVerdict("scaled", 300, 1500, -1.0, 7.0, 0.0)
+    others = {"layers/umi": "counts", "layers/d": None, "raw.X": "cannot be read"}
+    message = claims.matrix_can_be_ranked(verdict, layer="X", others=others).message
+    assert "Other matrices of the file: layers/d, layers/umi (counts), raw.X (cannot be read)." in message

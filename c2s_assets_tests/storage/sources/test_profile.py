@@ -1,6 +1,8 @@
+import h5py
+import numpy as np
 import pytest
 
-from c2s_assets.core.errors import MissingColumnError
+from c2s_assets.core.errors import InvalidMatrixError, MissingColumnError
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.h5ad.source import open_h5ad
@@ -100,3 +102,62 @@ def test_a_profile_is_a_document(profile, tmp_path):
     write_document(tmp_path / "profile.json", found)
     assert read_document(tmp_path / "profile.json", DatasetProfile) == found
     assert found.predicted_memory_bytes > 0
+
+
+def _add_layers(path, **layers):
+    import anndata as ad
+
+    adata = ad.read_h5ad(path)
+    for name, values in layers.items():
+        adata.layers[name] = values(adata.X.toarray() if hasattr(adata.X, "toarray") else adata.X)
+    adata.write_h5ad(path)
+    return path
+
+
+def _whole(values):
+    return np.round(np.abs(values) * 10).astype(np.float32)
+
+
+def _profile(path, **entry):
+    with open_h5ad(path) as h5ad:
+        return profile_h5ad(
+            h5ad, dataset_id="toy", source_sha256="0" * 64, entry=DatasetEntry(**entry), rows_per_block=100
+        )
+
+
+def test_a_layer_of_counts_is_taken_before_a_scaled_matrix_and_the_evidence_is_kept(tmp_path):
+    path = _add_layers(write_toy_h5ad(tmp_path / "a.h5ad", matrices="scaled X"), Counts=_whole, d=np.negative)
+    found = _profile(path)
+    assert (found.layer, found.verdict.kind) == ("layers/Counts", "counts")
+    assert found.layer_reason.startswith(
+        "layers/Counts is the first that holds counts: X holds scaled values"
+    )
+    kinds = {matrix.name: matrix.verdict and matrix.verdict.kind for matrix in found.matrices}
+    assert kinds == {"X": "scaled", "layers/Counts": "counts", "layers/d": None}
+
+
+def test_the_named_matrix_wins_and_the_others_are_judged_only_if_it_cannot_be_ranked(tmp_path):
+    path = _add_layers(write_toy_h5ad(tmp_path / "a.h5ad", matrices="scaled X"), Counts=_whole, d=np.abs)
+    for layer, kinds in [
+        ("X", {"X": "scaled", "layers/Counts": "counts", "layers/d": None}),
+        ("d", {"X": None, "layers/Counts": None, "layers/d": "normalised"}),
+    ]:
+        found = _profile(path, layer=layer)
+        assert found.layer == {"X": "X", "d": "layers/d"}[layer]
+        assert {matrix.name: matrix.verdict and matrix.verdict.kind for matrix in found.matrices} == kinds
+
+
+def test_a_matrix_that_is_broken_is_named_where_another_holds_counts(tmp_path):
+    path = _add_layers(
+        write_toy_h5ad(tmp_path / "a.h5ad", matrices="normalised X", encoding="dense", compression=None),
+        counts=_whole,
+        also=_whole,
+    )
+    with h5py.File(path, "a") as file:
+        file["layers/counts"][3, 3] = np.nan
+    with open_h5ad(path) as h5ad, pytest.raises(InvalidMatrixError, match="nan"):
+        h5ad.matrix("layers/counts").rows(0, 60)
+    found = _profile(path)
+    assert found.layer == "layers/also"
+    broken = next(matrix for matrix in found.matrices if matrix.name == "layers/counts")
+    assert "value nan at feature 3" in (broken.not_read or "")
