@@ -17,6 +17,7 @@ from c2s_assets.storage.h5ad.access import (
     read_text_attribute,
     reading,
 )
+from c2s_assets.storage.h5ad.enums import EnumColumn, enum_names
 from c2s_assets.storage.h5ad.links import refuse_foreign_storage
 
 # What R has for NA among integers, which it writes as it is.
@@ -213,6 +214,10 @@ def _open_dataset(dataset: h5py.Dataset, *, place: str) -> Column:
     categories = _referenced_categories(dataset, place=place)
     if categories is not None:
         return open_categorical(values, categories, encoding="categorical (0.7)")
+    names = enum_names(values.dtype)
+    if names:
+        _require_one_dimension(values)
+        return EnumColumn(values, names)
     encoding = read_text_attribute(dataset, "encoding-type", place=place)
     # AnnData says of every column how it is encoded, and has another encoding for integers that may be
     # missing. SeuratDisk says nothing, writes R's integers of 32 bits, and their NA as the number it is.

@@ -18,6 +18,7 @@ from c2s_assets.storage.h5ad.access import (
     reading,
 )
 from c2s_assets.storage.h5ad.columns import Column, open_column
+from c2s_assets.storage.h5ad.enums import enum_names, name_numbers
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
 
 MAX_DEPTH = 32
@@ -38,6 +39,8 @@ def read_uns(uns: Any, *, max_values: int) -> dict[str, Any]:
 
     - An array of more than `max_values` values, and a string beyond `MAX_TEXT_BYTES`, is
       ``{"summary": {...}}`` with its shape, type and first values.
+    - A number of more digits than a double has is rounded to one, and beyond its range a text.
+    - A number that its type names is true, false or null if it is named so, else that name.
     - NaN is null, infinities are ``"Infinity"`` and ``"-Infinity"``: JSON has none of them. A complex number
       is ``{"real": ..., "imag": ...}``; bytes that are not UTF-8 are ``{"base64": ...}``.
     - Structured arrays and dataframes are a list per field or column; categoricals are their values.
@@ -121,10 +124,10 @@ class _Reader:
             )
         n_values = math.prod(shape) * len(array.dtype.names or ("one",))
         if n_values > self.max_values:
-            first = _to_json(array.read_first(_N_SUMMARISED))
+            first = _to_json(_named(array.read_first(_N_SUMMARISED), array))
             return {"summary": {"shape": list(shape), "dtype": array.dtype_name, "first": first}}
         self._count(n_values, place=array.place)
-        return _to_json(array.read())
+        return _to_json(_named(array.read(), array))
 
     def _read_column(self, column: Column, *, place: str) -> Any:
         if column.n_rows > self.max_values:
@@ -157,12 +160,23 @@ class _Reader:
             )
 
 
+def _named(values: NDArray[Any], array: Array) -> NDArray[Any]:
+    names = enum_names(array.dtype)
+    return name_numbers(values, names) if names else values
+
+
 def _to_json(value: Any) -> Any:
     """Convert a value as numpy or polars give it."""
     if isinstance(value, np.ndarray):
         return _array_to_json(value)
     if isinstance(value, np.void) and value.dtype.names:
         return {name: _to_json(value[name]) for name in value.dtype.names}
+    # Of more digits than Python's numbers have, `item` gives what it was given.
+    if isinstance(value, np.longdouble):
+        is_beyond = np.isfinite(value) and math.isinf(float(value))
+        value = str(value) if is_beyond else float(value)
+    if isinstance(value, np.clongdouble):
+        value = complex(value)
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, bytes):

@@ -29,6 +29,14 @@ def _dataset(values: Any) -> Callable[[h5py.Group], None]:
     return write
 
 
+def _enum(names: dict[str, int], numbers: list[int]) -> Callable[[h5py.Group], None]:
+    def write(obs: h5py.Group) -> None:
+        dtype = h5py.enum_dtype(names, basetype="i1")
+        obs.create_dataset("c", data=np.array(numbers, np.int8), dtype=dtype)
+
+    return write
+
+
 def _categorical(codes: list[int], categories: Any) -> Callable[[h5py.Group], None]:
     return lambda obs: add_categorical(obs, "c", codes, categories)
 
@@ -58,6 +66,19 @@ READABLE = {
     "float16 widens": (_dataset(np.array([0.5, 2], np.float16)), [0.5, 2.0], pl.Float32, "array"),
     "infinity stays": (_dataset(np.array([np.inf, 1.0])), [np.inf, 1.0], pl.Float64, "array"),
     "booleans as an HDF5 enum": (_dataset(np.array([True, False])), [True, False], pl.Boolean, "array"),
+    "booleans of another tool": (_enum({"False": 0, "True": 1}, [1, 0]), [True, False], pl.Boolean, "enum"),
+    "logicals of R": (
+        _enum({"FALSE": 0, "TRUE": 1, "NA": 2}, [1, 2]),
+        [True, None],
+        pl.Boolean,
+        "enum",
+    ),
+    "labels as an HDF5 enum": (
+        _enum({"B cell": 0, "T cell": 5}, [5, 0]),
+        ["T cell", "B cell"],
+        pl.String,
+        "enum",
+    ),
     "strings": (_dataset(_strings("é", "")), ["é", ""], pl.String, "string-array"),
     "the text nan is text": (_dataset(_strings("nan", "b")), ["nan", "b"], pl.String, "string-array"),
     "fixed-length bytes": (_dataset(np.array(["é".encode(), b"bc"])), ["é", "bc"], pl.String, "string-array"),
@@ -193,3 +214,9 @@ def test_a_reference_to_nothing_is_refused(obs: h5py.Group) -> None:
     obs["c"].attrs.create("categories", h5py.Reference(), dtype=h5py.ref_dtype)
     with pytest.raises(NotAnH5adError, match="obs/c: categories cannot be read"):
         open_column(obs["c"], place="obs/c")
+
+
+def test_a_number_that_its_type_does_not_name_is_refused(obs: h5py.Group) -> None:
+    _enum({"B cell": 0, "T cell": 5}, [0, 3])(obs)
+    with pytest.raises(SourceError, match=r"obs/c has 3 at row 1, .* it names B cell, T cell\."):
+        open_column(obs["c"], place="obs/c").read()

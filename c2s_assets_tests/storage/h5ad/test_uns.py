@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from scipy.sparse import csr_matrix
 
-from c2s_assets.core.errors import UnsafeFileError
+from c2s_assets.core.errors import SourceError, UnsafeFileError
 from c2s_assets.storage.h5ad import uns as uns_module
+from c2s_assets.storage.h5ad.columns import open_column
 from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets.storage.h5ad.uns import read_uns
 from c2s_assets_tests.storage.h5ad.files import SHARED_DATA
@@ -34,6 +35,15 @@ VALUES = {
     "infinity": (np.inf, "Infinity"),
     "minus infinity": (-np.inf, "-Infinity"),
     "complex number": (1 + 2j, {"real": 1.0, "imag": 2.0}),
+    "long double": (np.longdouble("0.5"), 0.5),
+    "long double beyond a double": (np.longdouble("1e4000"), "1e+4000"),
+    "infinite long double": (np.longdouble("inf"), "Infinity"),
+    "list of long doubles": (np.array([1, np.nan], np.longdouble), [1.0, None]),
+    "long complex number": (np.clongdouble(1 + 2j), {"real": 1.0, "imag": 2.0}),
+    "records of long doubles": (
+        np.array([(1, 2)], [("n", "i4"), ("x", np.longdouble)]),
+        {"n": [1], "x": [2.0]},
+    ),
     "null": (h5py.Empty("f4"), None),
     "bytes that are not UTF-8": (np.bytes_(b"caf\xe9"), {"base64": "Y2Fm6Q=="}),
     "list of numbers": (np.array([1.0, np.nan, np.inf]), [1.0, None, "Infinity"]),
@@ -177,3 +187,73 @@ def test_the_images_of_a_visium_file_are_summarised() -> None:
         library = h5ad.uns(max_values=1000)["spatial"]["V1_Adult_Mouse_Brain"]
     assert library["images"]["hires"]["summary"]["shape"] == [100, 100, 3]
     assert library["scalefactors"]["spot_diameter_fullres"] == pytest.approx(89.4447604)
+
+
+ENUMS = {
+    "booleans of another tool": ({"False": 0, "True": 1}, [1, 0, 1], [True, False, True]),
+    "logicals of R": ({"FALSE": 0, "TRUE": 1, "NA": 2}, [1, 0, 2], [True, False, None]),
+    "labels": ({"B cell": 0, "T cell": 5}, [5, 0, 5], ["T cell", "B cell", "T cell"]),
+}
+
+
+@pytest.mark.parametrize(("names", "numbers", "values"), ENUMS.values(), ids=ENUMS.keys())
+def test_numbers_with_names_are_what_they_mean(
+    uns: h5py.Group, names: dict[str, int], numbers: list, values: list
+) -> None:
+    uns.create_dataset("x", data=np.array(numbers, np.int8), dtype=h5py.enum_dtype(names, basetype="i1"))
+    assert read_uns(uns, max_values=10)["x"] == values
+
+
+def _opaque(uns: h5py.Group) -> None:
+    opaque = h5py.h5t.create(h5py.h5t.OPAQUE, 4)
+    opaque.set_tag(b"thing")
+    h5py.h5d.create(uns.id, b"x", opaque, h5py.h5s.create_simple((3,)))
+
+
+def _time(uns: h5py.Group) -> None:
+    h5py.h5d.create(uns.id, b"x", h5py.h5t.UNIX_D32LE, h5py.h5s.create_simple((3,)))
+
+
+def _bitfield(uns: h5py.Group) -> None:
+    bits = h5py.h5d.create(uns.id, b"x", h5py.h5t.STD_B8LE, h5py.h5s.create_simple((3,)))
+    bits.write(h5py.h5s.ALL, h5py.h5s.ALL, np.array([1, 2, 255], "u1"), mtype=h5py.h5t.STD_B8LE)
+
+
+def _dates(uns: h5py.Group) -> None:
+    dates = np.array(["2026-01-01"] * 3, "M8[s]")
+    uns.create_dataset("x", data=dates.astype(h5py.opaque_dtype(dates.dtype)))
+
+
+ODD_TYPES = {
+    "opaque": _opaque,
+    "time": _time,
+    "bitfield": _bitfield,
+    "dates": _dates,
+    "lists": lambda uns: uns.create_dataset("x", (3,), dtype=h5py.vlen_dtype("i4")),
+    "references": lambda uns: uns.create_dataset("x", (3,), dtype=h5py.ref_dtype),
+    "regions": lambda uns: uns.create_dataset("x", (3,), dtype=h5py.regionref_dtype),
+    "records of references": lambda uns: uns.create_dataset("x", (3,), dtype=[("r", h5py.ref_dtype)]),
+    "records of lists": lambda uns: uns.create_dataset("x", (3,), dtype=[("r", h5py.vlen_dtype("i4"))]),
+    "records of records": lambda uns: uns.create_dataset(
+        "x", (3,), dtype=[("a", [("x", "i4"), ("y", "S3")])]
+    ),
+    "long doubles": lambda uns: uns.create_dataset("x", (3,), dtype=np.longdouble),
+    "long complex numbers": lambda uns: uns.create_dataset("x", (3,), dtype=np.clongdouble),
+}
+
+
+@pytest.mark.parametrize("write", ODD_TYPES.values(), ids=ODD_TYPES.keys())
+def test_every_type_of_hdf5_is_read_or_named(uns: h5py.Group, write: Callable[[h5py.Group], Any]) -> None:
+    """In `uns`, and as a column, where what is not read must be an error of ours."""
+    write(uns)
+    read = read_uns(uns, max_values=10)["x"]
+    assert json.loads(json.dumps(read, allow_nan=False)) == read
+    assert read
+    assert _as_column(uns["x"]) in (3, "named")
+
+
+def _as_column(element: Any) -> int | str:
+    try:
+        return len(open_column(element, place="obs/x").read())
+    except SourceError as error:
+        return "named" if "obs/x" in str(error) else str(error)
