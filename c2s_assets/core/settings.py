@@ -34,6 +34,8 @@ Every key is optional, and a section may be empty::
         age_group_column: Age_group
         cell_type_column: annotation_level0
         symbol_column: gene_symbol
+        limits:                 # see LimitSettings: what an honest but very large file may claim
+          features: 6000000
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -47,6 +49,9 @@ from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.splits.manifest import SplitSpec
 
 ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+# Rows are counted in an int32.
+_MOST_ROWS = 2**31 - 1
 
 
 def _nothing_if_none(value: object) -> object:
@@ -153,6 +158,29 @@ class Selection(_Settings):
         return not self.has_filters and not self.datasets
 
 
+class LimitSettings(_Settings):
+    """What one file may claim beyond the limits of `storage.h5ad.limits`, which has the same names."""
+
+    cells: int | None = Field(default=None, ge=1, le=_MOST_ROWS, description="Rows of obs.")
+    features: int | None = Field(default=None, ge=1, le=_MOST_ROWS, description="Rows of var and raw.var.")
+    columns: int | None = Field(default=None, ge=1, description="Columns of obs, and of var.")
+    categories: int | None = Field(default=None, ge=1, description="Categories of a column.")
+    layers: int | None = Field(default=None, ge=1, description="Matrices in layers.")
+    elements: int | None = Field(default=None, ge=1, description="Groups and datasets of the whole file.")
+    text_bytes: int | None = Field(default=None, ge=1, description="One id or value of obs or var.")
+    column_bytes: int | None = Field(default=None, ge=1, description="The text of a column.")
+    cell_bytes: int | None = Field(default=None, ge=1, description="The values of obs, per cell in the mean.")
+    uns_bytes: int | None = Field(default=None, ge=1, description="Text and numbers of uns.")
+    chunk_bytes: int | None = Field(
+        default=None, ge=1, le=2**30, description="A chunk of HDF5 once it is inflated."
+    )
+    expansion: int | None = Field(default=None, ge=1, description="Bytes of values per byte of the file.")
+
+    def raised(self) -> dict[str, int]:
+        """Return those that are set."""
+        return self.model_dump(exclude_none=True)
+
+
 class DatasetEntry(_Settings):
     """What one file calls things, and what cannot be read from it."""
 
@@ -171,6 +199,7 @@ class DatasetEntry(_Settings):
         default=None, description="obs column of the cell type; becomes cell_type where obs has none."
     )
     symbol_column: str | None = Field(default=None, description="var column of the gene symbol.")
+    limits: LimitSettings = Field(default_factory=LimitSettings)
 
 
 class DatasetsFile(_Settings):
@@ -187,6 +216,14 @@ class DatasetsFile(_Settings):
     def entry(self, dataset_id: str) -> DatasetEntry:
         """Return the dataset's entry, or one that says nothing."""
         return self.datasets.get(dataset_id, DatasetEntry())
+
+
+_SECTIONS: dict[str, type[_Settings]] = {
+    "sentences": SentenceSettings,
+    "split": SplitSettings,
+    "projections": ProjectionSettings,
+    "cellxgene": Selection,
+}
 
 
 def parse_datasets_file(text: str) -> DatasetsFile:
@@ -254,13 +291,9 @@ def _model_at(place: tuple[int | str, ...]) -> type[_Settings]:
     match place:
         case ():
             return DatasetsFile
-        case ("sentences",):
-            return SentenceSettings
-        case ("split",):
-            return SplitSettings
-        case ("projections",):
-            return ProjectionSettings
-        case ("cellxgene",):
-            return Selection
+        case (str() as section,) if section in _SECTIONS:
+            return _SECTIONS[section]
+        case (_, _, "limits"):
+            return LimitSettings
         case _:
             return DatasetEntry

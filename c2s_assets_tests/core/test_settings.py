@@ -48,6 +48,7 @@ def test_every_key_is_read():
             age_group_column: Group
             cell_type_column: annotation
             symbol_column: gene
+            limits: {features: 6000000}
         """
     )
     assert parsed.sentences.model_dump() == {
@@ -57,7 +58,8 @@ def test_every_key_is_read():
         "gene_lists": {"ribosomal": ["RPL3", "RPL4"], "none": []},
     }
     assert parsed.split.spec() == SplitSpec(test_size=0.2, seed=3, non_primary="keep", missing_age="keep")
-    assert list(parsed.entry("atlas").model_dump().values()) == [
+    assert parsed.entry("atlas").limits.raised() == {"features": 6_000_000}
+    assert list(parsed.entry("atlas").model_dump(exclude={"limits"}).values()) == [
         "Human muscle",
         "CC BY 4.0",
         "Doe et al. (2024)",
@@ -135,8 +137,12 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
             "datasets.atlas.donor is not a key; known are age_column, age_group",
         ),
         ("sentence:", "sentence is not a key; known are cellxgene, datasets, projections,"),
+        (
+            "datasets: {atlas: {limits: {cell: 3}}}",
+            "datasets.atlas.limits.cell is not a key; known are categories, cell_bytes, cells,",
+        ),
     ],
-    ids=["top level", "sentences", "split", "selection", "dataset", "without a value"],
+    ids=["top level", "sentences", "split", "selection", "dataset", "without a value", "limits"],
 )
 def test_a_key_that_is_not_known_is_refused_with_those_that_are(text, message):
     assert message in refused(text)

@@ -258,6 +258,15 @@ def read_name_list_attribute(element: Any, name: str, *, place: str) -> list[str
     return names
 
 
+def count_attribute(element: Any, name: str, *, place: str) -> int:
+    """Count the values of an attribute by its header; 0 if the element has none of that name."""
+    with reading(f"{place}: attribute {name!r}"):
+        if name not in element.attrs:
+            return 0
+        # None for a null dataspace.
+        return _product(h5py.h5a.open(element.id, name.encode()).shape or ())
+
+
 def read_shape_attribute(element: Any, name: str, *, place: str) -> tuple[int, int] | None:
     """Value of an attribute that must be two sizes, or None if it is missing or anything else."""
     value = np.asarray(read_attribute(element, name, place=place))

@@ -18,13 +18,22 @@ from c2s_assets.core.errors import (
 )
 from c2s_assets.storage.h5ad.access import (
     Array,
+    count_attribute,
     open_member,
     read_name_list_attribute,
     read_text_attribute,
     reading,
 )
-from c2s_assets.storage.h5ad.columns import Column, open_column, open_plain
+from c2s_assets.storage.h5ad.columns import (
+    CategoricalColumn,
+    Column,
+    MaskedColumn,
+    PlainColumn,
+    open_column,
+    open_plain,
+)
 from c2s_assets.storage.h5ad.levels import LEVELS, levels_beside, open_levels
+from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 
 _N_NAMES_IN_MESSAGE = 50
 _LARGEST_INTEGER = 2**63 - 1
@@ -54,11 +63,29 @@ class Frame:
     names: list[str]
     absent: list[str]
     _open: Callable[[str], Column]
+    _limits: Limits = DEFAULT_LIMITS
 
     @cached_property
     def n_rows(self) -> int:
         """Number of rows, which is the length of the index."""
         return self._index_column.n_rows
+
+    @property
+    def index_values(self) -> Array:
+        """The array in the file that the index is read from; of a categorical, its codes."""
+        column = self._index_column
+        match column:
+            case PlainColumn():
+                return column.values
+            case MaskedColumn():
+                return column.values.values
+            case CategoricalColumn():
+                return column.codes
+            case _:
+                raise InvalidIdsError(
+                    f"{self.place} has an index of encoding {column.encoding!r}. "
+                    "Write the file again with anndata."
+                )
 
     def index(self) -> pl.Series:
         """Read the names of the rows, as strings and under the name `index_name`.
@@ -165,16 +192,19 @@ class Frame:
         return f"{shown} and {n_more} more" if n_more > 0 else shown
 
 
-def open_frame(element: Any, *, place: str, legacy_categories: Mapping[str, Array]) -> Frame:
+def open_frame(
+    element: Any, *, place: str, legacy_categories: Mapping[str, Array], limits: Limits = DEFAULT_LIMITS
+) -> Frame:
     """Open a dataframe; `legacy_categories` are those that AnnData 0.6 kept in `uns`, by column."""
     if isinstance(element, h5py.Group):
-        return _open_group(element, place=place)
+        return _open_group(element, place=place, limits=limits)
     with reading(place):
         fields = element.dtype.names if isinstance(element, h5py.Dataset) else None
     if fields is None or Array(element, place).shape is None or element.ndim != 1:
         raise NotAnH5adError(
             f"{place} is neither a group nor a table of records. Write the file again with anndata."
         )
+    limits.refuse_more("columns", len(fields), where=f"{place} has", unit="columns")
     # AnnData 0.6 reads the first field as the index, whatever it is called.
     return Frame(
         place=place,
@@ -182,16 +212,21 @@ def open_frame(element: Any, *, place: str, legacy_categories: Mapping[str, Arra
         names=list(fields[1:]),
         absent=[],
         _open=partial(_open_field, element, place=place, legacy_categories=legacy_categories),
+        _limits=limits,
     )
 
 
-def _open_group(group: h5py.Group, *, place: str) -> Frame:
+def _open_group(group: h5py.Group, *, place: str, limits: Limits) -> Frame:
     index_name = read_text_attribute(group, "_index", place=place)
     if index_name is None:
         raise InvalidIdsError(
             f"{place} has no attribute '_index', which names its index. Write the file again with anndata."
         )
+    n_listed = count_attribute(group, "column-order", place=place)
+    where = f"{place}: attribute 'column-order' names"
+    limits.refuse_more("columns", n_listed, where=where, unit="columns")
     with reading(place):
+        limits.refuse_more("columns", len(group), where=f"{place} has", unit="columns")
         members = set(group)
         has_levels = LEVELS in group and isinstance(group[LEVELS], h5py.Group)
     no_columns = {LEVELS} if has_levels else set()
@@ -207,6 +242,7 @@ def _open_group(group: h5py.Group, *, place: str) -> Frame:
         names=present + sorted(members - known),
         absent=[name for name in listed if name not in present],
         _open=partial(_open_member_column, group, place=place),
+        _limits=limits,
     )
 
 

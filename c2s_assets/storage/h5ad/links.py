@@ -7,8 +7,8 @@ import h5py
 
 from c2s_assets.core.errors import NotAnH5adError, UnsafeFileError
 from c2s_assets.storage.h5ad.access import reading
+from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 
-MAX_ELEMENTS = 100_000
 MAX_DEPTH = 64
 
 
@@ -27,14 +27,14 @@ class _Step:
     ancestors: tuple[int, ...]
 
 
-def survey_links(file: h5py.File) -> list[Link]:
+def survey_links(file: h5py.File, *, limits: Limits = DEFAULT_LIMITS) -> list[Link]:
     """List every name in the file, parents first, siblings by name.
 
     Raises
     ------
     UnsafeFileError
         If a link or a dataset's storage points at another file, a soft link at nothing, a group contains
-        itself, or there are more than `MAX_ELEMENTS` names or `MAX_DEPTH` levels.
+        itself, or there are more names than the limit or more than `MAX_DEPTH` levels.
     """
     links: list[Link] = []
     soft: list[str] = []
@@ -51,7 +51,8 @@ def survey_links(file: h5py.File) -> list[Link]:
         if isinstance(step.element, h5py.Dataset):
             refuse_foreign_storage(step.element, place=step.path)
         elif isinstance(step.element, h5py.Group):
-            children, soft_children = _children(step, n_known=len(links) + len(steps) + len(soft))
+            n_known = len(links) + len(steps) + len(soft)
+            children, soft_children = _children(step, n_known=n_known, limits=limits)
             steps.extend(reversed(children))
             soft.extend(soft_children)
     # Only now: resolving a soft link earlier could have followed an external link that we had not yet met.
@@ -80,14 +81,12 @@ def refuse_foreign_storage(dataset: h5py.Dataset, *, place: str) -> None:
         )
 
 
-def _children(step: _Step, *, n_known: int) -> tuple[list[_Step], list[str]]:
+def _children(step: _Step, *, n_known: int, limits: Limits) -> tuple[list[_Step], list[str]]:
     place = step.path or "/"
     with reading(place):
         n_children = len(step.element)
-    if n_known + n_children > MAX_ELEMENTS:
-        raise UnsafeFileError(
-            f"{place}: the file has more than {MAX_ELEMENTS:,} elements. Remove what is not needed."
-        )
+    where = f"{place} has {n_children:,} elements, with which the file has"
+    limits.refuse_more("elements", n_known + n_children, where=where, unit="elements or more")
     if n_children and len(step.ancestors) > MAX_DEPTH:
         raise UnsafeFileError(f"{place}: groups are nested deeper than {MAX_DEPTH} levels. Flatten uns.")
     children = []

@@ -1,4 +1,4 @@
-"""Asks HDF5 for all that any step asks of a file; `python -m` with a path and seconds, see `survey`.
+"""Asks HDF5 for all that any step asks of a file; `python -m` with a path, seconds and limits, see `survey`.
 
 Prints as JSON how many cells and features there are, or an error of ours. Ends by a signal if HDF5 does.
 """
@@ -15,6 +15,7 @@ from pathlib import Path
 from c2s_assets.core.errors import SourceError, UnsafeFileError
 from c2s_assets.storage.h5ad.access import Array
 from c2s_assets.storage.h5ad.frames import Frame
+from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 
 # On top of the interpreter and the libraries. Text is read in blocks of chunks; 10 million texts in one chunk
@@ -41,12 +42,12 @@ def rehearse(h5ad: H5ad) -> None:
         _attempt(part)
 
 
-def main(path: Path, seconds: int) -> None:
+def main(path: Path, seconds: int, limits: Limits) -> None:
     """Rehearse a file within limits of memory and processor time, and say how it went."""
     _limit(seconds)
     told: dict[str, int | str]
     try:
-        with open_h5ad(path) as h5ad:
+        with open_h5ad(path, limits=limits) as h5ad:
             rehearse(h5ad)
             told = {"n_obs": h5ad.n_obs, "n_vars": h5ad.var.n_rows}
     except SourceError as error:
@@ -126,4 +127,4 @@ def _read_uns(h5ad: H5ad, max_values: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), Limits(**json.loads(sys.argv[3])))

@@ -8,21 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
 from numpy.typing import NDArray
 
 from c2s_assets.core.errors import (
     EmptyDatasetError,
     MissingColumnError,
     NotAnH5adError,
-    UnsafeFileError,
     UnsupportedEncodingError,
 )
 from c2s_assets.storage.h5ad.access import Array, open_member, reading
 from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
+from c2s_assets.storage.h5ad.headers import (
+    refuse_impossible_index,
+    refuse_large_chunks,
+    refuse_more_cells_than_bytes,
+)
 from c2s_assets.storage.h5ad.heaps import refuse_endless_heaps
 from c2s_assets.storage.h5ad.levels import categories_in_uns
+from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 from c2s_assets.storage.h5ad.links import Link, survey_links
 from c2s_assets.storage.h5ad.matrix import (
     DenseMatrix,
@@ -37,27 +41,27 @@ from c2s_assets.storage.h5ad.structure import describe_structure
 from c2s_assets.storage.h5ad.transpose import CscReader
 from c2s_assets.storage.h5ad.uns import read_uns
 
-_MAX_ROWS = int(np.iinfo(np.int32).max)
-
 
 @contextmanager
-def open_h5ad(path: Path, *, scratch: Path | None = None) -> Iterator["H5ad"]:
+def open_h5ad(
+    path: Path, *, scratch: Path | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Iterator["H5ad"]:
     """Open an h5ad file for reading, after checking that it is one and that it does not lead out of itself.
 
     Some damaged files end the process that reads them. A file that `survey.survey_h5ad` has not passed is
     opened in a process made for that only; `sources.raw.open_source` opens those of the lake.
 
     `scratch` is where a matrix stored by column is sorted into rows (the system's temporary folder if None);
-    it takes 12 bytes per stored value.
+    it takes 12 bytes per stored value. `limits` are what the file may claim.
 
     Raises
     ------
     NotAnH5adError
         If the file is not HDF5, is truncated, or has no obs, no var or no matrix.
     UnsafeFileError
-        If it refers to other files, or contains itself.
+        If it refers to other files, contains itself, or claims more than `limits`.
     InvalidIdsError
-        If obs or var has no index, so that its length is unknown.
+        If obs or var has no index, so that its length is unknown, or one that cannot tell its rows apart.
     EmptyDatasetError
         If it has no cells or no features.
     """
@@ -69,9 +73,10 @@ def open_h5ad(path: Path, *, scratch: Path | None = None) -> Iterator["H5ad"]:
             f"{path.name} ({size_bytes:,} bytes) is not a complete HDF5 file ({error}). Fetch it again."
         ) from error
     with file:
-        links = tuple(survey_links(file))
+        links = tuple(survey_links(file, limits=limits))
+        refuse_large_chunks(file, links, limits=limits)
         refuse_endless_heaps(file, links)
-        h5ad = H5ad(file, links, scratch)
+        h5ad = H5ad(file, links, scratch, limits)
         h5ad._check()
         yield h5ad
 
@@ -83,6 +88,7 @@ class H5ad:
     _file: h5py.File
     links: tuple[Link, ...]
     _scratch: Path | None
+    _limits: Limits = DEFAULT_LIMITS
 
     @property
     def n_obs(self) -> int:
@@ -186,6 +192,7 @@ class H5ad:
         paths = {"X": self._first_path("X"), "raw.X": self._first_path("raw/X", "raw.X")}
         layers = self._member("layers")
         if isinstance(layers, h5py.Group):
+            self._limits.refuse_more("layers", len(layers), where="there are", unit="layers")
             with reading("layers"):
                 paths |= {f"layers/{name}": self._first_path(f"layers/{name}") for name in sorted(layers)}
         return {name: path for name, path in paths.items() if path is not None}
@@ -202,8 +209,19 @@ class H5ad:
             raise NotAnH5adError(
                 "raw has X but no var, so its features have no names. Export it with raw.var."
             )
-        _require_length(self.obs, "cells")
-        _require_length(self.var, "features")
+        self._require_length(self.obs, "cells")
+        refuse_more_cells_than_bytes(self.obs.index_values)
+        for var in (self.var, self.raw_var):
+            if var is not None:
+                self._require_length(var, "features")
+
+    def _require_length(self, frame: Frame, what: str) -> None:
+        if frame.n_rows == 0:
+            raise EmptyDatasetError(
+                f"{frame.place} has no rows: the file has no {what}. Leave the dataset out."
+            )
+        self._limits.refuse_more(what, frame.n_rows, where=f"{frame.place} claims", unit=what)
+        refuse_impossible_index(frame.index_values)
 
     def _describe_matrix(self, name: str) -> MatrixInfo:
         try:
@@ -217,7 +235,12 @@ class H5ad:
         return open_matrix(self._member(path), name=name, place=path, shape=(self.n_obs, var.n_rows))
 
     def _frame(self, path: str) -> Frame:
-        return open_frame(self._member(path), place=path, legacy_categories=self._legacy_categories(path))
+        return open_frame(
+            self._member(path),
+            place=path,
+            legacy_categories=self._legacy_categories(path),
+            limits=self._limits,
+        )
 
     def _legacy_categories(self, path: str) -> dict[str, Array]:
         uns = self._member("uns")
@@ -234,12 +257,3 @@ class H5ad:
         if isinstance(element, h5py.Dataset) and Array(element, path).shape is None:
             return None  # how AnnData writes None
         return element
-
-
-def _require_length(frame: Frame, what: str) -> None:
-    if frame.n_rows == 0:
-        raise EmptyDatasetError(f"{frame.place} has no rows: the file has no {what}. Leave the dataset out.")
-    if frame.n_rows > _MAX_ROWS:
-        raise UnsafeFileError(
-            f"{frame.place} claims {frame.n_rows:,} {what}; at most {_MAX_ROWS:,} are read. Split it."
-        )

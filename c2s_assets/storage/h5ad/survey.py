@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import h5py
 
 from c2s_assets.core import errors
 from c2s_assets.core.errors import NotAnH5adError, SourceError, UnsafeFileError
+from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 
 # To be raised when the rehearsal asks HDF5 for more than it did: files that went through an earlier one are
 # surveyed again. Another release of the library is crashed by other files.
@@ -36,11 +37,12 @@ class Survey:
     identity: tuple[int, int, int]
 
 
-def survey_h5ad(path: Path) -> Survey:
+def survey_h5ad(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Survey:
     """Read everything of a file that later steps ask HDF5 for, in a process of its own.
 
     HDF5 believes much of what a file says of itself: a damaged heap, message or chunk ends the process that
     reads it. What a rehearsal has survived, the steps that follow survive too: they ask for the same bytes.
+    `limits` are what the file may claim.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def survey_h5ad(path: Path) -> Survey:
     """
     identity = identity_of(path)
     seconds = _MIN_SECONDS + identity[1] // _BYTES_PER_SECOND
-    done = _rehearse(path, seconds=seconds)
+    done = _rehearse(path, seconds=seconds, limits=limits)
     if identity_of(path) != identity:
         raise NotAnH5adError(
             f"{path} changed while it was read. Wait until it is copied as a whole, then try again."
@@ -78,9 +80,10 @@ def identity_of(path: Path) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _rehearse(path: Path, *, seconds: int) -> subprocess.CompletedProcess[str]:
+def _rehearse(path: Path, *, seconds: int, limits: Limits) -> subprocess.CompletedProcess[str]:
     # -P: what lies in the working directory is not imported, whatever it is called.
-    command = [sys.executable, "-P", "-m", _REHEARSAL, str(path.absolute()), str(seconds)]
+    arguments = [str(path.absolute()), str(seconds), json.dumps(asdict(limits))]
+    command = [sys.executable, "-P", "-m", _REHEARSAL, *arguments]
     try:
         return subprocess.run(  # noqa: S603 - our own module, without a shell
             command,

@@ -21,10 +21,11 @@ from c2s_assets.core.errors import (
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.splits.manifest import SIDES, TRAIN
 from c2s_assets.schemas.documents import InboxNote, Provenance, SurveyNote
+from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 from c2s_assets.storage.h5ad.survey import SURVEYED_BY, Survey, identity_of, survey_h5ad
 from c2s_assets.storage.lake.digest import file_digest
-from c2s_assets.storage.lake.documents import read_document, write_document
+from c2s_assets.storage.lake.documents import read_document, read_settings, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 
@@ -53,7 +54,8 @@ def put_into_inbox(
     with stage(layout, dataset_id) as staged:
         written = staged.path(target)
         origin = fill(written)
-        found = _note_survey(survey or survey_h5ad(written), identity=identity_of(written))
+        limits = read_limits(layout, dataset_id=dataset_id)
+        found = _note_survey(survey or survey_h5ad(written, limits=limits), identity=identity_of(written))
         write_document(staged.path(note), origin.model_copy(update={"survey": found}))
         staged.commit(note, target)
     return target
@@ -71,7 +73,7 @@ def put_file_into_inbox(
     C2SError
         If it cannot be linked.
     """
-    survey = survey_h5ad(source)
+    survey = survey_h5ad(source, limits=read_limits(layout, dataset_id=dataset_id))
 
     def copy(target: Path) -> InboxNote:
         copy_or_link(source, target, link=link)
@@ -82,6 +84,11 @@ def put_file_into_inbox(
         return InboxNote(retrieved_at=retrieved_at)
 
     return put_into_inbox(layout, dataset_id=dataset_id, fill=copy, survey=survey)
+
+
+def read_limits(layout: Layout, *, dataset_id: str) -> Limits:
+    """Return what the dataset's file may claim, by its entry of `datasets.yaml`."""
+    return Limits(**read_settings(layout).entry(dataset_id).limits.raised())
 
 
 def copy_or_link(source: Path, target: Path, *, link: bool) -> None:
@@ -121,7 +128,8 @@ def adopt_from_inbox(layout: Layout, *, dataset_id: str) -> Provenance:
         waiting, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
         if not waiting.exists():
             return _verify_source(layout, staged, dataset_id=dataset_id)
-        provenance = _describe(waiting, _read_note(note))
+        limits = read_limits(layout, dataset_id=dataset_id)
+        provenance = _describe(waiting, _read_note(note), limits=limits)
         target = layout.raw_provenance(dataset_id)
         write_document(staged.path(target), provenance)
         staged.commit(target, note, moved={waiting: layout.raw_h5ad(dataset_id)})
@@ -154,7 +162,7 @@ def adopt_download(
         write_document(note_path, note)
     try:
         with stage(layout, dataset_id) as staged:
-            provenance = _describe(arrived, note)
+            provenance = _describe(arrived, note, limits=read_limits(layout, dataset_id=dataset_id))
             target = layout.raw_provenance(dataset_id)
             write_document(staged.path(target), provenance)
             staged.commit(target, note_path, moved={arrived: layout.raw_h5ad(dataset_id)})
@@ -179,9 +187,10 @@ def open_source(layout: Layout, *, dataset_id: str, scratch: Path | None = None)
         If it cannot be read.
     """
     provenance, raw = read_provenance(layout, dataset_id=dataset_id), layout.raw_h5ad(dataset_id)
+    limits = read_limits(layout, dataset_id=dataset_id)
     if provenance.surveyed_by != SURVEYED_BY:
-        survey_h5ad(raw)
-    with open_h5ad(raw, scratch=scratch) as h5ad:
+        survey_h5ad(raw, limits=limits)
+    with open_h5ad(raw, scratch=scratch, limits=limits) as h5ad:
         yield h5ad
 
 
@@ -260,7 +269,7 @@ def _verify_source(layout: Layout, staged: Stage, *, dataset_id: str) -> Provena
         )
     if provenance.surveyed_by == SURVEYED_BY:
         return provenance
-    survey_h5ad(raw)
+    survey_h5ad(raw, limits=read_limits(layout, dataset_id=dataset_id))
     surveyed = provenance.model_copy(update={"surveyed_by": SURVEYED_BY})
     write_document(staged.path(provenance_path), surveyed)
     staged.commit(provenance_path)
@@ -294,14 +303,14 @@ def _is_built(layout: Layout, dataset_id: str, *, source_sha256: str) -> bool:
     return made_from == source_sha256 and all(path.exists() for path in written)
 
 
-def _describe(path: Path, note: InboxNote) -> Provenance:
+def _describe(path: Path, note: InboxNote, *, limits: Limits) -> Provenance:
     if not path.is_file():
         raise NotAnH5adError(f"{path} is not a file. Replace it by an h5ad, or remove it.")
     try:
         identity = identity_of(path)
         known = note.survey
         if known is None or (known.identity, known.surveyed_by) != (identity, SURVEYED_BY):
-            known = _note_survey(survey_h5ad(path), identity=identity)
+            known = _note_survey(survey_h5ad(path, limits=limits), identity=identity)
         sha256 = file_digest(path)
         is_same = identity_of(path) == identity
     except FileNotFoundError as error:

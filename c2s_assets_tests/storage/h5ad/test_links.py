@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from c2s_assets.core.errors import NotAnH5adError, UnsafeFileError
-from c2s_assets.storage.h5ad import links
+from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 from c2s_assets.storage.h5ad.links import Link, survey_links
 
 
-def _survey(tmp_path: Path, write: Callable[[h5py.File], None]) -> list[Link]:
+def _survey(
+    tmp_path: Path, write: Callable[[h5py.File], object], *, limits: Limits = DEFAULT_LIMITS
+) -> list[Link]:
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         write(file)
     with h5py.File(path) as file:
-        return survey_links(file)
+        return survey_links(file, limits=limits)
 
 
 def _link_group_into_itself(file: h5py.File) -> None:
@@ -119,10 +121,13 @@ def test_deep_nesting_is_refused(tmp_path: Path) -> None:
         _survey(tmp_path, lambda file: file.create_group("/".join("a" * 70)))
 
 
-def test_too_many_elements_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "MAX_ELEMENTS", 5)
-    with pytest.raises(UnsafeFileError, match="more than 5 elements"):
-        _survey(tmp_path, lambda file: [file.create_group(f"g{i}") for i in range(6)])
+def test_too_many_elements_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnsafeFileError, match=r"has 6 elements or more; at most 5 are read.*limits: "):
+        _survey(
+            tmp_path,
+            lambda file: [file.create_group(f"g{i}") for i in range(6)],
+            limits=Limits(elements=5),
+        )
 
 
 def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:

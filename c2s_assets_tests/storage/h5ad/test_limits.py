@@ -1,0 +1,159 @@
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from c2s_assets.core.errors import InvalidIdsError, SourceError, UnsafeFileError
+from c2s_assets.core.settings import LimitSettings
+from c2s_assets.storage.h5ad.limits import Limits
+from c2s_assets.storage.h5ad.source import open_h5ad
+from c2s_assets_tests.storage.h5ad.files import write_counts
+
+TEXT = h5py.string_dtype()
+
+
+def test_the_settings_have_the_names_of_the_limits() -> None:
+    assert list(LimitSettings.model_fields) == [field.name for field in fields(Limits)]
+    assert Limits(**LimitSettings().raised()) == Limits()
+
+
+@pytest.mark.parametrize("part", ["obs", "var"])
+@pytest.mark.parametrize(
+    ("dtype", "storage"),
+    [
+        ("i1", {"chunks": (65_536,)}),
+        ("i4", {}),
+        ("S8", {"chunks": (65_536,), "compression": "gzip"}),
+        (TEXT, {"chunks": (65_536,)}),
+    ],
+    ids=["bytes in chunks", "contiguous numbers", "compressed text", "text"],
+)
+def test_an_index_that_was_never_written_is_refused(
+    tmp_path: Path, part: str, dtype: Any, storage: dict[str, Any]
+) -> None:
+    path = _with_index(
+        tmp_path, part, lambda group: group.create_dataset("_index", (10**6,), dtype, **storage)
+    )
+    with pytest.raises(InvalidIdsError, match=rf"{part}/_index has 1,000,000 rows, but .* not written"):
+        _open(path)
+
+
+def test_an_index_that_is_written_in_part_is_refused(tmp_path: Path) -> None:
+    def write(group: h5py.Group) -> None:
+        group.create_dataset("_index", (1000,), "i4", chunks=(100,))[:200] = np.arange(200)
+
+    with pytest.raises(InvalidIdsError, match="not written"):
+        _open(_with_index(tmp_path, "obs", write))
+
+
+def test_names_of_too_small_a_type_cannot_all_differ(tmp_path: Path) -> None:
+    def write(group: h5py.Group) -> None:
+        group.create_dataset("_index", data=np.zeros(10**6, np.int8), chunks=(10**5,), compression="gzip")
+
+    with pytest.raises(InvalidIdsError, match="1,000,000 names of type int8, which cannot all differ"):
+        _open(_with_index(tmp_path, "obs", write))
+
+
+@pytest.mark.parametrize("part", ["obs", "var"])
+def test_more_texts_than_the_file_can_hold_are_refused(tmp_path: Path, part: str) -> None:
+    """Written, but as zeros: gzip makes a few bytes of a million texts that are nowhere."""
+
+    def write(group: h5py.Group) -> None:
+        index = group.create_dataset("_index", (10**6,), TEXT, chunks=(10**6,), compression="gzip")
+        index[0] = "cell"
+
+    with pytest.raises(UnsafeFileError, match=r"claims 1,000,000 names, but a file of [\d,]+ bytes cannot"):
+        _open(_with_index(tmp_path, part, write))
+
+
+def test_more_cells_than_the_file_has_bytes_are_refused(tmp_path: Path) -> None:
+    def write(group: h5py.Group) -> None:
+        group.create_dataset("_index", data=np.zeros(10**6, np.int32), chunks=(10**6,), compression="gzip")
+
+    with pytest.raises(UnsafeFileError, match=r"claims 1,000,000 cells, but the file has only [\d,]+ bytes"):
+        _open(_with_index(tmp_path, "obs", write))
+
+
+def test_a_layer_of_zeros_that_was_never_written_is_fine(tmp_path: Path) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        file.create_dataset("layers/zeros", (3, 4), "f4", chunks=(3, 4))
+    with open_h5ad(path) as h5ad:
+        assert h5ad.matrix("layers/zeros").rows(0, 3).nnz == 0
+
+
+def _columns(file: h5py.File) -> None:
+    for number in range(20):
+        file[f"obs/column {number}"] = np.zeros(3)
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "write", "found"),
+    [
+        ("cells", 2, lambda _: None, "obs claims 3 cells; at most 2"),
+        ("features", 3, lambda _: None, "var claims 4 features; at most 3"),
+        ("columns", 12, _columns, "obs has 21 columns; at most 12"),
+        (
+            "columns",
+            12,
+            lambda file: file["obs"].attrs.create("column-order", [f"{i}" for i in range(13)], dtype=TEXT),
+            "'column-order' names 13 columns; at most 12",
+        ),
+        (
+            "layers",
+            2,
+            lambda file: [file.create_dataset(f"layers/{i}", (3, 4), "f4") for i in range(3)],
+            "there are 3 layers; at most 2",
+        ),
+        ("elements", 15, _columns, "elements or more; at most 15"),
+        (
+            "chunk_bytes",
+            2**20,
+            lambda file: file.create_dataset("obsm/X", (3, 2), "f8", chunks=(2**20, 2), maxshape=(None, 2)),
+            "/obsm/X has chunks of 16,777,216 bytes; at most 1,048,576",
+        ),
+    ],
+    ids=["cells", "features", "columns", "column-order", "layers", "elements", "chunks"],
+)
+def test_what_exceeds_a_limit_is_refused_and_can_be_raised(
+    tmp_path: Path, limit: str, value: int, write: Callable[[h5py.File], object], found: str
+) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        write(file)
+    with pytest.raises(UnsafeFileError, match=found) as refused:
+        _open(path, Limits(**{limit: value}))
+    assert f"limits: {{{limit}: " in str(refused.value)
+    _open(path)
+
+
+def test_large_chunks_that_are_never_read_are_fine(tmp_path: Path) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        file.create_dataset("obsp/distances", (3,), "f8", chunks=(2**20,), maxshape=(None,))
+    _open(path, Limits(chunk_bytes=2**20))
+
+
+def test_a_name_with_braces_does_not_break_the_message(tmp_path: Path) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        file.create_dataset("obs/{x}{}", (3,), "f8", chunks=(2**20,), maxshape=(None,))
+    with pytest.raises(SourceError, match=r"/obs/\{x\}\{\} has chunks"):
+        _open(path, Limits(chunk_bytes=2**20))
+
+
+def _with_index(folder: Path, part: str, write: Callable[[h5py.Group], object]) -> Path:
+    path = write_counts(folder / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        del file[part]["_index"]
+        write(file[part])
+    return path
+
+
+def _open(path: Path, limits: Limits | None = None) -> None:
+    with open_h5ad(path, limits=limits or Limits()):
+        pass
