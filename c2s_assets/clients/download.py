@@ -62,9 +62,10 @@ def download(
     BusyServerError
         If the server, after some tries, is still busy, too slow, or breaks off.
     DownloadError
-        If the address, or one that it redirects to, is not http or https; the server refuses; the file is
-        larger than `max_bytes` or the free space on the disk, or not of the size or the digest that was
-        announced; or another process is fetching it to this path.
+        If the address, or one that it redirects to, is not http or https, or it redirects from the internet
+        to this machine or its network; the server refuses; the file is larger than `max_bytes` or the free
+        space on the disk, or not of the size or the digest that was announced; or another process is
+        fetching it to this path.
     """
     with open_part(path) as part:
         fetch = _Fetch(url, part, max_bytes=max_bytes, size_bytes=size_bytes, progress=progress)

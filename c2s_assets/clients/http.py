@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from c2s_assets.clients.hops import Hops
 from c2s_assets.clients.pace import Pace
 from c2s_assets.core.errors import BusyServerError, DownloadError, WithdrawnError
 
@@ -206,7 +207,8 @@ def send(url: str, *, headers: Mapping[str, str], accepted: Collection[int] = ()
     WithdrawnError
         If it answers 410.
     DownloadError
-        If it refuses, redirects too often, or an address is not http or https.
+        If it refuses, redirects too often or from the internet to in here, or an address is not http or
+        https.
     """
     # Below WARNING these log addresses and headers as a whole.
     for name in ("httpx", "httpcore"):
@@ -279,8 +281,14 @@ def _too_slow(url: str, pace: Pace) -> BusyServerError:
 
 def _request(client: httpx.Client, url: str, headers: Mapping[str, str], pace: Pace) -> httpx.Response:
     """Send the request and follow redirects; httpx itself would read their bodies, whatever their size."""
+    hops = Hops()
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        pace.trace(event, info)
+        hops.trace(event, info)
+
     request = client.build_request(
-        "GET", url, headers={"Accept-Encoding": "identity", **headers}, extensions={"trace": pace.trace}
+        "GET", url, headers={"Accept-Encoding": "identity", **headers}, extensions={"trace": trace}
     )
     for _ in range(_MAX_REDIRECTS + 1):
         target = str(request.url)
@@ -288,6 +296,7 @@ def _request(client: httpx.Client, url: str, headers: Mapping[str, str], pace: P
             raise DownloadError(
                 f"{shown(target)} is not an http or https address. Download it by hand and add its path."
             )
+        hops.go(request.url.host, shown=shown(target))
         response = client.send(request, stream=True)
         if response.next_request is None:
             return response

@@ -28,7 +28,7 @@ class Answering:
 
 
 @contextmanager
-def answering(*replies: Reply) -> Iterator[Answering]:
+def answering(*replies: Reply, host: str = "127.0.0.1") -> Iterator[Answering]:
     """Give these answers to whatever is asked, the last of them again and again."""
     state = Answering("", list(replies))
 
@@ -50,8 +50,8 @@ def answering(*replies: Reply) -> Iterator[Answering]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}/file"
+    with ThreadingHTTPServer((host, 0), Handler) as server:
+        state.url = f"http://{host}:{server.server_port}/file"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
