@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from c2s_assets.core.errors import LakeError, QueryError
 from c2s_assets.storage.catalogue.answer_types import FLAT, SHOWN, STORED
+from c2s_assets.storage.lake.staging import sync
 from c2s_assets.storage.tables.parquet import TableWriter, write_table
 
 
@@ -27,7 +28,7 @@ class Export:
     _write: Callable[[Path, pa.Schema, Iterable[pa.Table]], int]
 
     def write(self, path: Path, schema: pa.Schema, blocks: Iterable[pa.Table]) -> int:
-        """Write the file, whole or not at all; return its number of rows.
+        """Write the file, whole or not at all, also if the machine stops; return its number of rows.
 
         Raises
         ------
@@ -39,7 +40,9 @@ class Export:
         partial = path.with_name(f".{secrets.token_hex(8)}{path.suffix}")
         try:
             n_rows = self._write(partial, schema, blocks)
+            sync(partial)
             partial.replace(path)
+            sync(path.parent)
         except OSError as error:
             raise LakeError(f"{path} cannot be written: {error.strerror or error}.") from error
         finally:

@@ -88,10 +88,10 @@ class Stage:
         journal = self.folder / _JOURNAL
         partial = journal.with_suffix(".part")
         partial.write_text(json.dumps(moves), encoding="utf-8")
-        _sync(partial)
+        sync(partial)
         partial.rename(journal)
-        _sync(self.folder)
-        _sync(self.folder.parent)
+        sync(self.folder)
+        sync(self.folder.parent)
 
 
 @contextmanager
@@ -126,6 +126,15 @@ def hold_commits(layout: Layout) -> Iterator[None]:
     """Let every commit wait, so that several tables can be opened in one version; for an instant only."""
     with _one_at_a_time(layout):
         yield
+
+
+def sync(path: Path) -> None:
+    """Have the system write a file, or which files a folder holds, before anything else is done."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -195,9 +204,9 @@ def _replay(folder: Path, root: Path) -> None:
     # The moves must be on disk before the journal goes, and it must be gone before the next commit.
     for parent in {parent for move in moves for parent in Path(move["target"]).parents}:
         if (root / parent).exists():
-            _sync(root / parent)
+            sync(root / parent)
     (folder / _JOURNAL).unlink()
-    _sync(folder)
+    sync(folder)
 
 
 def _identity(path: Path) -> list[int] | None:
@@ -212,14 +221,6 @@ def _identity(path: Path) -> list[int] | None:
 def _sync_tree(path: Path) -> None:
     if path.is_dir():
         for child in path.rglob("*"):
-            _sync(child)
+            sync(child)
     if path.exists():
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)
