@@ -253,11 +253,11 @@ def _renew_catalogue(layout: Layout) -> None:
 
 def _ui(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.defs.service import open_instance
+    from c2s_assets.defs.ui.serving import serve_ui
 
-    with open_instance(layout):  # made before the UI's several processes open it
-        pass
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "c2s_assets.definitions"]
-    os.execv(sys.executable, [*command, "-h", "127.0.0.1", "-p", str(options.port)])
+    with open_instance(layout) as instance:
+        serve_ui(instance, port=options.port)
+    return 0
 
 
 def _demo(_: argparse.Namespace, layout: Layout) -> int:
