@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id, dataset_id_of
 from c2s_assets.storage.lake.layout import Layout
@@ -38,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(options.run(options, layout))
         sys.stdout.flush()
     except C2SError as error:
-        print(f"c2s: {error}", file=sys.stderr)
+        remark(f"c2s: {error}")
         return 1
     except BrokenPipeError:
         # Python writes what is left when it ends, and would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOT_READ
     except KeyboardInterrupt:
-        print("c2s: stopped", file=sys.stderr)
+        remark("c2s: stopped")
         return _STOPPED
     return status
 
@@ -124,8 +125,8 @@ def _add(options: argparse.Namespace, layout: Layout) -> int:
         raise C2SError(f"{options.source} is not a file. Give the path of an h5ad, or its http(s) address.")
     with open_instance(layout) as instance:
         register(instance, dataset_id)
-    print(f"{dataset_id}: {path.stat().st_size:,} bytes in {path}")
-    print(f"Build it with: c2s build {dataset_id}   (an open `c2s ui` does so by itself)")
+    say(f"{dataset_id}: {path.stat().st_size:,} bytes in {path}")
+    say(f"Build it with: c2s build {dataset_id}   (an open `c2s ui` does so by itself)")
     return 0
 
 
@@ -156,11 +157,11 @@ def _select(options: argparse.Namespace, layout: Layout) -> int:
     listing = _listing(layout, is_refreshed=options.refresh)
     selected = select(listing, selection)
     for line in selection_lines(selected, held_datasets(layout), n_listed=listing.height):
-        print(line)
+        say(line)
     if selection.is_empty:
-        print(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
+        say(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
     for problem in selected.problems:
-        print(f"c2s: datasets.yaml: {problem}", file=sys.stderr)
+        remark(f"c2s: datasets.yaml: {problem}")
     return 0
 
 
@@ -172,7 +173,7 @@ def _show_labels(options: argparse.Namespace, layout: Layout) -> int:
         raise C2SError(f"{options.values!r} is no filter of labels; there are {', '.join(LABEL_FILTERS)}.")
     listing = _listing(layout, is_refreshed=options.refresh)
     for line in label_lines(count_labels(listing, options.values)):
-        print(line)
+        say(line)
     return 0
 
 
@@ -200,16 +201,16 @@ def _ls(_: argparse.Namespace, layout: Layout) -> int:
     with open_instance(layout) as instance:
         statuses = list_datasets(instance, _definitions(), layout)
     if not statuses:
-        print(f"No dataset in {layout.root} yet. Add one with: c2s add PATH_OR_URL")
+        say(f"No dataset in {layout.root} yet. Add one with: c2s add PATH_OR_URL")
     for status in statuses:
         n_assets = len(status.built) + len(status.missing)
         when = f" {status.last_run_at:%Y-%m-%d %H:%M}" if status.last_run_at else ""
         run = f"{status.last_run or 'none'}{when}"
-        print(f"{status.dataset_id:<40} {len(status.built)}/{n_assets} built   last run: {run}")
+        say(f"{status.dataset_id:<40} {len(status.built)}/{n_assets} built   last run: {run}")
         if status.built and status.missing:
-            print(f"    not built: {', '.join(status.missing)}")
+            say(f"    not built: {', '.join(status.missing)}")
         if status.problem:
-            print(f"    {status.problem}")
+            say(f"    {status.problem}")
     return 0
 
 
@@ -226,15 +227,14 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
     if not options.as_is and not is_current(layout, withdrawn=withdrawn_datasets(layout)):
         _renew_catalogue(layout)
     if output is not None:
-        print(f"{export_query(layout, options.sql, output):,} rows in {output}")
+        say(f"{export_query(layout, options.sql, output):,} rows in {output}")
         return 0
     answer = answer_query(layout, options.sql, max_rows=_MOST_ROWS)
-    print(answer_text(answer.rows))
+    say(answer_text(answer.rows))
     if answer.is_cut:
-        print(
+        remark(
             f"Only the first {_MOST_ROWS} rows; ask for fewer with: limit 10, or write all to a file with: "
-            f"--output rows.parquet",
-            file=sys.stderr,
+            f"--output rows.parquet"
         )
     return 0
 
@@ -242,13 +242,13 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
 def _renew_catalogue(layout: Layout) -> None:
     from c2s_assets.defs.service import build_catalogue, open_instance
 
-    print("c2s: tables have changed, renewing the catalogue first (--as-is skips that) ...", file=sys.stderr)
+    remark("c2s: tables have changed, renewing the catalogue first (--as-is skips that) ...")
     with open_instance(layout) as instance:
         report = build_catalogue(instance, _definitions())
     if not report.succeeded:
         raise C2SError("; ".join(f"{step.asset}: {step.problem}" for step in report.steps if step.problem))
     for check in report.broken:
-        print(f"c2s: {check.message}", file=sys.stderr)
+        remark(f"c2s: {check.message}")
 
 
 def _ui(options: argparse.Namespace, layout: Layout) -> int:
@@ -270,13 +270,13 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
         simulate_h5ad(target)
         return InboxNote(retrieved_at=_now())
 
-    print("Simulating 5,000 cells of 17 donors, with 20,000 genes and 36 cell types ...")
+    say("Simulating 5,000 cells of 17 donors, with 20,000 genes and 36 cell types ...")
     put_into_inbox(layout, dataset_id=_EXAMPLE, fill=simulate)
     with open_instance(layout) as instance:
         report = build(instance, _definitions(), _EXAMPLE)
     print_report(_EXAMPLE, report, layout)
     folder = layout.dataset(_EXAMPLE)
-    print(
+    say(
         f"\nLoad it with Polars:\n"
         f"  import polars as pl\n"
         f"  pl.scan_parquet('{folder}/train/chunk_*.parquet').select('cell_sentence', 'age').collect()\n"
@@ -287,21 +287,21 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
 
 def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:
     """Print how a build ended: each step with what it wrote, and the checks that do not hold."""
-    print(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {layout.dataset(dataset_id)}")
+    say(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {layout.dataset(dataset_id)}")
     for step in report.steps:
         rows = step.figures.get("dagster/row_count")
         size = step.figures.get("size_bytes")
         if step.problem:
-            print(f"  {step.asset:<24} FAILED: {step.problem}")
+            say(f"  {step.asset:<24} FAILED: {step.problem}")
         else:
-            print(
+            say(
                 f"  {step.asset:<24}{f'{rows:,} rows' if rows is not None else '':>16}"
                 f"{f'{size / 2**20:,.1f} MB' if size is not None else '':>12}{step.seconds:>8.1f} s"
             )
     n_held = report.n_checks - len(report.broken)
-    print(f"  {n_held} of {report.n_checks} checks hold")
+    say(f"  {n_held} of {report.n_checks} checks hold")
     for check in report.broken:
-        print(f"  {'BROKEN' if check.is_blocking else 'note  '} {check.asset}/{check.claim}: {check.message}")
+        say(f"  {'BROKEN' if check.is_blocking else 'note  '} {check.asset}/{check.claim}: {check.message}")
 
 
 def _definitions() -> "dg.Definitions":

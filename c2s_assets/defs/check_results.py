@@ -13,6 +13,7 @@ from dagster._core.storage.asset_check_execution_record import (
     COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES,
 )
 
+from c2s_assets.core.reports.text import from_markdown
 from c2s_assets.core.reports.validation import WITHOUT_RESULT, Attempt, Outcome, judge_asset
 from c2s_assets.defs.checks import CHECKS
 from c2s_assets.schemas.documents import AssetReport, CheckReport
@@ -96,7 +97,7 @@ def _outcome(evaluation: Any) -> Outcome:
     return Outcome(
         holds=evaluation.passed,
         is_blocking=evaluation.severity == dg.AssetCheckSeverity.ERROR,
-        message=evaluation.description or "",
+        message=from_markdown(evaluation.description or ""),
         figures={
             name: _finite(value.value)
             for name, value in evaluation.metadata.items()

@@ -10,6 +10,7 @@ import polars as pl
 
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.findings import Finding, rows_match
+from c2s_assets.core.reports.text import as_markdown
 from c2s_assets.defs.metadata import as_metadata, rows_as_markdown
 from c2s_assets.storage.tables.parquet import read_table
 
@@ -166,7 +167,7 @@ def check_result(finding: Finding, *, asset_name: str) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.ERROR
         if _is_blocking(finding, asset_name)
         else dg.AssetCheckSeverity.WARN,
-        description=finding.message,
+        description=as_markdown(finding.message),
         metadata=metadata,
     )
 
@@ -188,7 +189,7 @@ def _spec(
     return dg.AssetCheckSpec(
         check.claim,
         asset=asset_name,
-        description=check.description,
+        description=as_markdown(check.description),
         blocking=check.blocking,
         partitions_def=partitions_def,
     )

@@ -4,6 +4,8 @@ import logging
 
 import dagster as dg
 
+from c2s_assets.core.reports.text import terminal_text
+
 
 class _FromSteps(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
@@ -15,7 +17,7 @@ class _Short(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         meta = record.__dict__.get("dagster_meta", {})
         step = meta.get("step_key") or "run"
-        return f"  {step}: {meta.get('orig_message', record.getMessage())}"
+        return terminal_text(f"  {step}: {meta.get('orig_message', record.getMessage())}")
 
 
 @dg.logger(config_schema={}, description="What steps say themselves, one line each.")

@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
+from c2s_assets.core.reports.text import as_markdown, one_line
 from c2s_assets.schemas.tables import Table
 from c2s_assets.schemas.violations import descriptions
 from c2s_assets.storage.tables.parquet import count_rows, size_bytes, table_schema
@@ -23,7 +24,7 @@ def as_metadata(figures: Mapping[str, int | float | str | None]) -> Metadata:
     for name, value in figures.items():
         match value:
             case bool() | str():
-                shown[name] = dg.MetadataValue.text(str(value))
+                shown[name] = dg.MetadataValue.text(one_line(str(value)))
             case int():
                 shown[name] = dg.MetadataValue.int(value)
             case float():
@@ -74,9 +75,9 @@ def wide_table_metadata(
     Dagster stores what it shows with every run, and 29,400 columns would be 5 MB of it. See `table_metadata`.
     """
     columns = [
-        dg.TableColumn(
-            name=name,
-            type="string" if position == 0 else "float",
+        shown_column(
+            name,
+            kind="string" if position == 0 else "float",
             description="Cell, as in cell_metadata." if position == 0 else "Value of the feature.",
             constraints=dg.TableColumnConstraints(nullable=False),
         )
@@ -85,7 +86,7 @@ def wide_table_metadata(
     n_more = n_features - len(columns) + 1
     if n_more:
         description = f"{n_more:,} further features, each a column: named by symbol, else by feature_id."
-        columns.append(dg.TableColumn(name="...", type="float", description=description))
+        columns.append(shown_column("...", kind="float", description=description))
     return {
         "dagster/row_count": dg.MetadataValue.int(n_rows),
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns=columns)),
@@ -101,13 +102,22 @@ def file_metadata(path: Path, *, size: int) -> Metadata:
     return {"path": dg.MetadataValue.path(path), "size_bytes": dg.MetadataValue.int(size)}
 
 
+def shown_column(
+    name: str, *, kind: str, description: str, constraints: dg.TableColumnConstraints | None = None
+) -> dg.TableColumn:
+    """Describe a column of a table; names are the source's, and the UI reads descriptions as Markdown."""
+    return dg.TableColumn(
+        name=one_line(name), type=kind, description=as_markdown(description), constraints=constraints
+    )
+
+
 def column_lineage(lineage: Lineage, *, columns: Sequence[str]) -> dg.TableColumnLineageMetadataValue:
     """Show what columns are made of; those that the table does not have are ignored."""
     return dg.MetadataValue.column_lineage(
         dg.TableColumnLineage(
             {
-                column: [
-                    dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=name)
+                one_line(column): [
+                    dg.TableColumnDep(asset_key=dg.AssetKey(asset), column_name=one_line(name))
                     for asset, name in origins
                 ]
                 for column, origins in lineage.items()
@@ -118,9 +128,9 @@ def column_lineage(lineage: Lineage, *, columns: Sequence[str]) -> dg.TableColum
 
 
 def rows_as_markdown(rows: pl.DataFrame, *, n_rows: int) -> dg.MarkdownMetadataValue:
-    """Show the first rows as a small table; long texts are cut."""
+    """Show the first rows as a small table, in which every text is shown as it is; long ones are cut."""
     head = rows.head(n_rows)
-    lines = [" | ".join(head.columns), " | ".join("---" for _ in head.columns)]
+    lines = [" | ".join(_shown(name) for name in head.columns), " | ".join("---" for _ in head.columns)]
     lines += [" | ".join(_shown(value) for value in row) for row in head.iter_rows()]
     more = rows.height - head.height
     note = f"\n\n... and {more:,} more" if more and rows.height < 1_000_000 else ""
@@ -131,8 +141,7 @@ def _shown(value: object) -> str:
     if value is None:
         return ""
     text = f"{value:g}" if isinstance(value, float) else str(value)
-    text = text.replace("|", "\\|").replace("\n", " ")
-    return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]}…"
+    return as_markdown(one_line(text, longest=_LONGEST_CELL))
 
 
 def _column_schema(schema: pa.Schema, model: Table) -> dg.TableSchema:
@@ -140,9 +149,9 @@ def _column_schema(schema: pa.Schema, model: Table) -> dg.TableSchema:
     declared = model.to_schema().columns
     return dg.TableSchema(
         columns=[
-            dg.TableColumn(
-                name=field.name,
-                type=str(field.type),
+            shown_column(
+                field.name,
+                kind=str(field.type),
                 description=described.get(field.name, "As in the source."),
                 constraints=dg.TableColumnConstraints(
                     nullable=field.nullable, unique=field.name in declared and declared[field.name].unique

@@ -2,7 +2,7 @@
 
 import base64
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.reports.text import as_markdown, one_line, plot_text
 from c2s_assets.core.splits.manifest import TEST, TRAIN
 
 # Okabe and Ito (2008), Color Universal Design: told apart by all common kinds of colour vision.
@@ -19,7 +20,7 @@ _BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "#999999"
 _SIDE_COLOURS = {TRAIN: _BLUE, TEST: _ORANGE}
 _MOST_BARS = 40
 _MOST_GROUPS = 20
-_LONGEST_LABEL = 30
+_LONGEST_LABEL, _LONGEST_DONOR, _LONGEST_TITLE = 30, 14, 60
 _GROUP_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 _GROUP_MARKERS = ("o", "^", "s")
 
@@ -48,20 +49,22 @@ def cells_per_donor(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         return None
 
     def draw(axes: Axes) -> None:
-        names = donors[DONOR_ID].fill_null("(no donor)").str.slice(0, 14)
+        names = donors[DONOR_ID].fill_null("(no donor)")
+        positions = range(donors.height)
         for side, colour in _SIDE_COLOURS.items():
             heights = donors["n_eligible"].to_numpy() * (donors[SPLIT] == side).to_numpy()
-            axes.bar(names.to_numpy(), heights, color=colour, label=side)
+            axes.bar(positions, heights, color=colour, label=side)
         left_out = donors["n_cells"] - donors["n_eligible"]
         if left_out.sum():
             axes.bar(
-                names.to_numpy(),
+                positions,
                 left_out.to_numpy(),
                 bottom=donors["n_eligible"].to_numpy(),
                 color=_GREY,
                 label="left out",
             )
         axes.set(ylabel="Cells")
+        axes.set_xticks(positions, _labels(names, longest=_LONGEST_DONOR))
         axes.tick_params(axis="x", rotation=60)
         axes.legend(frameon=False)
 
@@ -118,17 +121,11 @@ def sparsity(n_values: NDArray[np.int64], *, n_vars: int) -> dg.MarkdownMetadata
 
 def cells_per_category(values: pl.Series) -> dg.MarkdownMetadataValue:
     """Draw how many cells each of the most frequent values of a column has."""
-    counts = (
-        values.fill_null("(missing)")
-        .value_counts(name="n")
-        .sort("n", values.name, descending=[True, False])
-        .head(_MOST_BARS)
-    )
+    counts = _count(values).head(_MOST_BARS).reverse()
 
     def draw(axes: Axes) -> None:
-        axes.barh(
-            counts[values.name].str.slice(0, 40).to_numpy()[::-1], counts["n"].to_numpy()[::-1], color=_BLUE
-        )
+        axes.barh(range(counts.height), counts["n"].to_numpy(), color=_BLUE)
+        axes.set_yticks(range(counts.height), _labels(counts["value"], longest=_LONGEST_LABEL))
         axes.set(xlabel="Cells")
         axes.tick_params(axis="y", labelsize=7)
 
@@ -177,10 +174,8 @@ def embedding_by_category(
     There are more values than colours that everybody can tell apart, so each has a number as well, written
     where its cells are.
     """
-    names = values.cast(pl.String).fill_null("(missing)")
-    counted = names.value_counts(name="n").sort("n", names.name, descending=[True, False])[names.name]
-    shown = counted.head(_MOST_GROUPS).to_list()
-    position = names.to_numpy()
+    shown = _count(values)["value"].head(_MOST_GROUPS).to_list()
+    position = _named(values).to_numpy()
 
     def draw(canvas: Axes) -> None:
         others = ~np.isin(position, shown)
@@ -194,7 +189,7 @@ def embedding_by_category(
                 color=_GROUP_COLOURS[number % len(_GROUP_COLOURS)],
                 marker=_GROUP_MARKERS[number // len(_GROUP_COLOURS)],
                 linewidths=0,
-                label=f"{number + 1}  {_short(name)}",
+                label=f"{number + 1}  {plot_text(name, longest=_LONGEST_LABEL)}",
             )
         for number, name in enumerate(shown):
             at = np.median(points[position == name], axis=0)
@@ -238,9 +233,8 @@ def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         return None
 
     def draw(axes: Axes) -> None:
-        bars = axes.barh(
-            [_short(value) for value in known[name][::-1]], known["n_cells"].to_numpy()[::-1], color=_BLUE
-        )
+        bars = axes.barh(range(known.height), known["n_cells"].to_numpy()[::-1], color=_BLUE)
+        axes.set_yticks(range(known.height), _labels(known[name][::-1], longest=_LONGEST_LABEL))
         counts = zip(known["n_donors"][::-1], known["n_datasets"][::-1], strict=True)
         labels = [f"donors: {donors:,}, datasets: {datasets:,}" for donors, datasets in counts]
         axes.bar_label(bars, labels, padding=4, fontsize=7, color="#555555")
@@ -255,7 +249,8 @@ def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
 
 
 def _label_embedding(canvas: Axes, axes: Sequence[str]) -> None:
-    canvas.set(xlabel=axes[0], ylabel=axes[1], xticks=[], yticks=[])
+    x, y = _labels(axes, longest=_LONGEST_LABEL)
+    canvas.set(xlabel=x, ylabel=y, xticks=[], yticks=[])
 
 
 def _method_of(axes: Sequence[str]) -> str:
@@ -267,8 +262,17 @@ def _dot(points: NDArray[np.float32]) -> float:
     return float(np.clip(30_000 / max(len(points), 1), 1.5, 14))
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"
+def _named(values: pl.Series) -> pl.Series:
+    return values.cast(pl.String).fill_null("(missing)").alias("value")
+
+
+def _count(values: pl.Series) -> pl.DataFrame:
+    """Count each `value`, the most frequent first."""
+    return _named(values).value_counts(name="n").sort("n", "value", descending=[True, False])
+
+
+def _labels(texts: Iterable[object], *, longest: int) -> list[str]:
+    return [plot_text(str(text), longest=longest) for text in texts]
 
 
 def _picture(title: str, draw: Callable[[Axes], None], *, height: float = 3.2) -> dg.MarkdownMetadataValue:
@@ -277,7 +281,7 @@ def _picture(title: str, draw: Callable[[Axes], None], *, height: float = 3.2) -
     figure = Figure(figsize=(6.4, height), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     draw(axes)
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(plot_text(title, longest=_LONGEST_TITLE), loc="left", fontsize=11)
     axes.spines[["top", "right"]].set_visible(False)
     png = BytesIO()
     with warnings.catch_warnings():
@@ -285,4 +289,5 @@ def _picture(title: str, draw: Callable[[Axes], None], *, height: float = 3.2) -
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
         figure.savefig(png, format="png", metadata={"Software": None})
     encoded = base64.b64encode(png.getvalue()).decode()
-    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{encoded})")
+    alternative = as_markdown(one_line(title, longest=_LONGEST_TITLE))
+    return dg.MetadataValue.md(f"![{alternative}](data:image/png;base64,{encoded})")

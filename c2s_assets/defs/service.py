@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 
 import c2s_assets
 from c2s_assets.core.errors import InvalidDatasetIdError, LakeError
+from c2s_assets.core.reports.text import from_markdown
 from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.automation.refresh import list_cellxgene
@@ -247,7 +248,7 @@ def _outcome(check: Any) -> CheckOutcome:
     return CheckOutcome(
         asset=check.asset_key.to_user_string(),
         claim=check.check_name,
-        message=check.description or "",
+        message=from_markdown(check.description or ""),
         is_blocking=check.severity == dg.AssetCheckSeverity.ERROR,
     )
 

@@ -24,7 +24,7 @@ from c2s_assets.defs.assets.ingest import (
 )
 from c2s_assets.defs.assets.splits import split_manifest
 from c2s_assets.defs.checks import rows_match_cells
-from c2s_assets.defs.metadata import Metadata, as_metadata, column_lineage, rows_as_markdown
+from c2s_assets.defs.metadata import Metadata, as_metadata, column_lineage, rows_as_markdown, shown_column
 from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish
 from c2s_assets.defs.resources import Store
@@ -142,12 +142,17 @@ def _metadata(store: Store, folder: ProjectionFolder, written: Sequence[Projecti
     """Describe the folder: rows, size, each table with its columns and origin, and the first rows of one."""
     profile = folder.profile
     origins = lineage.of_projections({_span(p): p.source for p in written}, layer=profile.layer)
-    columns = [dg.TableColumn(CELL_ID, "string", "Cell, as in cell_metadata; in every table.")]
-    columns += [dg.TableColumn(_span(p), "float", f"{p.table}.parquet, {_origin(p)}.") for p in written]
+    shown_columns = [
+        shown_column(CELL_ID, kind="string", description="Cell, as in cell_metadata; in every table."),
+        *(
+            shown_column(_span(p), kind="float", description=f"{p.table}.parquet, {_origin(p)}.")
+            for p in written
+        ),
+    ]
     shown: Metadata = {
         "path": dg.MetadataValue.path(store.layout.projections(profile.dataset_id)),
-        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(columns)),
-        "dagster/column_lineage": column_lineage(origins, columns=[column.name for column in columns]),
+        "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(shown_columns)),
+        "dagster/column_lineage": column_lineage(origins, columns=[CELL_ID, *map(_span, written)]),
         "tables": rows_as_markdown(
             pl.DataFrame(
                 [(p.table, p.source, len(p.axes), p.n_fitted) for p in written],

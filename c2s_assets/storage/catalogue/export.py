@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow as pa
 
 from c2s_assets.core.errors import LakeError, QueryError
+from c2s_assets.core.reports.text import csv_header, csv_rows
 from c2s_assets.storage.catalogue.answer_types import FLAT, SHOWN, STORED
 from c2s_assets.storage.lake.staging import sync
 from c2s_assets.storage.tables.parquet import TableWriter, write_table
@@ -76,9 +77,9 @@ def _write_parquet(path: Path, schema: pa.Schema, blocks: Iterable[pa.Table]) ->
 def _write_csv(path: Path, schema: pa.Schema, blocks: Iterable[pa.Table]) -> int:
     n_rows = 0
     with path.open("xb") as file:
-        pl.DataFrame(schema.empty_table()).write_csv(file)
+        csv_header(schema.names).write_csv(file, include_header=False)
         for block in blocks:
-            pl.DataFrame(block).write_csv(file, include_header=False)
+            csv_rows(pl.DataFrame(block)).write_csv(file, include_header=False)
             n_rows += block.num_rows
     return n_rows
 

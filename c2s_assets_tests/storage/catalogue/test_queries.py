@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.errors import C2SError, MissingInputError, QueryError
+from c2s_assets.storage.catalogue import export
 from c2s_assets.storage.catalogue.building import build_catalogue
 from c2s_assets.storage.catalogue.queries import answer_query, export_query
 from c2s_assets.storage.lake.layout import Layout
@@ -169,6 +170,32 @@ def test_a_file_holds_what_its_kind_can_hold_and_text_for_the_rest(layout: Layou
             "^a$_1": 2,
         }
     ]
+
+
+def test_formulas_are_texts_in_csv_and_untouched_in_other_files(layout: Layout, tmp_path: Path) -> None:
+    values = "('=1+1', -5, '-5'), ('@SUM(A1)', 7, '-'), (null, 8, 'x=1')"
+    sql = f'select * from (values {values}) t("=a", b, c)'  # noqa: S608  our own text
+    for ending in ("parquet", "csv", "json"):
+        export_query(layout, sql, tmp_path / f"out.{ending}")
+
+    assert (tmp_path / "out.csv").read_text() == "'=a,b,c\n'=1+1,-5,-5\n'@SUM(A1),7,-\n,8,x=1\n"
+    rows = [("=1+1", -5, "-5"), ("@SUM(A1)", 7, "-"), (None, 8, "x=1")]
+    assert (
+        pl.read_parquet(tmp_path / "out.parquet").rows() == _read_json(tmp_path / "out.json").rows() == rows
+    )
+
+
+def test_a_file_is_on_the_disk_before_it_takes_the_place_of_another(
+    layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guards against a machine that stops: the name may reach the disk before the content does."""
+    target = tmp_path / "out.csv"
+    target.write_text("old")
+    synced: list[tuple[str, str]] = []
+    monkeypatch.setattr(export, "sync", lambda path: synced.append((path.name, target.read_text())))
+    export_query(layout, "select 1 as x", target)
+    assert [text for _, text in synced] == ["old", "x\n1\n"]
+    assert [synced[0][0].endswith(".csv"), synced[1][0]] == [True, tmp_path.name]
 
 
 @pytest.mark.parametrize(
