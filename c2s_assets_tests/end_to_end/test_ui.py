@@ -1,27 +1,18 @@
 """The real UI with its daemon, looked at with a real browser."""
 
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from c2s_assets.schemas.documents import ValidationReport
 from c2s_assets.storage.lake.documents import read_document
-from c2s_assets.storage.lake.layout import Layout
-from c2s_assets_tests.end_to_end.commands import c2s, environment
+from c2s_assets_tests.end_to_end.browser import CHROMIUM, Browser, open_browser
+from c2s_assets_tests.end_to_end.commands import c2s
+from c2s_assets_tests.end_to_end.running_ui import Ui, members, running_ui, wait_until
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
-
-CHROMIUM = shutil.which("chromium")
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,76 +22,46 @@ pytestmark = [
 ]
 
 
-@dataclass(frozen=True)
-class Ui:
-    """A running UI of a lake in which the dataset `toy` is built."""
-
-    layout: Layout
-    address: str
-
-    def ask(self, query: str) -> dict:
-        """Ask Dagster's GraphQL."""
-        answer = httpx.post(f"{self.address}/graphql", json={"query": query}, timeout=30)
-        answer.raise_for_status()
-        return answer.json()["data"]
-
-    def look(self, page: str, profile: Path) -> str:
-        """Open a page in the browser and return what stands there, as HTML."""
-        assert CHROMIUM is not None, "chromium is not installed"
-        command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        command += ["--disable-component-update", "--disable-sync", "--no-first-run"]
-        command += [f"--user-data-dir={profile}", "--virtual-time-budget=30000", "--dump-dom"]
-        done = subprocess.run(
-            [*command, f"{self.address}/{page}"], capture_output=True, text=True, timeout=120, check=True
-        )
-        return done.stdout
-
-
 @pytest.fixture(scope="module")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    """Start `c2s ui` on a free port of 127.0.0.1, and stop the whole group of its processes afterwards."""
     layout = make_lake(tmp_path_factory.mktemp("ui"), "toy")
     built = c2s("build", "toy", lake=layout.root)
     assert built.returncode == 0, built.stdout + built.stderr
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (layout.root / "ui.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "c2s_assets", "ui", "--port", str(port)],
-            env=environment(layout.root),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    found = Ui(layout, f"http://127.0.0.1:{port}")
-    try:
-        _wait(lambda: _answers(found), seconds=120)
+    with running_ui(layout) as found:
         yield found
-    finally:
-        _stop(process)
 
 
-def test_the_ui_shows_the_checks_of_an_asset(ui: Ui, tmp_path: Path) -> None:
-    page = ui.look("assets/cell_sentences?view=checks", tmp_path)
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with open_browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+def test_the_ui_shows_the_checks_of_an_asset(ui: Ui, browser: Browser) -> None:
+    browser.open(f"{ui.address}/assets/cell_sentences?view=checks")
 
     for claim in ("keeps_schema", "matrix_can_be_ranked", "rows_match_cells", "sentences_match_source"):
-        assert claim in page
-    assert "Every cell expresses at least one gene with a symbol." in page
+        browser.wait_for(f"document.body && document.body.innerText.includes({claim!r})")
+    browser.evaluate(
+        "[...document.querySelectorAll('*')].find(e => e.innerText == 'cells_express_genes').click()"
+    )
+    browser.wait_for(
+        "document.body.innerText.includes('Every cell expresses at least one gene with a symbol.')"
+    )
 
 
-def test_the_ui_shows_what_a_partition_holds(ui: Ui, tmp_path: Path) -> None:
-    page = ui.look("assets/split_manifest?view=partitions&partition=toy", tmp_path)
+def test_the_ui_shows_what_a_partition_holds(ui: Ui, browser: Browser) -> None:
+    browser.open(f"{ui.address}/assets/split_manifest?view=partitions&partition=toy")
 
     for shown in ("spec_id", "test_share", "digest", "split_manifest.parquet", "donor_0", "cells_per_donor"):
-        assert shown in page
+        browser.wait_for(f"document.body && document.body.innerText.includes({shown!r})")
 
 
 def test_a_file_dropped_into_the_inbox_is_built_by_the_daemon(ui: Ui) -> None:
     drop_toy_h5ad(ui.layout, "dropped", seed=3)
     drop_toy_h5ad(ui.layout, "scaled", matrices="scaled X")
 
-    _wait(lambda: set(_runs(ui)) == {"dropped", "scaled"} and _all_ended(ui), seconds=180)
+    wait_until(lambda: set(_runs(ui)) == {"dropped", "scaled"} and _all_ended(ui), seconds=180)
 
     assert _runs(ui) == {"dropped": "SUCCESS", "scaled": "FAILURE"}, (ui.layout.root / "ui.log").read_text()
     assert ui.layout.parts("train", "dropped").exists()
@@ -119,6 +80,22 @@ def test_the_webserver_listens_on_this_machine_only(ui: Ui) -> None:
     assert listening == {f"0100007F:{port:04X}"}
 
 
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+def test_stopping_it_ends_all_of_its_processes(tmp_path: Path, signal_number: int) -> None:
+    """Only the command itself is told; in a terminal Ctrl-C tells the others as well."""
+    with running_ui(make_lake(tmp_path)) as found:
+        assert len(members(found.process)) > 2
+        found.process.send_signal(signal_number)
+        assert found.process.wait(timeout=60) == 130
+        wait_until(lambda: members(found.process) == [], seconds=20)
+
+
+def test_a_port_that_is_taken_is_said(ui: Ui) -> None:
+    refused = c2s("ui", "--port", ui.address.rpartition(":")[2], lake=ui.layout.root)
+    assert refused.returncode == 1
+    assert "cannot be served: Address already in use. Give another one with: c2s ui --port" in refused.stderr
+
+
 def _runs(ui: Ui) -> dict[str, str]:
     """Status of the daemon's last run of each dataset."""
     data = ui.ask("{runsOrError(limit: 20) {... on Runs {results {status tags {key value}}}}}")
@@ -131,30 +108,3 @@ def _runs(ui: Ui) -> dict[str, str]:
 
 def _all_ended(ui: Ui) -> bool:
     return set(_runs(ui).values()) <= {"SUCCESS", "FAILURE"}
-
-
-def _answers(ui: Ui) -> bool:
-    try:
-        locations = ui.ask("{repositoriesOrError {... on RepositoryConnection {nodes {name}}}}")
-    except httpx.HTTPError:
-        return False
-    return bool(locations["repositoriesOrError"].get("nodes"))
-
-
-def _wait(condition: Callable[[], bool], *, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(1)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ask the whole group to end, and end it: `dagster dev` does not listen where SIGINT was ignored."""
-    os.killpg(process.pid, signal.SIGTERM)
-    try:
-        process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=20)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,89 @@
+"""Runs `c2s ui` as a user does, on a free port, and asks it what its pages ask."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.end_to_end.commands import environment
+
+
+@dataclass(frozen=True)
+class Ui:
+    """A running UI of a lake."""
+
+    layout: Layout
+    address: str
+    process: "subprocess.Popen[bytes]"
+
+    def ask(self, query: str) -> dict[str, Any]:
+        """Ask Dagster's GraphQL."""
+        answer = httpx.post(f"{self.address}/graphql", json={"query": query}, timeout=30)
+        answer.raise_for_status()
+        return dict(answer.json()["data"])
+
+
+@contextmanager
+def running_ui(layout: Layout) -> Iterator[Ui]:
+    """Start `c2s ui` on a free port of 127.0.0.1, and stop the whole group of its processes afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (layout.root / "ui.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "c2s_assets", "ui", "--port", str(port)],
+            env=environment(layout.root),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    found = Ui(layout, f"http://127.0.0.1:{port}", process)
+    try:
+        wait_until(lambda: _answers(found), seconds=120)
+        yield found
+    finally:
+        _stop(process)
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
+    """Look every second whether something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(1)
+
+
+def members(process: "subprocess.Popen[bytes]") -> list[int]:
+    """List the living processes of a process's group, which it leads."""
+    found = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def _answers(ui: Ui) -> bool:
+    try:
+        locations = ui.ask("{repositoriesOrError {... on RepositoryConnection {nodes {name}}}}")
+    except httpx.HTTPError:
+        return False
+    return bool(locations["repositoriesOrError"].get("nodes"))
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    """Ask the whole group to end, and then end it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=20)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
