@@ -1,7 +1,7 @@
 """Names of the columns that more than one module uses, and how those of a source stand beside them."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 
 CELL_ID = "cell_id"
 CELL_TYPE = "cell_type"
@@ -38,15 +38,58 @@ FOLD = "fold"
 
 # pandas takes a column of this name for its index, so none of ours has it.
 INDEX_OF_PANDAS = "__index_level_0__"
+# What the catalogue calls the file of a row while it reads it, so that no table may have it either.
+FILE_OF_ROW = "__file__"
+RESERVED_NAMES = (INDEX_OF_PANDAS, FILE_OF_ROW)
 
 _IN_SOURCE = "_in_source"
+_ENDS_IN_SOURCE = re.compile(rf"({_IN_SOURCE})+\Z")
 
 
-def name_beside(name: str, *, taken: Collection[str]) -> str:
-    """Name a source's column in a table that has columns of its own: as in the source, unless that is taken.
+def names_beside(
+    names: Iterable[str], *, taken: Collection[str], curated: Collection[str] = ()
+) -> dict[str, str]:
+    """Name a source's columns in a table that has columns of its own, so that no two differ in case only.
 
-    A taken name gets ``_in_source`` behind it. So does a name that is a taken one with ``_in_source``
-    behind it already, so that two columns never get the same name.
+    SQL does not tell `Sex` from `sex`, so names are compared without case. A column keeps its name unless
+    that is taken. Of several that differ in case only, the one in lower case keeps it, else the first in
+    alphabetical order; a curated name only the column that is called exactly so. All others, and those that
+    already are such a name with ``_in_source`` behind it, get ``_in_source`` behind theirs, as often as it
+    takes to be the only one of that name. The order of the columns does not matter.
+
+    Parameters
+    ----------
+    taken
+        Columns that the table has of its own, and names that none may have.
+    curated
+        Names whose meaning others rely on, such as `tissue`, whether the source has them or not.
+
+    Returns
+    -------
+    The name in the table for each name in the source, in the order of `names`.
     """
-    plain = re.sub(rf"({_IN_SOURCE})+$", "", name)
-    return name + _IN_SOURCE if plain in taken else name
+    names = list(names)
+    plain = {name.casefold() for name in taken}
+    exact = {name.casefold(): name for name in curated}
+    own: dict[str, str] = {}
+    used: set[str] = set()
+    repeated: list[str] = []
+    for name in sorted(names, key=lambda name: (name.casefold(), name != name.lower(), name)):
+        wanted = name + _IN_SOURCE if _is_displaced(name, plain, exact) else name
+        if wanted.casefold() in used:
+            repeated.append(name)
+            continue
+        own[name] = wanted
+        used.add(wanted.casefold())
+    for name in repeated:
+        wanted = name + _IN_SOURCE
+        while wanted.casefold() in used:
+            wanted += _IN_SOURCE
+        own[name] = wanted
+        used.add(wanted.casefold())
+    return {name: own[name] for name in names}
+
+
+def _is_displaced(name: str, taken: Collection[str], curated: Mapping[str, str]) -> bool:
+    without_ending = _ENDS_IN_SOURCE.sub("", name.casefold())
+    return without_ending in taken or curated.get(without_ending, name) != name

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from c2s_assets.core import columns as c
-from c2s_assets.core.cells.metadata import own_name
+from c2s_assets.core.cells.metadata import own_names
 from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS, SYMBOL_SOURCE, VAR_NAME
-from c2s_assets.core.genes.features import own_name as own_feature_name
+from c2s_assets.core.genes.features import own_names as own_feature_names
 from c2s_assets.core.genes.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
+from c2s_assets.core.splits.records import record_names
 from c2s_assets.defs.metadata import Lineage
 
 _INDEX = "index"
@@ -20,7 +21,7 @@ def of_cell_metadata(
     donors = [("raw_h5ad", f"obs/{donor}")] if donor in names else []
     return {
         c.CELL_TYPE: [("raw_h5ad", f"obs/{cell_type}")],
-        **{own_name(name): [("raw_h5ad", f"obs/{name}")] for name in names},
+        **{own: [("raw_h5ad", f"obs/{name}")] for name, own in own_names(names).items()},
         c.CELL_ID: [("raw_h5ad", f"obs/{_INDEX}")],
         c.DONOR_ID: donors,
         c.DONOR_UID: donors,
@@ -48,7 +49,7 @@ def of_feature_metadata(
     asked = [("gene_symbols", name) for name in (c.SYMBOL, c.FEATURE_ID, PREVIOUS_SYMBOLS, ALIAS_SYMBOLS)]
     approved = [("raw_h5ad", f"var/{_INDEX}"), *symbols, *asked] if has_hgnc else []
     return {
-        **{own_feature_name(name): [("raw_h5ad", f"var/{name}")] for name in names},
+        **{own: [("raw_h5ad", f"var/{name}")] for name, own in own_feature_names(names).items()},
         c.FEATURE_ID: [("raw_h5ad", f"var/{_INDEX}")],
         VAR_NAME: [("raw_h5ad", f"var/{_INDEX}")],
         c.SYMBOL: [*symbols, *hgnc],
@@ -103,7 +104,10 @@ def of_split_manifest(names: Sequence[str]) -> Lineage:
 def of_train_test(cell_columns: Sequence[str], sentence_columns: Sequence[str]) -> Lineage:
     """Origins of `train_test`: metadata, sentences and sides."""
     return {
-        **{name: [("cell_metadata", name)] for name in cell_columns},
+        **{
+            own: [("cell_metadata", name)]
+            for name, own in record_names(cell_columns, sentence_columns).items()
+        },
         **{name: [("cell_sentences", name)] for name in sentence_columns if name != c.CELL_ID},
         **{name: [("split_manifest", name)] for name in (c.SPLIT, c.SPLIT_LEVEL, c.FOLD)},
         "collection_id": [("cellxgene_listing", "collection_id"), ("dataset_profile", "origin")],

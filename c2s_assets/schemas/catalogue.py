@@ -5,18 +5,12 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
+from c2s_assets.core.cells.curated import CURATED_COLUMNS, CURATED_LABELS
+from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, SplitManifest
 
 _TEXT, _WHOLE, _LONG, _REAL, _YES_NO, _TEXTS = "VARCHAR", "INTEGER", "BIGINT", "FLOAT", "BOOLEAN", "VARCHAR[]"
-
-# obs columns that CELLxGENE requires; a source that follows it has them, any other may.
-_OF_CELLXGENE = (
-    *("cell_type", "cell_type_ontology_term_id", "tissue", "tissue_ontology_term_id", "tissue_type"),
-    *("assay", "assay_ontology_term_id", "disease", "disease_ontology_term_id", "sex"),
-    *("self_reported_ethnicity", "development_stage", "development_stage_ontology_term_id"),
-    "suspension_type",
-)
 
 CATALOGUE: Mapping[str, Mapping[str, str]] = {
     "datasets": {
@@ -64,7 +58,7 @@ CATALOGUE: Mapping[str, Mapping[str, str]] = {
         "has_known_donor": _YES_NO,
         "organism": _TEXT,
         **dict.fromkeys(("age", "age_low", "age_high"), _REAL),
-        **dict.fromkeys(("age_method", "life_stage", *_OF_CELLXGENE), _TEXT),
+        **dict.fromkeys(("age_method", "life_stage", *CURATED_LABELS), _TEXT),
         "is_primary_data": _YES_NO,
     },
     "features": {
@@ -104,12 +98,16 @@ CATALOGUE: Mapping[str, Mapping[str, str]] = {
 
 
 def promised_columns() -> dict[str, pa.Schema]:
-    """Name the columns that the catalogue reads from each table, whether a source has them or not."""
+    """Name the columns that the catalogue shows of each table, whether a source has them or not.
+
+    Its own, which it makes of the paths, are among them: what a file has under such a name is not shown.
+    """
     coordinates = [f"{name}{axis}" for name in ("UMAP", "TSNE", "PCA") for axis in (1, 2)]
-    return {
+    tables = {
         "cell_metadata": arrow_schema(
             CellMetadata,
-            further=pl.Schema(dict.fromkeys(_OF_CELLXGENE, pl.String()) | {"is_primary_data": pl.Boolean()}),
+            # The view makes booleans of whatever a source has.
+            further=pl.Schema(dict.fromkeys(CURATED_COLUMNS, pl.String())),
         ),
         "feature_metadata": arrow_schema(
             FeatureMetadata,
@@ -124,5 +122,12 @@ def promised_columns() -> dict[str, pa.Schema]:
         ),
         "split_manifest": arrow_schema(SplitManifest),
         "cell_sentences": arrow_schema(CellSentences),
-        "projections": pa.schema([("cell_id", pa.string()), *((name, pa.float32()) for name in coordinates)]),
+        "projections": pa.schema(
+            dict.fromkeys(("cell_id", "projection"), pa.string()) | dict.fromkeys(coordinates, pa.float32())
+        ),
     }
+    return {name: _with_dataset_id(schema) for name, schema in tables.items()}
+
+
+def _with_dataset_id(schema: pa.Schema) -> pa.Schema:
+    return schema if DATASET_ID in schema.names else schema.append(pa.field(DATASET_ID, pa.string()))

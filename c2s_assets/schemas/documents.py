@@ -52,6 +52,9 @@ class ColumnProfile(_Document):
     """One column of obs or var."""
 
     name: str
+    name_in_table: str | None = Field(
+        default=None, description="In cell_metadata or feature_metadata; null if it cannot be read."
+    )
     encoding: str | None = Field(default=None, description="AnnData encoding.")
     dtype: str | None = Field(default=None, description="Type on disk.")
     n_missing: int | None = Field(

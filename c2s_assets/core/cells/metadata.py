@@ -1,8 +1,11 @@
 """One row per cell: the source's own columns, and the ones that every dataset has."""
 
+from collections.abc import Iterable, Mapping
+
 import polars as pl
 
 from c2s_assets.core.ages.reading import parse_ages
+from c2s_assets.core.cells.curated import CURATED_COLUMNS
 from c2s_assets.core.cells.provenance import ORGANISMS
 from c2s_assets.core.columns import (
     AGE,
@@ -16,12 +19,12 @@ from c2s_assets.core.columns import (
     DEVELOPMENT_STAGE_ID,
     DONOR_ID,
     DONOR_UID,
-    INDEX_OF_PANDAS,
     IS_PRIMARY_DATA,
     LIFE_STAGE,
     ORGANISM,
+    RESERVED_NAMES,
     SEX,
-    name_beside,
+    names_beside,
 )
 from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.settings import DatasetEntry
@@ -61,9 +64,9 @@ def describe_cells(
 
     Returns
     -------
-    `ADDED_COLUMNS`, then the file's own columns under their own names; one whose name is taken by a
-    different value ends in ``_in_source``. Where the owner names the column of the cell type and `obs` has
-    no `cell_type`, its values stand under that name too, at the end.
+    `ADDED_COLUMNS`, then the file's own columns under the names that `own_names` gives them. Where the owner
+    names the column of the cell type and `obs` has no `cell_type`, its values stand under that name too, at
+    the end.
 
     Raises
     ------
@@ -71,25 +74,29 @@ def describe_cells(
         If `datasets.yaml` names a column that `obs` does not have.
     """
     donor = _named_column(obs, entry.donor_column, "donor_column", default=DONOR_ID)
-    rows = pl.DataFrame([cell_ids.alias(CELL_ID), *obs.rename(own_name)])
+    named = own_names(obs.columns)
+    rows = pl.DataFrame([cell_ids.alias(CELL_ID), *obs.rename(named)])
     added = rows.select(
         CELL_ID,
         pl.lit(dataset_id).alias(DATASET_ID),
-        _donor(rows, donor).alias(DONOR_ID),
-        _organism(rows, stated=organism or entry.organism).alias(ORGANISM),
+        _donor(rows, named.get(donor or "")).alias(DONOR_ID),
+        _organism(named, stated=organism or entry.organism).alias(ORGANISM),
     ).with_columns(pl.format("{}/{}", pl.lit(collection_id or dataset_id), DONOR_ID).alias(DONOR_UID))
     described = pl.DataFrame([*added, *_ages(obs, entry, added[ORGANISM])]).select(ADDED_COLUMNS)
     shown_already = {DONOR_ID, ORGANISM} & {donor, ORGANISM} & set(obs.columns)
     cell_type = _named_column(obs, entry.cell_type_column, "cell_type_column", default=CELL_TYPE)
-    further = rows.drop(CELL_ID, *map(own_name, shown_already))
+    further = rows.drop(CELL_ID, *(named[name] for name in shown_already))
     if cell_type is not None and CELL_TYPE not in obs.columns:
-        further = further.with_columns(rows[own_name(cell_type)].cast(pl.String).alias(CELL_TYPE))
+        further = further.with_columns(rows[named[cell_type]].cast(pl.String).alias(CELL_TYPE))
     return pl.DataFrame([*described, *further])
 
 
-def own_name(name: str) -> str:
-    """Name under which an obs column appears in `cell_metadata`: its own, unless that is taken."""
-    return name_beside(name, taken=(*ADDED_COLUMNS, INDEX_OF_PANDAS))
+def own_names(names: Iterable[str]) -> dict[str, str]:
+    """Name each obs column as it is called in `cell_metadata`; see `names_beside`.
+
+    `Sex` is `Sex_in_source`, also where there is no `sex`: the name stands for the curated column alone.
+    """
+    return names_beside(names, taken=(*ADDED_COLUMNS, *RESERVED_NAMES), curated=CURATED_COLUMNS)
 
 
 def age_sources(entry: DatasetEntry) -> tuple[str, ...]:
@@ -133,17 +140,17 @@ def _named_column(obs: pl.DataFrame, wanted: str | None, key: str, *, default: s
 def _donor(rows: pl.DataFrame, donor: str | None) -> pl.Expr:
     if donor is None:
         return pl.lit(None, pl.String)
-    column = pl.col(own_name(donor))
-    if rows.schema[own_name(donor)].is_float():
+    column = pl.col(donor)
+    if rows.schema[donor].is_float():
         # Numbers become floats where one is missing: donor 1 is the same in a file that writes 1.0.
         return column.fill_nan(None).cast(pl.String).str.replace(r"\.0$", "")
     return column.cast(pl.String)
 
 
-def _organism(rows: pl.DataFrame, *, stated: str | None) -> pl.Expr:
-    label, taxon = own_name(ORGANISM), f"{ORGANISM}_ontology_term_id"
-    candidates = [pl.col(label).cast(pl.String)] if label in rows.columns else []
-    if taxon in rows.columns:
+def _organism(named: Mapping[str, str], *, stated: str | None) -> pl.Expr:
+    label, taxon = named.get(ORGANISM), named.get(f"{ORGANISM}_ontology_term_id")
+    candidates = [] if label is None else [pl.col(label).cast(pl.String)]
+    if taxon is not None:
         candidates.append(pl.col(taxon).cast(pl.String).replace(ORGANISMS))
     return pl.coalesce([*candidates, pl.lit(stated, pl.String)])
 

@@ -59,8 +59,8 @@ def column_names(features: pl.DataFrame) -> list[str]:
     """Name the column of each feature in `expression_matrix`, all different and none of `RESERVED_NAMES`.
 
     A feature is named by its symbol; without one, by its `feature_id`. If that is the name of several
-    features, or reserved, each of them is ``<name>_<feature_id>``. Should even that be taken it ends in -1,
-    -2, ..., as AnnData's ``var_names_make_unique`` has it.
+    features, or differs from theirs in case only, or is reserved, each of them is ``<name>_<feature_id>``.
+    Should even that be taken it ends in -1, -2, ..., as AnnData's ``var_names_make_unique`` has it.
 
     Parameters
     ----------
@@ -68,11 +68,14 @@ def column_names(features: pl.DataFrame) -> list[str]:
         `feature_id` (unique) and `symbol`, in the order of the matrix.
     """
     plain = pl.coalesce(SYMBOL, FEATURE_ID)
-    is_taken = plain.is_duplicated() | plain.is_in(RESERVED_NAMES)
+    folded = plain.str.to_lowercase()
+    is_taken = folded.is_duplicated() | folded.is_in(RESERVED_NAMES)
     name = pl.when(is_taken).then(pl.concat_str(plain, FEATURE_ID, separator="_")).otherwise(plain)
-    names = features.select(name.alias("name"))["name"]
-    reserved = pl.Series("name", RESERVED_NAMES, pl.String)
-    return make_unique(pl.concat([reserved, names]))[len(reserved) :].to_list()
+    names = features.select(name.alias("name"))["name"].to_list()
+    as_compared = [name.casefold() for name in (*RESERVED_NAMES, *names)]
+    unique = make_unique(pl.Series(as_compared, dtype=pl.String))
+    endings = [new[len(old) :] for new, old in zip(unique, as_compared, strict=True)]
+    return [name + ending for name, ending in zip(names, endings[len(RESERVED_NAMES) :], strict=True)]
 
 
 @dataclass

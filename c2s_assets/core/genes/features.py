@@ -1,6 +1,6 @@
 """One row per feature: its id, its gene symbol, figures of its values, and the source's own columns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import polars as pl
@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.columns import (
     APPROVED_SYMBOL,
+    DATASET_ID,
     FEATURE_ID,
     FEATURE_NAME,
-    INDEX_OF_PANDAS,
+    RESERVED_NAMES,
     SYMBOL,
-    name_beside,
+    names_beside,
 )
 from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.genes.approved import approved_symbols, by_ensembl_id
@@ -27,6 +28,8 @@ IS_HIGHLY_VARIABLE = "is_highly_variable"
 
 _NAMES = (FEATURE_ID, SYMBOL, APPROVED_SYMBOL, SYMBOL_SOURCE, IS_DUPLICATED_SYMBOL, VAR_NAME)
 ADDED_COLUMNS = (*_NAMES, N_CELLS, MEAN, IS_HIGHLY_VARIABLE)
+# Of the schema of CELLxGENE, and shown for all datasets by the catalogue.
+CURATED_COLUMNS = ("feature_biotype",)
 
 # Where files that are not of CELLxGENE keep symbols and Ensembl ids, most specific first.
 _SYMBOL_COLUMNS = (FEATURE_NAME, "gene_symbol", "gene_symbols", "gene_name", "gene_names", SYMBOL)
@@ -56,8 +59,8 @@ def describe_features(
     Returns
     -------
     Those of `ADDED_COLUMNS` that name the feature, then the file's own; `add_figures` adds the others.
-    `feature_id` is unique: repeats get ``-1``, ``-2`` as AnnData's ``var_names_make_unique`` does. An own
-    column whose name is taken ends in ``_in_source``.
+    `feature_id` is unique: repeats get ``-1``, ``-2`` as AnnData's ``var_names_make_unique`` does. The own
+    columns have the names that `own_names` gives them.
 
     Raises
     ------
@@ -81,7 +84,7 @@ def describe_features(
     described = named.with_columns(
         make_unique(named[FEATURE_ID]), is_duplicated.alias(IS_DUPLICATED_SYMBOL)
     ).select(_NAMES)
-    return pl.DataFrame([*described, *var.rename(own_name)])
+    return pl.DataFrame([*described, *var.rename(own_names(var.columns))])
 
 
 def add_figures(
@@ -100,9 +103,12 @@ def add_figures(
     return pl.DataFrame([*described.select(_NAMES), *figures, *described.drop(_NAMES)])
 
 
-def own_name(name: str) -> str:
-    """Name under which a var column appears in `feature_metadata`: its own, unless that is taken."""
-    return name_beside(name, taken=(*ADDED_COLUMNS, INDEX_OF_PANDAS))
+def own_names(names: Iterable[str]) -> dict[str, str]:
+    """Name each var column as it is called in `feature_metadata`; see `names_beside`.
+
+    The catalogue shows the table with a column `dataset_id`, which is therefore taken as well.
+    """
+    return names_beside(names, taken=(*ADDED_COLUMNS, DATASET_ID, *RESERVED_NAMES), curated=CURATED_COLUMNS)
 
 
 def feature_ids(var_names: pl.Series, var: pl.DataFrame) -> pl.Series:

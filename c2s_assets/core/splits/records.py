@@ -1,10 +1,12 @@
 """Rows of train and test: a cell's sentence, age, metadata and publication in one row."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from c2s_assets.core.cells.metadata import split_columns
 from c2s_assets.core.cells.provenance import Publication
-from c2s_assets.core.columns import CELL_ID, FOLD, SPLIT, SPLIT_LEVEL, name_beside
+from c2s_assets.core.columns import CELL_ID, FOLD, SPLIT, SPLIT_LEVEL, names_beside
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.splits.manifest import assign_cells
 
@@ -25,8 +27,8 @@ def join_records(
 
     Returns
     -------
-    All columns of both tables, `split`, `split_level`, `fold` and `PUBLICATION_COLUMNS`. A metadata
-    column whose name is taken ends in ``_in_source``.
+    All columns of both tables, `split`, `split_level`, `fold` and `PUBLICATION_COLUMNS`. Those of the
+    metadata have the names that `record_names` gives them.
 
     Raises
     ------
@@ -39,8 +41,7 @@ def join_records(
             f"cell_metadata and cell_sentences do not hold the same cells: "
             f"{_first_difference(cells[CELL_ID], sentences[CELL_ID])}. Build both again."
         )
-    added = {*sentences.columns, *PUBLICATION_COLUMNS, SPLIT, SPLIT_LEVEL, FOLD} - {CELL_ID}
-    metadata = cells.rename(lambda name: name_beside(name, taken=added))
+    metadata = cells.rename(record_names(cells.columns, sentences.columns))
     sides = assign_cells(split_columns(cells), manifest)
     joined = pl.DataFrame([*metadata, *sentences.drop(CELL_ID), *sides.drop(CELL_ID)]).with_columns(
         pl.lit(manifest[SPLIT_LEVEL][0]).alias(SPLIT_LEVEL),
@@ -50,6 +51,12 @@ def join_records(
         pl.lit(publication.description, pl.String).alias("publication_description"),
     )
     return joined.filter(pl.col(SPLIT).is_not_null())
+
+
+def record_names(cell_columns: Sequence[str], sentence_columns: Sequence[str]) -> dict[str, str]:
+    """Name each column of `cell_metadata` as it is called in `train_test`; see `names_beside`."""
+    added = {*sentence_columns, *PUBLICATION_COLUMNS, SPLIT, SPLIT_LEVEL, FOLD} - {CELL_ID}
+    return names_beside(cell_columns, taken=added)
 
 
 def _first_difference(ids: pl.Series, others: pl.Series) -> str:

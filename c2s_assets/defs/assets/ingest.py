@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from c2s_assets.clients.download import download
 from c2s_assets.core.cells import claims as cell_claims
-from c2s_assets.core.cells.metadata import age_sources, describe_cells, own_name
+from c2s_assets.core.cells.metadata import age_sources, describe_cells
 from c2s_assets.core.columns import (
     AGE,
     AGE_HIGH,
@@ -357,7 +357,7 @@ def fitted_cells(store: Store, dataset_id: str, *, scope: str) -> NDArray[np.boo
 def category_column(profile: DatasetProfile, entry: DatasetEntry) -> str | None:
     """Choose the column that says most of what the cells are: cell_type, else the first of some values."""
     counted = {
-        c.name: c.n_distinct for c in profile.obs_columns if c.value_counts and own_name(c.name) == c.name
+        c.name: c.n_distinct for c in profile.obs_columns if c.value_counts and c.name_in_table == c.name
     }
     if CELL_TYPE in counted or entry.cell_type_column is not None:
         return CELL_TYPE
@@ -370,12 +370,12 @@ def category_column(profile: DatasetProfile, entry: DatasetEntry) -> str | None:
 def _cell_metadata(
     profile: DatasetProfile, cells: pl.DataFrame, staged: Path, *, category: str | None
 ) -> Metadata:
-    renamed = {
-        name: own_name(name)
-        for name in (column.name for column in profile.obs_columns)
-        if own_name(name) != name
-    }
-    shown = as_metadata({"renamed": ", ".join(f"{old} is {new}" for old, new in renamed.items()) or None})
+    renamed = [
+        f"{column.name} is {column.name_in_table}"
+        for column in profile.obs_columns
+        if column.name_in_table not in {None, column.name}
+    ]
+    shown = as_metadata({"renamed": ", ".join(renamed) or None})
     if (picture := plots.ages(cells)) is not None:
         shown["ages"] = picture
     if category is not None:

@@ -89,7 +89,10 @@ def expression(context: dg.AssetExecutionContext, store: Store) -> Events:
 
 
 @dataset_asset(
-    group="matrix", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata]
+    group="matrix",
+    kinds={"parquet"},
+    deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata],
+    code_version="2",
 )
 def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell and one float32 column per feature, named by its symbol, as pandas users load it."""

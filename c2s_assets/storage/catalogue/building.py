@@ -16,7 +16,14 @@ from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import promised_columns
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
-from c2s_assets.storage.catalogue.snapshot import TABLES, DatasetTables, Snapshot, lake_state, take_snapshot
+from c2s_assets.storage.catalogue.snapshot import (
+    TABLES,
+    DatasetTables,
+    Snapshot,
+    build_again,
+    lake_state,
+    take_snapshot,
+)
 from c2s_assets.storage.catalogue.statements import statement
 from c2s_assets.storage.lake.documents import Document, read_document
 from c2s_assets.storage.lake.layout import Layout
@@ -32,8 +39,8 @@ _VIEWS = {
     "sentences": "cell_sentences",
     "projections": "projections",
 }
-# The files whose values are read while the catalogue is built.
-_READ = ("cell_metadata", "feature_metadata")
+# What DuckDB and Arrow say of a table or document that they cannot take.
+_NOT_TAKEN = (duckdb.Error, pa.ArrowException, ValueError, OverflowError)
 
 _DESCRIBED = pa.schema(
     {
@@ -71,14 +78,15 @@ def build_catalogue(layout: Layout, path: Path, *, withdrawn: Collection[str] = 
     folder = layout.catalogue_tables / secrets.token_hex(8)
     snapshot = take_snapshot(layout, folder, templates=promised_columns(), withdrawn=withdrawn)
     built_from = {"root": str(layout.root), "snapshot": folder.name, "lake_state": state}
-    # DuckDB 2.0 takes a question mark in the path of a new file for its end, so it is not written there.
-    with TemporaryDirectory() as scratch:
-        with duckdb.connect(Path(scratch) / path.name) as connection:
-            _define(connection, snapshot)
-            connection.execute(statement("fill/built_from"), built_from)
-            connection.execute(statement("fill/indistinct_donors"), {"names": sorted(INDISTINCT_DONORS)})
-            snapshot = _fill_with_what_is_sound(connection, layout, snapshot)
-        shutil.move(Path(scratch) / path.name, path)
+    try:
+        _write(path, layout, snapshot, built_from)
+    except _NOT_TAKEN:
+        # To read all values of all files beforehand would take minutes; now it is known that it is worth it.
+        broken = _find_broken(layout, snapshot)
+        if not broken:
+            raise
+        snapshot = snapshot.without(broken)
+        _write(path, layout, snapshot, built_from)
     return snapshot
 
 
@@ -88,32 +96,45 @@ def rows_of_views(snapshot: Snapshot) -> dict[str, int]:
     return {view: sum(tables.n_rows.get(table, 0) for tables in datasets) for view, table in _VIEWS.items()}
 
 
-def _define(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+def _write(path: Path, layout: Layout, snapshot: Snapshot, built_from: Mapping[str, str]) -> None:
+    # DuckDB 2.0 takes a question mark in the path of a new file for its end, so it is not written there.
+    with TemporaryDirectory() as scratch:
+        written = Path(scratch) / path.name
+        with duckdb.connect(written) as connection:
+            _define(connection, {table: [snapshot.pattern(table)] for table in TABLES})
+            connection.execute(statement("fill/built_from"), built_from)
+            _fill(connection, layout, snapshot)
+        shutil.move(written, path)
+
+
+def _find_broken(layout: Layout, snapshot: Snapshot) -> dict[str, str]:
+    """Say of which datasets no catalogue can be made, and why, by halving those among which one is."""
+    with duckdb.connect() as connection:
+        try:
+            _define(connection, {table: snapshot.patterns(table) for table in TABLES})
+            _fill(connection, layout, snapshot)
+        except _NOT_TAKEN as error:
+            names = list(snapshot.datasets)
+            if len(names) < 2:
+                return {
+                    name: _broken_file(snapshot, name) or f"{error}. {build_again(name)}" for name in names
+                }
+        else:
+            return {}
+    middle = len(names) // 2
+    halves = snapshot.only(names[:middle]), snapshot.only(names[middle:])
+    return {name: why for half in halves for name, why in _find_broken(layout, half).items()}
+
+
+def _define(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[str]]) -> None:
+    """Make the views over the files of each table, and the empty tables."""
     connection.execute(statement("tables/files"))
-    for table in TABLES:
+    for table, patterns in files.items():
         # DuckDB itself writes the paths into the view, so that no SQL text is put together here.
-        found = connection.read_parquet(
-            snapshot.pattern(table), union_by_name=True, hive_partitioning=True, filename=True
-        )
-        found.create_view(table)
+        query = statement("files/projections" if table == "projections" else "files/table")
+        connection.sql(query, params={"files": patterns}).create_view(table)
     for table in ("main", "built_from", "indistinct_donors", *_FILLED, *_VIEWS):
         connection.execute(statement(f"tables/{table}"))
-
-
-def _fill_with_what_is_sound(
-    connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snapshot
-) -> Snapshot:
-    """Fill the small tables, without the datasets of files that have sound footers but broken pages."""
-    try:
-        _fill(connection, layout, snapshot)
-    except duckdb.Error:
-        # To read all values of all files beforehand would take minutes; now it is known that it is worth it.
-        broken = {name: why for name in snapshot.datasets if (why := _broken_file(snapshot, name))}
-        if not broken:
-            raise
-        snapshot = snapshot.without(broken)
-        _fill(connection, layout, snapshot)
-    return snapshot
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snapshot) -> None:
@@ -132,16 +153,9 @@ def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snaps
     }
     for name, rows in sources.items():
         connection.register(name, rows)
-    connection.begin()
-    try:
-        for table in _FILLED:
-            connection.execute(statement(f"fill/{table}"))
-    except duckdb.Error:
-        connection.rollback()
-        raise
-    connection.commit()
-    for name in sources:
-        connection.unregister(name)
+    connection.execute(statement("fill/indistinct_donors"), {"names": sorted(INDISTINCT_DONORS)})
+    for table in _FILLED:
+        connection.execute(statement(f"fill/{table}"))
 
 
 def _describe(layout: Layout, dataset_id: str, tables: DatasetTables) -> dict[str, object]:
@@ -199,18 +213,18 @@ def _read_if_sound(path: Path, model: type[Document]) -> Document | None:
     """Read a document; one that is missing or spoilt says nothing of the dataset, but does not hide it."""
     try:
         return read_document(path, model)
-    except C2SError:
+    except (C2SError, OSError):
         return None
 
 
 def _broken_file(snapshot: Snapshot, dataset_id: str) -> str | None:
-    """Say which file of a dataset has values that cannot be read, if any."""
-    for table in _READ:
+    """Say which file of a dataset has values that cannot be read, if any: DuckDB does not name it."""
+    for table in TABLES:
         for path in snapshot.files(table, dataset_id):
             try:
                 with pq.ParquetFile(path) as file:
                     for _ in file.iter_batches():
                         pass
             except (pa.ArrowException, OSError) as error:
-                return f"{table}/{path.name} cannot be read: {error}. Build it again: c2s build {dataset_id}."
+                return f"{table}/{path.name} cannot be read: {error}. {build_again(dataset_id)}"
     return None

@@ -6,9 +6,10 @@ decompression. A hard link costs no space as long as the table is the present on
 was made for, so that whoever reads through links never sees a table change. On a disk without hard links
 symbolic ones are made: a reader may then meet such an error and has to ask again.
 
-The links of a snapshot lie in `<table>/dataset_id=<id>/<file>`, which DuckDB and Polars read as one table
-with a column `dataset_id`. Beside them lies a file without rows that has every column we promise, so that
-there is always a table with all of them.
+The links of a snapshot lie in `<table>/<dataset_id>/<file>`, and the views make a column `dataset_id` of the
+last folder alone: a reader that takes folders called `key=value` for columns would do so with those above
+the lake too. Beside them lies a file without rows that has every column we promise, so that there is always
+a table with all of them.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ import pyarrow as pa
 
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
 from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
@@ -34,7 +36,7 @@ TABLES = (*_FILES, *_FOLDERS)
 _CELLS = "cell_metadata"
 _SOURCE = "source_sha256"
 # To be raised with the tables and columns of the catalogue: one that was built before is then renewed.
-_FORM = 2
+_FORM = 3
 
 # Sorts before every dataset id, so that its columns come first; no dataset can have it.
 _NO_DATASET = "-"
@@ -66,9 +68,20 @@ class Snapshot:
         """Find the files of one table of one dataset, by name."""
         return sorted(_place(self.folder, table, dataset_id).glob("*.parquet"))
 
+    def patterns(self, table: str) -> list[str]:
+        """Write patterns that find the files of one table of these datasets, for DuckDB."""
+        files = [
+            path for dataset_id in (_NO_DATASET, *self.datasets) for path in self.files(table, dataset_id)
+        ]
+        return [literal_pattern(str(path)) for path in files]
+
     def pattern(self, table: str) -> str:
-        """Write the pattern that finds the files of one table of all datasets, for DuckDB."""
+        """Write the one pattern that finds the files of one table of all datasets that have links."""
         return f"{literal_pattern(str(self.folder / table))}/*/*.parquet"
+
+    def only(self, dataset_ids: Collection[str]) -> "Snapshot":
+        """Look at some of the datasets, without a change to the links."""
+        return Snapshot(self.folder, {name: self.datasets[name] for name in dataset_ids}, {})
 
     def without(self, left_out: Mapping[str, str]) -> "Snapshot":
         """Leave further datasets out, and remove their links."""
@@ -83,9 +96,9 @@ def take_snapshot(
 ) -> Snapshot:
     """Link the tables of every dataset that can be read into a new folder.
 
-    A dataset is left out as a whole if its `cell_metadata` is missing or any of its files is not a parquet
-    file that we wrote. A table made from another version of the source than `cell_metadata`, because the
-    dataset is being built, is left out alone.
+    A dataset is left out as a whole if its `cell_metadata` is missing, or any of its files is not a parquet
+    file that we wrote or cannot be read as one table with those of other datasets. A table made from another
+    version of the source than `cell_metadata`, because the dataset is being built, is left out alone.
 
     Parameters
     ----------
@@ -100,15 +113,20 @@ def take_snapshot(
         write_table(place / "columns.parquet", schema.empty_table(), schema=schema)
     found: dict[str, DatasetTables] = {}
     left_out: dict[str, str] = {}
+    columns = ColumnsInUse()
     for dataset_id in dataset_ids(layout):
         if dataset_id in withdrawn:
             continue
         try:
-            found[dataset_id] = _link_dataset(layout, folder, dataset_id)
-        except C2SError as error:
+            tables, schemas = _link_dataset(layout, folder, dataset_id, templates=templates)
+        except (C2SError, OSError) as error:
             _unlink(folder, dataset_id)
             left_out[dataset_id] = str(error)
-    return Snapshot(folder, found, left_out)
+        else:
+            found[dataset_id] = tables
+            columns.add(dataset_id, schemas)
+    others = {name: f"{why}. {build_again(name)}" for name, why in columns.minorities().items()}
+    return Snapshot(folder, found, left_out).without(others)
 
 
 def dataset_ids(layout: Layout) -> list[str]:
@@ -126,6 +144,11 @@ def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     for seen in (_look(layout.listing), _look(layout.collections), *_look_at_datasets(layout)):
         state.update(f"{seen}\n".encode())
     return state.hexdigest()
+
+
+def build_again(dataset_id: str) -> str:
+    """Say what to do about a dataset that is left out."""
+    return f"Build it again: c2s build {dataset_id}."
 
 
 def literal_pattern(path: str) -> str:
@@ -149,7 +172,7 @@ def _look_at_datasets(layout: Layout) -> Iterator[str]:
         try:
             yield _look(layout.raw_provenance(dataset_id))
             yield from _look_into(layout.dataset(dataset_id))
-        except C2SError:  # of a link that leads out of the lake nothing is read
+        except (C2SError, OSError):  # of a link that leads out of the lake nothing is read
             continue
 
 
@@ -186,10 +209,20 @@ def _is_id(name: str) -> bool:
     return True
 
 
-def _link_dataset(layout: Layout, folder: Path, dataset_id: str) -> DatasetTables:
+def _link_dataset(
+    layout: Layout,
+    folder: Path,
+    dataset_id: str,
+    *,
+    templates: Mapping[str, pa.Schema],
+) -> tuple[DatasetTables, dict[str, list[pa.Schema]]]:
     with hold_commits(layout):
         linked = {name: _link(_files(layout, name, dataset_id), folder, name, dataset_id) for name in TABLES}
-    footers = {name: [_read(path) for path in paths] for name, paths in linked.items() if paths}
+    footers = {
+        name: [_read(path, promised=templates[name]) for path in paths]
+        for name, paths in linked.items()
+        if paths
+    }
     if _CELLS not in footers:
         raise LakeError(f"it has no {_CELLS} yet. Build it: c2s build {dataset_id}.")
     source = footers[_CELLS][0].source_sha256
@@ -200,15 +233,17 @@ def _link_dataset(layout: Layout, folder: Path, dataset_id: str) -> DatasetTable
         else:
             shutil.rmtree(_place(folder, name, dataset_id))
     projections = [path.stem for path in linked["projections"] if "projections" in n_rows]
-    return DatasetTables(source, n_rows, tuple(projections))
+    schemas = {name: [footer.columns for footer in footers[name]] for name in n_rows}
+    return DatasetTables(source, n_rows, tuple(projections)), schemas
 
 
 def _files(layout: Layout, table: str, dataset_id: str) -> list[Path]:
     """Find the files of a table in the lake; none if it was not built."""
     if table in _FOLDERS:
-        return sorted(layout.parts(table, dataset_id).glob("*.parquet"))
-    path = layout.table(table, dataset_id)
-    return [path] if path.exists() else []
+        found = sorted(layout.parts(table, dataset_id).glob("*.parquet"))
+    else:
+        found = [layout.table(table, dataset_id)]
+    return [path for path in found if path.is_file()]
 
 
 def _link(sources: list[Path], folder: Path, table: str, dataset_id: str) -> list[Path]:
@@ -227,27 +262,28 @@ def _link(sources: list[Path], folder: Path, table: str, dataset_id: str) -> lis
 class _Footer:
     source_sha256: str
     n_rows: int
+    columns: pa.Schema
 
 
-def _read(path: Path) -> _Footer:
+def _read(path: Path, *, promised: pa.Schema) -> _Footer:
     """Read the footer of a linked file.
 
     Raises
     ------
     LakeError
-        If it is not a parquet file, or not one of ours.
+        If it is not a parquet file, or not one of ours, or cannot stand beside those of other datasets.
     """
-    dataset_id = path.parent.name.partition("=")[2]
+    dataset_id = path.parent.name
     name = f"{path.parent.parent.name}/{path.name}"
     try:
-        says, n_rows = read_footer_of_file(path)
+        says, n_rows, columns = read_footer_of_file(path)
     except (pa.ArrowException, OSError) as error:
-        raise LakeError(f"{name} cannot be read: {error}. Build it again: c2s build {dataset_id}.") from error
+        raise LakeError(f"{name} cannot be read: {error}. {build_again(dataset_id)}") from error
     except LakeError as error:
-        raise LakeError(
-            f"{name} does not say what it was made of. Build it again: c2s build {dataset_id}."
-        ) from error
-    return _Footer(str(says.get(_SOURCE)), n_rows)
+        raise LakeError(f"{name} does not say what it was made of. {build_again(dataset_id)}") from error
+    if (problem := misfit(columns, promised=promised)) is not None:
+        raise LakeError(f"{name}: {problem}. {build_again(dataset_id)}")
+    return _Footer(str(says.get(_SOURCE)), n_rows, columns)
 
 
 def _unlink(folder: Path, dataset_id: str) -> None:
@@ -256,4 +292,4 @@ def _unlink(folder: Path, dataset_id: str) -> None:
 
 
 def _place(folder: Path, table: str, dataset_id: str) -> Path:
-    return folder / table / f"dataset_id={dataset_id}"
+    return folder / table / dataset_id

@@ -1,7 +1,9 @@
 """Reading the profile of an h5ad: its structure, the figures of its columns and the verdict on its matrix."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
+from c2s_assets.core.cells import metadata as cells
 from c2s_assets.core.cells.provenance import read_organism, read_origin
 from c2s_assets.core.errors import SourceError, UnsafeFileError
 from c2s_assets.core.expression.layers import (
@@ -15,6 +17,7 @@ from c2s_assets.core.expression.layers import (
 )
 from c2s_assets.core.expression.memory import predict_memory_bytes
 from c2s_assets.core.expression.sampling import windows
+from c2s_assets.core.genes import features
 from c2s_assets.core.reports.columns import count_values
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.documents import (
@@ -50,6 +53,10 @@ def profile_h5ad(
     info = h5ad.matrices[layer]
     uns = h5ad.uns(max_values=_UNS_VALUES)
     origin = read_origin(uns, title=entry.title, citation=entry.citation, licence=entry.licence)
+    obs, var = _profile_columns(h5ad.obs), _profile_columns(h5ad.var)
+    raw_var = [] if h5ad.raw_var is None else _profile_columns(h5ad.raw_var)
+    # Columns of raw.var stand beside those of var, if the matrix is that of raw.
+    of_features = features.own_names(_readable([*raw_var, *var] if layer == "raw.X" else var))
     return DatasetProfile(
         dataset_id=dataset_id,
         source_sha256=source_sha256,
@@ -81,9 +88,9 @@ def profile_h5ad(
             )
             for name, matrix in h5ad.matrices.items()
         ],
-        obs_columns=_profile_columns(h5ad.obs),
-        var_columns=_profile_columns(h5ad.var),
-        raw_var_columns=[] if h5ad.raw_var is None else _profile_columns(h5ad.raw_var),
+        obs_columns=_with_names(obs, cells.own_names(_readable(obs))),
+        var_columns=_with_names(var, of_features),
+        raw_var_columns=_with_names(raw_var, of_features if layer == "raw.X" else {}),
         embeddings={name: list(shape) for name, shape in h5ad.embeddings().items()},
         uns_keys=sorted(uns),
         structure=h5ad.structure(),
@@ -135,4 +142,17 @@ def _profile_columns(frame: Frame) -> list[ColumnProfile]:
             **({} if values is None else asdict(count_values(values))),
         )
         for column, values in frame.read_each()
+    ]
+
+
+def _readable(columns: Iterable[ColumnProfile]) -> list[str]:
+    return list(dict.fromkeys(column.name for column in columns if column.not_read is None))
+
+
+def _with_names(columns: Iterable[ColumnProfile], named: Mapping[str, str]) -> list[ColumnProfile]:
+    return [
+        column
+        if column.not_read is not None
+        else column.model_copy(update={"name_in_table": named.get(column.name)})
+        for column in columns
     ]

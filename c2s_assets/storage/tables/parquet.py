@@ -272,10 +272,10 @@ def read_footer(path: Path) -> dict[str, object]:
     return _what_it_is(table_schema(path).metadata, path)
 
 
-def read_footer_of_file(path: Path) -> tuple[dict[str, object], int]:
-    """Read what `with_metadata` attached to one file, and its number of rows, without decoding its schema."""
+def read_footer_of_file(path: Path) -> tuple[dict[str, object], int, pa.Schema]:
+    """Read what `with_metadata` attached to one file, its number of rows, and its columns."""
     footer = pq.read_metadata(path)
-    return _what_it_is(footer.metadata, path), int(footer.num_rows)
+    return _what_it_is(footer.metadata, path), int(footer.num_rows), footer.schema.to_arrow_schema()
 
 
 def to_arrow(rows: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
@@ -299,12 +299,14 @@ def to_arrow(rows: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _what_it_is(metadata: Mapping[bytes, bytes] | None, path: Path) -> dict[str, object]:
-    found = (metadata or {}).get(_METADATA_KEY)
-    if found is None:
+    try:
+        says = json.loads((metadata or {})[_METADATA_KEY])
+    except (KeyError, ValueError, RecursionError):
+        says = None
+    if not isinstance(says, dict):
         raise LakeError(
             f"{path} was not written by c2s_assets: its footer does not say what it is. Build it again."
         )
-    says: dict[str, object] = json.loads(found)
     return says
 
 

@@ -1,7 +1,13 @@
 import polars as pl
 import pytest
 
-from c2s_assets.core.cells.metadata import ADDED_COLUMNS, age_sources, describe_cells, own_name, split_columns
+from c2s_assets.core.cells.metadata import (
+    ADDED_COLUMNS,
+    age_sources,
+    describe_cells,
+    own_names,
+    split_columns,
+)
 from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.tables import CellMetadata
@@ -38,12 +44,33 @@ def test_own_columns_called_like_ours_are_kept_under_another_name():
     cells = describe(obs)
     ours = cells.select("cell_id", "age", "dataset_id", "life_stage").row(0)
     assert ours == ("cell0", None, "atlas", "unknown")
-    assert [cells[own_name(name)][0] for name in obs] == ["x", 7, 8, "y", "z"]
-    assert own_name("age_in_source") == "age_in_source_in_source"
+    assert [cells[name][0] for name in own_names(obs).values()] == ["x", 7, 8, "y", "z"]
+    assert own_names(obs)["age_in_source"] == "age_in_source_in_source"
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["the author's first", "the curated first"])
+def test_a_curated_column_keeps_its_name_beside_one_that_differs_in_case_only(order):
+    """CELLxGENE appends its labels, so the author's column comes first in most files."""
+    obs = {"Sex": ["F"], "SEX": ["2"], "sex": ["female"], "Batch": ["1"], "batch": ["b1"], "Donor_ID": ["X"]}
+    cells = describe(dict(list(obs.items())[::order]), DatasetEntry(donor_column="Donor_ID"))
+    assert cells.item(0, "sex") == "female"
+    assert {cells.item(0, "Sex_in_source_in_source"), cells.item(0, "SEX_in_source")} == {"F", "2"}
+    assert cells.select("batch", "Batch_in_source", "donor_id").row(0) == ("b1", "1", "X")
+    assert cells.item(0, "Donor_ID_in_source") == "X"
+
+
+def test_a_column_that_is_nearly_called_like_a_curated_one_is_not_taken_for_it():
+    """What an author writes into `Tissue` need not be a label of Uberon; and SQL knows but one `tissue`."""
+    cells = describe({"Tissue": ["Lung, left"], "Is_Primary_Data": ["no"]})
+    assert cells.columns[len(ADDED_COLUMNS) :] == ["Tissue_in_source", "Is_Primary_Data_in_source"]
 
 
 def test_no_column_is_taken_for_an_index_by_pandas():
     assert "__index_level_0__" not in describe({"__index_level_0__": ["x"]}).columns
+
+
+def test_the_name_that_the_catalogue_needs_for_itself_is_left_to_it():
+    assert describe({"__File__": ["x"]}).columns[-1] == "__File___in_source"
 
 
 def test_no_cells_have_no_rows_but_all_columns():

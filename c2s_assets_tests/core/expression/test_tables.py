@@ -41,6 +41,8 @@ def digest(*blocks, n_vars=4):
         (["cell_id", "__index_level_0__"], ["E1", "E2"], ["cell_id_E1", "__index_level_0___E2"]),
         (["cell", "cell"], ["id", "E2"], ["cell_id-1", "cell_E2"]),
         (["A", "A", None], ["B", "C", "A_B"], ["A_B", "A_C", "A_B-1"]),
+        (["ACTB", "Actb", "Cell_ID"], ["E1", "M1", "E3"], ["ACTB_E1", "Actb_M1", "Cell_ID_E3"]),
+        ([None, None, "x"], ["a", "A", "A_a"], ["a_a", "A_A-1", "x"]),
     ],
     ids=[
         "by symbol",
@@ -50,6 +52,8 @@ def digest(*blocks, n_vars=4):
         "reserved names",
         "a name that becomes a reserved one",
         "a name that becomes another's",
+        "genes of two species",
+        "ids that differ in case only",
     ],
 )
 def test_columns_are_named_by_symbol_where_that_tells_features_apart(symbols, ids, expected):
@@ -61,7 +65,12 @@ def test_columns_are_named_by_symbol_where_that_tells_features_apart(symbols, id
 
 @settings(derandomize=True, max_examples=100)
 @given(
-    st.lists(st.tuples(st.sampled_from(["A", "A_1", "1", "cell_id", "cell", "id", None]), st.integers(0, 9)))
+    st.lists(
+        st.tuples(
+            st.sampled_from(["A", "a", "a_1", "A_1", "1", "cell_id", "CELL_id", "cell", "id", None]),
+            st.integers(0, 9),
+        )
+    )
 )
 def test_column_names_are_always_different_and_never_reserved(rows):
     ids = list(dict.fromkeys(str(number) for _, number in rows))
@@ -70,7 +79,7 @@ def test_column_names_are_always_different_and_never_reserved(rows):
         schema={"feature_id": pl.String, "symbol": pl.String},
     )
     names = column_names(features)
-    assert len({*names, "cell_id", "__index_level_0__"}) == len(ids) + 2
+    assert len({*(name.casefold() for name in names), "cell_id", "__index_level_0__"}) == len(ids) + 2
 
 
 @pytest.mark.parametrize(

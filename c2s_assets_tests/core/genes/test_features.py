@@ -14,7 +14,7 @@ from c2s_assets.core.genes.features import (
     describe_features,
     feature_ids,
     make_unique,
-    own_name,
+    own_names,
 )
 
 TP53, MYC, ENSA = "ENSG00000141510", "ENSG00000136997", "ENSG00000143420"
@@ -189,7 +189,7 @@ def test_own_columns_called_like_ours_are_kept_under_another_name():
 
 
 def test_no_column_is_taken_for_an_index_by_pandas():
-    assert own_name("__index_level_0__") == "__index_level_0___in_source"
+    assert own_names(["__index_level_0__"]) == {"__index_level_0__": "__index_level_0___in_source"}
 
 
 @pytest.mark.parametrize("var_names", [[], ["A"]], ids=["no features", "one feature"])

@@ -24,6 +24,7 @@ select
     disease_ontology_term_id::varchar as disease_ontology_term_id,
     sex::varchar as sex,
     self_reported_ethnicity::varchar as self_reported_ethnicity,
+    self_reported_ethnicity_ontology_term_id::varchar as self_reported_ethnicity_ontology_term_id,
     development_stage::varchar as development_stage,
     development_stage_ontology_term_id::varchar as development_stage_ontology_term_id,
     suspension_type::varchar as suspension_type,
@@ -53,6 +54,7 @@ comment on column cells.disease is 'Disease; normal if there is none.';
 comment on column cells.disease_ontology_term_id is 'Its term in MONDO.';
 comment on column cells.sex is 'Sex.';
 comment on column cells.self_reported_ethnicity is 'Ethnicity as the donor states it.';
+comment on column cells.self_reported_ethnicity_ontology_term_id is 'Its term in HANCESTRO or AfPO.';
 comment on column cells.development_stage is 'Stage of development.';
 comment on column cells.development_stage_ontology_term_id is 'Its term in HsapDv, MmusDv ...';
 comment on column cells.suspension_type is 'cell, nucleus or na.';

@@ -1,7 +1,7 @@
 create view projections as
 select
     dataset_id,
-    parse_filename(filename, true) as projection,
+    projection,
     cell_id,
     coalesce(umap1, tsne1, pca1) as x,
     coalesce(umap2, tsne2, pca2) as y
