@@ -249,6 +249,7 @@ def _filled_in(rows: pl.DataFrame, dataset_id: str) -> pl.DataFrame:
         "life_stage": pl.lit("unknown"),
         **{name: pl.lit(None, pl.String) for name in ("symbol", "approved_symbol", "symbol_source")},
         "is_duplicated_symbol": pl.lit(False),
+        "feature_kind": pl.lit("gene"),
         "var_name": pl.col("feature_id"),
         "n_cells": pl.lit(0, pl.Int64),
         "mean": pl.lit(0, pl.Float32),

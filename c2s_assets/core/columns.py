@@ -22,6 +22,9 @@ LIFE_STAGE = "life_stage"
 
 FEATURE_ID = "feature_id"
 FEATURE_NAME = "feature_name"
+FEATURE_KIND = "feature_kind"
+# What var calls a feature of raw.var that stands there under another name.
+INDEX_OF_VAR = "index_of_var"
 SYMBOL = "symbol"
 APPROVED_SYMBOL = "approved_symbol"
 
@@ -42,8 +45,8 @@ INDEX_OF_PANDAS = "__index_level_0__"
 FILE_OF_ROW = "__file__"
 RESERVED_NAMES = (INDEX_OF_PANDAS, FILE_OF_ROW)
 
-_IN_SOURCE = "_in_source"
-_ENDS_IN_SOURCE = re.compile(rf"({_IN_SOURCE})+\Z")
+IN_SOURCE = "_in_source"
+_ENDS_IN_SOURCE = re.compile(rf"({IN_SOURCE})+\Z")
 
 
 def names_beside(
@@ -75,16 +78,16 @@ def names_beside(
     used: set[str] = set()
     repeated: list[str] = []
     for name in sorted(names, key=lambda name: (name.casefold(), name != name.lower(), name)):
-        wanted = name + _IN_SOURCE if _is_displaced(name, plain, exact) else name
+        wanted = name + IN_SOURCE if _is_displaced(name, plain, exact) else name
         if wanted.casefold() in used:
             repeated.append(name)
             continue
         own[name] = wanted
         used.add(wanted.casefold())
     for name in repeated:
-        wanted = name + _IN_SOURCE
+        wanted = name + IN_SOURCE
         while wanted.casefold() in used:
-            wanted += _IN_SOURCE
+            wanted += IN_SOURCE
         own[name] = wanted
         used.add(wanted.casefold())
     return {name: own[name] for name in names}

@@ -52,7 +52,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         _KEEPS_SCHEMA,
         Check("rows_match_source", "One row per feature of the chosen matrix, in its order."),
         Check("feature_ids_are_unique", "The source's own ids tell features apart.", blocking=False),
-        Check("symbols_are_known", "At least half of the features have a gene symbol.", blocking=False),
+        Check("symbols_are_known", "At least half of the genes have a symbol.", blocking=False),
     ),
     "unstructured_metadata": (Check("keeps_schema", "The document is JSON and names every key of uns."),),
     "projections": (
@@ -85,8 +85,16 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "cell_sentences": (
         Check("matrix_can_be_ranked", "The matrix holds counts or normalised values, not scaled ones."),
         Check("features_have_symbols", "At least one feature has a gene symbol."),
+        Check(
+            "words_look_like_genes",
+            "The symbols are not mostly words of a language, and the cells are not called like genes.",
+        ),
         _KEEPS_SCHEMA,
         Check("rows_match_cells", "One row per row of cell_metadata, in its order."),
+        Check(
+            "sentences_have_words",
+            "At least half of the cells that express genes have a sentence that is not empty.",
+        ),
         Check("names_no_ensembl_id", "No word of a sentence is an Ensembl id."),
         Check(
             "sentences_match_source",

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from c2s_assets.core import columns as c
 from c2s_assets.core.cells.metadata import own_names
-from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS, SYMBOL_SOURCE, VAR_NAME
+from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS
 from c2s_assets.core.genes.features import own_names as own_feature_names
 from c2s_assets.core.genes.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
+from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.splits.records import record_names
 from c2s_assets.defs.metadata import Lineage
 
@@ -30,7 +31,12 @@ def of_cell_metadata(
 
 
 def of_feature_metadata(
-    names: Sequence[str], *, layer: str, symbol_sources: Iterable[str], has_hgnc: bool
+    names: Sequence[str],
+    *,
+    layer: str,
+    symbol_sources: Iterable[str],
+    kind_sources: Iterable[str],
+    has_hgnc: bool,
 ) -> Lineage:
     """Origins of `feature_metadata`, for the var columns `names` and the matrix `layer`.
 
@@ -38,6 +44,8 @@ def of_feature_metadata(
     ----------
     symbol_sources
         Values of `symbol_source`.
+    kind_sources
+        Columns that say what a feature is.
     has_hgnc
         Whether the symbols of HGNC were there to be asked.
     """
@@ -47,6 +55,7 @@ def of_feature_metadata(
     ]
     hgnc = [("gene_symbols", c.SYMBOL)] if "hgnc" in sources else []
     asked = [("gene_symbols", name) for name in (c.SYMBOL, c.FEATURE_ID, PREVIOUS_SYMBOLS, ALIAS_SYMBOLS)]
+    kinds = [("raw_h5ad", f"var/{name}") for name in kind_sources]
     approved = [("raw_h5ad", f"var/{_INDEX}"), *symbols, *asked] if has_hgnc else []
     return {
         **{own: [("raw_h5ad", f"var/{name}")] for name, own in own_feature_names(names).items()},
@@ -55,6 +64,7 @@ def of_feature_metadata(
         c.SYMBOL: [*symbols, *hgnc],
         c.APPROVED_SYMBOL: list(dict.fromkeys(approved)),
         SYMBOL_SOURCE: [*symbols, *hgnc],
+        c.FEATURE_KIND: [("raw_h5ad", f"var/{_INDEX}"), *kinds],
         N_CELLS: [("raw_h5ad", layer)],
         MEAN: [("raw_h5ad", layer)],
         IS_HIGHLY_VARIABLE: [("raw_h5ad", layer), ("split_manifest", c.SPLIT)],

@@ -64,7 +64,7 @@ CATALOGUE: Mapping[str, Mapping[str, str]] = {
     "features": {
         **dict.fromkeys(("dataset_id", "feature_id", "symbol", "approved_symbol", "symbol_source"), _TEXT),
         "is_duplicated_symbol": _YES_NO,
-        "var_name": _TEXT,
+        **dict.fromkeys(("feature_kind", "var_name"), _TEXT),
         "n_cells": _LONG,
         "mean": _REAL,
         "is_highly_variable": _YES_NO,

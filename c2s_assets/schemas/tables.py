@@ -3,6 +3,7 @@
 import pandera.polars as pr
 import polars as pl
 
+from c2s_assets.core.genes.kinds import KINDS
 from c2s_assets.core.genes.symbols import ENSEMBL_ID
 
 
@@ -53,6 +54,10 @@ class FeatureMetadata(pr.DataFrameModel):
     )
     symbol_source: str = pr.Field(nullable=True, description="var column of the symbol, var_name or hgnc.")
     is_duplicated_symbol: bool = pr.Field(description="Whether another feature has the same symbol.")
+    feature_kind: str = pr.Field(
+        isin=KINDS,
+        description="gene, or what else was counted: spike_in, protein, hashtag, guide, peak, other.",
+    )
     var_name: str = pr.Field(description="Index of var as it stands in the source.")
     n_cells: pl.Int64 = pr.Field(ge=0, description="Cells in which its value is not zero.")
     mean: pl.Float32 = pr.Field(

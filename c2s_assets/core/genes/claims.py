@@ -2,11 +2,36 @@
 
 import polars as pl
 
-from c2s_assets.core.columns import FEATURE_ID, SYMBOL
+from c2s_assets.core.columns import FEATURE_ID, FEATURE_KIND, SYMBOL
 from c2s_assets.core.findings import Finding
-from c2s_assets.core.genes.features import IS_DUPLICATED_SYMBOL, VAR_NAME
+from c2s_assets.core.genes.features import IS_DUPLICATED_SYMBOL
+from c2s_assets.core.genes.kinds import GENE
+from c2s_assets.core.genes.naming import VAR_NAME, reads_as_prose
+from c2s_assets.core.genes.symbols import ENSEMBL_ID
 
-_NAME_THE_SYMBOLS = (
+_LEAST_WITH_SYMBOL = 0.5
+# Genes that most files have, of man or, in other case, of mouse and fish. Two cells that are called so are
+# rows of genes.
+_FAMOUS = (
+    *("ACTB", "GAPDH", "MALAT1", "B2M", "EEF1A1", "TMSB4X", "RPL3", "RPS6", "RPLP0", "FTH1", "FTL", "VIM"),
+    *(
+        "PTPRC",
+        "CD3D",
+        "CD3E",
+        "CD4",
+        "CD8A",
+        "CD19",
+        "MS4A1",
+        "LYZ",
+        "NKG7",
+        "MKI67",
+        "EPCAM",
+        "GFAP",
+        "SNAP25",
+    ),
+)
+_FEWEST_GENES = 2
+NAME_THE_SYMBOLS = (
     "Name the var column of the symbols as symbol_column in the dataset's entry of datasets.yaml, or build "
     "gene_symbols to look up Ensembl ids."
 )
@@ -30,25 +55,75 @@ def feature_ids_are_unique(ids: pl.Series) -> Finding:
 
 
 def symbols_are_known(features: pl.DataFrame) -> Finding:
-    """Claim that at least half of the features have a gene symbol."""
-    n_known = features[SYMBOL].count()
-    share = n_known / max(features.height, 1)
-    message = f"{n_known:,} of {features.height:,} features have a gene symbol."
-    if share < 0.5:
-        message += f" The others are in no sentence. {_NAME_THE_SYMBOLS}"
+    """Claim that at least half of the genes have a symbol, and say what the other features are."""
+    genes = features.filter(pl.col(FEATURE_KIND) == GENE)
+    n_known = genes[SYMBOL].count()
+    share = n_known / max(genes.height, 1)
+    message = f"{n_known:,} of {genes.height:,} genes have a symbol."
+    message += _name_others(features)
+    if share < _LEAST_WITH_SYMBOL:
+        message += f" What has none is in no sentence. {NAME_THE_SYMBOLS}"
     figures = {
         "frac_with_symbol": share,
-        "n_symbols": features[SYMBOL].drop_nulls().n_unique(),
+        "n_symbols": genes[SYMBOL].drop_nulls().n_unique(),
         "n_features_sharing_a_symbol": int(features[IS_DUPLICATED_SYMBOL].sum()),
+        "n_not_genes": features.height - genes.height,
     }
-    without = features.filter(pl.col(SYMBOL).is_null()).select(FEATURE_ID, VAR_NAME)
-    return Finding("symbols_are_known", share >= 0.5, message, figures, without)
+    without = genes.filter(pl.col(SYMBOL).is_null()).select(FEATURE_ID, VAR_NAME)
+    return Finding("symbols_are_known", share >= _LEAST_WITH_SYMBOL, message, figures, without)
 
 
-def features_have_symbols(features: pl.DataFrame) -> Finding:
-    """Claim that at least one feature has a gene symbol."""
+def features_have_symbols(features: pl.DataFrame, *, listing: str) -> Finding:
+    """Claim that at least one feature has a gene symbol; `listing` shows the columns of var."""
     n_known = features[SYMBOL].count()
     message = f"{n_known:,} features have a gene symbol."
     if n_known == 0:
-        message = f"No feature has a gene symbol, so every sentence would be empty. {_NAME_THE_SYMBOLS}"
+        message = (
+            f"No feature has a gene symbol, so every sentence would be empty.{_name_others(features)} "
+            f"var has: {listing}. {NAME_THE_SYMBOLS}"
+        )
     return Finding("features_have_symbols", n_known > 0, message)
+
+
+def words_look_like_genes(features: pl.DataFrame, cell_ids: pl.Series, *, listing: str) -> Finding:
+    """Claim that the symbols look like those of genes, of whatever organism, and that the cells do not.
+
+    Parameters
+    ----------
+    features
+        `symbol` of each feature.
+    listing
+        Shows the columns of var.
+    """
+    symbols = features[SYMBOL].drop_nulls().unique(maintain_order=True)
+    genes = cell_ids.filter(_are_genes(cell_ids))
+    message = f"{len(symbols):,} symbols look like those of genes."
+    if is_transposed := len(genes) >= _FEWEST_GENES:
+        message = (
+            f"{len(genes):,} of {len(cell_ids):,} cells are called like genes, the first "
+            f"{_first(genes)}; features are called {_first(features[VAR_NAME])}. The matrix is transposed: "
+            f"write the file again with cells as rows, adata.T in anndata."
+        )
+    elif is_prose := reads_as_prose(symbols):
+        message = (
+            f"Most of {len(symbols):,} symbols are words rather than names of genes, the first "
+            f"{_first(symbols)}. var has: {listing}. {NAME_THE_SYMBOLS}"
+        )
+    holds = not is_transposed and not is_prose
+    return Finding("words_look_like_genes", holds, message, {"n_symbols": len(symbols)})
+
+
+def _name_others(features: pl.DataFrame) -> str:
+    """Say how many features are no genes, and what they are."""
+    others = features.filter(pl.col(FEATURE_KIND) != GENE)[FEATURE_KIND].value_counts(sort=True)
+    listing = ", ".join(f"{n:,} {kind}" for kind, n in others.iter_rows())
+    return f" Of {features.height:,} features these are no genes: {listing}." if listing else ""
+
+
+def _are_genes(names: pl.Series) -> pl.Series:
+    """Whether names of cells are surely those of genes."""
+    return names.str.contains(ENSEMBL_ID) | names.str.to_uppercase().is_in(_FAMOUS)
+
+
+def _first(names: pl.Series) -> str:
+    return ", ".join(map(repr, names.head(3)))

@@ -5,8 +5,11 @@ import polars as pl
 
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.genes.claims import NAME_THE_SYMBOLS
 
 _OUR_FAULT = "This is a fault of ours: please report it."
+# Of the cells of five real data sets that express a gene, all but 8 of 18,249 have a sentence.
+_LEAST_WITH_WORDS = 0.5
 
 
 def names_no_ensembl_id(found: pl.DataFrame, *, n_cells: int) -> Finding:
@@ -44,3 +47,27 @@ def cells_express_genes(n_expressed: pl.Series) -> Finding:
     median = float(np.median(n_expressed)) if len(n_expressed) else 0.0
     figures = {"n_empty": n_empty, "median_n_expressed": median}
     return Finding("cells_express_genes", n_empty == 0, message, figures)
+
+
+def sentences_have_words(n_expressed: pl.Series, *, n_silent: int, listing: str) -> Finding:
+    """Claim that most of the cells that express genes have a sentence that is not empty.
+
+    Parameters
+    ----------
+    n_silent
+        Cells that express genes, but none with a symbol.
+    listing
+        Shows the columns of var.
+    """
+    n_named = int((n_expressed > 0).sum())
+    n_cells = n_named + n_silent
+    share = n_named / max(n_cells, 1)
+    message = f"{n_named:,} of {n_cells:,} cells that express genes have a sentence."
+    if share < _LEAST_WITH_WORDS:
+        message = (
+            f"Only {n_named:,} of {n_cells:,} cells that express genes have a sentence, as of the "
+            f"others no gene has a symbol; at least {_LEAST_WITH_WORDS:.0%} must. var has: {listing}. "
+            f"{NAME_THE_SYMBOLS}"
+        )
+    figures = {"n_silent": n_silent, "frac_with_words": share}
+    return Finding("sentences_have_words", share >= _LEAST_WITH_WORDS, message, figures)

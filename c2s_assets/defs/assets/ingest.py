@@ -23,6 +23,7 @@ from c2s_assets.core.columns import (
     DONOR_ID,
     DONOR_UID,
     FEATURE_ID,
+    FEATURE_KIND,
     LIFE_STAGE,
     ORGANISM,
     SPLIT,
@@ -38,13 +39,13 @@ from c2s_assets.core.genes.features import (
     IS_HIGHLY_VARIABLE,
     MEAN,
     N_CELLS,
-    SYMBOL_SOURCE,
-    VAR_NAME,
     add_figures,
-    add_missing_columns,
     describe_features,
     feature_ids,
 )
+from c2s_assets.core.genes.joining import add_missing_columns
+from c2s_assets.core.genes.kinds import kind_columns
+from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.sources import gene_symbols
@@ -75,7 +76,7 @@ _CELLS_PER_BLOCK = 65_536
 _CHECKED_COLUMNS = [CELL_ID, DONOR_ID, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
 _CELL_PREVIEW = [CELL_ID, DONOR_ID, ORGANISM, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
 _FEATURE_PREVIEW = [
-    *(FEATURE_ID, SYMBOL, APPROVED_SYMBOL, SYMBOL_SOURCE, VAR_NAME),
+    *(FEATURE_ID, SYMBOL, APPROVED_SYMBOL, SYMBOL_SOURCE, FEATURE_KIND, VAR_NAME),
     *(N_CELLS, MEAN, IS_HIGHLY_VARIABLE),
 ]
 _MOST_CATEGORIES = 60
@@ -249,7 +250,11 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 FeatureMetadata,
                 staged=staged.path(target),
                 lineage=lineage.of_feature_metadata(
-                    var.columns, layer=profile.layer, symbol_sources=sources, has_hgnc=hgnc is not None
+                    var.columns,
+                    layer=profile.layer,
+                    symbol_sources=sources,
+                    kind_sources=kind_columns(var),
+                    has_hgnc=hgnc is not None,
                 ),
                 preview=read_rows(staged.path(target), 0, 5, columns=_FEATURE_PREVIEW),
             )

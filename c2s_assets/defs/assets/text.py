@@ -8,15 +8,20 @@ import polars as pl
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from c2s_assets.core.columns import CELL_ID, FEATURE_ID, N_EXPRESSED, SYMBOL
+from c2s_assets.core.columns import CELL_ID, FEATURE_ID, FEATURE_KIND, N_EXPRESSED, SYMBOL
 from c2s_assets.core.expression import claims as matrix_claims
 from c2s_assets.core.expression.layers import MatrixVerdict
 from c2s_assets.core.expression.sampling import windows
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes import claims as gene_claims
+from c2s_assets.core.genes.features import source_columns
+from c2s_assets.core.genes.kinds import GENE
+from c2s_assets.core.genes.naming import VAR_NAME
+from c2s_assets.core.genes.var_columns import list_columns
 from c2s_assets.core.sentences import claims as sentence_claims
 from c2s_assets.core.sentences.audit import audit_sentences, ensembl_words
 from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
+from c2s_assets.core.sentences.coverage import count_silent_cells
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata, raw_h5ad
 from c2s_assets.defs.checks import rows_match_cells
@@ -35,6 +40,8 @@ from c2s_assets.storage.tables.inputs import current_profile, footer
 from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, table_schema, write_blocks
 
 _CELLS_PER_WINDOW = 100
+_FEATURES_SHOWN = 100
+_FEATURE_COLUMNS = [FEATURE_ID, SYMBOL, FEATURE_KIND, VAR_NAME]
 
 
 @dataset_asset(
@@ -46,12 +53,14 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     target = layout.parts("cell_sentences", dataset_id)
     profile = current_profile(layout, dataset_id=dataset_id)
     cell_ids = store.read("cell_metadata", dataset_id, columns=[CELL_ID])[CELL_ID]
-    features = store.read("feature_metadata", dataset_id, columns=[FEATURE_ID, SYMBOL])
+    features = store.read("feature_metadata", dataset_id, columns=_FEATURE_COLUMNS)
+    listing = _list_var(layout.table("feature_metadata", dataset_id))
     verdict = MatrixVerdict(**profile.verdict.model_dump())
     yield from report(
         [
             matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer, others=_others(profile)),
-            gene_claims.features_have_symbols(features),
+            gene_claims.features_have_symbols(features, listing=listing),
+            gene_claims.words_look_like_genes(features, cell_ids, listing=listing),
         ],
         asset_name="cell_sentences",
     )
@@ -61,6 +70,8 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
         layer=profile.layer, symbols=vocabulary.snapshot, **store.settings().sentences.model_dump()
     )
     composer = SentenceComposer(vocabulary, spec)
+    is_gene = (features[FEATURE_KIND] == GENE).to_numpy()
+    n_silent: list[int] = []
     with (
         stage(layout, dataset_id) as staged,
         open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
@@ -70,7 +81,9 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
 
         def compose(block: tuple[int, csr_array]) -> pa.Table:
             start, expression = block
-            return composer.compose(expression, cell_ids.slice(start, expression.shape[0]))
+            written = composer.compose(expression, cell_ids.slice(start, expression.shape[0]))
+            n_silent.append(count_silent_cells(expression, written[N_EXPRESSED].to_numpy(), is_gene=is_gene))
+            return written
 
         blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
         sentences = map_ahead(compose, blocks, n_threads=N_THREADS)
@@ -86,6 +99,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
             findings=[
                 keeps,
                 rows_match_cells(written, cell_ids),
+                sentence_claims.sentences_have_words(n_expressed, n_silent=sum(n_silent), listing=listing),
                 sentence_claims.names_no_ensembl_id(pl.concat(words), n_cells=len(cell_ids)),
                 _sentences_match_source(written, matrix, features, top_n=spec.top_n),
                 sentence_claims.cells_express_genes(n_expressed),
@@ -111,6 +125,11 @@ def _kind(matrix: MatrixProfile) -> str | None:
     if matrix.not_read is not None:
         return "cannot be read"
     return None if matrix.verdict is None else matrix.verdict.kind
+
+
+def _list_var(features: Path) -> str:
+    """Show the columns of var to whoever has to name the one of the symbols."""
+    return list_columns(source_columns(read_rows(features, 0, _FEATURES_SHOWN)))
 
 
 def _collect_ensembl_words(

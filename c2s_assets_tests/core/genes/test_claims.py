@@ -18,13 +18,14 @@ def ids(*values, name="cell_id"):
 
 def features(*symbols):
     rows = [
-        (f"id{i}", symbol, symbol is not None and symbols.count(symbol) > 1, f"name{i}")
+        (f"id{i}", symbol, symbol is not None and symbols.count(symbol) > 1, "gene", f"name{i}")
         for i, symbol in enumerate(symbols)
     ]
     schema = {
         "feature_id": pl.String,
         "symbol": pl.String,
         "is_duplicated_symbol": pl.Boolean,
+        "feature_kind": pl.String,
         "var_name": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
@@ -58,13 +59,62 @@ def test_at_least_half_of_the_features_have_a_symbol(symbols, holds):
 
 def test_symbols_are_counted_once_each():
     finding = claims.symbols_are_known(features("A", "A", "B", None))
-    assert finding.figures == {"frac_with_symbol": 0.75, "n_symbols": 2, "n_features_sharing_a_symbol": 2}
+    assert finding.figures == {
+        "frac_with_symbol": 0.75,
+        "n_symbols": 2,
+        "n_features_sharing_a_symbol": 2,
+        "n_not_genes": 0,
+    }
     assert finding.rows is not None
     assert finding.rows.rows() == [("id3", "name3")]
 
 
 @pytest.mark.parametrize(("symbols", "holds"), [((None, "A"), True), ((None, None), False)])
 def test_one_feature_with_a_symbol_is_enough_for_sentences(symbols, holds):
-    finding = claims.features_have_symbols(features(*symbols))
+    finding = claims.features_have_symbols(features(*symbols), listing="index ('a')")
     assert finding.holds == holds
     assert ("symbol_column " + IN_DATASETS_YAML in finding.message) != holds
+    assert ("var has: index ('a')." in finding.message) != holds
+
+
+def test_features_that_are_no_genes_do_not_count_as_genes_without_symbol():
+    table = features("A", None, None).with_columns(feature_kind=pl.Series(["gene", "protein", "spike_in"]))
+    finding = claims.symbols_are_known(table)
+    assert finding.holds
+    assert finding.figures["n_not_genes"] == 2
+    assert_says(finding, r"1 of 1 genes have a symbol\. Of 3 features these are no genes: 1 \w+, 1 \w+\.")
+
+
+CELLS = ids("AAACCTGAGATAGGAG-1", "x", "CELL_1")
+
+
+def test_symbols_of_genes_look_like_genes():
+    table = features("TP53", "Actb", "w", "TYROBP", None)
+    assert claims.words_look_like_genes(table, CELLS, listing="").holds
+    assert claims.words_look_like_genes(features(), CELLS, listing="").holds
+
+
+def test_words_of_a_language_do_not_look_like_genes():
+    table = features("insulin", "albumin", "Glucagon", "keratin-5", "interleukin-2", "CD8")
+    finding = claims.words_look_like_genes(table, CELLS, listing="index ('a')")
+    assert not finding.holds
+    assert_says(
+        finding, r"^Most of 6 symbols are words .* 'insulin', .* var has: index \('a'\)\. Name the var"
+    )
+
+
+@pytest.mark.parametrize(
+    "genes",
+    [("ACTB", "Gapdh", "CD3X"), ("ENSG00000141510", "ENSMUSG00000059552.2")],
+    ids=["symbols", "Ensembl ids"],
+)
+def test_cells_that_are_called_like_genes_are_features(genes):
+    finding = claims.words_look_like_genes(features("A", "B"), ids(*genes), listing="")
+    assert not finding.holds
+    assert_says(
+        finding, r"^2 of \d cells are called like genes.* features are called 'name0', 'name1'\. .*adata\.T"
+    )
+
+
+def test_one_cell_may_be_called_like_a_gene():
+    assert claims.words_look_like_genes(features("A"), ids("VIM", "x"), listing="").holds

@@ -10,11 +10,11 @@ from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.genes.features import (
     ADDED_COLUMNS,
     add_figures,
-    add_missing_columns,
     describe_features,
     feature_ids,
     make_unique,
     own_names,
+    source_columns,
 )
 
 TP53, MYC, ENSA = "ENSG00000141510", "ENSG00000136997", "ENSG00000143420"
@@ -129,10 +129,98 @@ def test_an_own_column_called_var_name_does_not_hide_the_index():
 
 
 def test_a_symbol_column_that_is_not_there_is_refused_with_those_there_are():
-    with pytest.raises(MissingColumnError, match=r"no column 'symbl', .* It has: gene, biotype\. Correct"):
+    with pytest.raises(
+        MissingColumnError, match=r"'symbl', .* It has: gene \('x'\), biotype \('y'\)\. Correct"
+    ):
         symbols(["a"], gene=["x"], biotype=["y"], symbol_column="symbl")
     with pytest.raises(MissingColumnError, match="It has: none"):
         symbols(["a"], symbol_column="symbl")
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        "gene",
+        "features",
+        "real_gene_name",
+        "gene_short_name",
+        "GeneSymbol",
+        "Gene.Symbol",
+        "external_gene_name",
+    ],
+)
+def test_columns_that_other_tools_write_are_known(column):
+    assert symbols([TP53], **{column: ["P53"]}) == [("P53", column)]
+
+
+def test_a_symbol_is_taken_from_the_best_column_that_has_one():
+    found = symbols(
+        [TP53, MYC, "ENSA", "x|1"], gene_name=["P53", "", None, None], gene_symbols=[None, "c-Myc", "NA", ""]
+    )
+    assert found == [("P53", "gene_name"), ("c-Myc", "gene_symbols"), ("ENSA", "var_name"), (None, None)]
+
+
+DESCRIPTIONS = ["insulin", "albumin", "glucagon", "keratin-5", "interleukin-2", "actin"]
+REAL = ["INS", "ALB", "GCG", "KRT5", "IL2", "ACTB"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [DESCRIPTIONS, ["insulin", "albumin", "tumor protein p53", "keratin 5", "CD8a molecule", "actin beta"]],
+    ids=["of one word", "of several words"],
+)
+def test_a_column_of_descriptions_is_none_of_symbols(column):
+    assert symbols(REAL, gene_name=column) == [(name, "var_name") for name in REAL]
+    assert symbols(REAL, gene_name=column, gene=REAL) == [(name, "gene") for name in REAL]
+
+
+def test_descriptions_that_the_owner_names_as_symbols_are_taken():
+    """The claim `words_look_like_genes` keeps them out of sentences."""
+    found = symbols(REAL, mine=DESCRIPTIONS, symbol_column="mine")
+    assert found[0] == ("insulin", "mine")
+
+
+def test_a_column_that_sorts_features_is_none_of_symbols():
+    assert symbols([*REAL, *REAL], gene=["nuclear"] * 11 + ["mito"])[0] == ("INS", "var_name")
+
+
+def test_names_made_unique_share_a_symbol():
+    described = describe_features(names("TBCE", "TBCE-1", "NKX2-1"), pl.DataFrame())
+    assert described["symbol"].to_list() == ["TBCE", "TBCE", "NKX2-1"]
+    assert described["is_duplicated_symbol"].to_list() == [True, True, False]
+    assert described["var_name"].to_list() == ["TBCE", "TBCE-1", "NKX2-1"]
+
+
+def test_a_gene_that_is_none_any_more_has_no_symbol_whatever_else_it_is_called():
+    assert symbols(["PRF1", "MYC"], gene_name=[f"DEPRECATED_{TP53}", "MYC"]) == [
+        (None, None),
+        ("MYC", "gene_name"),
+    ]
+
+
+def test_features_that_are_no_genes_have_a_kind_and_no_symbol():
+    var = pl.DataFrame({"feature_types": ["Gene Expression", "Antibody Capture", "Peaks", None]})
+    described = describe_features(names("CD19-1", "CD19", "chr1:1-2", "ERCC-00002"), var)
+    assert described["feature_kind"].to_list() == ["gene", "protein", "peak", "spike_in"]
+    assert described["symbol"].to_list() == ["CD19", None, None, None]
+
+
+def test_what_is_no_gene_has_no_name_of_hgnc():
+    var = pl.DataFrame({"feature_types": ["Antibody Capture", None], "gene_ids": [TP53, TP53]})
+    described = describe_features(names("p53", "x|1"), var, hgnc=HGNC)
+    assert described.select("symbol", "approved_symbol").rows() == [(None, None), ("TP53", "TP53")]
+
+
+def test_an_own_column_called_feature_kind_is_kept_under_another_name():
+    described = describe_features(names("A"), pl.DataFrame({"feature_kind": ["mine"]}))
+    assert described.select("feature_kind", "feature_kind_in_source").row(0) == ("gene", "mine")
+
+
+def test_places_on_chromosomes_are_symbols_only_where_there_are_no_others():
+    tags = [f"YAL{number:03d}C" for number in range(1, 31)]
+    assert symbols(tags) == [(tag, "var_name") for tag in tags]
+    named = symbols(tags, gene_name=["TFC3", "VPS8", *tags[2:]])
+    assert named[:3] == [("TFC3", "gene_name"), ("VPS8", "gene_name"), (None, None)]
 
 
 # --- ids
@@ -146,6 +234,13 @@ def test_the_id_is_the_ensembl_id_without_version_else_the_index():
 def test_a_column_of_ids_is_found_in_whatever_case_it_is_written():
     """The human muscle ageing atlas keeps them in ENSEMBL."""
     assert feature_ids(names("MYC"), pl.DataFrame({"ENSEMBL": [MYC]})).to_list() == [MYC]
+
+
+def test_an_index_that_counts_rows_is_no_id_where_features_have_names():
+    var = pl.DataFrame({"features": ["A", "B", None]})
+    assert feature_ids(names("0", "1", "2"), var).to_list() == ["A", "B", "2"]
+    assert feature_ids(names("7157", "4609", "2"), var).to_list() == ["7157", "4609", "2"]
+    assert feature_ids(names("1", "2"), pl.DataFrame()).to_list() == ["1", "2"]
 
 
 def test_ids_that_repeat_are_made_unique():
@@ -196,38 +291,17 @@ def test_no_column_is_taken_for_an_index_by_pandas():
 def test_few_features_are_described_alike(var_names):
     described = describe_features(names(*var_names), pl.DataFrame(), hgnc=HGNC)
     assert described.height == len(var_names)
-    assert list(described.schema.values()) == [*[pl.String] * 4, pl.Boolean, pl.String]
+    assert list(described.schema.values()) == [*[pl.String] * 4, pl.Boolean, *[pl.String] * 2]
 
 
-# --- raw.var
-
-
-def test_raw_var_gets_what_only_var_knows_by_name():
-    raw_var = pl.DataFrame({"n": [1, 2, 3]})
-    var = pl.DataFrame({"feature_name": ["B!", "A!"], "n": [9, 9]})
-    joined = add_missing_columns(names("A", "X", "B"), raw_var, names("B", "A"), var)
-    assert joined.rows() == [(1, "A!"), (2, None), (3, "B!")]
-    assert joined.columns == ["n", "feature_name"]
-
-
-def test_raw_var_without_columns_gets_all_of_var():
-    joined = add_missing_columns(names("A", "B"), pl.DataFrame(), names("B"), pl.DataFrame({"name": ["x"]}))
-    assert joined.rows() == [(None,), ("x",)]
-
-
-def test_a_name_that_var_has_twice_says_nothing():
-    var = pl.DataFrame({"feature_name": ["x", "y", "z"]})
-    joined = add_missing_columns(names("A", "A", "B"), pl.DataFrame(), names("A", "A", "B"), var)
-    assert joined["feature_name"].to_list() == [None, None, "z"]
-
-
-@pytest.mark.parametrize("var", [pl.DataFrame(), pl.DataFrame({"n": [5]})], ids=["no columns", "no others"])
-def test_var_that_knows_no_more_adds_nothing(var):
-    raw_var = pl.DataFrame({"n": [1]})
-    assert add_missing_columns(names("A"), raw_var, names("A"), var).equals(raw_var)
-
-
-def test_columns_of_any_name_are_added():
-    """`name` and `row` are what the look-up is made of."""
-    var = pl.DataFrame({"name": ["x"], "row": [7], "": [True]})
-    assert add_missing_columns(names("A"), pl.DataFrame(), names("A"), var).row(0) == ("x", 7, True)
+def test_the_columns_of_the_source_are_found_again_under_their_own_names():
+    var = pl.DataFrame({"symbol": ["x"], "symbol_in_source": ["y"], "n_in_source": [1], "gene_ids": [TP53]})
+    described = add_figures(
+        describe_features(names("A"), var),
+        n_cells=np.array([7]),
+        mean=np.array([0.5], np.float32),
+        is_highly_variable=None,
+    )
+    found = source_columns(described)
+    assert [column.name for column in found] == ["index", *var.columns]
+    assert [column.item() for column in found] == ["A", *var.row(0)]

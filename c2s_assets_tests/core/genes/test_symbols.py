@@ -2,8 +2,20 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from anndata.utils import make_index_unique
+from hypothesis import given, settings
+from pandas import Index
 
-from c2s_assets.core.genes.symbols import clean_symbol, is_ensembl_id, looks_like_ensembl
+from c2s_assets.core.genes.naming import clean_symbols, reads_as_prose
+from c2s_assets.core.genes.symbols import (
+    clean_symbol,
+    is_ensembl_id,
+    is_locus_tag,
+    is_retired,
+    looks_like_ensembl,
+    without_number,
+)
+from c2s_assets_tests.core.genes.names import IDS, NO_GENES, TRUE_SYMBOLS, numbered_symbols
 
 HGNC = Path(__file__).parents[4] / "shared" / "data" / "hgnc_complete_set.parquet"
 
@@ -122,8 +134,75 @@ def test_a_missing_name_stays_missing():
 
 
 @pytest.mark.skipif(not HGNC.exists(), reason="the complete set of HGNC is not here")
-def test_every_approved_symbol_is_a_symbol():
-    symbols = pl.read_parquet(HGNC, columns=["symbol"]).drop_nulls()
-    lost = symbols.filter(pl.col("symbol").ne_missing(clean_symbol(pl.col("symbol"))))
-    assert symbols.height > 40_000
-    assert lost["symbol"].to_list() == []
+def test_every_approved_symbol_is_a_symbol_also_beside_all_the_others():
+    symbols = pl.read_parquet(HGNC, columns=["symbol"])["symbol"].drop_nulls()
+    found = clean_symbols(symbols)
+    assert len(symbols) > 40_000
+    assert symbols.filter(symbols.ne_missing(found)).to_list() == []
+    assert not reads_as_prose(symbols)
+
+
+@pytest.mark.parametrize("symbol", TRUE_SYMBOLS)
+def test_symbols_of_all_organisms_stay_as_they_are(symbol):
+    assert apply(clean_symbol, symbol) == [symbol]
+    assert without_number(pl.Series([symbol, "GAPDH", "w"])).to_list() == [symbol, "GAPDH", "w"]
+
+
+@settings(derandomize=True, max_examples=1000)
+@given(NO_GENES)
+def test_no_name_of_something_else_is_a_symbol(name):
+    assert apply(clean_symbol, name) == [None]
+
+
+@settings(derandomize=True, max_examples=300)
+@given(IDS)
+def test_no_id_is_a_symbol(name):
+    assert apply(clean_symbol, name) == [None]
+
+
+# --- names made unique
+
+
+@settings(derandomize=True, max_examples=300)
+@given(numbered_symbols())
+def test_a_number_that_makes_a_name_unique_is_no_part_of_the_symbol(symbol_and_name):
+    symbol, name = symbol_and_name
+    assert clean_symbols(pl.Series([symbol, name, "OTHER"])).to_list() == [symbol, symbol, "OTHER"]
+    assert clean_symbols(pl.Series([name, "OTHER"])).to_list() == [name, "OTHER"]
+
+
+def test_names_that_anndata_made_unique_are_those_from_before():
+    names = pl.Series(["TBCE", "HLA-A", "NKX2-1", "TBCE", "TBCE", "HLA-A"])
+    index = make_index_unique(Index(names.to_list(), dtype=str))
+    assert index[3] == "TBCE-1"
+    assert clean_symbols(pl.Series(list(index))).to_list() == names.to_list()
+
+
+def test_a_number_behind_a_number_is_taken_off_as_far_as_the_names_are_there():
+    assert without_number(pl.Series(["A-1-1", "A-1", "A"])).to_list() == ["A", "A", "A"]
+    assert without_number(pl.Series(["A-1-1", "A-1"])).to_list() == ["A-1", "A-1"]
+    assert without_number(pl.Series(["A-01", "A-0", "A", None])).to_list() == ["A-01", "A-0", "A", None]
+
+
+@pytest.mark.parametrize("name", ["IGHV1-69-2", "Ighv1-62-1", "C4A_2", "C4B-2", "GTF2H2C_2", "SNORD116-1"])
+def test_a_gene_that_is_called_like_another_with_a_number_stays(name):
+    base = name[:-2]
+    assert without_number(pl.Series([base, name])).to_list() == [base, name]
+
+
+# --- ids
+
+
+@pytest.mark.parametrize("name", ["YAL001C", "YPR204W-A", "Q0050", "AT1G01010", "At1g01010.1", "ATMG00010"])
+def test_a_place_on_a_chromosome_is_told_from_a_symbol(name):
+    assert apply(is_locus_tag, name) == [True]
+
+
+def test_symbols_of_yeast_and_arabidopsis_are_no_places():
+    assert not any(apply(is_locus_tag, "TFC3", "YAP1", "YBX1", "ATG1", "ATHB-1", "CYCD3;1", "Q0", "AT1G"))
+
+
+@pytest.mark.parametrize("name", ["DEPRECATED_ENSG00000000027", "deprecated-TP53", "Obsolete:1", "WITHDRAWN"])
+def test_a_gene_that_is_none_any_more_is_told(name):
+    assert apply(is_retired, name) == [True]
+    assert apply(clean_symbol, name) == [None]

@@ -66,3 +66,21 @@ def test_cells_express_genes(n_expressed, holds, figures):
     finding = claims.cells_express_genes(pl.Series(n_expressed, dtype=pl.Int32))
     assert (finding.holds, finding.figures) == (holds, figures)
     assert ("n_expressed is 0" in finding.message) != holds
+
+
+@pytest.mark.parametrize(
+    ("n_expressed", "n_silent", "holds"),
+    [([3, 2], 0, True), ([3, 0], 1, True), ([3, 0, 0], 2, False), ([0, 0], 2, False), ([0], 0, False)],
+    ids=["all", "half", "a third", "none", "no cell expresses a gene"],
+)
+def test_half_of_the_cells_that_express_genes_must_have_words(n_expressed, n_silent, holds):
+    finding = claims.sentences_have_words(pl.Series(n_expressed), n_silent=n_silent, listing="index ('a')")
+    assert finding.holds == holds
+    assert ("var has: index ('a'). Name the var column" in finding.message) != holds
+
+
+def test_cells_that_express_no_gene_at_all_need_no_words():
+    """Of the droplets of an unfiltered file most are empty."""
+    finding = claims.sentences_have_words(pl.Series([4, 0, 0, 0, 0]), n_silent=0, listing="")
+    assert finding.holds
+    assert finding.figures == {"n_silent": 0, "frac_with_words": 1.0}

@@ -13,6 +13,7 @@ from (
         sum((n_cells > 0)::integer) as n_expressed,
         sum(n_cells) as n_cells
     from features
+    where coalesce(feature_kind, 'gene') = 'gene'
     group by feature_id, symbol
 )
 group by feature_id

@@ -6,6 +6,7 @@ select
     approved_symbol,
     symbol_source,
     is_duplicated_symbol,
+    feature_kind,
     var_name,
     n_cells,
     mean,
@@ -19,6 +20,7 @@ comment on column features.symbol is 'Gene symbol; null if none is known.';
 comment on column features.approved_symbol is 'What HGNC calls this human gene today; null if that is not sure, or was not asked.';
 comment on column features.symbol_source is 'var column of the symbol, var_name or hgnc.';
 comment on column features.is_duplicated_symbol is 'Whether another feature of the dataset has the same symbol.';
+comment on column features.feature_kind is 'gene, or what else was counted: spike_in, protein, hashtag, guide, peak, other; null in tables of an earlier c2s_assets.';
 comment on column features.var_name is 'Index of var as it stands in the source.';
 comment on column features.n_cells is 'Cells of the dataset that express it; null if it was not counted.';
 comment on column features.mean is 'Mean over all cells of the dataset, in the units of its matrix.';

@@ -5,7 +5,7 @@ create table genes (
     n_datasets_expressed bigint,
     n_cells bigint
 );
-comment on table genes is 'One row per feature id in any dataset.';
+comment on table genes is 'One row per feature id of a gene in any dataset; what else was counted is in features.';
 comment on column genes.feature_id is 'Ensembl id without version, else the var index.';
 comment on column genes.symbol is 'Gene symbol that most datasets give it.';
 comment on column genes.n_datasets is 'Datasets that have it.';

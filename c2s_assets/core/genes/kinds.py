@@ -1,0 +1,97 @@
+"""What kind of thing a feature is: a gene, or something else that was counted in the same matrix."""
+
+import polars as pl
+
+from c2s_assets.core.columns import FEATURE_KIND
+from c2s_assets.core.genes.var_columns import columns_called
+
+GENE = "gene"
+SPIKE_IN = "spike_in"
+PROTEIN = "protein"
+HASHTAG = "hashtag"
+GUIDE = "guide"
+PEAK = "peak"
+OTHER = "other"
+KINDS = (GENE, SPIKE_IN, PROTEIN, HASHTAG, GUIDE, PEAK, OTHER)
+
+# Where Cell Ranger, CELLxGENE, muon and GENCODE say it, most specific first.
+_TYPE_COLUMNS = (
+    *("feature_types", "feature_type", "feature_biotype", "feature_class", "modality"),
+    *("gene_biotype", "gene_type", "biotype"),
+)
+# In lower case, with blanks between the words. A biotype, such as protein_coding, is that of a gene.
+_STATED = {
+    SPIKE_IN: r"\bspike|\bercc\b|\bsirv|^synthetic$",
+    PROTEIN: r"antibod|\badts?\b|totalseq|^(cell )?(surface )?prot(eins?)?( expression| capture)?$",
+    HASHTAG: r"hash|multiplex|\bhtos?\b|\bcmos?\b|cell ?plex",
+    GUIDE: r"crispr|guide|\bs?g ?rnas?\b",
+    PEAK: r"\bpeaks?\b|chromatin|\batac\b|^genomic regions?$",
+    OTHER: r"\bcustom\b|antigen|\bcontrol|codeword|\bblank\b|\bvdj\b|clonotype",
+}
+
+_CHROMOSOME = r"(chr[^\s:]+|GL\d{6}(\.\d+)?|KI\d{6}(\.\d+)?|JH\d{6}(\.\d+)?|\d{1,2}|MT|[XYM]|[23][LR])"
+# Each as short as it can be without a name of a gene: none of the 44,615 approved symbols of HGNC, of its
+# 58,391 alias and previous symbols or of the 22,000 names of mouse genes in our test data is among them, but
+# for the alias lncTAF15:1-1.
+_NAMED = {
+    SPIKE_IN: r"(?i)^g?ERCC[-_. ]?\d{3,}|^SIRV-?\d|spike[-_. ]?ins?([-_. \d]|$)",
+    PEAK: (
+        rf"(?i)^[^\s:]+:[\d,]+(-|_|\.\.)[\d,]+([:_][-+.])?$|^{_CHROMOSOME}[-_]\d+[-_]\d+$"
+        r"|^\S+[-_]\d{4,}[-_]\d{4,}$"
+    ),
+    PROTEIN: r"(?i)totalseq|(^|[-_. ])(adt|antibody)([-_. ]|$)|^anti[-_. ](human|mouse|rat|hamster)",
+    HASHTAG: r"(?i)^(hto|cmo)[-_. ]?[a-d]?\d+|hash[-_. ]?tag",
+    GUIDE: (
+        r"^sg[A-Z][A-Z0-9]{2,}"
+        r"|(?i)(^|[-_. ])(sg|g)rna([-_. ]|\d|$)|[-_.]sg[-_.]?\d+$|non[-_. ]?targeting"
+    ),
+    # Barcodes of cells, names that archives give to runs and samples, what HTSeq and STAR count besides, and
+    # controls of Xenium, MERSCOPE and CosMx.
+    OTHER: (
+        r"(^|[^A-Za-z0-9])[ACGTN]{8,}(x?$|[^A-Za-z0-9])"
+        r"|(?i)^(cell|barcode)[-_. ]?\d+$|^(spot|well)[-_. ]\d+$|^([SED]R[RSX]|GSM|SAM[NED]A?)\d{5,}"
+        r"|^(__|N_)(no_?feature|ambiguous|too_low_aqual|not_aligned|alignment_not_unique|unmapped|multimapping)$"
+        r"|^(blank|neg_?(control)?_?(probe|codeword|prb)|negative|system_?control|false_?code|genomic_?control"
+        r"|(unassigned|deprecated)_?codeword|intergenic_?region)s?[-_. ]?\d+"
+    ),
+}
+
+
+def kind_by_name(names: pl.Expr) -> pl.Expr:
+    """Tell by a name alone that it stands for something else than a gene, and for what; null if it may."""
+    return pl.coalesce(
+        pl.when(names.str.contains(pattern)).then(pl.lit(kind)) for kind, pattern in _NAMED.items()
+    )
+
+
+def kind_columns(var: pl.DataFrame) -> list[str]:
+    """Find the columns that say what features are, such as `feature_types`."""
+    return columns_called(_TYPE_COLUMNS, var)
+
+
+def feature_kinds(names: list[pl.Series], var: pl.DataFrame) -> pl.Series:
+    """Say what each feature is: what `var` states, else what one of its names shows, else a gene.
+
+    Parameters
+    ----------
+    names
+        Names of the features, each ``(n_vars,)``: the index, labels, ids.
+    var
+        Of which `kind_columns` are read.
+    """
+    stated = [var[column].alias(f"stated {place}") for place, column in enumerate(kind_columns(var))]
+    shown = [series.alias(f"shown {place}") for place, series in enumerate(names)]
+    said = [_stated_kind(pl.col(series.name)) for series in stated]
+    said += [kind_by_name(pl.col(series.name)) for series in shown]
+    return (
+        pl.DataFrame([*stated, *shown])
+        .select(pl.coalesce(*said, pl.lit(GENE)).alias(FEATURE_KIND))
+        .to_series()
+    )
+
+
+def _stated_kind(types: pl.Expr) -> pl.Expr:
+    words = types.str.to_lowercase().str.replace_all(r"[\s_.-]+", " ").str.strip_chars()
+    return pl.coalesce(
+        pl.when(words.str.contains(pattern)).then(pl.lit(kind)) for kind, pattern in _STATED.items()
+    )
