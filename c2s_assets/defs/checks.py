@@ -39,7 +39,11 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "raw_h5ad": (Check("keeps_schema", "The file is a readable h5ad, and its provenance is complete."),),
     "dataset_profile": (
         Check("keeps_schema", "The profile holds every part, with its type."),
-        Check("reads_every_column", "Every column of obs and var can be read.", blocking=False),
+        Check(
+            "reads_every_column",
+            "Every column of obs and var, all of obsm and every matrix can be read.",
+            blocking=False,
+        ),
     ),
     "cell_metadata": (
         _KEEPS_SCHEMA,

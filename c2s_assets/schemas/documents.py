@@ -126,6 +126,15 @@ class DatasetProfile(_Document):
     var_columns: list[ColumnProfile]
     raw_var_columns: list[ColumnProfile] = Field(default=[], description="Of the features of raw.X.")
     embeddings: dict[str, list[int]] = Field(description="Shape of each array of obsm.")
+    obsm_columns: dict[str, list[str]] = Field(
+        default={}, description="Columns of each dataframe, or list of one value per cell, in obsm."
+    )
+    obsm_matrices: dict[str, tuple[int, int]] = Field(
+        default={}, description="Shape of each sparse matrix of obsm."
+    )
+    obsm_not_read: dict[str, str] = Field(
+        default={}, description="Why the rest of obsm cannot be read, by name."
+    )
     uns_keys: list[str]
     structure: list[dict[str, object]] = Field(description="Every element of the file.")
 

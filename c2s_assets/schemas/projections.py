@@ -1,6 +1,6 @@
 """What in a table of a projection breaks its schema, whatever its axes are called."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import polars as pl
 
@@ -10,15 +10,22 @@ from c2s_assets.schemas.tables import Projection
 from c2s_assets.schemas.violations import violations
 
 
-def keeps_schema(tables: Iterable[tuple[str, Iterable[pl.DataFrame]]]) -> Finding:
-    """Claim that every table, given in blocks, has cell ids and axes of float32, finite or null."""
+def keeps_schema(
+    tables: Iterable[tuple[str, Iterable[pl.DataFrame]]], *, of_source: Collection[str] = ()
+) -> Finding:
+    """Claim that every table, given in blocks, has cell ids and axes of float32, finite or null.
+
+    Those of `of_source` have columns of the source as they are instead of axes.
+    """
     n_tables = n_rows = 0
     found = []
     for name, blocks in tables:
         n_tables += 1
         first = 0
         for block in blocks:
-            broken = pl.concat([violations(block, Projection), _axis_violations(block)])
+            broken = violations(block, Projection)
+            if name not in of_source:
+                broken = pl.concat([broken, _axis_violations(block)])
             found.append(
                 broken.select(pl.lit(name).alias("table"), pl.all().exclude("row"), pl.col("row") + first)
             )

@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+import anndata as ad
 import h5py
 import numpy as np
+import pandas as pd
 import polars as pl
+from scipy.sparse import csr_matrix
 
+from c2s_assets.defs.service import build_catalogue
 from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.storage.catalogue.queries import answer_query
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets_tests.defs.building import Workshop, build_only, failures, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
@@ -118,3 +123,51 @@ def test_the_message_on_a_scaled_matrix_names_the_others_with_what_they_hold(tmp
         "Other matrices of the file: layers/Umis (counts), layers/logged."
         in (failures(report)["cell_sentences"])
     )
+
+
+def test_all_of_obsm_becomes_tables_or_is_named_and_the_catalogue_answers(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    path = layout.inbox_h5ad("toy")
+    counts = csr_matrix(np.arange(180).reshape(60, 3) % 5)
+    adata = ad.read_h5ad(path)
+    adata.obsm["protein"] = pd.DataFrame(
+        {"cell_id": "mine", "UMAP1": ["text"] * 60, "filename": 1.5, "n": np.arange(60)},
+        index=adata.obs_names,
+    )
+    adata.obsm["X_pca"] = pd.DataFrame({"a": np.arange(60.0), "b": 1}, index=adata.obs_names)
+    adata.obsm["X_tsne"] = pd.DataFrame({"a": ["x"] * 60}, index=adata.obs_names)
+    adata.obsm["sp"] = counts
+    adata.write_h5ad(path)
+    with h5py.File(path, "a") as file:
+        file["obsm/pseudotime"] = np.arange(60.0)
+        file["obsm/z"] = np.zeros(60, complex)
+        file["obsm/short"] = np.zeros((2, 2))
+        file["obsm"].create_group("lists").attrs["encoding-type"] = "awkward-array"
+    with open_workshop(layout) as workshop:
+        report = workshop.build("toy")
+        folder = layout.projections("toy")
+        files = sorted(file.stem for file in folder.iterdir())
+        tables = {name: pl.read_parquet(folder / f"{name}.parquet") for name in files}
+        profile = profile_of(workshop)
+        assert build_catalogue(workshop.instance, workshop.definitions).succeeded
+    sql = "select projection, count(x) from projections group by 1 order by 1"
+    answer = answer_query(layout, sql, max_rows=10).rows.rows()
+
+    assert report.succeeded, failures(report)
+    assert files == ["X_pca", "X_protein", "X_pseudotime", "X_sp", "X_tsne", "X_umap"]
+    assert tables["X_protein"].columns == ["cell_id", "cell_id_in_source", "UMAP1", "filename", "n"]
+    assert tables["X_protein"]["cell_id"][1] == "cell_0001"
+    assert tables["X_pseudotime"]["pseudotime"].to_list() == [float(row) for row in range(60)]
+    assert tables["X_pca"].columns == ["cell_id", "PCA1", "PCA2"]
+    lists = tables["X_sp"].explode("column_index", "value", empty_as_null=True).drop_nulls()
+    assert lists["value"].to_list() == [float(value) for value in counts.data if value]
+    message = next(c.message for c in report.broken if c.claim == "projections_are_complete")
+    for said in (
+        "obsm/X_tsne is left out: it is called like t-SNE",
+        "obsm/z is",
+        "obsm/lists is",
+        "obsm/short is",
+    ):
+        assert said in message
+    assert sorted(profile.obsm_not_read) == ["lists", "z"]
+    assert answer == [("X_pca", 60), ("X_tsne", 60), ("X_umap", 60)]

@@ -40,3 +40,11 @@ def test_what_breaks_it_is_told_with_table_column_and_row(broken, rule, column):
     assert finding.rows.select("table", "column", "rule").row(0) == ("X_a", column, rule)
     if rule == "is_finite":
         assert finding.rows["row"][0] in (2, 3)
+
+
+def test_columns_of_the_source_need_be_no_axes():
+    tables = {"X_a": [block(A1=floats(0, None))], "X_b": [block(lane=["x", None], n=[1, 2])]}
+    assert keeps_schema(tables.items(), of_source=["X_b"]).holds
+    assert not keeps_schema(tables.items()).holds
+    without_cells = {"X_b": [pl.DataFrame({"n": [1]})]}
+    assert not keeps_schema(without_cells.items(), of_source=["X_b"]).holds

@@ -9,7 +9,7 @@ from c2s_assets.core.findings import Finding
 
 
 def reads_every_column(problems: Mapping[str, str]) -> Finding:
-    """Claim that every column of obs and var and every matrix can be read; `problems` says why one cannot."""
+    """Claim that all of obs, var, obsm and every matrix can be read; `problems` says why something cannot."""
     message = "Every column and every matrix can be read."
     if problems:
         name, problem = next(iter(problems.items()))

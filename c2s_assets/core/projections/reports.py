@@ -15,6 +15,8 @@ MOST_FITTED = 50_000
 # Principal components that UMAP and t-SNE are computed from: as many as we compute, of an author's also.
 MOST_AXES = 50
 
+Form = Literal["coordinates", "columns", "sparse"]
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -36,6 +38,9 @@ class Projection:
         Cells that decided; None if that is not known.
     notes
         What the library warned of.
+    form
+        Whether the columns are coordinates, columns of the source as they are, or the lists of a sparse
+        matrix.
     """
 
     table: str
@@ -45,6 +50,7 @@ class Projection:
     says: Mapping[str, Any] = field(default_factory=dict)
     n_fitted: int | None = None
     notes: Sequence[str] = ()
+    form: Form = "coordinates"
 
 
 @dataclass(frozen=True)

@@ -331,6 +331,7 @@ def _reads_every_column(profile: DatasetProfile) -> Finding:
         for element in elements
         if element.not_read is not None
     }
+    problems |= {f"obsm/{name}": problem for name, problem in profile.obsm_not_read.items()}
     return matrix_claims.reads_every_column(problems)
 
 

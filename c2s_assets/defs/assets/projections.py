@@ -40,6 +40,7 @@ from c2s_assets.storage.tables.projections import ProjectionFolder
 _MOST_DOTS = 12_000
 _MOST_TABLES = 100
 _MOST_AXES_SHOWN = 5
+_TYPES = {"coordinates": "float", "columns": "any", "sparse": "list"}
 _SHOWN_FIRST = ("UMAP", "t-SNE", "PCA")
 
 
@@ -47,9 +48,10 @@ _SHOWN_FIRST = ("UMAP", "t-SNE", "PCA")
     group="matrix",
     kinds={"parquet"},
     deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata, split_manifest],
+    code_version="2",
 )
 def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """One table per embedding, one row per cell: those of the source, and PCA, UMAP, t-SNE where missing."""
+    """One table per element of obsm, one row per cell, and PCA, UMAP, t-SNE where missing."""
     dataset_id, layout = context.partition_key, store.layout
     target = layout.projections(dataset_id)
     profile = current_profile(layout, dataset_id=dataset_id)
@@ -71,7 +73,10 @@ def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
             staged,
             target,
             findings=[
-                keeps_schema((table, folder.blocks(table)) for table in tables),
+                keeps_schema(
+                    ((table, folder.blocks(table)) for table in tables),
+                    of_source={p.table for p in written if p.form != "coordinates"},
+                ),
                 projection_claims.rows_match_cells(
                     {table: rows_match_cells(folder.file(table), folder.cells[CELL_ID]) for table in tables}
                 ),
@@ -145,7 +150,7 @@ def _metadata(store: Store, folder: ProjectionFolder, written: Sequence[Projecti
     shown_columns = [
         shown_column(CELL_ID, kind="string", description="Cell, as in cell_metadata; in every table."),
         *(
-            shown_column(_span(p), kind="float", description=f"{p.table}.parquet, {_origin(p)}.")
+            shown_column(_span(p), kind=_TYPES[p.form], description=f"{p.table}.parquet, {_origin(p)}.")
             for p in written
         ),
     ]
@@ -210,7 +215,9 @@ def _pictures(store: Store, folder: ProjectionFolder, written: Sequence[Projecti
 
 
 def _span(projection: Projection) -> str:
-    """Name all columns of a table at once: UMAP1..2."""
+    """Name all columns of a table at once: UMAP1 to UMAP2, X_protein: CD3 to CD8."""
+    if projection.form != "coordinates":
+        return f"{projection.table}: {projection.axes[0]} to {projection.axes[-1]}"
     first, n_axes = projection.axes[0], len(projection.axes)
     return first if n_axes == 1 else f"{first} to {projection.axes[-1]}"
 

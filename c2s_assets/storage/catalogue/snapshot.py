@@ -33,7 +33,7 @@ from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 _FILES = ("cell_metadata", "feature_metadata", "split_manifest")
 _FOLDERS = ("cell_sentences", "projections")
 TABLES = (*_FILES, *_FOLDERS)
-_CELLS = "cell_metadata"
+_CELLS, _PROJECTIONS = "cell_metadata", "projections"
 _SOURCE = "source_sha256"
 # To be raised with the tables and columns of the catalogue: one that was built before is then renewed.
 _FORM = 3
@@ -218,21 +218,25 @@ def _link_dataset(
 ) -> tuple[DatasetTables, dict[str, list[pa.Schema]]]:
     with hold_commits(layout):
         linked = {name: _link(_files(layout, name, dataset_id), folder, name, dataset_id) for name in TABLES}
-    footers = {
-        name: [_read(path, promised=templates[name]) for path in paths]
+    read = {
+        name: {path: _read(path, promised=templates[name]) for path in paths}
         for name, paths in linked.items()
-        if paths
     }
+    for path in [path for path, footer in read[_PROJECTIONS].items() if not footer.is_of_coordinates]:
+        # Columns of a source's own, of any name and type: in one table with others they could hurt all.
+        path.unlink()
+        del read[_PROJECTIONS][path]
+    footers = {name: list(found.values()) for name, found in read.items() if found}
     if _CELLS not in footers:
         raise LakeError(f"it has no {_CELLS} yet. Build it: c2s build {dataset_id}.")
     source = footers[_CELLS][0].source_sha256
     n_rows = {}
-    for name, read in footers.items():
-        if all(footer.source_sha256 == source for footer in read):
-            n_rows[name] = sum(footer.n_rows for footer in read)
+    for name, found in footers.items():
+        if all(footer.source_sha256 == source for footer in found):
+            n_rows[name] = sum(footer.n_rows for footer in found)
         else:
             shutil.rmtree(_place(folder, name, dataset_id))
-    projections = [path.stem for path in linked["projections"] if "projections" in n_rows]
+    projections = [path.stem for path in read[_PROJECTIONS] if _PROJECTIONS in n_rows]
     schemas = {name: [footer.columns for footer in footers[name]] for name in n_rows}
     return DatasetTables(source, n_rows, tuple(projections)), schemas
 
@@ -263,6 +267,7 @@ class _Footer:
     source_sha256: str
     n_rows: int
     columns: pa.Schema
+    is_of_coordinates: bool
 
 
 def _read(path: Path, *, promised: pa.Schema) -> _Footer:
@@ -281,9 +286,10 @@ def _read(path: Path, *, promised: pa.Schema) -> _Footer:
         raise LakeError(f"{name} cannot be read: {error}. {build_again(dataset_id)}") from error
     except LakeError as error:
         raise LakeError(f"{name} does not say what it was made of. {build_again(dataset_id)}") from error
-    if (problem := misfit(columns, promised=promised)) is not None:
+    is_of_coordinates = "form" not in says
+    if is_of_coordinates and (problem := misfit(columns, promised=promised)) is not None:
         raise LakeError(f"{name}: {problem}. {build_again(dataset_id)}")
-    return _Footer(str(says.get(_SOURCE)), n_rows, columns)
+    return _Footer(str(says.get(_SOURCE)), n_rows, columns, is_of_coordinates)
 
 
 def _unlink(folder: Path, dataset_id: str) -> None:

@@ -120,7 +120,7 @@ class Frame:
         if name not in self.names:
             raise MissingColumnError(f"{self.place} has no column {name!r}. It has: {self._listing()}.")
         values = self.open(name).read().alias(name)
-        _refuse_beyond_int64(values, place=f"{self.place}/{name}")
+        refuse_beyond_int64(values, place=f"{self.place}/{name}")
         return values
 
     def read_each(self) -> Iterator[tuple[ColumnInfo, pl.Series | None]]:
@@ -216,6 +216,17 @@ def open_frame(
     )
 
 
+def refuse_beyond_int64(values: pl.Series, *, place: str) -> None:
+    """Refuse integers that no table holds, with the first of them."""
+    if values.dtype != pl.UInt64:
+        return
+    for row in (values > _LARGEST_INTEGER).arg_true().head(1):
+        raise UnsupportedEncodingError(
+            f"{place} has {values[row]} at row {row}; the largest integer that a table holds is "
+            f"{_LARGEST_INTEGER}. Store the column as text."
+        )
+
+
 def _open_group(group: h5py.Group, *, place: str, limits: Limits) -> Frame:
     index_name = read_text_attribute(group, "_index", place=place)
     if index_name is None:
@@ -265,16 +276,6 @@ def _open_field(
     levels = legacy_categories.get(name)
     column = None if levels is None else open_levels(values, levels, encoding="categorical (0.6)")
     return column or open_plain(values, encoding="compound")
-
-
-def _refuse_beyond_int64(values: pl.Series, *, place: str) -> None:
-    if values.dtype != pl.UInt64:
-        return
-    for row in (values > _LARGEST_INTEGER).arg_true().head(1):
-        raise UnsupportedEncodingError(
-            f"{place} has {values[row]} at row {row}; the largest integer that a table holds is "
-            f"{_LARGEST_INTEGER}. Store the column as text."
-        )
 
 
 def _is_relative(name: str) -> bool:

@@ -36,6 +36,7 @@ from c2s_assets.storage.h5ad.matrix import (
     open_matrix,
     unsupported_matrix,
 )
+from c2s_assets.storage.h5ad.obsm import FurtherObsm, find_further_obsm
 from c2s_assets.storage.h5ad.rows import CsrReader, DenseReader
 from c2s_assets.storage.h5ad.structure import describe_structure
 from c2s_assets.storage.h5ad.transpose import CscReader
@@ -136,12 +137,7 @@ class H5ad:
             raise MissingColumnError(
                 f"there is no matrix {name!r}. The file has: {', '.join(self._matrix_paths)}."
             )
-        opened = self._open_matrix(name)
-        if isinstance(opened, DenseMatrix):
-            return DenseReader(opened)
-        if opened.info.encoding == "csr":
-            return CsrReader(opened)
-        return CscReader(opened, self._scratch)
+        return self._reader(self._open_matrix(name))
 
     def embeddings(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the numeric arrays of obsm that have two axes or more, by name."""
@@ -159,6 +155,17 @@ class H5ad:
             listing = ", ".join(self._embeddings) or "none"
             raise MissingColumnError(f"obsm has no embedding {name!r}. It has: {listing}.")
         return read_rows(self._embeddings[name], start, stop, n_obs=self.n_obs)
+
+    @cached_property
+    def further_obsm(self) -> FurtherObsm:
+        """What obsm holds besides its embeddings, and what of it cannot be read."""
+        return find_further_obsm(
+            self._member("obsm"), embeddings=self._embeddings, place="obsm", n_obs=self.n_obs
+        )
+
+    def obsm_matrix(self, name: str) -> MatrixReader:
+        """Open a matrix of `further_obsm`; errors are those of `matrix`."""
+        return self._reader(self.further_obsm.matrices[name])
 
     @cached_property
     def uns_keys(self) -> list[str]:
@@ -182,6 +189,13 @@ class H5ad:
                 element = self._file[link.path] if link.same_as is None else None
             if isinstance(element, h5py.Dataset):
                 yield Array(element, link.path)
+
+    def _reader(self, opened: SparseMatrix | DenseMatrix) -> MatrixReader:
+        if isinstance(opened, DenseMatrix):
+            return DenseReader(opened)
+        if opened.info.encoding == "csr":
+            return CsrReader(opened)
+        return CscReader(opened, self._scratch)
 
     @cached_property
     def _embeddings(self) -> dict[str, Array]:

@@ -92,6 +92,9 @@ def profile_h5ad(
         var_columns=_with_names(var, of_features),
         raw_var_columns=_with_names(raw_var, of_features if layer == "raw.X" else {}),
         embeddings={name: list(shape) for name, shape in h5ad.embeddings().items()},
+        obsm_columns={name: list(table.columns) for name, table in h5ad.further_obsm.tables.items()},
+        obsm_matrices={name: matrix.info.shape for name, matrix in h5ad.further_obsm.matrices.items()},
+        obsm_not_read=dict(h5ad.further_obsm.problems),
         uns_keys=sorted(uns),
         structure=h5ad.structure(),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -75,9 +76,9 @@ class Tables:
         if cells is not None:
             found += [_range(cells, [name], table="cell_metadata") for name in (AGE, AGE_LOW, AGE_HIGH)]
         return found + [
-            _range(path, [name for name in table_schema(path).names if name != CELL_ID], table=name)
+            _range(path, columns, table=name)
             for name, path in self._projections()
-            if self._is_current(path)
+            if self._is_current(path) and (columns := _numbers(path))
         ]
 
     def coverage(self) -> CoverageReport | None:
@@ -145,6 +146,15 @@ def _cell_ids(path: Path) -> Iterator[pl.Series]:
 
 def _files(path: Path) -> list[Path]:
     return sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+
+
+def _numbers(path: Path) -> list[str]:
+    """Name the columns of numbers; a table that stood in obsm may have others."""
+    return [
+        field.name
+        for field in table_schema(path)
+        if pa.types.is_floating(field.type) or pa.types.is_integer(field.type)
+    ]
 
 
 def _range(path: Path, columns: list[str], *, table: str) -> RangeReport:

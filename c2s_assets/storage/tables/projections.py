@@ -1,7 +1,8 @@
-"""Writes the tables of projections into one folder: the author's arrays as they are, and computed ones."""
+"""Writes the tables of projections into one folder: what obsm holds as it is, and computed ones."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID
+from c2s_assets.core.errors import SourceError, UnsafeFileError
 from c2s_assets.core.expression.sampling import draw_balanced
 from c2s_assets.core.projections import manifold
 from c2s_assets.core.projections.names import (
@@ -22,15 +24,21 @@ from c2s_assets.core.projections.names import (
     n_coordinates,
     table_names,
 )
-from c2s_assets.core.projections.reports import MOST_AXES, MOST_FITTED, Comparison, LeftOut, Projection
+from c2s_assets.core.projections.reports import (
+    MOST_AXES,
+    MOST_FITTED,
+    Comparison,
+    Form,
+    LeftOut,
+    Projection,
+)
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.tables import Projection as ProjectionTable
 from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.tables.inputs import footer
-from c2s_assets.storage.tables.parquet import iter_table, read_rows, write_blocks
+from c2s_assets.storage.tables.obsm import Coordinates, Rows, sort_obsm
+from c2s_assets.storage.tables.parquet import iter_table, read_rows, table_schema, to_arrow, write_blocks
 
-# Values of an array of obsm that are read at once: 4 M are 32 MB as float64.
-_VALUES_PER_BLOCK = 4 * 2**20
 # An array with more coordinates than this per cell is an image or a matrix, not an embedding.
 _MOST_COORDINATES = 4_096
 # Placing cells costs openTSNE 250 steps and umap-learn a search, whatever the number of cells.
@@ -66,41 +74,63 @@ class ProjectionFolder:
         return iter_table(self.file(table))
 
     def export(self, h5ad: H5ad) -> tuple[list[Projection], list[LeftOut]]:
-        """Write each numeric array of obsm as it is: float32, and null where a value is not finite."""
-        arrays = h5ad.embeddings()
-        written, left_out = [], []
-        for name, table in table_names(arrays).items():
-            shape = arrays[name][1:]
-            n_axes = n_coordinates(shape)
-            if not 1 <= n_axes <= _MOST_COORDINATES:
-                left_out.append(
-                    LeftOut(
-                        f"obsm/{name}",
-                        f"it has {n_axes:,} coordinates per cell; from 1 to {_MOST_COORDINATES:,} are "
-                        "written. Read it from the source.",
-                    )
-                )
-                continue
-            says = {"projection": table, "source": "author", "computed_from": f"obsm/{name}"}
-            projection = Projection(table, "author", find_method(name), axis_names(table, shape), says)
-            self._write(projection, _read_array(h5ad, name, n_axes=n_axes))
-            written.append(projection)
-        return written, left_out
+        """Write what obsm holds: coordinates as float32, null where not finite; other columns as they are."""
+        obsm = sort_obsm(h5ad)
+        names = table_names([*obsm.coordinates, *obsm.rows])
+        outcomes = [
+            *(self._export_coordinates(name, names[name], found) for name, found in obsm.coordinates.items()),
+            *(self._export_rows(name, names[name], found) for name, found in obsm.rows.items()),
+        ]
+        left_out = [LeftOut(f"obsm/{name}", why) for name, why in obsm.left_out.items()]
+        return (
+            [outcome for outcome in outcomes if isinstance(outcome, Projection)],
+            left_out + [outcome for outcome in outcomes if isinstance(outcome, LeftOut)],
+        )
+
+    def _export_coordinates(self, name: str, table: str, coordinates: Coordinates) -> Projection | LeftOut:
+        n_axes = n_coordinates(coordinates.shape)
+        if not 1 <= n_axes <= _MOST_COORDINATES:
+            why = f"it has {n_axes:,} coordinates per cell; from 1 to {_MOST_COORDINATES:,} are written."
+            return LeftOut(f"obsm/{name}", f"{why} Read it from the source.")
+        projection = _authors(name, table, axis_names(table, coordinates.shape))
+        return _unless_broken(name, projection, partial(self._write, projection, coordinates.blocks()))
+
+    def _export_rows(self, name: str, table: str, rows: Rows) -> Projection | LeftOut:
+        projection = _authors(name, table, rows.columns, form=rows.form)
+        tables = rows.blocks(self.cells[CELL_ID])
+        write = partial(self._write_tables, projection, tables, rows_per_group=rows.rows_per_group)
+        return _unless_broken(name, projection, write)
 
     def compare(self, h5ad: H5ad, written: Sequence[Projection]) -> dict[str, Comparison]:
         """Read each of the author's tables again and compare it with the source."""
-        arrays = h5ad.embeddings()
+        obsm = sort_obsm(h5ad)
+        names = table_names([*obsm.coordinates, *obsm.rows])
         authors = {projection.table for projection in written if projection.source == "author"}
         compared = {}
-        for name, table in table_names(arrays).items():
-            if table not in authors:
-                continue
-            found = Comparison()
-            for start, values in _read_array(h5ad, name, n_axes=n_coordinates(arrays[name][1:])):
-                rows = read_rows(self.file(table), start, start + len(values)).drop(CELL_ID)
-                found += _compare(rows, values)
-            compared[table] = found
+        for name, coordinates in obsm.coordinates.items():
+            if names[name] in authors:
+                compared[names[name]] = self._compare_coordinates(names[name], coordinates)
+        for name, rows in obsm.rows.items():
+            if names[name] in authors:
+                compared[names[name]] = self._compare_rows(names[name], rows)
         return compared
+
+    def _compare_coordinates(self, table: str, coordinates: Coordinates) -> Comparison:
+        found = Comparison()
+        for start, values in coordinates.blocks():
+            rows = read_rows(self.file(table), start, start + len(values)).drop(CELL_ID)
+            found += _compare(rows, values)
+        return found
+
+    def _compare_rows(self, table: str, rows: Rows) -> Comparison:
+        path, start, n_differ = self.file(table), 0, 0
+        schema = table_schema(path)
+        for block in rows.blocks(self.cells[CELL_ID]):
+            found = read_rows(path, start, start + block.height)
+            # As it is written: small integers become int32.
+            n_differ += 0 if found.equals(pl.DataFrame(to_arrow(block, schema))) else block.height
+            start += block.height
+        return Comparison(n_differ=n_differ)
 
     def add_pca(
         self,
@@ -244,16 +274,41 @@ class ProjectionFolder:
             _as_table(self.cells[CELL_ID].slice(start, len(values)), values, names)
             for start, values in blocks
         )
+        self._write_tables(projection, tables)
+
+    def _write_tables(
+        self,
+        projection: Projection,
+        tables: Iterable[pl.DataFrame],
+        *,
+        rows_per_group: int | None = None,
+    ) -> None:
         says = footer("projections", self.profile, **projection.says)
-        write_blocks(self.file(projection.table), tables, model=ProjectionTable, footer=says)
+        write_blocks(
+            self.file(projection.table),
+            tables,
+            model=ProjectionTable,
+            footer=says,
+            rows_per_group=rows_per_group,
+        )
 
 
-def _read_array(h5ad: H5ad, name: str, *, n_axes: int) -> Iterator[tuple[int, NDArray[Any]]]:
-    """Read an array of obsm in blocks of rows, shape ``(n_rows, n_axes)``, in its stored type."""
-    n_rows = max(_VALUES_PER_BLOCK // n_axes, 1)
-    for start in range(0, h5ad.n_obs, n_rows):
-        values = h5ad.read_embedding(name, start, start + n_rows)
-        yield start, values.reshape(len(values), n_axes)
+def _unless_broken(name: str, projection: Projection, write: Callable[[], None]) -> Projection | LeftOut:
+    """Write a table, or say why its source cannot be read, which is no reason to go without the others."""
+    try:
+        write()
+    except UnsafeFileError:
+        raise
+    except SourceError as error:
+        return LeftOut(f"obsm/{name}", str(error))
+    return projection
+
+
+def _authors(name: str, table: str, columns: Sequence[str], *, form: Form = "coordinates") -> Projection:
+    says = {"projection": table, "source": "author", "computed_from": f"obsm/{name}"}
+    if form != "coordinates":
+        return Projection(table, "author", None, columns, says | {"form": form}, form=form)
+    return Projection(table, "author", find_method(name), columns, says)
 
 
 def _as_table(cell_ids: pl.Series, values: NDArray[Any], axes: Sequence[str]) -> pl.DataFrame:

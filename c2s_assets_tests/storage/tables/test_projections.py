@@ -15,6 +15,7 @@ from c2s_assets.core.projections.reports import Comparison, LeftOut, Projection
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 from c2s_assets.storage.sources.profile import profile_h5ad
+from c2s_assets.storage.tables import obsm as obsm_tables
 from c2s_assets.storage.tables import projections
 from c2s_assets.storage.tables.parquet import read_footer
 from c2s_assets.storage.tables.projections import ProjectionFolder
@@ -52,7 +53,7 @@ def coordinates(n_axes: int, *, dtype: str = "float32") -> Any:
 def test_arrays_become_tables_with_the_values_they_have(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(projections, "_VALUES_PER_BLOCK", 35)  # seven rows of five
+    monkeypatch.setattr(obsm_tables, "_VALUES_PER_BLOCK", 35)  # seven rows of five
     scvi = coordinates(5)
     with open_folder(tmp_path, obsm={"X_scVI": scvi}) as (folder, h5ad):
         written, left_out = folder.export(h5ad)
@@ -227,3 +228,24 @@ def test_without_the_library_it_says_how_to_install_it(
 
     assert tsne == LeftOut("t-SNE", manifold.HOW_TO_INSTALL)
     assert "pip install 'c2s-assets[projections]'" in manifold.HOW_TO_INSTALL
+
+
+def test_columns_and_sparse_matrices_are_compared_too(tmp_path: Path) -> None:
+    with open_folder(tmp_path, obsm={"line": np.arange(N_OBS, dtype=np.int16)}) as (folder, h5ad):
+        written, left_out = folder.export(h5ad)
+        assert (folder.compare(h5ad, written), left_out) == ({"X_line": Comparison()}, [])
+        assert read_footer(folder.file("X_line"))["form"] == "columns"
+        table = pl.read_parquet(folder.file("X_line"))
+        table.with_columns(line=pl.lit(1, pl.Int32)).write_parquet(folder.file("X_line"))
+        assert folder.compare(h5ad, written)["X_line"].n_differ == N_OBS
+
+
+def test_an_element_that_is_broken_does_not_keep_the_others_away(tmp_path: Path) -> None:
+    with open_folder(tmp_path, obsm={"X_a": coordinates(2), "X_short": np.zeros((2, 2))}) as (folder, h5ad):
+        written, left_out = folder.export(h5ad)
+        assert [projection.table for projection in written] == ["X_a"]
+        assert list(folder.compare(h5ad, written)) == ["X_a"]
+        assert not folder.file("X_short").exists()
+
+    assert [missing.name for missing in left_out] == ["obsm/X_short"]
+    assert "obsm/X_short has 2 rows, but there are 60 cells" in left_out[0].reason
