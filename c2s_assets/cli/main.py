@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, MissingInputError
-from c2s_assets.core.ids import check_dataset_id, dataset_id_of
+from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from c2s_assets.defs.service import BuildReport
+    from c2s_assets.storage.sources.adding import Added
 
 _LAKE = "C2S_LAKE"
 _EXAMPLE = "example"
@@ -58,9 +59,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    add = commands.add_parser("add", help="put an h5ad into the lake and register its partition")
+    add = commands.add_parser(
+        "add", help="put a dataset into the lake: an h5ad, or what one can be made of (see README)"
+    )
     add.add_argument("source", metavar="PATH_OR_URL")
     add.add_argument("--id", metavar="NAME", help="dataset id; by default the name of the file")
+    add.add_argument("--replace", action="store_true", help="take the place of another file of that id")
+    add.add_argument(
+        "--modality", metavar="NAME", help="which modality of an h5mu, or genome of an old 10x .h5; else rna"
+    )
     add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")
     add.set_defaults(run=_add)
 
@@ -99,34 +106,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.clients.download import download, is_url
+    from c2s_assets.clients.adding import add_source
     from c2s_assets.defs.service import open_instance, register
-    from c2s_assets.schemas.documents import InboxNote
-    from c2s_assets.storage.sources.raw import put_file_into_inbox, put_into_inbox
+    from c2s_assets.storage.sources.adding import Wish
 
-    def fetch(target: Path) -> InboxNote:
-        fetched = download(options.source, target)
-        return InboxNote(url=fetched.url, etag=fetched.etag, retrieved_at=_now())
-
-    from_url = is_url(options.source)
-    name = options.source.partition("?")[0] if from_url else options.source
-    dataset_id = dataset_id_of(name) if options.id is None else check_dataset_id(options.id)
-    if from_url:
-        path = put_into_inbox(layout, dataset_id=dataset_id, fill=fetch)
-    elif Path(options.source).is_file():
-        path = put_file_into_inbox(
-            layout,
-            dataset_id=dataset_id,
-            source=Path(options.source),
-            link=options.link,
-            retrieved_at=_now(),
-        )
-    else:
-        raise C2SError(f"{options.source} is not a file. Give the path of an h5ad, or its http(s) address.")
+    wish = Wish(dataset_id=options.id, part=options.modality, replace=options.replace, link=options.link)
+    added = add_source(layout, options.source, wish)
     with open_instance(layout) as instance:
-        register(instance, dataset_id)
-    say(f"{dataset_id}: {path.stat().st_size:,} bytes in {path}")
-    say(f"Build it with: c2s build {dataset_id}   (an open `c2s ui` does so by itself)")
+        register(instance, added.dataset_id)
+    print_added(added)
     return 0
 
 
@@ -283,6 +271,19 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
         f"\nSee it in the Dagster UI:\n  make ui      (or: c2s ui), then open http://127.0.0.1:3000"
     )
     return 0 if report.succeeded else 1
+
+
+def print_added(added: "Added") -> None:
+    """Print what became of something that was added, and how to go on."""
+    dataset_id, path = added.dataset_id, added.path
+    if not added.is_new:
+        say(f"{dataset_id}: the lake has this already, in {path}; nothing was done")
+    else:
+        made = f", made of a {added.format}" if added.is_converted else ""
+        say(f"{dataset_id}: {path.stat().st_size:,} bytes in {path}{made}")
+    if added.name is not None:
+        say(f"The id {dataset_id} comes of the name {added.name!r}; --id NAME gives another")
+    say(f"Build it with: c2s build {dataset_id}   (an open `c2s ui` does so by itself)")
 
 
 def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from email.message import Message
 from email.utils import parsedate_to_datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from c2s_assets.clients.http import Reply, send, shown, with_patience
 from c2s_assets.clients.part import Part, PartNote, open_part, url_digest
@@ -20,6 +22,12 @@ MAX_BYTES = 200 * 2**30
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})")
 # RFC 9530, and RFC 3230 before it.
 _SHA256 = re.compile(r"sha-256=:?([A-Za-z0-9+/]{43}=)", re.IGNORECASE)
+
+# Names that say how a file is served rather than what it is.
+_GENERIC_NAMES = frozenset(
+    {"", "content", "data", "dataset", "download", "file", "files", "get", "local", "raw", "source"}
+)
+_LINE_BREAKS = re.compile(r"[\x00-\x1f\x7f]+")
 
 Progress = Callable[[int, int | None], None]
 
@@ -32,6 +40,19 @@ class Downloaded:
     etag: str | None
     size_bytes: int
     last_modified: date | None = None
+
+
+@dataclass(frozen=True)
+class Announced:
+    """What a server says of a file before it sends it; `url` is without credentials and query.
+
+    `name` is that in the address or, where that says nothing of the file, the one that the server gives it.
+    """
+
+    url: str
+    name: str
+    etag: str | None
+    size_bytes: int | None
 
 
 def download(
@@ -80,6 +101,22 @@ def download(
             raise
         part.finish(path)
         return Downloaded(url=shown(url), etag=etag, size_bytes=part.n_bytes, last_modified=last_modified)
+
+
+def announce(url: str) -> Announced:
+    """Ask what a server would send, without fetching it.
+
+    Raises
+    ------
+    BusyServerError, DownloadError
+        As those of `download`.
+    """
+
+    def ask() -> Announced:
+        with send(url, headers={}) as reply:
+            return Announced(shown(url), _file_name(url, reply), reply.etag, reply.length)
+
+    return with_patience(ask, reached=lambda: 0)
 
 
 def is_url(text: str) -> bool:
@@ -198,6 +235,18 @@ def _day(text: str) -> date | None:
         return parsedate_to_datetime(text).date()
     except (ValueError, OverflowError):
         return None
+
+
+def _file_name(url: str, reply: Reply) -> str:
+    """Name the file: repositories serve it under `content`, `download`, or a number of their own."""
+    name = PurePosixPath(unquote(urlsplit(shown(url)).path)).name
+    stem, dot, _ = name.partition(".")
+    if dot and stem.lower() not in _GENERIC_NAMES:
+        return name
+    header = Message()
+    header["Content-Disposition"] = _LINE_BREAKS.sub(" ", reply.headers.get("Content-Disposition", ""))
+    given = header.get_filename("").replace("\\", "/")
+    return PurePosixPath(given).name or name
 
 
 def _free_bytes(folder: Path) -> int:

@@ -2,6 +2,7 @@
 
 C2SError
 ├── InvalidDatasetIdError      a name that must not become a path
+├── TakenIdError               an id under which the lake holds another file
 ├── ConfigError                datasets.yaml says something we cannot follow
 ├── SourceError                a source itself: the h5ad, or the list of HGNC
 │   ├── NotAnH5adError         not HDF5, truncated, or without the parts of an AnnData file
@@ -32,6 +33,10 @@ class C2SError(Exception):
 
 class InvalidDatasetIdError(C2SError):
     """A dataset id that does not match the pattern, so that no path is made of it."""
+
+
+class TakenIdError(C2SError):
+    """Another file is in the lake under this dataset id, and nobody asked to replace it."""
 
 
 class ConfigError(C2SError):

@@ -1,11 +1,15 @@
 """Which names may identify a dataset."""
 
 import re
+import unicodedata
 from pathlib import PurePosixPath
 
 from c2s_assets.core.errors import InvalidDatasetIdError
 
 _DATASET_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_LONGEST = 128
+# What a file that `c2s add` takes can end in; none of it tells one dataset from another.
+_ENDINGS = re.compile(r"\.(h5ad|h5mu|h5|hdf5|loom|zarr|mtx|zip|gz)$", re.IGNORECASE)
 
 
 def check_dataset_id(dataset_id: str) -> str:
@@ -34,6 +38,32 @@ def dataset_id_of(name: str) -> str:
         If what is left cannot be an id.
     """
     return check_dataset_id(PurePosixPath(name).name.removesuffix(".h5ad"))
+
+
+def propose_dataset_id(name: str) -> str:
+    """Make a dataset id of any file name: without its endings and accents, and `_` for what no id may hold.
+
+    A name that is an id already stays as it is: ``My atlas é.h5ad`` becomes ``My_atlas_e``, and
+    ``atlas-1.h5ad.gz`` becomes ``atlas-1``.
+
+    Raises
+    ------
+    InvalidDatasetIdError
+        If the name holds no letter and no digit that an id may begin with.
+    """
+    stem = PurePosixPath(name).name
+    while (shorter := _ENDINGS.sub("", stem)) != stem:
+        stem = shorter
+    if _DATASET_ID.fullmatch(stem) and ".." not in stem:
+        return stem
+    plain = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    joined = re.sub(r"\.{2,}", ".", re.sub(r"[^A-Za-z0-9._-]+", "_", plain))
+    proposed = joined.lstrip("._-")[:_LONGEST].rstrip("._-")
+    if not proposed:
+        raise InvalidDatasetIdError(
+            f"no dataset id can be made of the name {_shown(name)}. Give it one: --id NAME."
+        )
+    return check_dataset_id(proposed)
 
 
 def _shown(value: str) -> str:

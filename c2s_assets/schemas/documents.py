@@ -12,12 +12,32 @@ class _Document(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ConvertedFrom(_Document):
+    """What an h5ad was made from when it was added."""
+
+    name: str = Field(description="Name of the file or folder.")
+    format: str = Field(description="What it is, in words.")
+    size_bytes: int = Field(ge=0, description="Bytes of all its files.")
+    sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description="SHA-256 of its bytes; of a folder, of names and bytes.",
+    )
+    part: str | None = Field(
+        default=None, description="The modality or genome that was taken, where there can be several."
+    )
+
+
 class _Origin(_Document):
+    """Where a file came from."""
+
     url: str | None = Field(default=None, description="Address it was downloaded from, without credentials.")
     etag: str | None = Field(default=None, description="ETag of the download.")
     dataset_version_id: str | None = Field(default=None, description="Version of a CELLxGENE dataset.")
     retrieved_at: str | None = Field(
         default=None, description="When it was copied or downloaded, ISO 8601 UTC."
+    )
+    converted_from: ConvertedFrom | None = Field(
+        default=None, description="What it was converted from; null if it was an h5ad."
     )
 
 

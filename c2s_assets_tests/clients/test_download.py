@@ -10,9 +10,9 @@ from urllib.parse import quote, unquote
 import pytest
 
 from c2s_assets.clients import http, pace
-from c2s_assets.clients.download import Downloaded, download, is_url
+from c2s_assets.clients.download import Downloaded, announce, download, is_url
 from c2s_assets.core.errors import DownloadError
-from c2s_assets_tests.serving import record_waits
+from c2s_assets_tests.serving import record_waits, serve
 
 CONTENT = b"cells " * 1000
 
@@ -308,3 +308,49 @@ def test_is_url_tells_addresses_from_paths():
     assert is_url("ftp://host/a.h5ad")
     assert not is_url("/data/a.h5ad")
     assert not is_url("a.h5ad")
+
+
+# --- what is announced
+
+
+@pytest.mark.parametrize(
+    ("path", "disposition", "name"),
+    [
+        ("/files/atlas.h5ad", 'attachment; filename="other.h5ad"', "atlas.h5ad"),
+        ("/files/My%20atlas.h5ad", None, "My atlas.h5ad"),
+        ("/files/local.h5ad", 'attachment; filename="lung atlas.h5ad"', "lung atlas.h5ad"),
+        ("/files/local.h5ad", None, "local.h5ad"),
+        ("/records/1/files/a.h5ad/content", "attachment; filename=a.h5ad", "a.h5ad"),
+        ("/files/24539828", "attachment; filename*=UTF-8''%C3%A9.h5ad", "é.h5ad"),
+        ("/files/content", 'attachment; filename="../../etc/passwd"', "passwd"),
+        ("/files/content", 'attachment; filename="C:\\\\data\\\\a.h5ad"', "a.h5ad"),
+        ("/files/content", "inline", "content"),
+        ("/download/?file=a.h5ad", None, "download"),
+    ],
+    ids=[
+        "in the address",
+        "coded",
+        "generic",
+        "generic, not told",
+        "repository",
+        "number",
+        "a path",
+        "Windows",
+        "no name",
+        "in the query",
+    ],
+)
+def test_a_file_has_the_name_of_its_address_or_else_that_of_the_server(path, disposition, name):
+    headers = {} if disposition is None else {"Content-Disposition": disposition}
+    with serve(
+        {path.partition("?")[0].replace("%20", " "): b"cells", path: b"cells"}, headers=headers
+    ) as url:
+        announced = announce(f"{url}{path}")
+    assert announced.name == name
+    assert (announced.size_bytes, announced.etag) == (5, '"1"')
+    assert announced.url == f"{url}{path.partition('?')[0]}"
+
+
+def test_what_a_server_refuses_is_told_before_anything_is_fetched():
+    with serve({}) as url, pytest.raises(DownloadError, match="answered 404"):
+        announce(f"{url}/a.h5ad")

@@ -1,7 +1,9 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from c2s_assets.core.errors import InvalidDatasetIdError
-from c2s_assets.core.ids import check_dataset_id, dataset_id_of
+from c2s_assets.core.ids import check_dataset_id, dataset_id_of, propose_dataset_id
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,38 @@ def test_the_id_of_a_file_is_its_name_without_suffix(name, dataset_id):
 def test_a_name_that_leaves_no_id_is_refused(name):
     with pytest.raises(InvalidDatasetIdError):
         dataset_id_of(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "dataset_id"),
+    [
+        ("atlas.v2.h5ad", "atlas.v2"),
+        ("My atlas é.h5ad", "My_atlas_e"),
+        ("GSE1_a.h5ad.gz", "GSE1_a"),
+        ("cells.zarr.zip", "cells"),
+        ("PBMC.H5AD", "PBMC"),
+        ("-a..b (copy 1)", "a.b_copy_1"),
+        ("x" * 300 + ".h5ad", "x" * 128),
+        ("C:\\data\\atlas.h5ad", "C_data_atlas"),
+        ("ﬁbroblasts ½", "fibroblasts_12"),
+    ],
+    ids=["an id", "accents", "two endings", "an archive", "capitals", "dots", "long", "Windows", "ligatures"],
+)
+def test_an_id_is_made_of_any_name(name, dataset_id):
+    assert propose_dataset_id(name) == dataset_id
+
+
+@pytest.mark.parametrize("name", ["", ".h5ad", "数据.h5ad", "...", "/"], ids=repr)
+def test_a_name_without_a_letter_or_digit_asks_for_an_id(name):
+    with pytest.raises(InvalidDatasetIdError, match="Give it one: --id NAME"):
+        propose_dataset_id(name)
+
+
+@given(st.text())
+def test_what_is_proposed_is_an_id_and_stays_itself(name):
+    try:
+        proposed = propose_dataset_id(name)
+    except InvalidDatasetIdError:
+        return
+    assert check_dataset_id(proposed) == proposed
+    assert propose_dataset_id(f"{proposed}.h5ad") == propose_dataset_id(proposed)

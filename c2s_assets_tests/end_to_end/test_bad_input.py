@@ -60,7 +60,7 @@ def _crashes_hdf5(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "asset", "message"),
     [
-        (_not_hdf5, "raw_h5ad", "not a complete HDF5 file"),
+        (_not_hdf5, "raw_h5ad", "is a web page (HTML)"),
         (_truncated, "raw_h5ad", "not a complete HDF5 file"),
         (_without("X", "raw", "layers"), "raw_h5ad", "the file has no X, no raw.X and no layer"),
         (_without("obs"), "raw_h5ad", "the file has no obs"),

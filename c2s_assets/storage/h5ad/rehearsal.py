@@ -1,6 +1,7 @@
 """Asks HDF5 for all that any step asks of a file; `python -m` with a path, seconds and limits, see `survey`.
 
-Prints as JSON how many cells and features there are, or an error of ours. Ends by a signal if HDF5 does.
+Prints as JSON what kind of file it is and what size its matrix has, or an error of ours. Ends by a signal if
+HDF5 does.
 """
 
 import json
@@ -11,10 +12,13 @@ from contextlib import suppress
 from functools import partial
 from math import prod
 from pathlib import Path
+from typing import Any
 
 from c2s_assets.core.errors import SourceError, UnsafeFileError
 from c2s_assets.storage.h5ad.access import Array
 from c2s_assets.storage.h5ad.frames import Frame
+from c2s_assets.storage.h5ad.hdf5 import open_hdf5
+from c2s_assets.storage.h5ad.kinds import Kind, contents_of
 from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 
@@ -42,20 +46,35 @@ def rehearse(h5ad: H5ad) -> None:
         _attempt(part)
 
 
-def main(path: Path, seconds: int, limits: Limits) -> None:
+def main(path: Path, seconds: int, limits: str) -> None:
     """Rehearse a file within limits of memory and processor time, and say how it went."""
-    _limit(seconds)
-    told: dict[str, int | str]
+    limit(seconds)
+    tell(lambda: work(path, limits))
+
+
+def tell(question: Callable[[], dict[str, Any]]) -> None:
+    """Print what a piece of work found, or an error of ours, for the process that asked for it."""
     try:
-        with open_h5ad(path, limits=limits) as h5ad:
-            rehearse(h5ad)
-            told = {"n_obs": h5ad.n_obs, "n_vars": h5ad.var.n_rows}
+        told = question()
     except SourceError as error:
         told = {"error": type(error).__name__, "message": str(error)}
     sys.stdout.write(json.dumps(told))
 
 
-def _limit(seconds: int) -> None:
+def work(path: Path, limits: str) -> dict[str, Any]:
+    """Say what a file is and, of an h5ad, what size its matrix has, after a rehearsal; `limits` are JSON."""
+    may_claim = Limits(**json.loads(limits))
+    with open_hdf5(path, limits=may_claim) as hdf5:
+        contents = contents_of(link.path for link in hdf5.links)
+    if contents.kind is not Kind.H5AD:
+        return {"kind": contents.kind, "parts": contents.parts}
+    with open_h5ad(path, limits=may_claim) as h5ad:
+        rehearse(h5ad)
+        return {"kind": contents.kind, "n_obs": h5ad.n_obs, "n_vars": h5ad.var.n_rows}
+
+
+def limit(seconds: int) -> None:
+    """Bound memory and processor time of this process from now on."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     if sys.platform == "linux":  # elsewhere there is no such limit
@@ -127,4 +146,4 @@ def _read_uns(h5ad: H5ad, max_values: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), Limits(**json.loads(sys.argv[3])))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

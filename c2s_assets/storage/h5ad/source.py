@@ -19,15 +19,11 @@ from c2s_assets.core.errors import (
 from c2s_assets.storage.h5ad.access import Array, open_member, reading
 from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
-from c2s_assets.storage.h5ad.headers import (
-    refuse_impossible_index,
-    refuse_large_chunks,
-    refuse_more_cells_than_bytes,
-)
-from c2s_assets.storage.h5ad.heaps import refuse_endless_heaps
+from c2s_assets.storage.h5ad.hdf5 import open_hdf5
+from c2s_assets.storage.h5ad.headers import refuse_impossible_index, refuse_more_cells_than_bytes
 from c2s_assets.storage.h5ad.levels import categories_in_uns
 from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
-from c2s_assets.storage.h5ad.links import Link, survey_links
+from c2s_assets.storage.h5ad.links import Link
 from c2s_assets.storage.h5ad.matrix import (
     DenseMatrix,
     MatrixInfo,
@@ -58,7 +54,7 @@ def open_h5ad(
     Raises
     ------
     NotAnH5adError
-        If the file is not HDF5, is truncated, or has no obs, no var or no matrix.
+        If the file is not HDF5, is truncated, is open elsewhere, or has no obs, no var or no matrix.
     UnsafeFileError
         If it refers to other files, contains itself, or claims more than `limits`.
     InvalidIdsError
@@ -66,18 +62,8 @@ def open_h5ad(
     EmptyDatasetError
         If it has no cells or no features.
     """
-    size_bytes = path.stat().st_size
-    try:
-        file = h5py.File(path, "r", driver="sec2", locking="best-effort")
-    except OSError as error:
-        raise NotAnH5adError(
-            f"{path.name} ({size_bytes:,} bytes) is not a complete HDF5 file ({error}). Fetch it again."
-        ) from error
-    with file:
-        links = tuple(survey_links(file, limits=limits))
-        refuse_large_chunks(file, links, limits=limits)
-        refuse_endless_heaps(file, links)
-        h5ad = H5ad(file, links, scratch, limits)
+    with open_hdf5(path, limits=limits) as hdf5:
+        h5ad = H5ad(hdf5.file, hdf5.links, scratch, limits)
         h5ad._check()
         yield h5ad
 

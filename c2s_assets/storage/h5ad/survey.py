@@ -5,13 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 
 from c2s_assets.core import errors
 from c2s_assets.core.errors import NotAnH5adError, SourceError, UnsafeFileError
+from c2s_assets.storage.h5ad.kinds import Contents, Kind
 from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 
 # To be raised when the rehearsal asks HDF5 for more than it did: files that went through an earlier one are
@@ -37,6 +40,15 @@ class Survey:
     identity: tuple[int, int, int]
 
 
+def survey_hdf5(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Survey | Contents:
+    """Do as `survey_h5ad` does; of another format of cells by features, tell what it is, and no more."""
+    seconds = _MIN_SECONDS + path.stat().st_size // _BYTES_PER_SECOND
+    told = ask_apart(path, _REHEARSAL, json.dumps(asdict(limits)), seconds=seconds)
+    if "kind" in told and told["kind"] != Kind.H5AD:
+        return Contents(Kind(told["kind"]), tuple(told["parts"]))
+    return Survey(n_obs=told["n_obs"], n_vars=told["n_vars"], identity=identity_of(path))
+
+
 def survey_h5ad(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Survey:
     """Read everything of a file that later steps ask HDF5 for, in a process of its own.
 
@@ -53,9 +65,34 @@ def survey_h5ad(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Survey:
     NotAnH5adError
         If the file changes while it is read, or holds what no AnnData file does.
     """
+    found = survey_hdf5(path, limits=limits)
+    if isinstance(found, Contents):
+        raise NotAnH5adError(
+            f"{path.name} is a {found.kind}, not an h5ad. Take it away from there, and have one made with: "
+            f"c2s add PATH."
+        )
+    return found
+
+
+def ask_apart(path: Path, module: str, *arguments: str, seconds: int) -> dict[str, Any]:
+    """Let a process of its own read a file, and return what it tells.
+
+    Parameters
+    ----------
+    module
+        Is run with the path, `seconds` and the arguments; limits itself, and tells as `rehearsal` does.
+    seconds
+        Of processor time.
+
+    Raises
+    ------
+    SourceError
+        Whatever it finds wrong.
+    UnsafeFileError, NotAnH5adError
+        If reading the file ends the process, see `survey_h5ad`.
+    """
     identity = identity_of(path)
-    seconds = _MIN_SECONDS + identity[1] // _BYTES_PER_SECOND
-    done = _rehearse(path, seconds=seconds, limits=limits)
+    done = _run(path, module, arguments, seconds=seconds)
     if identity_of(path) != identity:
         raise NotAnH5adError(
             f"{path} changed while it was read. Wait until it is copied as a whole, then try again."
@@ -68,10 +105,10 @@ def survey_h5ad(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Survey:
             f"{path.name} cannot be surveyed ({last}). The file is damaged, or holds what no AnnData file "
             "does; fetch it again, or write it again with anndata."
         )
-    told = json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(done.stdout)
     if "error" in told:
         raise _refusal(told["error"], told["message"])
-    return Survey(n_obs=told["n_obs"], n_vars=told["n_vars"], identity=identity)
+    return told
 
 
 def identity_of(path: Path) -> tuple[int, int, int]:
@@ -80,10 +117,11 @@ def identity_of(path: Path) -> tuple[int, int, int]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _rehearse(path: Path, *, seconds: int, limits: Limits) -> subprocess.CompletedProcess[str]:
+def _run(
+    path: Path, module: str, arguments: Sequence[str], *, seconds: int
+) -> subprocess.CompletedProcess[str]:
     # -P: what lies in the working directory is not imported, whatever it is called.
-    arguments = [str(path.absolute()), str(seconds), json.dumps(asdict(limits))]
-    command = [sys.executable, "-P", "-m", _REHEARSAL, *arguments]
+    command = [sys.executable, "-P", "-m", module, str(path.absolute()), str(seconds), *arguments]
     try:
         return subprocess.run(  # noqa: S603 - our own module, without a shell
             command,

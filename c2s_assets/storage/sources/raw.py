@@ -28,6 +28,7 @@ from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.documents import read_document, read_settings, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
+from c2s_assets.storage.sources.formats.recognise import refuse_other_bytes
 
 # Of every dataset; the report says which tables of cells were written besides.
 _TABLES_OF_ONE_FILE = ("cell_metadata", "feature_metadata", "split_manifest")
@@ -55,16 +56,27 @@ def put_into_inbox(
         written = staged.path(target)
         origin = fill(written)
         limits = read_limits(layout, dataset_id=dataset_id)
-        found = _note_survey(survey or survey_h5ad(written, limits=limits), identity=identity_of(written))
+        found = _note_survey(survey or _survey(written, limits=limits), identity=identity_of(written))
         write_document(staged.path(note), origin.model_copy(update={"survey": found}))
         staged.commit(note, target)
     return target
 
 
 def put_file_into_inbox(
-    layout: Layout, *, dataset_id: str, source: Path, link: bool, retrieved_at: str
+    layout: Layout,
+    *,
+    dataset_id: str,
+    source: Path,
+    link: bool,
+    retrieved_at: str,
+    survey: Survey | None = None,
 ) -> Path:
     """Place a file of the user's in the inbox, after it was surveyed where it is; return its path there.
+
+    Parameters
+    ----------
+    survey
+        Of the file, if it was surveyed already.
 
     Raises
     ------
@@ -73,17 +85,17 @@ def put_file_into_inbox(
     C2SError
         If it cannot be linked.
     """
-    survey = survey_h5ad(source, limits=read_limits(layout, dataset_id=dataset_id))
+    surveyed = survey or _survey(source, limits=read_limits(layout, dataset_id=dataset_id))
 
     def copy(target: Path) -> InboxNote:
         copy_or_link(source, target, link=link)
-        if identity_of(source) != survey.identity:
+        if identity_of(source) != surveyed.identity:
             raise NotAnH5adError(
                 f"{source} changed while it was copied. Wait until it is whole, then add it again."
             )
         return InboxNote(retrieved_at=retrieved_at)
 
-    return put_into_inbox(layout, dataset_id=dataset_id, fill=copy, survey=survey)
+    return put_into_inbox(layout, dataset_id=dataset_id, fill=copy, survey=surveyed)
 
 
 def read_limits(layout: Layout, *, dataset_id: str) -> Limits:
@@ -310,7 +322,7 @@ def _describe(path: Path, note: InboxNote, *, limits: Limits) -> Provenance:
         identity = identity_of(path)
         known = note.survey
         if known is None or (known.identity, known.surveyed_by) != (identity, SURVEYED_BY):
-            known = _note_survey(survey_h5ad(path, limits=limits), identity=identity)
+            known = _note_survey(_survey(path, limits=limits), identity=identity)
         sha256 = file_digest(path)
         is_same = identity_of(path) == identity
     except FileNotFoundError as error:
@@ -330,6 +342,12 @@ def _describe(path: Path, note: InboxNote, *, limits: Limits) -> Provenance:
         n_vars=known.n_vars,
         surveyed_by=SURVEYED_BY,
     )
+
+
+def _survey(path: Path, *, limits: Limits) -> Survey:
+    """Survey a file; one that is no HDF5 is refused for what it is."""
+    refuse_other_bytes(path)
+    return survey_h5ad(path, limits=limits)
 
 
 def _note_survey(survey: Survey, *, identity: tuple[int, int, int]) -> SurveyNote:

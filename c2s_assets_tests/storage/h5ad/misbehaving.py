@@ -10,7 +10,7 @@ from c2s_assets.storage.h5ad import rehearsal
 
 def main(path: Path, seconds: int) -> None:
     """Misbehave in the way that is written in the file."""
-    rehearsal._limit(seconds)
+    rehearsal.limit(seconds)
     match path.read_text():
         case "loop":
             while True:

@@ -222,7 +222,7 @@ def test_what_is_put_into_the_inbox_is_checked_first(layout):
         target.write_bytes(b"<html>")
         return NOTE
 
-    with pytest.raises(NotAnH5adError, match=r"a\.h5ad \(6 bytes\) is not a complete HDF5 file"):
+    with pytest.raises(NotAnH5adError, match=r"a\.h5ad \(6 bytes\) is a web page"):
         put_into_inbox(layout, dataset_id="a", fill=fill)
     assert layout.inbox_h5ad("a").read_bytes() == before
     assert names(layout) == ["inbox/a.h5ad"]
@@ -279,7 +279,7 @@ def test_provenance_on_disk_is_plain_json(layout):
     drop_toy_h5ad(layout, "a")
     adopt_from_inbox(layout, dataset_id="a")
     assert list(json.loads(layout.raw_provenance("a").read_text())) == [
-        *("url", "etag", "dataset_version_id", "retrieved_at"),
+        *("url", "etag", "dataset_version_id", "retrieved_at", "converted_from"),
         *("size_bytes", "sha256", "n_obs", "n_vars", "surveyed_by"),
     ]
 
@@ -432,9 +432,9 @@ def surveyed(monkeypatch):
     """The names of the files that were surveyed, in order."""
     names = []
 
-    def survey(path):
+    def survey(path, *, limits):
         names.append(path.name)
-        return survey_h5ad(path)
+        return survey_h5ad(path, limits=limits)
 
     monkeypatch.setattr(raw, "survey_h5ad", survey)
     return names

@@ -1,0 +1,61 @@
+"""Opens an HDF5 file, whatever it holds, after checking that it does not lead out of itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from c2s_assets.core.errors import NotAnH5adError
+from c2s_assets.storage.h5ad.headers import refuse_large_chunks
+from c2s_assets.storage.h5ad.heaps import refuse_endless_heaps
+from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
+from c2s_assets.storage.h5ad.links import Link, survey_links
+
+# What HDF5 2.0 says of a file whose writer has not closed it.
+_STILL_OPEN = "already open for write"
+
+
+@dataclass(frozen=True)
+class Hdf5:
+    """An open file and every name in it."""
+
+    file: h5py.File
+    links: tuple[Link, ...]
+
+
+@contextmanager
+def open_hdf5(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Iterator[Hdf5]:
+    """Open an HDF5 file for reading.
+
+    Raises
+    ------
+    NotAnH5adError
+        If the file is not HDF5, is truncated, or is open elsewhere for writing.
+    UnsafeFileError
+        If it refers to other files, contains itself, or claims more than `limits`.
+    """
+    size_bytes = path.stat().st_size
+    try:
+        file = h5py.File(path, "r", driver="sec2", locking="best-effort")
+    except BlockingIOError as error:
+        raise _still_open(path) from error
+    except OSError as error:
+        if _STILL_OPEN in str(error):
+            raise _still_open(path) from error
+        raise NotAnH5adError(
+            f"{path.name} ({size_bytes:,} bytes) is not a complete HDF5 file ({error}). Fetch it again."
+        ) from error
+    with file:
+        links = tuple(survey_links(file, limits=limits))
+        refuse_large_chunks(file, links, limits=limits)
+        refuse_endless_heaps(file, links)
+        yield Hdf5(file, links)
+
+
+def _still_open(path: Path) -> NotAnH5adError:
+    return NotAnH5adError(
+        f"{path.name} is open elsewhere for writing, or was not closed by whoever wrote it. Close it there "
+        f"(in the notebook: file.close(), or end the kernel), then try again."
+    )

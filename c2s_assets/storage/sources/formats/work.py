@@ -1,0 +1,43 @@
+"""Converts one file or folder; `python -m` with path, seconds, format, target and part, see `convert`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from c2s_assets.storage.h5ad.rehearsal import limit, tell
+from c2s_assets.storage.sources.formats.loom import convert_loom
+from c2s_assets.storage.sources.formats.matrix_files import matrix_files_at
+from c2s_assets.storage.sources.formats.mtx import convert_matrix
+from c2s_assets.storage.sources.formats.mudata import convert_mudata
+from c2s_assets.storage.sources.formats.recognise import Format
+from c2s_assets.storage.sources.formats.tenx import convert_tenx
+from c2s_assets.storage.sources.formats.zarr_store import convert_zarr
+
+
+def main(path: Path, seconds: int, kind: str, target: Path, part: str) -> None:
+    """Convert within limits of memory and processor time, and tell what was wrong, if anything."""
+    limit(seconds)
+    tell(lambda: work(path, kind, str(target), part))
+
+
+def work(path: Path, kind: str, written: str, part: str) -> dict[str, Any]:
+    """Convert what is at a path and of a format that is known."""
+    target = Path(written)
+    match Format(kind):
+        case Format.TENX_H5:
+            convert_tenx(path, target, genome=part or None)
+        case Format.TENX_FOLDER:
+            convert_matrix(matrix_files_at(path), target)
+        case Format.H5MU:
+            convert_mudata(path, target, modality=part)
+        case Format.LOOM:
+            convert_loom(path, target)
+        case Format.ZARR:
+            convert_zarr(path, target)
+        case _:
+            raise AssertionError(kind)
+    return {}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), sys.argv[5])
