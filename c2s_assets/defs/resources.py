@@ -14,8 +14,7 @@ from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import read_listing
 from c2s_assets.storage.sources.raw import read_provenance
-from c2s_assets.storage.tables.inputs import current_table
-from c2s_assets.storage.tables.parquet import read_table
+from c2s_assets.storage.tables.inputs import read_current
 
 
 class Store(dg.ConfigurableResource[None]):
@@ -47,8 +46,8 @@ class Store(dg.ConfigurableResource[None]):
 
     def read(self, name: str, dataset_id: str, *, columns: list[str]) -> pl.DataFrame:
         """Read columns of a one-file table that was made from the dataset's present source."""
-        path = current_table(self.layout.table(name, dataset_id), self.layout, dataset_id=dataset_id)
-        return read_table(path, columns=columns)
+        path = self.layout.table(name, dataset_id)
+        return read_current(path, self.layout, dataset_id=dataset_id, columns=columns)
 
 
 class Hgnc(dg.ConfigurableResource[None]):

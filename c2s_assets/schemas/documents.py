@@ -204,11 +204,14 @@ class RangeReport(_Document):
 
 
 class CoverageReport(_Document):
-    """How many features can be named."""
+    """How many genes can be named."""
 
     n_features: int = Field(ge=0)
-    frac_with_symbol: float = Field(ge=0, le=1)
-    frac_with_ensembl_id: float = Field(ge=0, le=1)
+    n_genes: int | None = Field(
+        default=None, ge=0, description="Features that are genes; null in reports of an earlier c2s_assets."
+    )
+    frac_with_symbol: float = Field(ge=0, le=1, description="Of the genes.")
+    frac_with_ensembl_id: float = Field(ge=0, le=1, description="Of the genes.")
 
 
 class SummaryReport(_Document):
@@ -245,7 +248,7 @@ class CorpusTotals(_Document):
     n_cells_with_age: int = Field(ge=0)
     age_min: float | None = Field(description="Lowest age of a cell, in years.")
     age_max: float | None
-    n_genes: int = Field(ge=0, description="Distinct feature ids.")
+    n_genes: int = Field(ge=0, description="Distinct feature ids of genes.")
     n_publications: int = Field(ge=0)
 
 

@@ -95,6 +95,7 @@ def test_tables_ranges_and_coverage_are_of_all_rows(toy: Workshop) -> None:
     assert report.features is not None
     assert report.features.model_dump() == {
         "n_features": 40,
+        "n_genes": 40,
         "frac_with_symbol": 1.0,
         "frac_with_ensembl_id": 1.0,
     }

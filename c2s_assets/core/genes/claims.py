@@ -97,8 +97,10 @@ def words_look_like_genes(features: pl.DataFrame, cell_ids: pl.Series, *, listin
     """
     symbols = features[SYMBOL].drop_nulls().unique(maintain_order=True)
     genes = cell_ids.filter(_are_genes(cell_ids))
+    # Of cells that were perturbed and pooled, those of one gene may be called like it.
+    n_named = _are_genes(features[VAR_NAME]).sum() + len(symbols.filter(_are_genes(symbols)))
     message = f"{len(symbols):,} symbols look like those of genes."
-    if is_transposed := len(genes) >= _FEWEST_GENES:
+    if is_transposed := len(genes) >= _FEWEST_GENES > n_named:
         message = (
             f"{len(genes):,} of {len(cell_ids):,} cells are called like genes, the first "
             f"{_first(genes)}; features are called {_first(features[VAR_NAME])}. The matrix is transposed: "

@@ -13,7 +13,7 @@ _ENSEMBL_SUFFIX = r"_ENS[A-Z]*G\d{11}(\.\d+)?$"
 # Ids of FlyBase, WormBase, ZFIN, Xenbase, SGD, Vega, RefSeq, of anything that names its database before a
 # colon, of transcripts that Cufflinks and StringTie assemble, and of probes on arrays.
 _ACCESSION = (
-    r"^(FB(gn|tr|pp)\d{7}|WBGene\d{8}|ZDB-[A-Z]+-\d+-\d+|XB-GENE(PAGE)?-\d+|S\d{9}|OTT[A-Z]*[GT]\d{11}"
+    r"^((?i:FB(gn|tr|pp)\d{7}|WBGene\d{8}|ZDB-[A-Z]+-\d+-\d+|XB-GENE(PAGE)?-\d+|OTT[A-Z]*[GT]\d{11})|S\d{9}"
     r"|[NX][CGMPRTW]_\d{6,}(\.\d+)?"
     r"|(?i:MGI|RGD|HGNC|SGD|ZFIN|TAIR|Xenbase|FlyBase|WormBase|Ensembl|(NCBI_?)?Gene_?ID|Entrez(_?Gene)?"
     r"|NCBI_?Gene|UniProt(KB)?)[:|_]\S+"
@@ -25,7 +25,9 @@ _LOCUS_TAG = r"^(Y[A-P][LR]\d{3}[CW](-[A-Z])?|Q0\d{3}|(?i:AT[1-5CM]G\d{5})(\.\d+
 _MISSING = ("nan", "NaN", "NA", "<NA>", "N/A", "None", "NULL", "null")
 _NO_GENE = (
     r"(?i)^(deprecated|obsolete|retired|withdrawn|unknown|unnamed|undefined|unassigned|unannotated|unmapped"
-    r"|uncharacteri[sz]ed|intergenic|novel|missing|GRC[a-z]\d+|hg\d+|mm\d+)$"
+    r"|uncharacteri[sz]ed|intergenic|novel|missing|(?-i:GRC[hmz]\d\d)|hg(19|38)|mm(9|10|39)"
+    # What Excel makes of MARCH1, SEPT2 and DEC1.
+    r"|\d{1,2}-(mar|sep|dec|oct|apr|feb|nov))$"
 )
 _RETIRED = r"(?i)^(deprecated|obsolete|retired|withdrawn)([-_.: ]|$)"
 

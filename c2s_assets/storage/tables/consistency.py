@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from c2s_assets.core.columns import AGE, AGE_HIGH, AGE_LOW, CELL_ID, FEATURE_ID, SYMBOL
+from c2s_assets.core.columns import AGE, AGE_HIGH, AGE_LOW, CELL_ID, FEATURE_ID, FEATURE_KIND, SYMBOL
+from c2s_assets.core.genes.kinds import GENE
 from c2s_assets.core.genes.symbols import is_ensembl_id
 from c2s_assets.core.reports.validation import TableAgreement, compare_cells, compare_sides
 from c2s_assets.core.splits.manifest import SIDES, TEST, TRAIN
@@ -82,16 +83,18 @@ class Tables:
         ]
 
     def coverage(self) -> CoverageReport | None:
-        """Tell how many features have a symbol, and how many an Ensembl id."""
+        """Tell how many genes have a symbol, and how many an Ensembl id."""
         path = self._current("feature_metadata")
-        if path is None:
+        if path is None or FEATURE_KIND not in table_schema(path).names:
             return None
-        features = read_table(path, columns=[FEATURE_ID, SYMBOL])
-        shares = features.select(
+        features = read_table(path, columns=[FEATURE_ID, SYMBOL, FEATURE_KIND])
+        genes = features.filter(pl.col(FEATURE_KIND) == GENE)
+        shares = genes.select(
             symbol=pl.col(SYMBOL).is_not_null().mean(), ensembl=is_ensembl_id(pl.col(FEATURE_ID)).mean()
         ).row(0, named=True)
         return CoverageReport(
             n_features=features.height,
+            n_genes=genes.height,
             frac_with_symbol=shares["symbol"] or 0.0,
             frac_with_ensembl_id=shares["ensembl"] or 0.0,
         )

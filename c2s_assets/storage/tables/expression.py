@@ -44,7 +44,8 @@ def read_expression(
         ``pl.col("cell_type") == "B cell"``. All cells if None.
     genes
         Gene symbols or feature ids, in the order they are wanted. A symbol that several features share
-        stands for all of them. All features if None.
+        stands for all of them; a name that is also the id of another feature is a symbol. All features if
+        None.
 
     Returns
     -------
@@ -106,12 +107,13 @@ def _choose_cells(cells: pl.DataFrame, wanted: Sequence[str] | pl.Expr | None) -
 
 def _choose_features(features: pl.DataFrame, wanted: Sequence[str]) -> NDArray[np.int64]:
     """Find the positions of the features that have each name, in the order of the names."""
-    ids = features[FEATURE_ID].to_list()
-    named: dict[str, list[int]] = {}
-    for column, symbol in enumerate(features[SYMBOL].to_list()):
+    # A name that is both a symbol and an id, as that of an antibody may be, is a symbol.
+    by_id = {feature_id: [column] for column, feature_id in enumerate(features[FEATURE_ID])}
+    by_symbol: dict[str, list[int]] = {}
+    for column, symbol in enumerate(features[SYMBOL]):
         if symbol is not None:
-            named.setdefault(symbol, []).append(column)
-    named |= {feature_id: [column] for column, feature_id in enumerate(ids)}
+            by_symbol.setdefault(symbol, []).append(column)
+    named = by_id | by_symbol
     names = _as_list(wanted, "genes")
     unknown = pl.Series([name for name in names if name not in named], dtype=pl.String)
     _refuse_unknown(unknown, "genes", where="feature_metadata, neither as symbol nor as feature_id")

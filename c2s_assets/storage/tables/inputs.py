@@ -11,7 +11,7 @@ from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
 from c2s_assets.storage.sources.raw import read_provenance
-from c2s_assets.storage.tables.parquet import read_footer, read_table
+from c2s_assets.storage.tables.parquet import read_footer, read_table, table_schema
 
 # Key of the digest of the source in the footer of every table.
 SOURCE = "source_sha256"
@@ -34,6 +34,25 @@ def current_table(path: Path, layout: Layout, *, dataset_id: str) -> Path:
     """
     _require_current(read_footer(path).get(SOURCE), path, layout, dataset_id=dataset_id)
     return path
+
+
+def read_current(path: Path, layout: Layout, *, dataset_id: str, columns: list[str]) -> pl.DataFrame:
+    """Read columns of a one-file table that was made from the dataset's present source file.
+
+    Raises
+    ------
+    MissingInputError
+        If it does not exist, was made from an earlier version of the source, or by an earlier c2s_assets that
+        did not write one of the columns.
+    """
+    current_table(path, layout, dataset_id=dataset_id)
+    missing = [name for name in columns if name not in table_schema(path).names]
+    if missing:
+        raise MissingInputError(
+            f"{path} has no column {missing[0]}: it was written by an earlier c2s_assets. Build the dataset "
+            f"again: c2s build {dataset_id}."
+        )
+    return read_table(path, columns=columns)
 
 
 def current_profile(layout: Layout, *, dataset_id: str) -> DatasetProfile:

@@ -33,7 +33,7 @@ TRUE_SYMBOLS = (
         "Sgk3",
         "TRP53",
     ),
-    *("Ighv1-62-1", "D17H6S56E-5", "Gt(ROSA)26Sor", "RT1-A1", "AABR07000398.1", "n-R5s1"),
+    *("Ighv1-62-1", "D17H6S56E-5", "Gt(ROSA)26Sor", "RT1-A1", "AABR07000398.1", "n-R5s1", "Grcc10"),
     # fly
     *("w", "y", "Dll", "l(1)sc", "E(spl)mbeta-HLH", "alpha-Est1", "CG1234", "mt:CoI", "nan1", "na", "none"),
     *("His3.3A", "snRNA:U1:95Ca", "tRNA:Ala-AGC-1-1", "5SrRNA:CR33353", "drongo", "futsch", "sgg", "mir-9a"),
@@ -128,6 +128,7 @@ _descriptions = st.lists(_words, min_size=2, max_size=6).map(" ".join)
 NO_GENES = st.one_of(
     *(_spike_ins, _peaks, _antibodies, _hashtags, _guides, _barcodes, _controls, _descriptions),
     _one_of("", " ", "-", "nan", "NaN", "NA", "<NA>", "N/A", "None", "NULL", "unknown", "Unassigned"),
+    _one_of("1-Mar", "2-Sep", "01-Dec"),
     _number.map(str),
 )
 IDS = st.one_of(
@@ -135,7 +136,7 @@ IDS = st.one_of(
         _one_of("ENSG", "ENSMUSG", "ENSDARG", "ENST", "ensg", "gene:ENSG"), _number.map("{:011d}".format)
     ),
     _joined(_one_of("DEPRECATED_ENSG", "deprecated_ENSMUSG"), _number.map("{:011d}".format)),
-    _joined(_one_of("FBgn", "FBtr"), st.integers(0, 9_999_999).map("{:07d}".format)),
+    _joined(_one_of("FBgn", "FBtr", "FBGN"), st.integers(0, 9_999_999).map("{:07d}".format)),
     _number.map("WBGene{:08d}".format).filter(lambda name: re.fullmatch(r"WBGene\d{8}", name) is not None),
     _joined(_one_of("ZDB-GENE-", "ZDB-LINCRNAG-", "ZDB-MIRNAG-"), _one_of("990415-8", "030131-1", "1-2")),
     _joined(_one_of("MGI:", "HGNC:", "RGD:", "GeneID:", "Entrez:", "SGD:S", "XB-GENE-"), _digits),

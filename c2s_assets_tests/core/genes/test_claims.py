@@ -118,3 +118,8 @@ def test_cells_that_are_called_like_genes_are_features(genes):
 
 def test_one_cell_may_be_called_like_a_gene():
     assert claims.words_look_like_genes(features("A"), ids("VIM", "x"), listing="").holds
+
+
+def test_pooled_cells_may_be_called_like_the_gene_that_was_perturbed():
+    table = features("ACTB", "GAPDH", "X")
+    assert claims.words_look_like_genes(table, ids("ACTB", "GAPDH"), listing="").holds

@@ -16,6 +16,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.tables import expression
 from c2s_assets.storage.tables.parquet import write_blocks
 from c2s_assets_tests.defs.building import build_only, open_workshop
+from c2s_assets_tests.feature_files import write_citeseq
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 INGEST = ("raw_h5ad", "dataset_profile", "cell_metadata", "feature_metadata")
@@ -145,3 +146,14 @@ def test_the_lake_is_that_of_the_environment(layout: Layout, monkeypatch: pytest
 def test_the_package_offers_nothing_else() -> None:
     with pytest.raises(AttributeError, match="has no attribute 'read_everything'"):
         c2s_assets.read_everything  # noqa: B018
+
+
+def test_a_name_that_is_a_symbol_and_an_id_stands_for_the_genes(tmp_path: Path) -> None:
+    """An antibody is often called like the gene of what it binds, which then is named CD19-1."""
+    layout = make_lake(tmp_path)
+    write_citeseq(layout.inbox_h5ad("cite"))
+    with open_workshop(layout) as workshop:
+        assert build_only(workshop, "cite", *INGEST, "expression").success
+    found = read_expression("cite", lake=layout.root, genes=["CD19", "CD3_TotalSeqB"])
+    assert found.var["var_name"].to_list() == ["CD19-1", "CD3_TotalSeqB"]
+    assert found.var["feature_kind"].to_list() == ["gene", "protein"]

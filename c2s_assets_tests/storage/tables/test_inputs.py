@@ -13,6 +13,7 @@ from c2s_assets.storage.tables.inputs import (
     current_table,
     footer,
     held_gene_symbols,
+    read_current,
     read_gene_symbols,
 )
 from c2s_assets.storage.tables.parquet import read_footer, with_metadata, write_blocks, write_table
@@ -104,3 +105,10 @@ def put_gene_symbols(layout, says):
     layout.gene_symbols.parent.mkdir()
     write_table(layout.gene_symbols, symbols, schema=with_metadata(symbols.to_arrow().schema, says))
     return symbols
+
+
+def test_a_column_that_an_earlier_version_did_not_write_is_told(layout):
+    path = table_path(layout)
+    assert read_current(path, layout, dataset_id="a", columns=["cell_id"]).height == 1
+    with pytest.raises(MissingInputError, match=r"has no column n_words: .* earlier c2s_assets.*c2s build a"):
+        read_current(path, layout, dataset_id="a", columns=["cell_id", "n_words"])
