@@ -232,8 +232,6 @@ def put_toy_tables(
 
 
 def _split(cells: pl.DataFrame, test_donors: Sequence[str]) -> pl.DataFrame:
-    if "is_primary_data" not in cells.columns:
-        cells = cells.with_columns(pl.Series("is_primary_data", [None] * cells.height, pl.Boolean))
     in_test = pl.col("donor_id").is_in(test_donors).fill_null(value=False)
     side = pl.when(in_test).then(pl.lit("test")).otherwise(pl.lit("train"))
     return split_donors(cells, spec=SplitSpec()).with_columns(split=side)
@@ -243,10 +241,12 @@ def _filled_in(rows: pl.DataFrame, dataset_id: str) -> pl.DataFrame:
     constants = {
         "dataset_id": pl.lit(dataset_id),
         "donor_uid": pl.format("{}/{}", pl.lit(dataset_id), "donor_id"),
+        "has_known_donor": pl.Series([_is_known(donor) for donor in rows.get_column("donor_id", default=[])]),
         "organism": pl.lit("Homo sapiens"),
         **{name: pl.lit(None, pl.Float32) for name in ("age", "age_low", "age_high")},
         "age_method": pl.lit("unknown"),
         "life_stage": pl.lit("unknown"),
+        "is_primary_data": pl.Series([None] * rows.height, dtype=pl.Boolean),
         **{name: pl.lit(None, pl.String) for name in ("symbol", "approved_symbol", "symbol_source")},
         "is_duplicated_symbol": pl.lit(False),
         "feature_kind": pl.lit("gene"),
@@ -261,6 +261,10 @@ def _filled_in(rows: pl.DataFrame, dataset_id: str) -> pl.DataFrame:
         wanted = set(CellMetadata.to_schema().columns)
     missing = wanted - set(rows.columns)
     return rows.with_columns(**{name: value for name, value in constants.items() if name in missing})
+
+
+def _is_known(donor: str | None) -> bool:
+    return donor is not None and donor.lower() not in {"unknown", "pooled"}
 
 
 def _write(path: Path, rows: pl.DataFrame, model: Table, says: Mapping[str, object]) -> None:

@@ -50,6 +50,11 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check("rows_match_source", "One row per cell of the source, in its order."),
         Check("cell_ids_are_unique", "No two cells have the same id."),
         Check("donors_are_known", "Every cell has a donor that can be told from others.", blocking=False),
+        Check(
+            "donors_are_no_outcomes",
+            "No donor of few cells reads like an outcome of demultiplexing.",
+            blocking=False,
+        ),
         Check("ages_are_known", "Every cell has an age, or an interval for it.", blocking=False),
     ),
     "feature_metadata": (

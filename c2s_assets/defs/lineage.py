@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from c2s_assets.core import columns as c
 from c2s_assets.core.cells.metadata import own_names
+from c2s_assets.core.cells.sources import Sources
 from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS
 from c2s_assets.core.genes.features import own_names as own_feature_names
 from c2s_assets.core.genes.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
@@ -14,18 +15,22 @@ from c2s_assets.defs.metadata import Lineage
 _INDEX = "index"
 
 
-def of_cell_metadata(
-    names: Sequence[str], *, age_sources: Iterable[str], donor: str | None, cell_type: str | None
-) -> Lineage:
-    """Origins of `cell_metadata`, for the obs columns `names`."""
-    ages = [("raw_h5ad", f"obs/{name}") for name in age_sources if name in names]
-    donors = [("raw_h5ad", f"obs/{donor}")] if donor in names else []
+def of_cell_metadata(names: Sequence[str], sources: Sources) -> Lineage:
+    """Origins of `cell_metadata`, for the obs columns `names`; organisms may be of uns, too."""
+
+    def obs(*columns: str | None) -> list[tuple[str, str]]:
+        return [("raw_h5ad", f"obs/{name}") for name in columns if name in names]
+
+    donors, ages = obs(sources.donor), obs(*sources.of_age)
     return {
-        c.CELL_TYPE: [("raw_h5ad", f"obs/{cell_type}")],
-        **{own: [("raw_h5ad", f"obs/{name}")] for name, own in own_names(names).items()},
+        c.CELL_TYPE: obs(sources.cell_type),
+        **{own: obs(name) for name, own in own_names(names).items()},
         c.CELL_ID: [("raw_h5ad", f"obs/{_INDEX}")],
         c.DONOR_ID: donors,
         c.DONOR_UID: donors,
+        c.HAS_KNOWN_DONOR: donors,
+        c.ORGANISM: [*obs(*sources.organism), ("dataset_profile", "organism")],
+        c.IS_PRIMARY_DATA: obs(c.IS_PRIMARY_DATA),
         **dict.fromkeys((c.AGE, c.AGE_LOW, c.AGE_HIGH, c.AGE_METHOD, c.LIFE_STAGE), ages),
     }
 
@@ -106,7 +111,7 @@ def of_expression_matrix(names: Sequence[str], *, layer: str) -> Lineage:
 
 def of_split_manifest(names: Sequence[str]) -> Lineage:
     """Origins of `split_manifest`: donors, ages and which cells are canonical."""
-    decides = [("cell_metadata", name) for name in (c.DONOR_ID, c.AGE, c.IS_PRIMARY_DATA)]
+    decides = [("cell_metadata", name) for name in (c.DONOR_ID, c.HAS_KNOWN_DONOR, c.AGE, c.IS_PRIMARY_DATA)]
     same = {name: [("cell_metadata", name)] for name in (c.DONOR_ID, c.DONOR_UID, c.CELL_ID)}
     return dict.fromkeys(names, decides) | same
 

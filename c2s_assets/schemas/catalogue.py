@@ -106,7 +106,6 @@ def promised_columns() -> dict[str, pa.Schema]:
     tables = {
         "cell_metadata": arrow_schema(
             CellMetadata,
-            # The view makes booleans of whatever a source has.
             further=pl.Schema(dict.fromkeys(CURATED_COLUMNS, pl.String())),
         ),
         "feature_metadata": arrow_schema(

@@ -14,9 +14,15 @@ class CellMetadata(pr.DataFrameModel):
         unique=True, str_length={"min_value": 1}, description="Index of obs: the barcode."
     )
     dataset_id: str = pr.Field(description="Key of the dataset in this lake.")
-    donor_id: str = pr.Field(nullable=True, description="Donor as the source names it.")
+    donor_id: str = pr.Field(
+        nullable=True,
+        description="Donor, in one spelling where the source has several that differ in case or space.",
+    )
     donor_uid: str = pr.Field(
         nullable=True, description="Donor across datasets: <collection_id or dataset_id>/<donor_id>."
+    )
+    has_known_donor: bool = pr.Field(
+        description="Whether the donor can be told from others: no pool, no outcome of demultiplexing."
     )
     organism: str = pr.Field(nullable=True, description="Species, as a scientific name.")
     age: pl.Float32 = pr.Field(nullable=True, ge=0, le=150, description="Age in years; null before birth.")
@@ -31,6 +37,10 @@ class CellMetadata(pr.DataFrameModel):
     )
     life_stage: str = pr.Field(
         isin=["prenatal", "postnatal", "unknown"], description="Before or after birth."
+    )
+    is_primary_data: bool = pr.Field(
+        nullable=True,
+        description="Whether it is the canonical copy of the cell; null where the source does not say.",
     )
 
     class Config:

@@ -77,7 +77,7 @@ def workshops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Wo
 @pytest.mark.parametrize(
     ("table", "columns"),
     [
-        ("cell_metadata", [*ADDED_COLUMNS, "is_primary_data", "cell_type", "tissue", "assay", "sex"]),
+        ("cell_metadata", [*ADDED_COLUMNS, "cell_type", "tissue", "assay", "sex"]),
         ("feature_metadata", ["feature_id", "symbol", "is_duplicated_symbol", "n_cells", "mean"]),
         ("cell_sentences", None),
         ("split_manifest", None),

@@ -2,8 +2,17 @@
 
 import polars as pl
 
-from c2s_assets.core.cells.donors import is_indistinct
-from c2s_assets.core.columns import AGE, AGE_HIGH, AGE_LOW, AGE_METHOD, CELL_ID, DONOR_ID, LIFE_STAGE
+from c2s_assets.core.cells.donors import N_CELLS, doubtful_donors
+from c2s_assets.core.columns import (
+    AGE,
+    AGE_HIGH,
+    AGE_LOW,
+    AGE_METHOD,
+    CELL_ID,
+    DONOR_ID,
+    HAS_KNOWN_DONOR,
+    LIFE_STAGE,
+)
 from c2s_assets.core.findings import Finding
 
 _NAME_THE_AGES = (
@@ -28,8 +37,8 @@ def cell_ids_are_unique(cells: pl.DataFrame) -> Finding:
 
 def donors_are_known(cells: pl.DataFrame) -> Finding:
     """Claim that every cell has a donor who can be told from others."""
-    donors = cells.group_by(DONOR_ID, maintain_order=True).len("n_cells")
-    unknown = donors.filter(is_indistinct(donors[DONOR_ID]))
+    donors = _count_cells(cells)
+    unknown = donors.filter(~pl.col(HAS_KNOWN_DONOR))
     n_unknown = int(unknown["n_cells"].sum())
     message = f"{donors.height:,} donors, every cell has one."
     if n_unknown:
@@ -44,7 +53,27 @@ def donors_are_known(cells: pl.DataFrame) -> Finding:
             f"dataset's entry of datasets.yaml."
         )
     figures = {"n_donors": donors.height - unknown.height, "n_cells_without_donor": n_unknown}
-    return Finding("donors_are_known", n_unknown == 0, message, figures, unknown)
+    return Finding("donors_are_known", n_unknown == 0, message, figures, unknown.select(DONOR_ID, N_CELLS))
+
+
+def donors_are_no_outcomes(cells: pl.DataFrame) -> Finding:
+    """Claim that no donor of few cells reads like an outcome of demultiplexing."""
+    doubtful = doubtful_donors(_count_cells(cells))
+    n_cells = int(doubtful[N_CELLS].sum())
+    message = "No donor reads like an outcome of demultiplexing."
+    if doubtful.height:
+        listed = ", ".join(
+            f"{donor!r} ({n:,} cells)" for donor, n in doubtful.select(DONOR_ID, N_CELLS).head(5).iter_rows()
+        )
+        message = (
+            f"{doubtful.height:,} donors may be no people but outcomes of demultiplexing: {listed}. Each is "
+            f"taken for a donor, who can be in test. If it is none, set it to 'unknown' in obs and add the "
+            f"file again; its cells are then used for training only."
+        )
+    figures = {"n_doubtful": doubtful.height, "n_cells_of_doubtful": n_cells}
+    return Finding(
+        "donors_are_no_outcomes", doubtful.is_empty(), message, figures, doubtful.select(DONOR_ID, N_CELLS)
+    )
 
 
 def ages_are_known(cells: pl.DataFrame) -> Finding:
@@ -65,3 +94,8 @@ def ages_are_known(cells: pl.DataFrame) -> Finding:
     methods = cells.group_by(AGE_METHOD, maintain_order=True).len("n_cells")
     figures = {"frac_with_age": counts["n_with_age"] / max(cells.height, 1), **counts}
     return Finding("ages_are_known", n_unknown == 0, message, figures, methods)
+
+
+def _count_cells(cells: pl.DataFrame) -> pl.DataFrame:
+    """One row per donor, in order: `donor_id`, `has_known_donor`, `n_cells`."""
+    return cells.group_by(DONOR_ID, HAS_KNOWN_DONOR, maintain_order=True).len(N_CELLS)

@@ -1,12 +1,15 @@
 """One row per cell: the source's own columns, and the ones that every dataset has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import polars as pl
 
 from c2s_assets.core.ages.reading import parse_ages
 from c2s_assets.core.cells.curated import CURATED_COLUMNS
-from c2s_assets.core.cells.provenance import ORGANISMS
+from c2s_assets.core.cells.donors import donor_labels, name_cells, name_donors
+from c2s_assets.core.cells.flags import read_flags
+from c2s_assets.core.cells.organisms import organism_name, organism_names
+from c2s_assets.core.cells.survey import Survey
 from c2s_assets.core.columns import (
     AGE,
     AGE_HIGH,
@@ -15,10 +18,9 @@ from c2s_assets.core.columns import (
     CELL_ID,
     CELL_TYPE,
     DATASET_ID,
-    DEVELOPMENT_STAGE,
-    DEVELOPMENT_STAGE_ID,
     DONOR_ID,
     DONOR_UID,
+    HAS_KNOWN_DONOR,
     IS_PRIMARY_DATA,
     LIFE_STAGE,
     ORGANISM,
@@ -26,30 +28,26 @@ from c2s_assets.core.columns import (
     SEX,
     names_beside,
 )
-from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.settings import DatasetEntry
 
 ADDED_COLUMNS = (
-    *(CELL_ID, DATASET_ID, DONOR_ID, DONOR_UID, ORGANISM),
-    *(AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE),
+    *(CELL_ID, DATASET_ID, DONOR_ID, DONOR_UID, HAS_KNOWN_DONOR, ORGANISM),
+    *(AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE, IS_PRIMARY_DATA),
 )
-
-# An age column is only trusted unasked if its name gives the unit: in fetal data `age` is often weeks.
-_AGE_IN_YEARS = "age_years"
-_AGE_GROUP = "age_group"
-_NO = ("false", "0", "0.0")
+SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, HAS_KNOWN_DONOR, AGE, IS_PRIMARY_DATA, SEX)
 
 
 def describe_cells(
     cell_ids: pl.Series,
     obs: pl.DataFrame,
     *,
+    survey: Survey,
     dataset_id: str,
     entry: DatasetEntry,
     organism: str | None = None,
     collection_id: str | None = None,
 ) -> pl.DataFrame:
-    """Add donor, organism and age to the columns of `obs`.
+    """Add donor, organism, age and whether it is primary data to the columns of `obs`.
 
     Parameters
     ----------
@@ -57,6 +55,8 @@ def describe_cells(
         The index of obs, or a stretch of it.
     obs
         The file's own columns, one row per cell; none at all is fine.
+    survey
+        Of the whole obs, from `survey_cells`.
     organism
         The organism that the file states for all its cells.
     collection_id
@@ -64,30 +64,26 @@ def describe_cells(
 
     Returns
     -------
-    `ADDED_COLUMNS`, then the file's own columns under the names that `own_names` gives them. Where the owner
-    names the column of the cell type and `obs` has no `cell_type`, its values stand under that name too, at
-    the end.
-
-    Raises
-    ------
-    MissingColumnError
-        If `datasets.yaml` names a column that `obs` does not have.
+    `ADDED_COLUMNS`, then the file's own columns under the names that `own_names` gives them, but for those
+    whose values ours have all. Where the owner names the column of the cell type and `obs` has no
+    `cell_type`, its values stand under that name too, at the end.
     """
-    donor = _named_column(obs, entry.donor_column, "donor_column", default=DONOR_ID)
-    named = own_names(obs.columns)
-    rows = pl.DataFrame([cell_ids.alias(CELL_ID), *obs.rename(named)])
-    added = rows.select(
-        CELL_ID,
+    donors = _donors(obs, survey, len(cell_ids))
+    organisms = _organisms(obs, survey, stated=organism or entry.organism, n_obs=len(cell_ids))
+    ages = _ages(obs, survey, entry, organisms)
+    added = pl.DataFrame(
+        [cell_ids.alias(CELL_ID), *donors, organisms, *ages, _is_primary(obs, len(cell_ids))]
+    )
+    described = added.with_columns(
         pl.lit(dataset_id).alias(DATASET_ID),
-        _donor(rows, named.get(donor or "")).alias(DONOR_ID),
-        _organism(named, stated=organism or entry.organism).alias(ORGANISM),
-    ).with_columns(pl.format("{}/{}", pl.lit(collection_id or dataset_id), DONOR_ID).alias(DONOR_UID))
-    described = pl.DataFrame([*added, *_ages(obs, entry, added[ORGANISM])]).select(ADDED_COLUMNS)
-    shown_already = {DONOR_ID, ORGANISM} & {donor, ORGANISM} & set(obs.columns)
-    cell_type = _named_column(obs, entry.cell_type_column, "cell_type_column", default=CELL_TYPE)
-    further = rows.drop(CELL_ID, *(named[name] for name in shown_already))
+        pl.format("{}/{}", pl.lit(collection_id or dataset_id), DONOR_ID).alias(DONOR_UID),
+    ).select(ADDED_COLUMNS)
+    further = obs.rename(named := own_names(obs.columns)).drop(
+        named[name] for name in _shown_as_they_are(obs, survey)
+    )
+    cell_type = survey.sources.cell_type
     if cell_type is not None and CELL_TYPE not in obs.columns:
-        further = further.with_columns(rows[named[cell_type]].cast(pl.String).alias(CELL_TYPE))
+        further = further.with_columns(obs[cell_type].cast(pl.String).alias(CELL_TYPE))
     return pl.DataFrame([*described, *further])
 
 
@@ -99,74 +95,66 @@ def own_names(names: Iterable[str]) -> dict[str, str]:
     return names_beside(names, taken=(*ADDED_COLUMNS, *RESERVED_NAMES), curated=CURATED_COLUMNS)
 
 
-def age_sources(entry: DatasetEntry) -> tuple[str, ...]:
-    """Name the obs columns that an age can come from."""
-    return (
-        entry.age_column or _AGE_IN_YEARS,
-        DEVELOPMENT_STAGE,
-        DEVELOPMENT_STAGE_ID,
-        entry.age_group_column or _AGE_GROUP,
-    )
-
-
 def split_columns(cells: pl.DataFrame) -> pl.DataFrame:
-    """Select what a split is made of: `cell_id`, `donor_id`, `donor_uid`, `age`, `is_primary_data`, `sex`.
+    """Select what a split is made of: `SPLIT_COLUMNS` of `cell_metadata`.
 
-    A dataset without `is_primary_data` has only canonical cells. The column may hold booleans, or texts or
-    numbers that stand for them; only what says no is no.
+    A table that was written before cells said whether their donor is known is judged as a whole now, and its
+    `is_primary_data` may still be as the source wrote it, or missing.
     """
-    primary = (
-        ~pl.col(IS_PRIMARY_DATA).cast(pl.String).str.to_lowercase().is_in(_NO)
-        if IS_PRIMARY_DATA in cells.columns
-        else pl.lit(True)
+    columns = [*cells.select(CELL_ID, DONOR_ID, DONOR_UID, AGE), _is_primary(cells, cells.height)]
+    is_known = (
+        cells[HAS_KNOWN_DONOR]
+        if HAS_KNOWN_DONOR in cells.columns
+        else name_cells(cells[DONOR_ID], name_donors(cells[DONOR_ID]))[HAS_KNOWN_DONOR]
     )
-    sex = pl.col(SEX) if SEX in cells.columns else pl.lit(None)
-    return cells.select(
-        *(CELL_ID, DONOR_ID, DONOR_UID, AGE), primary.alias(IS_PRIMARY_DATA), sex.cast(pl.String).alias(SEX)
-    )
+    sex = cells[SEX].cast(pl.String) if SEX in cells.columns else _nothing(cells.height).alias(SEX)
+    return pl.DataFrame([*columns, is_known, sex]).select(SPLIT_COLUMNS)
 
 
-def _named_column(obs: pl.DataFrame, wanted: str | None, key: str, *, default: str) -> str | None:
-    if wanted is None:
-        return default if default in obs.columns else None
-    if wanted not in obs.columns:
-        raise MissingColumnError(
-            f"obs has no column {wanted!r}, which datasets.yaml names as {key}. It has: "
-            f"{', '.join(obs.columns) or 'none'}. Correct the entry or leave it out."
-        )
-    return wanted
+def _donors(obs: pl.DataFrame, survey: Survey, n_obs: int) -> pl.DataFrame:
+    source = survey.sources.donor
+    labels = _nothing(n_obs) if source is None else donor_labels(obs[source])
+    return name_cells(labels, survey.donors)
 
 
-def _donor(rows: pl.DataFrame, donor: str | None) -> pl.Expr:
-    if donor is None:
-        return pl.lit(None, pl.String)
-    column = pl.col(donor)
-    if rows.schema[donor].is_float():
-        # Numbers become floats where one is missing: donor 1 is the same in a file that writes 1.0.
-        return column.fill_nan(None).cast(pl.String).str.replace(r"\.0$", "")
-    return column.cast(pl.String)
+def _organisms(obs: pl.DataFrame, survey: Survey, *, stated: str | None, n_obs: int) -> pl.Series:
+    """Read the first column that knows it, else what is stated for the file."""
+    found = [organism_names(obs[name]) for name in survey.sources.organism]
+    of_file = organism_name(stated) if stated is not None else None
+    candidates = pl.DataFrame([_nothing(n_obs), *(column.alias(str(i)) for i, column in enumerate(found))])
+    return candidates.select(pl.coalesce(pl.all(), pl.lit(of_file, pl.String)).alias(ORGANISM))[ORGANISM]
 
 
-def _organism(named: Mapping[str, str], *, stated: str | None) -> pl.Expr:
-    label, taxon = named.get(ORGANISM), named.get(f"{ORGANISM}_ontology_term_id")
-    candidates = [] if label is None else [pl.col(label).cast(pl.String)]
-    if taxon is not None:
-        candidates.append(pl.col(taxon).cast(pl.String).replace(ORGANISMS))
-    return pl.coalesce([*candidates, pl.lit(stated, pl.String)])
-
-
-def _ages(obs: pl.DataFrame, entry: DatasetEntry, organism: pl.Series) -> pl.DataFrame:
+def _ages(obs: pl.DataFrame, survey: Survey, entry: DatasetEntry, organisms: pl.Series) -> pl.DataFrame:
     def column(name: str | None) -> pl.Series | None:
-        return obs[name] if name in obs.columns else None
+        return None if name is None else obs[name]
 
-    age = _named_column(obs, entry.age_column, "age_column", default=_AGE_IN_YEARS)
-    group = _named_column(obs, entry.age_group_column, "age_group_column", default=_AGE_GROUP)
+    sources = survey.sources
     return parse_ages(
-        organism.len(),
-        age=column(age),
+        organisms.len(),
+        age=column(sources.age),
         age_unit=entry.age_unit if entry.age_column else "years",
-        stage=column(DEVELOPMENT_STAGE),
-        stage_id=column(DEVELOPMENT_STAGE_ID),
-        age_group=column(group),
-        organism=organism,
+        stage=column(sources.stage),
+        stage_id=column(sources.stage_id),
+        age_group=column(sources.age_group),
+        organism=organisms,
     )
+
+
+def _is_primary(obs: pl.DataFrame, n_obs: int) -> pl.Series:
+    flags = read_flags(obs[IS_PRIMARY_DATA]) if IS_PRIMARY_DATA in obs.columns else _nothing(n_obs)
+    return flags.cast(pl.Boolean).alias(IS_PRIMARY_DATA)
+
+
+def _shown_as_they_are(obs: pl.DataFrame, survey: Survey) -> set[str]:
+    """Name the columns of obs whose values ours have all, so that they need not stand beside them."""
+    shown = {
+        name for name in (survey.sources.donor, *survey.sources.organism) if name in (DONOR_ID, ORGANISM)
+    }
+    if obs.schema.get(IS_PRIMARY_DATA) == pl.Boolean:
+        shown.add(IS_PRIMARY_DATA)
+    return shown - survey.kept
+
+
+def _nothing(n_obs: int) -> pl.Series:
+    return pl.Series("", [None], pl.String).new_from_index(0, n_obs)

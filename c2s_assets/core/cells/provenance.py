@@ -4,25 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from c2s_assets.core.cells.organisms import organism_name
 from c2s_assets.core.emails import without_emails
-
-# The organisms of CELLxGENE Discover, schema 7, by their NCBI taxon.
-ORGANISMS = {
-    "NCBITaxon:9606": "Homo sapiens",
-    "NCBITaxon:10090": "Mus musculus",
-    "NCBITaxon:10116": "Rattus norvegicus",
-    "NCBITaxon:9544": "Macaca mulatta",
-    "NCBITaxon:9541": "Macaca fascicularis",
-    "NCBITaxon:9483": "Callithrix jacchus",
-    "NCBITaxon:9595": "Gorilla gorilla gorilla",
-    "NCBITaxon:9598": "Pan troglodytes",
-    "NCBITaxon:30608": "Microcebus murinus",
-    "NCBITaxon:9823": "Sus scrofa",
-    "NCBITaxon:9986": "Oryctolagus cuniculus",
-    "NCBITaxon:7955": "Danio rerio",
-    "NCBITaxon:7227": "Drosophila melanogaster",
-    "NCBITaxon:6239": "Caenorhabditis elegans",
-}
 
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]+")
 _COLLECTION = re.compile(r"/collections/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
@@ -85,10 +68,10 @@ def read_origin(
 
 
 def read_organism(uns: Mapping[str, object]) -> str | None:
-    """Read the organism that schema 6 and later keep in `uns`, by label or else by taxon."""
-    label = _text(uns.get("organism"))
-    taxon = _text(uns.get("organism_ontology_term_id"))
-    return label or ORGANISMS.get(taxon or "", taxon)
+    """Read the organism that `uns` states for all cells: by label, by taxon, or as species."""
+    stated = (_text(uns.get(key)) for key in ("organism", "organism_ontology_term_id", "species"))
+    named = (organism_name(text) for text in stated if text is not None)
+    return next((name for name in named if name is not None), None)
 
 
 def _without_emails(text: str | None) -> str | None:

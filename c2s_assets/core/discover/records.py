@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import polars as pl
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from c2s_assets.core.cells.donors import is_indistinct
+from c2s_assets.core.cells.donors import count_known_donors
 from c2s_assets.core.columns import (
     CELL_TYPE,
     DATASET_ID,
@@ -225,7 +225,7 @@ def _dataset_row(record: Mapping[str, Any]) -> dict[str, object]:
     h5ad = h5ad_asset(record)
     return {
         **found.model_dump(exclude={"assets", "collection_doi"}),
-        "n_donors": int((~is_indistinct(pl.Series(found.donor_id, dtype=pl.String))).sum()),
+        "n_donors": count_known_donors(found.donor_id),
         "doi": found.collection_doi,
         H5AD_URL: h5ad.url if h5ad else None,
         H5AD_SIZE_BYTES: h5ad.size_bytes if h5ad else None,

@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from c2s_assets.core.cells.donors import is_indistinct
 from c2s_assets.core.columns import (
     AGE,
     CELL_ID,
     DONOR_ID,
     DONOR_UID,
     FOLD,
+    HAS_KNOWN_DONOR,
     IS_PRIMARY_DATA,
     SEX,
     SPLIT,
@@ -134,8 +134,9 @@ def split_donors(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     Parameters
     ----------
     cells
-        The whole dataset, one row per cell: ``cell_id, donor_id, donor_uid, age, is_primary_data`` and, where
-        known, ``sex``; other columns are ignored. ``donor_id`` is all null if the dataset names no donor.
+        The whole dataset, one row per cell: ``cell_id, donor_id, donor_uid, has_known_donor, age,
+        is_primary_data`` and, where known, ``sex``; other columns are ignored. ``donor_id`` is all null if
+        the dataset names no donor.
 
     Returns
     -------
@@ -150,7 +151,7 @@ def split_donors(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     if cells[DONOR_ID].is_null().all():
         return _split_cells(cells, spec=spec)
     donors = _count_donors(cells)
-    is_distinct = ~is_indistinct(donors[DONOR_ID]).to_numpy()
+    is_distinct = donors[HAS_KNOWN_DONOR].to_numpy()
     key = seed_key(spec.seed, namespace=_namespace(donors))
     drawn = Donors(
         n_eligible=donors["n_eligible"].to_numpy(),
@@ -261,6 +262,7 @@ def _mark_eligible(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
     """Say of every cell whether it is eligible and, if not, the one reason why."""
     cells = cells.select(
         pl.col(CELL_ID, DONOR_ID, DONOR_UID).cast(pl.String),
+        pl.col(HAS_KNOWN_DONOR),
         _age_or_null(),
         _sex(cells),
         is_left_non_primary=~_is_primary() & (spec.non_primary == "drop"),
@@ -279,6 +281,7 @@ def _count_donors(cells: pl.DataFrame) -> pl.DataFrame:
         cells.group_by(DONOR_ID)
         .agg(
             pl.col(DONOR_UID).min(),
+            pl.col(HAS_KNOWN_DONOR).all(),
             pl.col(AGE).filter("is_eligible").median().alias("age_median"),
             pl.col(SEX).drop_nulls().mode().sort().first(),
             pl.len().cast(pl.Int64).alias("n_cells"),

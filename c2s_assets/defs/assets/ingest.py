@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from c2s_assets.clients.download import download
 from c2s_assets.core.cells import claims as cell_claims
-from c2s_assets.core.cells.metadata import age_sources, describe_cells
+from c2s_assets.core.cells.metadata import describe_cells
+from c2s_assets.core.cells.provenance import Publication
+from c2s_assets.core.cells.survey import survey_cells
 from c2s_assets.core.columns import (
     AGE,
     AGE_HIGH,
@@ -24,6 +26,7 @@ from c2s_assets.core.columns import (
     DONOR_UID,
     FEATURE_ID,
     FEATURE_KIND,
+    HAS_KNOWN_DONOR,
     LIFE_STAGE,
     ORGANISM,
     SPLIT,
@@ -70,11 +73,20 @@ from c2s_assets.storage.sources.raw import (
     open_source,
 )
 from c2s_assets.storage.tables.inputs import current_profile, footer, read_gene_symbols
-from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, write_blocks
+from c2s_assets.storage.tables.parquet import (
+    iter_table,
+    read_rows,
+    read_table,
+    table_schema,
+    write_blocks,
+)
 
 _CELLS_PER_BLOCK = 65_536
-_CHECKED_COLUMNS = [CELL_ID, DONOR_ID, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
-_CELL_PREVIEW = [CELL_ID, DONOR_ID, ORGANISM, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
+_CHECKED_COLUMNS = [CELL_ID, DONOR_ID, HAS_KNOWN_DONOR, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
+_CELL_PREVIEW = [
+    *(CELL_ID, DONOR_ID, HAS_KNOWN_DONOR, ORGANISM),
+    *(AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE),
+]
 _FEATURE_PREVIEW = [
     *(FEATURE_ID, SYMBOL, APPROVED_SYMBOL, SYMBOL_SOURCE, FEATURE_KIND, VAR_NAME),
     *(N_CELLS, MEAN, IS_HIGHLY_VARIABLE),
@@ -110,7 +122,7 @@ def raw_h5ad(context: dg.AssetExecutionContext, store: Store) -> Events:
     )
 
 
-@dataset_asset(group="ingest", kinds={"json"}, deps=[raw_h5ad], code_version="2")
+@dataset_asset(group="ingest", kinds={"json"}, deps=[raw_h5ad], code_version="3")
 def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
     """Structure of the source file, figures of its columns, and which matrix holds what kind of values."""
     dataset_id = context.partition_key
@@ -138,23 +150,30 @@ def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile], code_version="2")
+# It asks the listing for the collection without a dependency on it, as `raw_h5ad` does.
+@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile], code_version="3")
 def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: its donor, its organism, its age in years, and all obs columns of the source."""
+    from c2s_assets.storage.sources.publications import read_publication
+
     dataset_id = context.partition_key
     target = store.layout.table("cell_metadata", dataset_id)
     entry = store.settings().entry(dataset_id)
     profile = current_profile(store.layout, dataset_id=dataset_id)
+    listed = read_publication(store.layout, dataset_id=dataset_id) or Publication()
+    collection_id = profile.origin.collection_id or listed.collection_id
     readable = [column.name for column in profile.obs_columns if column.not_read is None]
     with open_source(store.layout, dataset_id=dataset_id) as h5ad, stage(store.layout, dataset_id) as staged:
+        survey = survey_cells(readable, h5ad.obs.read, entry=entry)
         described = (
             describe_cells(
                 cell_ids,
                 obs,
+                survey=survey,
                 dataset_id=dataset_id,
                 entry=entry,
                 organism=profile.organism,
-                collection_id=profile.origin.collection_id,
+                collection_id=collection_id,
             )
             for cell_ids, obs in h5ad.obs.blocks(readable, rows=_CELLS_PER_BLOCK)
         )
@@ -171,18 +190,14 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 rows_match("rows_match_source", cells[CELL_ID], h5ad.obs.index(), of="obs in the source"),
                 cell_claims.cell_ids_are_unique(cells),
                 cell_claims.donors_are_known(cells),
+                cell_claims.donors_are_no_outcomes(cells),
                 cell_claims.ages_are_known(cells),
             ],
             metadata=table_metadata(
                 target,
                 CellMetadata,
                 staged=staged.path(target),
-                lineage=lineage.of_cell_metadata(
-                    readable,
-                    age_sources=age_sources(entry),
-                    donor=entry.donor_column or DONOR_ID,
-                    cell_type=entry.cell_type_column,
-                ),
+                lineage=lineage.of_cell_metadata(readable, survey.sources),
                 preview=read_rows(staged.path(target), 0, 5, columns=_CELL_PREVIEW),
             )
             | _cell_metadata(profile, cells, staged.path(target), category=category_column(profile, entry)),
@@ -376,10 +391,11 @@ def category_column(profile: DatasetProfile, entry: DatasetEntry) -> str | None:
 def _cell_metadata(
     profile: DatasetProfile, cells: pl.DataFrame, staged: Path, *, category: str | None
 ) -> Metadata:
+    written = table_schema(staged).names
     renamed = [
         f"{column.name} is {column.name_in_table}"
         for column in profile.obs_columns
-        if column.name_in_table not in {None, column.name}
+        if column.name_in_table != column.name and column.name_in_table in written
     ]
     shown = as_metadata({"renamed": ", ".join(renamed) or None})
     if (picture := plots.ages(cells)) is not None:

@@ -31,7 +31,7 @@ _N_SHOWN = 20
         *(cellxgene_listing, dataset_profile, cell_metadata, feature_metadata, projections),
         *(cell_sentences, split_manifest, validation_report),
     ],
-    code_version="2",
+    code_version="3",
     owners=["team:c2s_assets"],
     check_specs=check_specs("catalogue", None),
 )

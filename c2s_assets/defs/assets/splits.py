@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from c2s_assets.core.cells.metadata import split_columns
+from c2s_assets.core.cells.metadata import SPLIT_COLUMNS, split_columns
 from c2s_assets.core.cells.provenance import Origin, Publication, publication_of
 from c2s_assets.core.columns import (
     AGE,
@@ -16,8 +16,6 @@ from c2s_assets.core.columns import (
     DONOR_ID,
     DONOR_UID,
     FOLD,
-    IS_PRIMARY_DATA,
-    SEX,
     SPLIT,
     SPLIT_LEVEL,
 )
@@ -46,7 +44,6 @@ from c2s_assets.storage.tables.parquet import (
     write_sides,
 )
 
-_SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, AGE, IS_PRIMARY_DATA, SEX)
 _MANIFEST_PREVIEW = [DONOR_ID, SPLIT, FOLD, "age_median", "n_cells", "n_eligible", "reason"]
 _RECORD_PREVIEW = [CELL_ID, CELL_SENTENCE, AGE, DONOR_ID, SPLIT, FOLD]
 _LISTED = {
@@ -65,7 +62,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     target = layout.table("split_manifest", dataset_id)
     spec = store.settings().split.spec()
     cells_path = current_table(layout.table("cell_metadata", dataset_id), layout, dataset_id=dataset_id)
-    there = [name for name in _SPLIT_COLUMNS if name in table_schema(cells_path).names]
+    there = [name for name in SPLIT_COLUMNS if name in table_schema(cells_path).names]
     cells = split_columns(read_table(cells_path, columns=there))
     manifest = split_donors(cells, spec=spec)
     summary = describe_split(manifest)

@@ -10,7 +10,6 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from c2s_assets.core.cells.donors import INDISTINCT_DONORS
 from c2s_assets.core.errors import C2SError
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import promised_columns
@@ -133,7 +132,7 @@ def _define(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[str]
         # DuckDB itself writes the paths into the view, so that no SQL text is put together here.
         query = statement("files/projections" if table == "projections" else "files/table")
         connection.sql(query, params={"files": patterns}).create_view(table)
-    for table in ("main", "built_from", "indistinct_donors", *_FILLED, *_VIEWS):
+    for table in ("main", "built_from", *_FILLED, *_VIEWS):
         connection.execute(statement(f"tables/{table}"))
 
 
@@ -153,7 +152,6 @@ def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snaps
     }
     for name, rows in sources.items():
         connection.register(name, rows)
-    connection.execute(statement("fill/indistinct_donors"), {"names": sorted(INDISTINCT_DONORS)})
     for table in _FILLED:
         connection.execute(statement(f"fill/{table}"))
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.cells import claims
-from c2s_assets.core.splits.manifest import SplitSpec, split_donors
+from c2s_assets.core.cells.outcomes import names_nobody
 
 IN_DATASETS_YAML = "in the dataset's entry of datasets.yaml"
 
@@ -23,6 +23,7 @@ def cells(donors=("a", "b"), **columns):
         {
             "cell_id": [f"cell{i}" for i in range(height)],
             "donor_id": donors,
+            "has_known_donor": [donor is not None and not names_nobody(donor) for donor in donors],
             "age": [30.0] * height,
             "age_low": [30.0] * height,
             "age_high": [31.0] * height,
@@ -32,23 +33,13 @@ def cells(donors=("a", "b"), **columns):
         },
         schema_overrides={
             "donor_id": pl.String,
+            "has_known_donor": pl.Boolean,
             **dict.fromkeys(("age", "age_low", "age_high"), pl.Float32),
         },
     )
 
 
 UNKNOWN = {"age": [None], "age_low": [None], "age_high": [None], "life_stage": ["unknown"]}
-
-
-def split(rows):
-    """Manifest of cells given as (donor_id, age, is_primary_data)."""
-    full = [
-        (f"cell{i}", donor, donor and f"ds/{donor}", age, primary)
-        for i, (donor, age, primary) in enumerate(rows)
-    ]
-    schema = dict.fromkeys(("cell_id", "donor_id", "donor_uid"), pl.String)
-    schema |= {"age": pl.Float32, "is_primary_data": pl.Boolean}
-    return split_donors(pl.DataFrame(full, schema=schema, orient="row"), spec=SplitSpec())
 
 
 def test_cell_ids_that_differ_are_unique():
@@ -87,6 +78,36 @@ def test_donors_are_known(donors, holds, message, n_unknown):
     assert finding.figures["n_cells_without_donor"] == n_unknown
     assert_says(finding, message)
     assert holds or "donor_column " + IN_DATASETS_YAML in finding.message
+
+
+@pytest.mark.parametrize(
+    ("donors", "doubtful"),
+    [
+        ({"P1": 40, "P2": 40, "P3": 40, "Negative 1": 5}, ["Negative 1"]),
+        ({"P1": 40, "P2": 40, "P3": 40, "nicht zugeordnet": 5}, ["nicht zugeordnet"]),
+        ({"P1": 40, "P2": 40, "P3": 40, "Negative 1": 40}, []),
+        ({"HIV_negative_1": 1, "HIV_negative_2": 30, "HIV_positive_1": 30}, []),
+        ({"ann": 1, "bob": 30, "cleo": 30, "P4": 30}, []),
+        ({"P1": 40, "P2": 40, "P3": 40, "unassigned": 5}, []),
+        ({}, []),
+    ],
+    ids=[
+        "a word of demultiplexing",
+        "the only one without a number",
+        "too many cells",
+        "how the authors name people",
+        "names",
+        "known to be none",
+        "no cells",
+    ],
+)
+def test_a_donor_of_few_cells_that_reads_like_an_outcome_is_reported(donors, doubtful):
+    finding = claims.donors_are_no_outcomes(cells([d for d, n in donors.items() for _ in range(n)]))
+    assert finding.holds == (not doubtful)
+    assert finding.rows is not None
+    assert finding.rows["donor_id"].to_list() == doubtful
+    if doubtful:
+        assert_says(finding, f"'{doubtful[0]}' .5 cells.*set it to 'unknown' in obs and add the file again")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,8 @@
 import polars as pl
 import pytest
 
-from c2s_assets.core.cells.metadata import (
-    ADDED_COLUMNS,
-    age_sources,
-    describe_cells,
-    own_names,
-    split_columns,
-)
+from c2s_assets.core.cells.metadata import ADDED_COLUMNS, describe_cells, own_names, split_columns
+from c2s_assets.core.cells.survey import survey_cells
 from c2s_assets.core.errors import MissingColumnError
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.tables import CellMetadata
@@ -19,7 +14,8 @@ NOTHING = DatasetEntry()
 def describe(obs, entry=NOTHING, **options):
     obs = pl.DataFrame(obs)
     cell_ids = pl.Series("_index", [f"cell{i}" for i in range(max(obs.height, 1))])
-    return describe_cells(cell_ids, obs, dataset_id="atlas", entry=entry, **options)
+    survey = survey_cells(obs.columns, obs.get_column, entry=entry)
+    return describe_cells(cell_ids, obs, survey=survey, dataset_id="atlas", entry=entry, **options)
 
 
 # --- all columns
@@ -28,7 +24,9 @@ def describe(obs, entry=NOTHING, **options):
 def test_every_dataset_has_our_columns_even_if_obs_has_none():
     cells = describe({})
     assert tuple(cells.columns) == ADDED_COLUMNS
-    assert cells.row(0) == ("cell0", "atlas", None, None, None, None, None, None, "unknown", "unknown")
+    known = {"cell_id": "cell0", "dataset_id": "atlas", "has_known_donor": False}
+    known |= {"age_method": "unknown", "life_stage": "unknown"}
+    assert cells.row(0, named=True) == dict.fromkeys(ADDED_COLUMNS) | known
     assert violations(cells, CellMetadata).is_empty()
 
 
@@ -75,18 +73,27 @@ def test_the_name_that_the_catalogue_needs_for_itself_is_left_to_it():
 
 def test_no_cells_have_no_rows_but_all_columns():
     obs = pl.DataFrame({"donor_id": []}, schema={"donor_id": pl.String})
-    cells = describe_cells(pl.Series([], dtype=pl.String), obs, dataset_id="atlas", entry=NOTHING)
+    survey = survey_cells(obs.columns, obs.get_column, entry=NOTHING)
+    ids = pl.Series([], dtype=pl.String)
+    cells = describe_cells(ids, obs, survey=survey, dataset_id="atlas", entry=NOTHING)
     assert (cells.height, tuple(cells.columns)) == (0, ADDED_COLUMNS)
     assert violations(cells, CellMetadata).is_empty()
 
 
 def test_blocks_give_what_the_whole_gives():
     obs = pl.DataFrame(
-        {"donor_id": ["a", None, "b"], "age_years": [1.0, None, 3.0], "organism": [None, "x", None]}
+        {
+            "donor_id": ["a", None, "A", "A "],
+            "age_years": [1.0, None, 3.0, None],
+            "age_group": [None, "18-24", None, "25-34"],
+            "organism": [None, "x", None, "mouse"],
+            "is_primary_data": ["no", None, "yes", "?"],
+        }
     )
-    ids = pl.Series(["1", "2", "3"])
-    options = {"dataset_id": "atlas", "entry": NOTHING, "organism": "Homo sapiens"}
-    parts = [describe_cells(ids[i : i + 1], obs[i : i + 1], **options) for i in range(3)]
+    ids = pl.Series(["1", "2", "3", "4"])
+    survey = survey_cells(obs.columns, obs.get_column, entry=NOTHING)
+    options = {"survey": survey, "dataset_id": "atlas", "entry": NOTHING, "organism": "Homo sapiens"}
+    parts = [describe_cells(ids[i : i + 1], obs[i : i + 1], **options) for i in range(4)]
     assert pl.concat(parts).equals(describe_cells(ids, obs, **options))
 
 
@@ -115,12 +122,41 @@ def test_the_donor_column_that_the_owner_names_is_used_and_kept():
         ([1.0, None, 12.5], ["1", None, "12.5"]),
         ([10.0, float("nan"), -3.0], ["10", None, "-3"]),
         ([True, None, False], ["true", None, "false"]),
-        (["", " a", "A"], ["", " a", "A"]),
+        (["", " ", "a"], [None, None, "a"]),
+        (["P8", "P8 ", " p8", "P 8", "P8", "\u200bP8\ufeff"], ["P8"] * 6),
+        (["b  B", "B\u00a0b", "B b", "bB"], ["B b"] * 4),
+        (["x", "X"], ["x", "x"]),
+        (["1 12", "11 2"], ["1 12", "11 2"]),
+        (["Ole\u0301", "Ol\u00e9"], ["Ol\u00e9"] * 2),
     ],
-    ids=["integers", "floats, because one is missing", "NaN", "booleans", "texts as they are"],
+    ids=[
+        "integers",
+        "floats, because one is missing",
+        "NaN",
+        "booleans",
+        "empty is missing",
+        "the most frequent spelling",
+        "one space inside",
+        "of equals the first",
+        "space between numbers counts",
+        "accents in one or two characters",
+    ],
 )
 def test_donors_are_texts_whatever_the_column_holds(values, expected):
     assert describe({"donor_id": values})["donor_id"].to_list() == expected
+
+
+def test_spellings_of_the_source_are_kept_beside_where_they_differ():
+    cells = describe({"donor_id": ["a", "a ", "b", None]})
+    assert cells["donor_id_in_source"].to_list() == ["a", "a ", "b", None]
+    cells = describe({"DonorID": ["a", "A"]}, DatasetEntry(donor_column="DonorID"))
+    assert cells["DonorID"].to_list() == ["a", "A"]
+    assert "donor_id_in_source" not in cells.columns
+
+
+def test_every_cell_says_whether_its_donor_is_known():
+    cells = describe({"donor_id": ["donor0", "unassigned", None, " Doublet", "DONOR0", "-1"]})
+    assert cells["has_known_donor"].to_list() == [True, False, False, False, True, False]
 
 
 @pytest.mark.parametrize("key", ["donor_column", "age_column", "age_group_column", "cell_type_column"])
@@ -167,6 +203,10 @@ def test_cell_types_are_texts_whatever_the_column_holds():
         ({}, {"organism": "Homo sapiens"}, "Homo sapiens"),
         ({}, {"entry": DatasetEntry(organism="Danio rerio")}, "Danio rerio"),
         ({}, {"entry": DatasetEntry(organism="Danio rerio"), "organism": "Homo sapiens"}, "Homo sapiens"),
+        ({"species": ["Mus musculus"]}, {"organism": "Homo sapiens"}, "Mus musculus"),
+        ({"species": ["rat"], "organism_ontology_term_id": ["NCBITaxon:10090"]}, {}, "Mus musculus"),
+        ({"species": ["Danio_rerio"], "organism": ["unknown"]}, {}, "Danio rerio"),
+        ({}, {"entry": DatasetEntry(organism="human")}, "Homo sapiens"),
         ({}, {}, None),
     ],
     ids=[
@@ -178,13 +218,24 @@ def test_cell_types_are_texts_whatever_the_column_holds():
         "file",
         "owner",
         "file before owner",
+        "species",
+        "taxon before species",
+        "species where the label says nothing",
+        "owner, in short",
         "nobody",
     ],
 )
 def test_the_organism_comes_from_obs_else_from_the_file_else_from_the_owner(obs, options, expected):
     cells = describe(obs, **options)
     assert cells["organism"].to_list() == [expected]
-    assert "organism_in_source" not in cells.columns
+    is_renamed = obs.get("organism") == ["unknown"]
+    assert ("organism_in_source" in cells.columns) == is_renamed
+
+
+def test_organisms_have_their_scientific_names_and_what_the_source_wrote_is_kept():
+    cells = describe({"organism": ["human", "Homo sapiens", None]})
+    assert cells["organism"].to_list() == ["Homo sapiens", "Homo sapiens", None]
+    assert cells["organism_in_source"].to_list() == ["human", "Homo sapiens", None]
 
 
 # --- ages
@@ -220,21 +271,6 @@ def test_a_mouse_is_read_as_a_mouse():
     assert describe(obs, organism="Mus musculus").item(0, "age") == 0.25
 
 
-@pytest.mark.parametrize(
-    ("entry", "sources"),
-    [
-        (NOTHING, ("age_years", "development_stage", "development_stage_ontology_term_id", "age_group")),
-        (
-            DatasetEntry(age_column="A", age_group_column="G"),
-            ("A", "development_stage", "development_stage_ontology_term_id", "G"),
-        ),
-    ],
-    ids=["unasked", "named"],
-)
-def test_age_sources_name_the_columns_that_are_read(entry, sources):
-    assert age_sources(entry) == sources
-
-
 # --- what a split is made of
 
 
@@ -243,19 +279,35 @@ def test_age_sources_name_the_columns_that_are_read(entry, sources):
     [
         ([True, False, None], [True, False, None]),
         (["True", "False", "false", "FALSE", None], [True, False, False, False, None]),
+        (
+            ["yes", "No", " no", "N", "f", "T", "0", "1"],
+            [True, False, False, False, False, True, False, True],
+        ),
         ([1, 0], [True, False]),
         ([1.0, 0.0], [True, False]),
-        (["unknown", ""], [True, True]),
+        (["unknown", ""], [None, None]),
     ],
-    ids=["booleans", "texts", "integers", "floats", "what does not say no"],
+    ids=["booleans", "texts", "other texts", "integers", "floats", "what says neither"],
 )
-def test_primary_cells_are_those_not_said_to_be_copies(values, expected):
+def test_primary_data_is_read_once_and_the_source_kept_where_it_is_no_boolean(values, expected):
     cells = describe({"is_primary_data": values})
+    assert cells["is_primary_data"].to_list() == expected
+    assert ("is_primary_data_in_source" in cells.columns) == (not isinstance(values[0], bool))
     assert split_columns(cells)["is_primary_data"].to_list() == expected
 
 
-def test_without_is_primary_data_every_cell_is_primary():
-    columns = split_columns(describe({"donor_id": ["a", "b"]}))
-    assert columns["is_primary_data"].to_list() == [True, True]
-    assert columns.columns == ["cell_id", "donor_id", "donor_uid", "age", "is_primary_data", "sex"]
+def test_a_split_is_made_of_what_cells_say():
+    columns = split_columns(describe({"donor_id": ["a", "pool1"]}))
+    assert columns.columns == [
+        *("cell_id", "donor_id", "donor_uid", "has_known_donor", "age", "is_primary_data", "sex")
+    ]
     assert columns["sex"].to_list() == [None, None]
+    assert columns["has_known_donor"].to_list() == [True, False]
+    assert columns["is_primary_data"].to_list() == [None, None]
+
+
+def test_a_table_of_before_is_judged_when_it_is_split():
+    old = describe({"donor_id": ["a", "unknown", "a"]}).drop("has_known_donor", "is_primary_data")
+    assert split_columns(old)["has_known_donor"].to_list() == [True, False, True]
+    old = old.with_columns(is_primary_data=pl.Series(["no", "true", None]))
+    assert split_columns(old)["is_primary_data"].to_list() == [False, True, None]

@@ -1,7 +1,6 @@
 import pytest
 
 from c2s_assets.core.cells.provenance import (
-    ORGANISMS,
     Origin,
     Publication,
     publication_of,
@@ -72,16 +71,17 @@ def test_a_licence_is_found_in_either_spelling(key):
         ({"organism_ontology_term_id": "NCBITaxon:1"}, "NCBITaxon:1"),
         ({"organism": "  "}, None),
         ({"organism": 9606}, None),
+        ({"species": "human"}, "Homo sapiens"),
+        ({"organism": "unknown", "species": "Mus_musculus"}, "Mus musculus"),
         ({}, None),
     ],
-    ids=["label", "taxon", "taxon we have no name for", "blank", "a number", "nothing"],
+    ids=[
+        *("label", "taxon", "taxon we have no name for", "blank", "a number", "species"),
+        *("label that says nothing", "nothing"),
+    ],
 )
 def test_the_organism_is_the_label_or_else_the_taxon(uns, organism):
     assert read_organism(uns) == organism
-
-
-def test_organisms_are_named_once():
-    assert len(set(ORGANISMS.values())) == len(ORGANISMS)
 
 
 def test_a_publication_is_what_discover_lists_and_of_the_rest_what_the_file_says():

@@ -43,7 +43,9 @@ def split(rows):
     ]
     schema = dict.fromkeys(("cell_id", "donor_id", "donor_uid"), pl.String)
     schema |= {"age": pl.Float32, "is_primary_data": pl.Boolean}
-    return split_donors(pl.DataFrame(full, schema=schema, orient="row"), spec=SplitSpec())
+    cells = pl.DataFrame(full, schema=schema, orient="row")
+    is_known = pl.col("donor_id").is_not_null() & (pl.col("donor_id") != "unknown")
+    return split_donors(cells.with_columns(has_known_donor=is_known), spec=SplitSpec())
 
 
 TWO_DONORS = [("a", 30, True), ("a", 30, False), ("b", 40, True), ("b", None, True)]

@@ -19,6 +19,7 @@ def metadata(donors=("a", "b", "b"), **columns):
             "dataset_id": ["atlas"] * n_obs,
             "donor_id": donors,
             "donor_uid": [donor and f"atlas/{donor}" for donor in donors],
+            "has_known_donor": [donor is not None for donor in donors],
             "age": pl.Series([30.0] * n_obs, dtype=pl.Float32),
             **columns,
         },

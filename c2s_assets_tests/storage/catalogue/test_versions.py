@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -94,6 +95,28 @@ def test_features_of_a_lake_without_approved_symbols_are_shown_with_null(
     shown = ask(layout, "select dataset_id, symbol, approved_symbol from features order by all")
     recent = [] if is_alone else [("recent", "SEPT7", "SEPTIN7")]
     assert shown == [("old", "SEPT7", None), *recent]
+
+
+@pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "beside a new one"])
+def test_donors_of_a_lake_that_does_not_say_who_is_known_are_counted(layout: Layout, is_alone: bool) -> None:
+    """`cell_metadata` of before had no `has_known_donor`, and `is_primary_data` as its source wrote it."""
+    for dataset_id in ("old", "in_words"):
+        put_toy_tables(layout, dataset_id, cells=cells(2))
+        path = layout.table("cell_metadata", dataset_id)
+        before = pq.read_table(path, partitioning=None).drop_columns(["has_known_donor", "is_primary_data"])
+        says = pa.array(["false", "true"] if dataset_id == "in_words" else [False, None])
+        pq.write_table(before.append_column("is_primary_data", says), path)
+    if not is_alone:
+        put_toy_tables(layout, "recent", cells=pl.DataFrame({"donor_id": ["ann", "unknown"]}))
+    snapshot = build(layout)
+
+    assert snapshot.left_out.keys() == {"in_words"}
+    assert "Build it again: c2s build in_words" in snapshot.left_out["in_words"]
+    sql = "select dataset_id, donor_id, has_known_donor, is_primary_data from cells order by all"
+    recent = [] if is_alone else [("recent", "ann", True, None), ("recent", "unknown", False, None)]
+    assert ask(layout, sql) == [("old", "donor_0", None, False), ("old", "donor_1", None, None), *recent]
+    counts = [("old", 2, 1)] if is_alone else [("old", 2, 1), ("recent", 1, 2)]
+    assert ask(layout, "select dataset_id, n_donors, n_primary_cells from datasets order by all") == counts
 
 
 def test_donors_on_both_sides_are_those_with_cells_in_train_here_and_in_test_there(layout: Layout) -> None:

@@ -5,7 +5,7 @@ with counted as (
         mode(organism) as organism,
         count(*) as n_cells,
         count(*) filter (where is_primary_data is not false) as n_primary_cells,
-        count(distinct donor_uid) filter (where has_known_donor) as n_donors,
+        count(distinct donor_uid) filter (where has_known_donor is not false) as n_donors,
         min(age) as age_min,
         max(age) as age_max,
         list_sort(coalesce(list(distinct tissue) filter (where tissue is not null), [])) as tissue,

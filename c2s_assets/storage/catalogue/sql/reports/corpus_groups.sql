@@ -29,7 +29,7 @@ counted as (
         coalesce(tissue, disease, organism, assay, age_decade) as value,
         count(*) as n_cells,
         count(*) filter (where is_primary_data is not false) as n_primary_cells,
-        count(distinct donor_uid) filter (where has_known_donor) as n_donors,
+        count(distinct donor_uid) filter (where has_known_donor is not false) as n_donors,
         count(distinct dataset_id) as n_datasets,
         min(age) as age_min
     from described

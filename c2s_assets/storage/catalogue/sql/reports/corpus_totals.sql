@@ -2,7 +2,7 @@ select
     count(distinct dataset_id) as n_datasets,
     count(*) as n_cells,
     count(*) filter (where is_primary_data is not false) as n_primary_cells,
-    count(distinct donor_uid) filter (where has_known_donor) as n_donors,
+    count(distinct donor_uid) filter (where has_known_donor is not false) as n_donors,
     count(age) as n_cells_with_age,
     min(age) as age_min,
     max(age) as age_max,

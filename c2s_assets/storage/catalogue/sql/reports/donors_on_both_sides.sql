@@ -4,8 +4,7 @@ with in_use as (
     where
         split_level = 'donor'
         and n_eligible > 0
-        and donor_id is not null
-        and not list_contains((select list(name) from indistinct_donors), lower(trim(donor_id)))
+        and fold is not null
 )
 
 select

@@ -4,9 +4,7 @@ select
     dataset_id,
     donor_id,
     donor_uid,
-    donor_id is not null
-        and not list_contains((select list(name) from indistinct_donors), lower(trim(donor_id)))
-        as has_known_donor,
+    has_known_donor,
     organism,
     age::float as age,
     age_low::float as age_low,
@@ -28,15 +26,15 @@ select
     development_stage::varchar as development_stage,
     development_stage_ontology_term_id::varchar as development_stage_ontology_term_id,
     suspension_type::varchar as suspension_type,
-    try_cast(is_primary_data as boolean) as is_primary_data
+    is_primary_data
 from files.cell_metadata;
 comment on view cells is
     'One row per cell. Own columns of single datasets are in files.cell_metadata.';
 comment on column cells.cell_id is 'Index of obs: the barcode; unique within a dataset.';
 comment on column cells.dataset_id is 'Key of the dataset in this lake.';
-comment on column cells.donor_id is 'Donor as the source names it.';
+comment on column cells.donor_id is 'Donor, in one spelling where the source has several that differ in case or space.';
 comment on column cells.donor_uid is 'Donor across datasets: <collection_id or dataset_id>/<donor_id>.';
-comment on column cells.has_known_donor is 'Whether the donor can be told from others.';
+comment on column cells.has_known_donor is 'Whether the donor can be told from others; null for a dataset to be built again, which does not say.';
 comment on column cells.organism is 'Species, as a scientific name.';
 comment on column cells.age is 'Age in years; null before birth.';
 comment on column cells.age_low is 'Lower end of the interval the age stands for, in years.';

@@ -21,7 +21,7 @@ comment on column splits.donor_uid is 'Donor across datasets.';
 comment on column splits.donor_id is 'Donor as the source names it.';
 comment on column splits.cell_id is 'Cell, where cells were split.';
 comment on column splits.split is 'Side of all its cells: train or test.';
-comment on column splits.fold is 'Fold for cross-validation; null: always for training.';
+comment on column splits.fold is 'Fold for cross-validation; null: the donor is not known, always for training.';
 comment on column splits.age_median is 'Median age of its cells, in years.';
 comment on column splits.n_cells is 'All its cells.';
 comment on column splits.n_non_primary is 'Cells left out: not the canonical copy.';

@@ -1,2 +1,0 @@
-insert into indistinct_donors
-select unnest($names);
