@@ -47,6 +47,7 @@ from pydantic_core import ErrorDetails
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.splits.manifest import SplitSpec
+from c2s_assets.core.yaml_bounds import BoundedLoader
 
 ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -253,7 +254,7 @@ def parse_datasets_file(text: str) -> DatasetsFile:
     return parsed
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(BoundedLoader):
     """Refuses a key that stands in one place twice, where YAML would keep the last without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:

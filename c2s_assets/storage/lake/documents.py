@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
 from c2s_assets.core.errors import ConfigError, LakeError, MissingInputError
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.yaml_bounds import MAX_CHARACTERS
 from c2s_assets.storage.lake.layout import Layout
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -71,10 +72,11 @@ def read_settings(layout: Layout) -> DatasetsFile:
     Raises
     ------
     ConfigError
-        If it is not UTF-8, not YAML, or says something we cannot follow.
+        If it is not UTF-8, not YAML, too long, or says something we cannot follow.
     """
     try:
-        text = layout.settings.read_text(encoding="utf-8")
+        with layout.settings.open(encoding="utf-8") as file:
+            text = file.read(MAX_CHARACTERS + 1)  # of a longer one, enough to be refused
     except FileNotFoundError:
         text = ""
     except UnicodeDecodeError as error:
