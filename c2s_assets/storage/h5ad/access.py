@@ -152,6 +152,16 @@ class Array:
                 "Its shape cannot be true; fetch the file again."
             )
 
+    def refuse_large_chunks(self) -> None:
+        """Refuse chunks of more than `MAX_CHUNK_BYTES`, which HDF5 inflates whole to give us one value."""
+        with reading(self.place):
+            chunk_bytes = _product(self.dataset.chunks or ()) * self.dataset.id.get_type().get_size()
+        if chunk_bytes > MAX_CHUNK_BYTES:
+            raise UnsafeFileError(
+                f"{self.place} has chunks of {chunk_bytes:,} bytes; at most {MAX_CHUNK_BYTES:,} are read. "
+                "Write the file again with anndata, which makes small chunks."
+            )
+
     def _select(self, selection: Any, *, n_values: int) -> NDArray[Any]:
         if _has_objects(self.dtype):
             raise UnsupportedEncodingError(
@@ -159,7 +169,7 @@ class Array:
             )
         with reading(self.place):
             require_filters(self.dataset, place=self.place)
-        self._refuse_large_chunks()
+        self.refuse_large_chunks()
         self.refuse_unproven(n_values)
         with reading(self.place):
             source = self.dataset if self.field is None else self.dataset.fields(self.field)
@@ -170,7 +180,7 @@ class Array:
     def _stored(self) -> Stored | None:
         if self.field is not None or self._dtype().kind not in "iuf":
             return None
-        self._refuse_large_chunks()
+        self.refuse_large_chunks()
         with reading(self.place):
             return open_stored(self.dataset, place=self.place)
 
@@ -188,15 +198,6 @@ class Array:
             properties = self.dataset.id.get_create_plist()
             codes = [properties.get_filter(position)[0] for position in range(properties.get_nfilters())]
         return [(code, filter_name(code)) for code in codes]
-
-    def _refuse_large_chunks(self) -> None:
-        with reading(self.place):
-            chunk_bytes = _product(self.dataset.chunks or ()) * self.dataset.id.get_type().get_size()
-        if chunk_bytes > MAX_CHUNK_BYTES:
-            raise UnsafeFileError(
-                f"{self.place} has chunks of {chunk_bytes:,} bytes; at most {MAX_CHUNK_BYTES:,} are read. "
-                "Write the file again with anndata, which makes small chunks."
-            )
 
 
 def read_attribute(element: Any, name: str, *, place: str) -> Any:

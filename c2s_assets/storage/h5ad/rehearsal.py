@@ -20,6 +20,7 @@ from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.hdf5 import open_hdf5
 from c2s_assets.storage.h5ad.kinds import Kind, contents_of
 from c2s_assets.storage.h5ad.limits import Limits
+from c2s_assets.storage.h5ad.short_chunks import refuse_short_chunks
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 
 # On top of the interpreter and the libraries. Text is read in blocks of chunks; 10 million texts in one chunk
@@ -28,8 +29,8 @@ _MEMORY_BYTES = 2 * 2**30
 _VALUES_PER_BLOCK = 65_536
 # As many as the profile and the table of `uns` read; see there.
 _UNS_VALUES = (100, 10_000)
-# Where arrays of more values are only described, unless a link makes them a part of something else.
-_ONLY_DESCRIBED = ("/uns/", "/obsp/", "/varp/", "/varm/")
+# Where of arrays of more values only some are read, unless a link makes them a part of something else.
+_ONLY_DESCRIBED = ("uns/", "obsp/", "varp/", "varm/")
 
 
 def rehearse(h5ad: H5ad) -> None:
@@ -92,16 +93,17 @@ def _attempt(part: Callable[[], object]) -> None:
 
 
 def _parts(h5ad: H5ad) -> Iterator[Callable[[], object]]:
+    # First, because from a short chunk HDF5 reads on in the memory of the process, which need not end it.
+    is_linked = any(link.same_as is not None for link in h5ad.links)
+    for array in h5ad.arrays():
+        is_read = is_linked or not array.place.startswith(_ONLY_DESCRIBED)
+        yield partial(_read_array, array, is_read=is_read or _n_values(array) <= max(_UNS_VALUES))
     yield h5ad.structure
     yield lambda: h5ad.matrices
     yield h5ad.embeddings
     yield lambda: _read_frame(h5ad.obs)
     yield lambda: _read_frame(h5ad.var)
     yield lambda: _read_frame(h5ad.raw_var)
-    is_linked = any(link.same_as is not None for link in h5ad.links)
-    for array in h5ad.arrays():
-        if is_linked or not array.place.startswith(_ONLY_DESCRIBED) or _n_values(array) <= max(_UNS_VALUES):
-            yield partial(_read_array, array)
     for max_values in _UNS_VALUES:
         yield partial(_read_uns, h5ad, max_values)
 
@@ -119,17 +121,23 @@ def _read_first(frame: Frame, name: str) -> None:
     frame.open(name).read(0, 1)
 
 
-def _read_array(array: Array) -> None:
+def _read_array(array: Array, *, is_read: bool) -> None:
+    # The first values of a table in `uns` are shown, and come from HDF5 whatever the table is.
+    if not array.shape or (is_read and array.is_read_past_hdf5):
+        return
+    array.refuse_large_chunks()
+    refuse_short_chunks(array.dataset, place=array.place)
+    if not is_read:
+        return
     for field in array.fields():
         _attempt(partial(_read_in_blocks, field))
 
 
 def _read_in_blocks(array: Array) -> None:
-    if not array.shape or array.is_read_past_hdf5:
-        return
+    n_rows, *row_shape = array.shape or (0,)
     chunk_rows = array.chunks[0] if array.chunks else 1
-    rows = max(1, _VALUES_PER_BLOCK // max(1, chunk_rows * prod(array.shape[1:]))) * chunk_rows
-    for start in range(0, array.shape[0], rows):
+    rows = max(1, _VALUES_PER_BLOCK // max(1, chunk_rows * prod(row_shape))) * chunk_rows
+    for start in range(0, n_rows, rows):
         array.read(start, start + rows)
 
 

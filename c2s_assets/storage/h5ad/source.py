@@ -174,7 +174,7 @@ class H5ad:
             with reading(link.path):
                 element = self._file[link.path] if link.same_as is None else None
             if isinstance(element, h5py.Dataset):
-                yield Array(element, link.path)
+                yield Array(element, link.path.removeprefix("/"))
 
     def _reader(self, opened: SparseMatrix | DenseMatrix) -> MatrixReader:
         if isinstance(opened, DenseMatrix):
