@@ -86,6 +86,40 @@ def test_copies_said_in_words_are_copies_everywhere(tmp_path: Path) -> None:
     assert (n_used, shown, counted) == (30, [(30,)], [(30,)])
 
 
+@pytest.mark.parametrize(
+    ("obs", "ages"),
+    [
+        ({"age": repeated(["3m", "18m", "24m"])}, {0.25, 1.5, 2.0}),
+        ({"age": repeated(["45 years", "62 yrs"])}, {45.0, 62.0}),
+        ({"age_group": repeated(["18-24", "25-34", "65+"])}, {21.5, 30.0, 65.0}),
+    ],
+    ids=["months", "years", "groups of the census"],
+)
+def test_ages_in_words_are_read(tmp_path: Path, obs: dict[str, list[str | None]], ages: set[float]) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "toy", ages=(), obs=obs)
+    with open_workshop(layout) as workshop:
+        broken = build_cells(workshop, "toy")
+        assert set(workshop.read("cell_metadata", "toy")["age"]) == ages
+    assert "ages_are_known" not in broken
+
+
+def test_what_cannot_be_read_is_shown_and_what_may_hold_it_named(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    obs = {"Phase": repeated(["adult", "old", "45"]), "Age": [30.0 + row for row in range(60)]}
+    drop_toy_h5ad(layout, "toy", n_donors=0, ages=(), obs=obs | {"patient": repeated(["a", "b", "c"])})
+    layout.settings.write_text("datasets: {toy: {age_column: Phase}}")
+    with open_workshop(layout) as workshop:
+        broken = build_cells(workshop, "toy")
+
+    assert (
+        "Column 'Phase' holds 'adult' (20 cells), 'old' (20 cells), which cannot be"
+        in broken["ages_are_known"]
+    )
+    assert "obs has 'Age', a column of numbers with 60 values: if it holds ages" in broken["ages_are_known"]
+    assert "obs has 'patient' with 3 values: give the one" in broken["donors_are_known"]
+
+
 def test_datasets_of_a_listed_collection_share_their_donors(tmp_path: Path) -> None:
     """Their files do not name the collection, and yet four donors of two datasets are four."""
     layout = make_lake(tmp_path)

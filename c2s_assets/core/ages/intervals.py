@@ -10,8 +10,8 @@ MAX_AGE_YEARS = 150.0
 
 UNIT_WORDS: dict[str, AgeUnit] = {
     **dict.fromkeys(("y", "yo", "yr", "yrs", "year", "years"), "years"),
-    **dict.fromkeys(("mo", "month", "months"), "months"),
-    **dict.fromkeys(("wk", "wks", "week", "weeks"), "weeks"),
+    **dict.fromkeys(("m", "mo", "mos", "mon", "mth", "mths", "month", "months"), "months"),
+    **dict.fromkeys(("w", "wk", "wks", "wo", "week", "weeks"), "weeks"),
     **dict.fromkeys(("d", "day", "days"), "days"),
 }
 

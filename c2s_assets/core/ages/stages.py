@@ -82,6 +82,11 @@ def stage_interval(
     return named or _stated(stage) or _of_term(term_id)
 
 
+def is_prenatal(text: str) -> bool:
+    """Whether a text, made `plain`, names a stage or counts a time before birth, of any species."""
+    return _PRENATAL.search(text) is not None
+
+
 def _named(stage: str, term_id: str, organism: str | None) -> AgeInterval | None:
     if term_id in NAMED_STAGES:
         return NAMED_STAGES[term_id][1]
@@ -104,7 +109,7 @@ def _likely_ontologies(term_id: str, organism: str | None) -> tuple[str, ...]:
 
 def _stated(stage: str) -> AgeInterval | None:
     """Read what the label itself says."""
-    if _PRENATAL.search(stage):
+    if is_prenatal(stage):
         return PRENATAL
     if _POSTNATAL.fullmatch(stage):
         return AgeInterval(age_low=0.0, life_stage="postnatal")

@@ -1,7 +1,10 @@
 """Claims about the cells of a dataset: their ids, donors and ages."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from c2s_assets.core.ages.columns import AgeColumn
 from c2s_assets.core.cells.donors import N_CELLS, doubtful_donors
 from c2s_assets.core.columns import (
     AGE,
@@ -15,10 +18,12 @@ from c2s_assets.core.columns import (
 )
 from c2s_assets.core.findings import Finding
 
-_NAME_THE_AGES = (
-    "If obs holds ages under another name, give it as age_column or age_group_column in the dataset's entry "
-    "of datasets.yaml."
+_IN_THE_ENTRY = "in the dataset's entry of datasets.yaml"
+_HOW_AGES_ARE_WRITTEN = (
+    "An age is a number in age_unit, or text such as '45 years', '3m', 'P60', '20-29', '[20,30)' or "
+    "'85 and over'."
 )
+_N_LISTED = 5
 
 
 def cell_ids_are_unique(cells: pl.DataFrame) -> Finding:
@@ -35,8 +40,20 @@ def cell_ids_are_unique(cells: pl.DataFrame) -> Finding:
     )
 
 
-def donors_are_known(cells: pl.DataFrame) -> Finding:
-    """Claim that every cell has a donor who can be told from others."""
+def donors_are_known(
+    cells: pl.DataFrame, *, column: str | None = None, candidates: Sequence[str] = ()
+) -> Finding:
+    """Claim that every cell has a donor who can be told from others.
+
+    Parameters
+    ----------
+    cells
+        `donor_id`, `has_known_donor`.
+    column
+        The obs column that names the donors.
+    candidates
+        Others that may name them, see `donor_candidates`.
+    """
     donors = _count_cells(cells)
     unknown = donors.filter(~pl.col(HAS_KNOWN_DONOR))
     n_unknown = int(unknown["n_cells"].sum())
@@ -47,10 +64,15 @@ def donors_are_known(cells: pl.DataFrame) -> Finding:
             if cells[DONOR_ID].is_null().all()
             else "They are only used for training"
         )
+        other = f"another name than {column!r}" if column else "another name"
+        advice = (
+            f"obs has {', '.join(candidates[:_N_LISTED])}: give the one that names the donors as donor_column"
+            if candidates
+            else f"If obs has a donor column under {other}, give it as donor_column"
+        )
         message = (
             f"{n_unknown:,} of {cells.height:,} cells have no donor that can be told from others. "
-            f"{effect}. If obs has a donor column under another name, give it as donor_column in the "
-            f"dataset's entry of datasets.yaml."
+            f"{effect}. {advice} {_IN_THE_ENTRY}."
         )
     figures = {"n_donors": donors.height - unknown.height, "n_cells_without_donor": n_unknown}
     return Finding("donors_are_known", n_unknown == 0, message, figures, unknown.select(DONOR_ID, N_CELLS))
@@ -63,7 +85,8 @@ def donors_are_no_outcomes(cells: pl.DataFrame) -> Finding:
     message = "No donor reads like an outcome of demultiplexing."
     if doubtful.height:
         listed = ", ".join(
-            f"{donor!r} ({n:,} cells)" for donor, n in doubtful.select(DONOR_ID, N_CELLS).head(5).iter_rows()
+            f"{donor!r} ({n:,} cells)"
+            for donor, n in doubtful.select(DONOR_ID, N_CELLS).head(_N_LISTED).iter_rows()
         )
         message = (
             f"{doubtful.height:,} donors may be no people but outcomes of demultiplexing: {listed}. Each is "
@@ -76,8 +99,20 @@ def donors_are_no_outcomes(cells: pl.DataFrame) -> Finding:
     )
 
 
-def ages_are_known(cells: pl.DataFrame) -> Finding:
-    """Claim that every cell born has an age, or an interval for it."""
+def ages_are_known(
+    cells: pl.DataFrame, *, columns: Sequence[AgeColumn] = (), candidates: Sequence[str] = ()
+) -> Finding:
+    """Claim that every cell born has an age, or an interval for it.
+
+    Parameters
+    ----------
+    cells
+        `age`, `age_low`, `age_high`, `age_method`, `life_stage`.
+    columns
+        The obs columns of ages and age groups that are read.
+    candidates
+        Others that may hold ages, see `age_candidates`.
+    """
     has_age = pl.col(AGE).is_not_null()
     has_interval = pl.col(AGE_LOW).is_not_null() | pl.col(AGE_HIGH).is_not_null()
     is_prenatal = pl.col(LIFE_STAGE) == "prenatal"
@@ -90,10 +125,37 @@ def ages_are_known(cells: pl.DataFrame) -> Finding:
     n_unknown = counts["n_unknown"]
     message = f"{counts['n_with_age']:,} of {cells.height:,} cells have an age."
     if n_unknown:
-        message += f" {n_unknown:,} have neither age nor interval. {_NAME_THE_AGES}"
+        advice = _ages_not_read(columns, candidates)
+        message += f" {n_unknown:,} have neither age nor interval. {advice}"
     methods = cells.group_by(AGE_METHOD, maintain_order=True).len("n_cells")
     figures = {"frac_with_age": counts["n_with_age"] / max(cells.height, 1), **counts}
     return Finding("ages_are_known", n_unknown == 0, message, figures, methods)
+
+
+def _ages_not_read(columns: Sequence[AgeColumn], candidates: Sequence[str]) -> str:
+    """Say what could not be read, and what may hold ages besides the columns that are read already."""
+    said = [_not_read(column) for column in columns if column.unread.height]
+    if said:
+        said.append(_HOW_AGES_ARE_WRITTEN)
+    if candidates:
+        said.append(
+            f"obs has {'; '.join(candidates[:_N_LISTED])}: if it holds ages, give it as age_column with its "
+            f"age_unit, or as age_group_column, {_IN_THE_ENTRY}."
+        )
+    elif not said:
+        read = " and ".join(repr(column.name) for column in columns)
+        other = f"another name than {read}" if read else "another name"
+        said.append(
+            f"If obs holds ages under {other}, give it as age_column or age_group_column {_IN_THE_ENTRY}."
+        )
+    return " ".join(said)
+
+
+def _not_read(column: AgeColumn) -> str:
+    listed = [f"{str(value)!r} ({n:,} cells)" for value, n in column.unread.head(_N_LISTED).iter_rows()]
+    n_more = column.unread.height - len(listed)
+    more = f" and {n_more:,} more" if n_more > 0 else ""
+    return f"Column {column.name!r} holds {', '.join(listed)}{more}, which cannot be read as ages."
 
 
 def _count_cells(cells: pl.DataFrame) -> pl.DataFrame:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from c2s_assets.core.ages.columns import AgeColumn
 from c2s_assets.core.ages.reading import parse_ages
 from c2s_assets.core.cells.curated import CURATED_COLUMNS
 from c2s_assets.core.cells.donors import donor_labels, name_cells, name_donors
@@ -70,7 +71,7 @@ def describe_cells(
     """
     donors = _donors(obs, survey, len(cell_ids))
     organisms = _organisms(obs, survey, stated=organism or entry.organism, n_obs=len(cell_ids))
-    ages = _ages(obs, survey, entry, organisms)
+    ages = _ages(obs, survey, organisms)
     added = pl.DataFrame(
         [cell_ids.alias(CELL_ID), *donors, organisms, *ages, _is_primary(obs, len(cell_ids))]
     )
@@ -125,19 +126,22 @@ def _organisms(obs: pl.DataFrame, survey: Survey, *, stated: str | None, n_obs: 
     return candidates.select(pl.coalesce(pl.all(), pl.lit(of_file, pl.String)).alias(ORGANISM))[ORGANISM]
 
 
-def _ages(obs: pl.DataFrame, survey: Survey, entry: DatasetEntry, organisms: pl.Series) -> pl.DataFrame:
+def _ages(obs: pl.DataFrame, survey: Survey, organisms: pl.Series) -> pl.DataFrame:
     def column(name: str | None) -> pl.Series | None:
         return None if name is None else obs[name]
+
+    def intervals(ages: AgeColumn | None) -> pl.Series | None:
+        return None if ages is None else ages.intervals(obs[ages.name])
 
     sources = survey.sources
     return parse_ages(
         organisms.len(),
-        age=column(sources.age),
-        age_unit=entry.age_unit if entry.age_column else "years",
+        age=intervals(survey.age),
         stage=column(sources.stage),
         stage_id=column(sources.stage_id),
-        age_group=column(sources.age_group),
+        age_group=intervals(survey.age_group),
         organism=organisms,
+        stage_first=not survey.is_age_asked,
     )
 
 

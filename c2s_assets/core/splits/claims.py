@@ -13,8 +13,8 @@ _FAR_APART = 0.35
 # Donors come whole: with few of them the nearest share is not near.
 _SHARE_TOLERANCE = 0.5
 _NAME_THE_AGES = (
-    "If obs holds ages under another name, give it as age_column or age_group_column in the dataset's entry "
-    "of datasets.yaml."
+    "The check ages_are_known says what was read and what may hold ages: give that as age_column or "
+    "age_group_column in the dataset's entry of datasets.yaml."
 )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from c2s_assets.clients.download import download
 from c2s_assets.core.cells import claims as cell_claims
+from c2s_assets.core.cells.candidates import ObsColumn, age_candidates, donor_candidates
 from c2s_assets.core.cells.metadata import describe_cells
 from c2s_assets.core.cells.provenance import Publication
 from c2s_assets.core.cells.survey import survey_cells
@@ -163,8 +164,11 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     listed = read_publication(store.layout, dataset_id=dataset_id) or Publication()
     collection_id = profile.origin.collection_id or listed.collection_id
     readable = [column.name for column in profile.obs_columns if column.not_read is None]
+    columns = [ObsColumn(c.name, c.dtype, c.encoding, c.n_distinct) for c in profile.obs_columns]
     with open_source(store.layout, dataset_id=dataset_id) as h5ad, stage(store.layout, dataset_id) as staged:
-        survey = survey_cells(readable, h5ad.obs.read, entry=entry)
+        survey = survey_cells(
+            readable, h5ad.obs.read, entry=entry, organism=profile.organism or entry.organism
+        )
         described = (
             describe_cells(
                 cell_ids,
@@ -189,9 +193,17 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 keeps_schema(iter_table(staged.path(target)), CellMetadata),
                 rows_match("rows_match_source", cells[CELL_ID], h5ad.obs.index(), of="obs in the source"),
                 cell_claims.cell_ids_are_unique(cells),
-                cell_claims.donors_are_known(cells),
+                cell_claims.donors_are_known(
+                    cells,
+                    column=survey.sources.donor,
+                    candidates=donor_candidates(columns, used=survey.sources.used),
+                ),
                 cell_claims.donors_are_no_outcomes(cells),
-                cell_claims.ages_are_known(cells),
+                cell_claims.ages_are_known(
+                    cells,
+                    columns=[read for read in (survey.age, survey.age_group) if read is not None],
+                    candidates=age_candidates(columns, used=survey.sources.used),
+                ),
             ],
             metadata=table_metadata(
                 target,

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from c2s_assets.core.ages.intervals import UNKNOWN, AgeInterval
-from c2s_assets.core.ages.reading import age_group_interval, parse_ages
+from c2s_assets.core.ages.columns import read_age_column
+from c2s_assets.core.ages.reading import parse_ages
 
 AGE_COLUMNS = {
     "age": pl.Float32,
@@ -16,75 +16,25 @@ AGE_COLUMNS = {
 NOTHING = (None, None, None, "unknown", "unknown")
 
 
+def read(values, *, unit="years"):
+    """Read a column of ages as a whole."""
+    if values is None:
+        return None
+    column = pl.Series(values)
+    return read_age_column(column, name="age", unit=unit).intervals(column)
+
+
 def _ages(age=None, *, unit="years", stage=None, stage_id=None, group=None, organism=None, n_obs=None):
     """Parse columns given as lists; the rows of the result."""
-    columns = {"age": age, "stage": stage, "stage_id": stage_id, "age_group": group}
-    given_lists = [column for column in columns.values() if column is not None]
+    columns = {"stage": stage, "stage_id": stage_id}
+    given_lists = [column for column in (age, group, *columns.values()) if column is not None]
     return parse_ages(
         len(given_lists[0]) if n_obs is None else n_obs,
         **{name: None if column is None else pl.Series(column) for name, column in columns.items()},
-        age_unit=unit,
+        age=read(age, unit=unit),
+        age_group=read(group),
         organism=organism,
     ).rows()
-
-
-def _from_birth(age, low, high):
-    return AgeInterval(age=age, age_low=low, age_high=high, life_stage="postnatal")
-
-
-@pytest.mark.parametrize(
-    ("group", "expected"),
-    [
-        pytest.param("15-20", _from_birth(17.5, 15, 20), id="end not counted"),
-        pytest.param("20-29", _from_birth(25, 20, 30), id="ten years with both ends"),
-        pytest.param("20-24", _from_birth(22.5, 20, 25), id="five years with both ends"),
-        pytest.param("65-79", _from_birth(72.5, 65, 80), id="fifteen years with both ends"),
-        pytest.param("18-30", _from_birth(24, 18, 30), id="any other width"),
-        pytest.param("0.5-4.5", _from_birth(2.5, 0.5, 4.5), id="fractions"),
-        pytest.param("45-45", _from_birth(45, 45, 46), id="a range of one"),
-        pytest.param("80+", _from_birth(80, 80, None), id="plus"),
-        pytest.param("80+ years", _from_birth(80, 80, None), id="plus and unit"),
-        pytest.param(">80", _from_birth(80, 80, None), id="above"),
-        pytest.param(">= 80 yrs", _from_birth(80, 80, None), id="at least"),
-        pytest.param("\u226580", _from_birth(80, 80, None), id="at least in one character"),
-        pytest.param("<5", _from_birth(2.5, 0, 5), id="below"),
-        pytest.param("45", _from_birth(45, 45, 46), id="single"),
-        pytest.param("45.5", _from_birth(45.5, 45.5, 45.5), id="single fraction"),
-        pytest.param("45 years old", _from_birth(45, 45, 46), id="single in words"),
-        pytest.param("45-year-old", _from_birth(45, 45, 46), id="single with hyphens"),
-        pytest.param("15\u201320", _from_birth(17.5, 15, 20), id="en dash"),
-        pytest.param(" 20 - 29  Years ", _from_birth(25, 20, 30), id="spaces and capitals"),
-        pytest.param("20-29y", _from_birth(25, 20, 30), id="one-letter unit"),
-        pytest.param("3-6 months", _from_birth(4.5 / 12, 0.25, 0.5), id="months"),
-    ],
-)
-def test_age_group_interval_reads_a_group(group, expected):
-    assert age_group_interval(group) == expected
-
-
-@pytest.mark.parametrize(
-    "group",
-    [
-        "",
-        "adult",
-        "old",
-        "unknown",
-        "30-20",
-        "200",
-        "100-200",
-        "160+",
-        "-5",
-        "5-",
-        "+",
-        "<5+",
-        "<0",
-        "15-20 parsecs",
-        "1-2-3",
-        "9" * 400,
-    ],
-)
-def test_age_group_interval_does_not_guess(group):
-    assert age_group_interval(group) == UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -113,7 +63,7 @@ def test_parse_ages_reads_an_age_column(age, unit, expected):
         pytest.param([float("inf")], id="infinite"),
         pytest.param([float("nan")], id="not a number"),
         pytest.param([None], id="missing"),
-        pytest.param(["80+"], id="text"),
+        pytest.param(["adult"], id="text"),
         pytest.param([True], id="a flag"),
     ],
 )
@@ -157,6 +107,11 @@ def test_an_impossible_age_is_unknown_unless_another_source_knows(age):
         ),
         pytest.param(
             {"stage_id": ["HsapDv:0000116"]}, (22, 22, 23, "stage_label", "postnatal"), id="no label column"
+        ),
+        pytest.param(
+            {"age": ["E14.5"], "stage": ["adult stage"]},
+            (None, None, None, "age_column", "prenatal"),
+            id="an embryonic day in the age column",
         ),
         pytest.param({"stage": ["unknown"], "group": ["unknown"]}, NOTHING, id="nothing known"),
     ],
@@ -205,13 +160,22 @@ def test_the_age_of_a_cell_depends_on_nothing_but_its_own_row(cells):
         )
         return parse_ages(
             len(rows),
-            age=frame["age"],
+            age=read(frame["age"]),
             stage=frame["stage"],
             stage_id=None,
-            age_group=frame["group"],
+            age_group=read(frame["group"]),
             organism=frame["of"],
         )
 
     together = parse(cells)
     assert together.schema == AGE_COLUMNS
     assert together.rows() == [parse([cell]).row(0) for cell in cells]
+
+
+def test_an_age_nobody_named_stands_behind_the_stage():
+    age, stage = pl.Series(["3m", "3m"]), pl.Series(["22-year-old stage", "adult stage"])
+    column = read_age_column(age, name="age", unit=None).intervals(age)
+    rows = parse_ages(
+        2, age=column, stage=stage, stage_id=None, age_group=None, organism=None, stage_first=True
+    ).rows()
+    assert [row[0] for row in rows] == [22, 0.25]

@@ -3,7 +3,9 @@ import re
 import polars as pl
 import pytest
 
+from c2s_assets.core.ages.columns import read_age_column
 from c2s_assets.core.cells import claims
+from c2s_assets.core.cells.candidates import ObsColumn, age_candidates, donor_candidates
 from c2s_assets.core.cells.outcomes import names_nobody
 
 IN_DATASETS_YAML = "in the dataset's entry of datasets.yaml"
@@ -126,6 +128,37 @@ def test_ages_are_known(columns, holds, figures):
     names = ("n_with_age", "n_with_interval_only", "n_prenatal", "n_unknown")
     assert (finding.holds, tuple(finding.figures[name] for name in names)) == (holds, figures)
     assert ("age_column or age_group_column " + IN_DATASETS_YAML in finding.message) != holds
+
+
+def test_ages_that_cannot_be_read_are_shown_with_their_cells_and_other_columns_named():
+    values = pl.Series(["45", "adult", "adult", "old"])
+    column = read_age_column(values, name="age", unit="years")
+    finding = claims.ages_are_known(cells(["a"], **UNKNOWN), columns=[column])
+    assert_says(
+        finding, "Column 'age' holds 'adult' .2 cells., 'old' .1 cells., which cannot be read as ages."
+    )
+    assert "age_column in" not in finding.message
+    found = age_candidates([ObsColumn("Age", "float64", "array", 43)], used={"age"})
+    finding = claims.ages_are_known(cells(["a"], **UNKNOWN), candidates=found)
+    assert_says(
+        finding, "obs has 'Age', a column of numbers with 43 values: if it holds ages, give it as age_column"
+    )
+
+
+def test_many_labels_that_cannot_be_read_are_cut_short():
+    column = read_age_column(pl.Series([f"x{i}" for i in range(50)]), name="age", unit="years")
+    finding = claims.ages_are_known(cells(["a"], **UNKNOWN), columns=[column])
+    assert_says(finding, "'x4' .1 cells. and 45 more, which")
+
+
+def test_columns_that_may_name_donors_are_named():
+    found = donor_candidates([ObsColumn("patient", "int8", "categorical", 12)], used=set())
+    finding = claims.donors_are_known(cells([None]), candidates=found)
+    assert_says(
+        finding, "obs has 'patient' with 12 values: give the one that names the donors as donor_column in"
+    )
+    finding = claims.donors_are_known(cells(["unknown"]), column="DonorID")
+    assert_says(finding, "donor column under another name than 'DonorID', give it as donor_column in")
 
 
 def test_ages_are_counted_by_method():

@@ -14,7 +14,7 @@ NOTHING = DatasetEntry()
 def describe(obs, entry=NOTHING, **options):
     obs = pl.DataFrame(obs)
     cell_ids = pl.Series("_index", [f"cell{i}" for i in range(max(obs.height, 1))])
-    survey = survey_cells(obs.columns, obs.get_column, entry=entry)
+    survey = survey_cells(obs.columns, obs.get_column, entry=entry, organism=options.get("organism"))
     return describe_cells(cell_ids, obs, survey=survey, dataset_id="atlas", entry=entry, **options)
 
 
@@ -264,6 +264,45 @@ def test_the_age_column_that_the_owner_names_is_read_in_its_unit():
 def test_the_age_group_that_the_owner_names_is_read():
     entry = DatasetEntry(age_group_column="Group")
     assert describe({"Group": ["15-20"]}, entry).select("age", "age_method").row(0) == (17.5, "age_group")
+
+
+@pytest.mark.parametrize(
+    ("obs", "organism", "ages"),
+    [
+        ({"age": ["3m", "18m", None, "old"]}, None, [0.25, 1.5, None, None]),
+        ({"Age": ["45 years", "62 yrs"]}, "Homo sapiens", [45, 62]),
+        ({"age": ["45", "20-29"]}, "Homo sapiens", [None, None]),
+        ({"age": [45, 62]}, "Homo sapiens", [None, None]),
+        ({"age": ["12 weeks"]}, "Homo sapiens", [None]),
+        ({"age": ["52.18 weeks"]}, "Mus musculus", [1]),
+        ({"age": ["3m"], "age_years": [7]}, None, [7]),
+        ({"age": ["3m"], "development_stage": ["22-year-old stage"]}, None, [22]),
+    ],
+    ids=[
+        "months",
+        "years",
+        "no unit",
+        "numbers",
+        "weeks of a person",
+        "weeks of a mouse",
+        "beside age_years",
+        "beside a stage",
+    ],
+)
+def test_a_column_called_age_is_read_unasked_where_its_labels_have_a_unit(obs, organism, ages):
+    assert describe(obs, organism=organism)["age"].to_list() == ages
+
+
+def test_the_age_column_that_the_owner_names_may_hold_texts():
+    entry = DatasetEntry(age_column="age", age_unit="months")
+    cells = describe({"age": ["3", "18m", "2 years", "E14.5", "x"]}, entry)
+    assert cells["age"].to_list() == [0.25, 1.5, 2, None, None]
+    assert cells["life_stage"].to_list() == [*["postnatal"] * 3, "prenatal", "unknown"]
+
+
+def test_whether_a_group_counts_its_end_in_is_decided_from_the_whole_column():
+    obs = pl.DataFrame({"age_group": ["18-24", "25-34", "65+"]})
+    assert describe(obs)["age_high"].to_list() == [25, 35, None]
 
 
 def test_a_mouse_is_read_as_a_mouse():
