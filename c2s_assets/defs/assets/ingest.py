@@ -51,6 +51,7 @@ from c2s_assets.core.genes.joining import add_missing_columns
 from c2s_assets.core.genes.kinds import kind_columns
 from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.settings import DatasetEntry
+from c2s_assets.core.unreadable import OF_CELLS, OF_FEATURES, refuse_unreadable
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.sources import gene_symbols
 from c2s_assets.defs.checks import check_result
@@ -163,6 +164,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     profile = current_profile(store.layout, dataset_id=dataset_id)
     listed = read_publication(store.layout, dataset_id=dataset_id) or Publication()
     collection_id = profile.origin.collection_id or listed.collection_id
+    refuse_unreadable(entry, _not_read(profile.obs_columns), keys=OF_CELLS)
     readable = [column.name for column in profile.obs_columns if column.not_read is None]
     columns = [ObsColumn(c.name, c.dtype, c.encoding, c.n_distinct) for c in profile.obs_columns]
     with open_source(store.layout, dataset_id=dataset_id) as h5ad, stage(store.layout, dataset_id) as staged:
@@ -238,9 +240,11 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
         open_source(store.layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
     ):
         var_names, var = _read_var(h5ad, layer=profile.layer)
-        named = describe_features(
-            var_names, var, symbol_column=store.settings().entry(dataset_id).symbol_column, hgnc=hgnc
-        )
+        entry = store.settings().entry(dataset_id)
+        not_read = _not_read([*profile.raw_var_columns, *profile.var_columns])
+        missing = {name: why for name, why in not_read.items() if name not in var.columns}
+        refuse_unreadable(entry, missing, keys=OF_FEATURES)
+        named = describe_features(var_names, var, symbol_column=entry.symbol_column, hgnc=hgnc)
         blocks = read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
         summary = summarise_features(
             blocks, kind=profile.verdict.kind, n_vars=named.height, is_fitted=is_fitted
@@ -343,6 +347,10 @@ def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
     return adopt_download(
         store.layout, dataset_id=dataset_id, dataset_version_id=offer.dataset_version_id, fetch=fetch
     )
+
+
+def _not_read(columns: Sequence[ColumnProfile]) -> dict[str, str]:
+    return {column.name: column.not_read for column in columns if column.not_read is not None}
 
 
 def _reads_every_column(profile: DatasetProfile) -> Finding:
