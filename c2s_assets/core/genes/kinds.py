@@ -34,23 +34,26 @@ _CHROMOSOME = r"(chr[^\s:]+|GL\d{6}(\.\d+)?|KI\d{6}(\.\d+)?|JH\d{6}(\.\d+)?|\d{1
 # 58,391 alias and previous symbols or of the 22,000 names of mouse genes in our test data is among them, but
 # for the alias lncTAF15:1-1.
 _NAMED = {
-    SPIKE_IN: r"(?i)^g?ERCC[-_. ]?\d{3,}|^SIRV-?\d|spike[-_. ]?ins?([-_. \d]|$)",
+    SPIKE_IN: r"(?i)^g?ERCC[-_. ]?\d{3,}|^SIRV-?\d|spike[-_. ]?ins?([-_. \d]|$)|^phi-?x(174)?$",
     PEAK: (
         rf"(?i)^[^\s:]+:[\d,]+(-|_|\.\.)[\d,]+([:_][-+.])?$|^{_CHROMOSOME}[-_]\d+[-_]\d+$"
-        r"|^\S+[-_]\d{4,}[-_]\d{4,}$"
+        r"|(^|_)chr[\w.]+[-_:]\d+[-_:]\d+$|^\S+[-_]\d{4,}[-_]\d{4,}$|^peak[-_.]\d+$"
     ),
-    PROTEIN: r"(?i)totalseq|(^|[-_. ])(adt|antibody)([-_. ]|$)|^anti[-_. ](human|mouse|rat|hamster)",
-    HASHTAG: r"(?i)^(hto|cmo)[-_. ]?[a-d]?\d+|hash[-_. ]?tag",
+    PROTEIN: (
+        r"(?i)totalseq|(^|[-_. ])(adt|antibody|abseq)([-_. ]|$)|pAbO|isotype|_ab$|^(ab_|prot(ein)?[-_:])"
+        r"|^anti[-_. ](human|mouse|rat|hamster)"
+    ),
+    HASHTAG: r"(?i)^(hto|cmo)[-_. ]?[a-d]?\d+|hash[-_. ]?tag|^sample[-_. ]?tag[-_. ]?\d+",
     GUIDE: (
         r"^sg[A-Z][A-Z0-9]{2,}"
-        r"|(?i)(^|[-_. ])(sg|g)rna([-_. ]|\d|$)|[-_.]sg[-_.]?\d+$|non[-_. ]?targeting"
+        r"|(?i)(^|[-_. ])(sg|g)rna([-_. ]|\d|$)|[-_.]sg[-_.]?\d+$|(non|safe)[-_. ]?targeting|^NTC[-_.]\d+$"
     ),
     # Barcodes of cells, names that archives give to runs and samples, what HTSeq and STAR count besides, and
     # controls of Xenium, MERSCOPE and CosMx.
     OTHER: (
         r"(^|[^A-Za-z0-9])[ACGTN]{8,}(x?$|[^A-Za-z0-9])"
         r"|(?i)^(cell|barcode)[-_. ]?\d+$|^(spot|well)[-_. ]\d+$|^([SED]R[RSX]|GSM|SAM[NED]A?)\d{5,}"
-        r"|^(__|N_)(no_?feature|ambiguous|too_low_aqual|not_aligned|alignment_not_unique|unmapped|multimapping)$"
+        r"|^(__|N_)?(no_?feature|ambiguous|too_low_aqual|not_aligned|alignment_not_unique|unmapped|multimapping)$"
         r"|^(blank|neg_?(control)?_?(probe|codeword|prb)|negative|system_?control|false_?code|genomic_?control"
         r"|(unassigned|deprecated)_?codeword|intergenic_?region)s?[-_. ]?\d+"
     ),

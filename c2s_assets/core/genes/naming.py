@@ -37,10 +37,11 @@ NAME_COLUMNS = tuple(dict.fromkeys((*ID_COLUMNS, *_SYMBOL_COLUMNS)))
 # Share of the names of a column that are of several words, such as "tumor protein p53". Of 765, 999, 1,999
 # and 21,123 names of genes in four real files none is.
 _MOST_PHRASES = 0.1
-# A word of six letters and more, such as "insulin"; a column that has more of them than symbols describes
-# its genes. Of the approved symbols of HGNC 0.9 % are such words, of its alias and previous symbols 2.6 %, of
-# the names of mouse genes in three real files 0.4 to 1.1 %.
-_PROSE = r"^\p{L}{6,}(\W.*)?$"
+# A word of six letters and more, such as "insulin", or V12 and X12, as R calls columns without a name. A
+# column that has more of them than of others describes its genes, or counts them. Of the approved symbols of
+# HGNC 0.9 % are such words, of its alias and previous symbols 2.6 %, of the names of mouse genes in three
+# real files 0.4 to 1.1 %.
+_PROSE = r"^(\p{L}{6,}(\W.*)?|[VX]\d+)$"
 _MOST_PROSE = 0.5
 _FEWEST_PROSE = 5
 # A column with one value for five features says what they are, rather than what they are called. Where

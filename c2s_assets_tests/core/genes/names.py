@@ -89,7 +89,8 @@ _antibodies = st.one_of(
         _one_of("CD3", "CD45RA", "HLA-DR", "IgD"), _one_of("_TotalSeqB", "-TotalSeqC", "_ADT", "-ADT", ".adt")
     ),
     _joined(
-        _one_of("ADT_", "adt-", "TotalSeq-A0", "anti-human_", "Antibody_"), _one_of("CD3", "CD19", "IgM")
+        _one_of("ADT_", "adt-", "TotalSeq-A0", "anti-human_", "Antibody_", "prot_", "AB_"),
+        _one_of("CD3", "CD19", "IgM"),
     ),
 )
 _hashtags = st.one_of(
@@ -106,7 +107,7 @@ _guides = st.one_of(
         _one_of("1", "2", "10"),
     ),
     _joined(_one_of("sgRNA_", "gRNA-", "sg"), _one_of("TP53", "MYC", "KRAS"), _one_of("", "_1", "-2")),
-    _joined(_one_of("non-targeting", "NonTargeting_", "non_targeting_"), _digits),
+    _joined(_one_of("non-targeting", "NonTargeting_", "non_targeting_", "NTC_", "safe-targeting-"), _digits),
     _joined(_one_of("TP53_", "MYC-"), st.text("ACGT", min_size=19, max_size=20)),
 )
 _barcodes = st.one_of(
@@ -120,7 +121,15 @@ _controls = st.one_of(
         _one_of("Blank-", "BLANK_00", "NegControlProbe_00", "NegControlCodeword_0", "Negative", "NegPrb"),
         _digits,
     ),
-    _one_of("__no_feature", "__ambiguous", "N_unmapped", "N_multimapping", "N_noFeature", "__not_aligned"),
+    _one_of(
+        "__no_feature",
+        "__ambiguous",
+        "N_unmapped",
+        "N_multimapping",
+        "N_noFeature",
+        "__not_aligned",
+        "no_feature",
+    ),
 )
 _words = _one_of("insulin", "tumor", "protein", "kinase", "receptor", "p53", "of", "type", "CD8")
 _descriptions = st.lists(_words, min_size=2, max_size=6).map(" ".join)
