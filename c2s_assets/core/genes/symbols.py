@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from c2s_assets.core.genes.kinds import kind_by_name
+from c2s_assets.core.genes.kinds import shows_no_gene
 
 # ENSA is a gene: only a full stable id is an Ensembl id.
 ENSEMBL_ID = r"^ENS[A-Z]*G\d{11}(\.\d+)?$"
@@ -76,7 +76,7 @@ def clean_symbol(names: pl.Expr) -> pl.Expr:
         & ~names.str.contains(_NO_GENE)
         & ~names.is_in(_MISSING)
         & ~is_retired(names)
-        & kind_by_name(names).is_null()
+        & ~shows_no_gene(names)
     )
     return pl.when(is_symbol).then(names)
 
