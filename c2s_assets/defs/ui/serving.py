@@ -24,7 +24,7 @@ from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
-from c2s_assets.core.errors import C2SError, LakeError
+from c2s_assets.core.errors import C2SError
 from c2s_assets.defs.ui.guard import Guard
 
 _HOST = "127.0.0.1"
@@ -42,9 +42,7 @@ def serve_ui(instance: dg.DagsterInstance, *, port: int) -> None:
     Raises
     ------
     C2SError
-        If the port is taken.
-    LakeError
-        If the daemon ends by itself.
+        If the port is none or is taken, or the daemon ends by itself.
     """
     _require_free(port)
     # Also where a script started it with &, which has it ignore SIGINT, and the daemon after it.
@@ -82,7 +80,7 @@ def _serve(instance: dg.DagsterInstance, workspace: Path, *, port: int) -> None:
             logging.getLogger("dagster").info(f"Serving the Dagster UI on http://{_HOST}:{port}")
             server.run()
             if daemon.poll() is not None:
-                raise LakeError(
+                raise C2SError(
                     f"the Dagster daemon ended by itself ({daemon.returncode}), so the UI was ended as well. "
                     f"It said why above; start it again with: c2s ui"
                 )
@@ -110,12 +108,14 @@ def _daemon(workspace: Path, server: uvicorn.Server) -> Iterator["subprocess.Pop
 
 
 def _require_free(port: int) -> None:
+    if not 0 < port < 2**16:
+        raise C2SError(f"there is no port {port}. Give one from 1 to 65535, such as: c2s ui --port 3001")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((_HOST, port))
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise C2SError(
-                f"port {port} of {_HOST} cannot be served: {getattr(error, 'strerror', None) or error}. Give "
-                f"another one with: c2s ui --port 3001"
+                f"port {port} of {_HOST} cannot be served: {error.strerror}. Give another one with: "
+                f"c2s ui --port 3001"
             ) from error
