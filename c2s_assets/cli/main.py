@@ -185,6 +185,7 @@ def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
 
 def _ls(_: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.defs.service import list_datasets, open_instance
+    from c2s_assets.storage.sources.inbox import look_into_inbox
 
     with open_instance(layout) as instance:
         statuses = list_datasets(instance, _definitions(), layout)
@@ -199,6 +200,8 @@ def _ls(_: argparse.Namespace, layout: Layout) -> int:
             say(f"    not built: {', '.join(status.missing)}")
         if status.problem:
             say(f"    {status.problem}")
+    for problem in look_into_inbox(layout)[1]:
+        say(problem)
     return 0
 
 

@@ -119,9 +119,10 @@ def raw_h5ad(context: dg.AssetExecutionContext, store: Store) -> Events:
     )
     yield check_result(Finding("keeps_schema", True, message), asset_name="raw_h5ad")
     metadata = file_metadata(store.layout.raw_h5ad(dataset_id), size=provenance.size_bytes)
-    yield materialized(
-        provenance.sha256, metadata | as_metadata(provenance.model_dump(exclude={"sha256", "size_bytes"}))
-    )
+    figures = provenance.model_dump(exclude={"sha256", "size_bytes", "converted_from"})
+    origin = provenance.converted_from
+    figures["converted_from"] = None if origin is None else f"{origin.name}, a {origin.format}"
+    yield materialized(provenance.sha256, metadata | as_metadata(figures))
 
 
 @dataset_asset(group="ingest", kinds={"json"}, deps=[raw_h5ad], code_version="3")

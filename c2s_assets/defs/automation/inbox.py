@@ -21,6 +21,7 @@ def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     known = context.instance.get_dynamic_partitions(datasets.name or "")
     new = sorted(arrivals.keys() - set(known))
     return dg.SensorResult(
+        skip_reason="\n".join(problems) if problems and not decision.build else None,
         dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
         # No run key: Dagster would never run a file again that was dropped, taken and dropped once more.
         run_requests=[dg.RunRequest(partition_key=dataset_id) for dataset_id in decision.build],

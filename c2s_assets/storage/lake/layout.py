@@ -139,6 +139,12 @@ class Layout:
         """Find the h5ad files in the inbox, by name; hidden ones are still being copied, or macOS's own."""
         yield from sorted(path for path in self.inbox.glob("*.h5ad") if not path.name.startswith("."))
 
+    def strangers(self) -> Iterator[Path]:
+        """Find what else was dropped into the inbox, by name, but for notes of `c2s add`."""
+        for path in sorted(self.inbox.glob("[!.]*")):
+            if path.suffix != ".h5ad" and not path.with_suffix(".h5ad").exists():
+                yield path
+
     def sources(self) -> Iterator[Path]:
         """Find the documents on the source files, by name."""
         yield from sorted(self.raw.glob("[!.]*.json"))

@@ -1,9 +1,12 @@
 """Looking into the inbox."""
 
+from pathlib import Path
+
 from c2s_assets.core.errors import InvalidDatasetIdError
-from c2s_assets.core.ids import dataset_id_of
+from c2s_assets.core.ids import dataset_id_of, propose_dataset_id
 from c2s_assets.core.runs.arrivals import Arrival
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.formats.recognise import describe_dropped
 
 
 def look_into_inbox(layout: Layout) -> tuple[dict[str, Arrival], list[str]]:
@@ -15,7 +18,7 @@ def look_into_inbox(layout: Layout) -> tuple[dict[str, Arrival], list[str]]:
             waiting = layout.inbox_h5ad(dataset_id)
             found = waiting.stat()
         except InvalidDatasetIdError as error:
-            problems.append(f"inbox, {path.name!r}: {error}")
+            problems.append(f"inbox, {path.name!r}: {error}{_proposal(path)}")
         except FileNotFoundError:  # taken by a build since it was listed
             continue
         else:
@@ -23,4 +26,23 @@ def look_into_inbox(layout: Layout) -> tuple[dict[str, Arrival], list[str]]:
                 arrivals[dataset_id] = Arrival(size_bytes=found.st_size, modified_ns=found.st_mtime_ns)
             else:
                 problems.append(f"inbox, {path.name!r}: it is not a file. Remove it.")
+    problems += [f"inbox, {path.name!r}: {said}" for path in layout.strangers() if (said := _say(path))]
     return arrivals, problems
+
+
+def _proposal(path: Path) -> str:
+    try:
+        proposed = f"{propose_dataset_id(path.name)}{path.suffix}"
+    except InvalidDatasetIdError:
+        return ""
+    return "" if proposed == path.name else f" Rename the file, for example to {proposed}"
+
+
+def _say(path: Path) -> str | None:
+    """Say what was dropped that is not named as an h5ad; None if it is gone."""
+    try:
+        return describe_dropped(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}. Remove it, or make it readable."

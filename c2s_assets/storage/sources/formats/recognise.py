@@ -114,6 +114,23 @@ def recognise(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Found:
     raise _other(path, head)
 
 
+def describe_dropped(path: Path) -> str:
+    """Say of a file or folder that is not named as an h5ad what it is by its first bytes, and what to do."""
+    if path.is_dir():
+        return "it is a folder. If it is a zarr store or holds a 10x matrix, add it with: c2s add PATH."
+    if not path.is_file():
+        return "it is neither a file nor a folder. Remove it."
+    head = read_head(path)
+    inner = inflate_head(head, "gzip") if compression_of(head) == "gzip" else head
+    if is_hdf5(path, head) or inner.startswith((HDF5, MATRIX_MARKET)):
+        return (
+            f"it is {name_bytes(head).what}, but not named as an h5ad. Take it out of the inbox and add it "
+            f"with: c2s add PATH."
+        )
+    signature = name_bytes(head)
+    return f"it is {signature.what}. {signature.advice}"
+
+
 def refuse_other_bytes(path: Path) -> None:
     """Refuse a file that does not begin as HDF5, for what it is; the rest of it is not looked at.
 
