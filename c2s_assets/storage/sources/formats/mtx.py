@@ -28,6 +28,8 @@ _FEATURE_COLUMNS = ("gene_ids", "name", "feature_types", "chromosome", "start", 
 _HEADER = re.compile(rb"%%MatrixMarket\s+matrix\s+coordinate\s+(integer|real)\s+general\s*", re.IGNORECASE)
 _SIZES = re.compile(rb"\s*(\d{1,18})\s+(\d{1,18})\s+(\d{1,18})\s*")
 _UNEVEN = re.compile(rb"[ \t]{2}|\t|\r|(?:^|\n)[ \t\n]|[ \t](?:\n|$)")
+# How polars names a value.
+_UNREADABLE = re.compile(r"could not parse `(.{1,60}?)`")
 
 
 @dataclass(frozen=True)
@@ -170,9 +172,10 @@ def _parse(piece: bytes, name: str, names: tuple[str, str], *, is_whole: bool) -
     try:
         entries = pl.read_csv(piece, separator=" ", has_header=False, schema=schema, quote_char=None)
     except pl.exceptions.PolarsError as error:
-        begin = str(error).splitlines()[0][:200]
+        bad = _UNREADABLE.search(str(error))
+        shown = f": {bad[1]!r} cannot be read" if bad else ""
         raise NotAnH5adError(
-            f"{name} has a line that is no entry of row, column and {'whole ' * is_whole}number ({begin}). "
+            f"{name} has a line that is no entry of row, column and {'whole ' * is_whole}number{shown}. "
             f"Fetch it again."
         ) from error
     if sum(entries.null_count().row(0)):

@@ -1,4 +1,4 @@
-"""Files and folders that are damaged, or made to do harm: each is refused in words, and leaves nothing behind."""
+"""Files and folders that are damaged, or made to do harm: each is refused in words, and leaves nothing."""
 
 import gzip
 import json
@@ -188,14 +188,21 @@ CASES: dict[str, tuple[Callable[[Path], Path], str]] = {
         "A 10x matrix begins",
     ),
     "matrix: no sizes": (_matrix("matrix.mtx", HEAD + b"nine\n"), "has no line of rows, columns and entries"),
-    "matrix: cut": (_matrix("matrix.mtx", WHOLE[:-12]), "announces .* entries, but holds"),
+    "matrix: cut": (
+        _matrix("matrix.mtx", WHOLE[:-12]),
+        "a line that is no entry of row, column and whole number",
+    ),
+    "matrix: lines are missing": (
+        _matrix("matrix.mtx", WHOLE[: WHOLE[:-1].rfind(b"\n") + 1]),
+        "announces .* entries, but holds",
+    ),
     "matrix: more": (_matrix("matrix.mtx", WHOLE + b"1 1 1\n"), "entries, but holds more"),
     "matrix: outside": (
         _matrix("matrix.mtx", HEAD + b"9 12 1\n10 1 5\n"),
         "an entry of feature 10, but there are 9",
     ),
     "matrix: row 0": (_matrix("matrix.mtx", HEAD + b"9 12 1\n0 1 5\n"), "an entry of feature 0, but"),
-    "matrix: no number": (_matrix("matrix.mtx", HEAD + b"9 12 1\n1 1 x\n"), "a line that is no entry"),
+    "matrix: no number": (_matrix("matrix.mtx", HEAD + b"9 12 1\n1 1 x\n"), "number: 'x' cannot be read"),
     "matrix: half a line": (_matrix("matrix.mtx", HEAD + b"9 12 1\n1 1\n"), "row, column and"),
     "matrix: a large count": (_matrix("matrix.mtx", HEAD + b"9 12 1\n1 1 3000000000\n"), "a count beyond"),
     "matrix: not UTF-8": (_matrix("genes.tsv", b"\xff\xfe\n" * 9), "is no table of text"),
