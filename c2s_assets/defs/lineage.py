@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from c2s_assets.core import columns as c
+from c2s_assets.core.cells.labels import MEMBER_LISTS
 from c2s_assets.core.cells.metadata import own_names
 from c2s_assets.core.cells.sources import Sources
 from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS
@@ -25,6 +26,7 @@ def of_cell_metadata(names: Sequence[str], sources: Sources) -> Lineage:
     return {
         c.CELL_TYPE: obs(sources.cell_type),
         **{own: obs(name) for name, own in own_names(names).items()},
+        **{own: obs(name) for name, own in MEMBER_LISTS.items() if name in names},
         c.CELL_ID: [("raw_h5ad", f"obs/{_INDEX}")],
         c.DONOR_ID: donors,
         c.DONOR_UID: donors,

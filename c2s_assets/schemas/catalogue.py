@@ -6,6 +6,7 @@ import polars as pl
 import pyarrow as pa
 
 from c2s_assets.core.cells.curated import CURATED_COLUMNS, CURATED_LABELS
+from c2s_assets.core.cells.labels import MEMBER_LISTS
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, SplitManifest
@@ -60,6 +61,7 @@ CATALOGUE: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("age", "age_low", "age_high"), _REAL),
         **dict.fromkeys(("age_method", "life_stage", *CURATED_LABELS), _TEXT),
         "is_primary_data": _YES_NO,
+        **dict.fromkeys(MEMBER_LISTS.values(), _TEXTS),
     },
     "features": {
         **dict.fromkeys(("dataset_id", "feature_id", "symbol", "approved_symbol", "symbol_source"), _TEXT),
@@ -106,7 +108,10 @@ def promised_columns() -> dict[str, pa.Schema]:
     tables = {
         "cell_metadata": arrow_schema(
             CellMetadata,
-            further=pl.Schema(dict.fromkeys(CURATED_COLUMNS, pl.String())),
+            further=pl.Schema(
+                dict.fromkeys(CURATED_COLUMNS, pl.String())
+                | dict.fromkeys(MEMBER_LISTS.values(), pl.List(pl.String()))
+            ),
         ),
         "feature_metadata": arrow_schema(
             FeatureMetadata,

@@ -246,6 +246,10 @@ class CorpusTotals(_Document):
     n_primary_cells: int = Field(ge=0, description="Cells that are the canonical copy.")
     n_donors: int = Field(ge=0, description="Donors that can be told apart.")
     n_cells_with_age: int = Field(ge=0)
+    n_further_diseases: int = Field(
+        ge=0,
+        description="Diseases beside the first of a cell: by disease, cells add up to n_cells and these.",
+    )
     age_min: float | None = Field(description="Lowest age of a cell, in years.")
     age_max: float | None
     n_genes: int = Field(ge=0, description="Distinct feature ids of genes.")

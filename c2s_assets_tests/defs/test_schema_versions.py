@@ -103,9 +103,13 @@ def test_copies_of_cells_are_in_neither_split(workshops: dict[str, Workshop]) ->
         assert used == {f"cell_{cell:04d}" for cell, primary in enumerate(IS_PRIMARY_DATA) if primary}
 
 
-def test_several_diseases_of_a_cell_stay_as_they_are(workshops: dict[str, Workshop]) -> None:
-    diseases = workshops["7.1"].read("cell_metadata", "toy")["disease"]
-    assert set(diseases) == {"COVID-19 || type 2 diabetes mellitus"}
+def test_several_diseases_of_a_cell_stay_as_they_are_and_are_listed_beside(
+    workshops: dict[str, Workshop],
+) -> None:
+    for table in (workshops["7.1"].read("cell_metadata", "toy"), workshops["7.1"].train_test("toy")):
+        assert set(table["disease"]) == {"COVID-19 || type 2 diabetes mellitus"}
+        assert table["disease_list"].to_list() == [["COVID-19", "type 2 diabetes mellitus"]] * table.height
+        assert table["disease_ontology_term_id_list"][0].to_list() == ["MONDO:0100096", "MONDO:0005148"]
 
 
 def test_a_symbol_with_an_ensembl_id_behind_it_is_the_symbol(workshops: dict[str, Workshop]) -> None:

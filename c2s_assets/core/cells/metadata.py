@@ -9,6 +9,7 @@ from c2s_assets.core.ages.reading import parse_ages
 from c2s_assets.core.cells.curated import CURATED_COLUMNS
 from c2s_assets.core.cells.donors import donor_labels, name_cells, name_donors
 from c2s_assets.core.cells.flags import read_flags
+from c2s_assets.core.cells.labels import MEMBER_LISTS, with_member_lists
 from c2s_assets.core.cells.organisms import organism_name, organism_names
 from c2s_assets.core.cells.survey import Survey
 from c2s_assets.core.columns import (
@@ -67,7 +68,7 @@ def describe_cells(
     -------
     `ADDED_COLUMNS`, then the file's own columns under the names that `own_names` gives them, but for those
     whose values ours have all. Where the owner names the column of the cell type and `obs` has no
-    `cell_type`, its values stand under that name too, at the end.
+    `cell_type`, its values stand under that name too, and behind all the lists of `MEMBER_LISTS`.
     """
     donors = _donors(obs, survey, len(cell_ids))
     organisms = _organisms(obs, survey, stated=organism or entry.organism, n_obs=len(cell_ids))
@@ -85,7 +86,7 @@ def describe_cells(
     cell_type = survey.sources.cell_type
     if cell_type is not None and CELL_TYPE not in obs.columns:
         further = further.with_columns(obs[cell_type].cast(pl.String).alias(CELL_TYPE))
-    return pl.DataFrame([*described, *further])
+    return pl.DataFrame([*described, *with_member_lists(further)])
 
 
 def own_names(names: Iterable[str]) -> dict[str, str]:
@@ -93,7 +94,8 @@ def own_names(names: Iterable[str]) -> dict[str, str]:
 
     `Sex` is `Sex_in_source`, also where there is no `sex`: the name stands for the curated column alone.
     """
-    return names_beside(names, taken=(*ADDED_COLUMNS, *RESERVED_NAMES), curated=CURATED_COLUMNS)
+    taken = (*ADDED_COLUMNS, *MEMBER_LISTS.values(), *RESERVED_NAMES)
+    return names_beside(names, taken=taken, curated=CURATED_COLUMNS)
 
 
 def split_columns(cells: pl.DataFrame) -> pl.DataFrame:

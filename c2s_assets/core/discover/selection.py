@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from c2s_assets.core.ages.stages import stage_interval
+from c2s_assets.core.cells.labels import members
 from c2s_assets.core.columns import CELL_TYPE, DATASET_ID, DEVELOPMENT_STAGE, ORGANISM
 from c2s_assets.core.discover.listing import N_ABSENT
 from c2s_assets.core.discover.records import (
@@ -111,7 +112,9 @@ def count_labels(listing: pl.DataFrame, name: str) -> pl.DataFrame:
     One row per label, that of most datasets first: `label, n_datasets, n_cells`. A dataset with two labels
     counts with all its cells for both.
     """
-    per_label = _offered(listing).select(CELL_COUNT, label=pl.col(name)).explode("label")
+    offered = _offered(listing)
+    labels = [list(dict.fromkeys(m for label in row for m in members(label))) for row in offered[name]]
+    per_label = offered.select(CELL_COUNT, pl.Series("label", labels, pl.List(pl.String))).explode("label")
     counted = per_label.drop_nulls("label").group_by("label")
     counts = counted.agg(n_datasets=pl.len(), n_cells=pl.col(CELL_COUNT).sum())
     return counts.sort("n_datasets", "n_cells", "label", descending=[True, True, False])
@@ -156,10 +159,11 @@ class _Wanted:
 
 
 def _has_label(name: str, wanted: list[str]) -> Callable[[_Row], str | None]:
-    labels = {label.casefold() for label in wanted}
+    labels = {member.casefold() for label in wanted for member in members(label)}
 
     def passed(row: _Row) -> str | None:
-        found = [label for label in row[name] if label.casefold() in labels]
+        listed = dict.fromkeys(member for label in row[name] for member in members(label))
+        found = [label for label in listed if label.casefold() in labels]
         return f"{name} {', '.join(found)}" if found else None
 
     return passed

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from c2s_assets.core.cells.labels import members
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.discover.listing import N_ABSENT
 from c2s_assets.core.discover.records import COLLECTION_ID, H5AD_URL
@@ -21,9 +22,10 @@ def unknown_labels(listing: pl.DataFrame, selection: Selection, names: Sequence[
         wanted = getattr(selection, name)
         if not wanted:
             continue
-        labels = listing[name].explode().drop_nulls()
+        joined = listing[name].explode().drop_nulls()
+        labels = pl.Series(name, [m for label in joined for m in members(label)], pl.String)
         known = {label.casefold(): label for label in labels.unique().sort()}
-        for label in wanted:
+        for label in dict.fromkeys(member for joined_label in wanted for member in members(joined_label)):
             if label.casefold() not in known:
                 hint = _label_hint(label, name, labels, known)
                 problems.append(f"cellxgene: {name}: no dataset of the listing has {label!r}{hint}")

@@ -93,23 +93,33 @@ def rows_match_lake(counted: pl.DataFrame, footers: Mapping[str, int]) -> Findin
     return Finding("rows_match_lake", broken.is_empty(), message, {"n_cells": n_cells}, broken)
 
 
-def accounts_for_cells(groups: pl.DataFrame, *, n_cells: int) -> Finding:
+def accounts_for_cells(groups: pl.DataFrame, *, n_cells: int, n_further: Mapping[str, int]) -> Finding:
     """Claim that the cells of each property add up to all cells.
 
     Parameters
     ----------
     groups
         `property`, `value` and `n_cells`.
+    n_further
+        By property: values that cells have beside their first; a cell counts for each of its values.
     """
     sums = groups.group_by("property").agg(pl.col("n_cells").sum()).sort("property")
-    broken = sums.filter(pl.col("n_cells") != n_cells)
-    message = f"Each of {sums.height} properties accounts for all {n_cells:,} cells."
+    expected = [n_cells + n_further.get(name, 0) for name in sums["property"]]
+    compared = sums.with_columns(pl.Series("expected", expected, pl.Int64))
+    broken = compared.filter(pl.col("n_cells") != pl.col("expected"))
+    message = f"Each of {sums.height} properties accounts for all {n_cells:,} cells"
+    message += "".join(
+        f"; by {name} they add up to {n_cells + n:,}, since a cell counts for each {name} that it has"
+        for name, n in n_further.items()
+        if n
+    )
     if broken.height:
+        first = broken.row(0, named=True)
         message = (
-            f"Cells by {broken['property'][0]} add up to {broken['n_cells'][0]:,}, but there are "
-            f"{n_cells:,}. Build the catalogue and the report again."
+            f"Cells by {first['property']} add up to {first['n_cells']:,}, but there are "
+            f"{first['expected']:,} to account for. Build the catalogue and the report again"
         )
-    return Finding("accounts_for_cells", broken.is_empty(), message, {"n_cells": n_cells}, broken)
+    return Finding("accounts_for_cells", broken.is_empty(), f"{message}.", {"n_cells": n_cells}, broken)
 
 
 def donors_are_on_one_side(on_both: pl.DataFrame, *, n_donors: int) -> Finding:

@@ -154,7 +154,7 @@ def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
 
 
 # It asks the listing for the collection without a dependency on it, as `raw_h5ad` does.
-@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile], code_version="3")
+@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile], code_version="4")
 def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: its donor, its organism, its age in years, and all obs columns of the source."""
     from c2s_assets.storage.sources.publications import read_publication

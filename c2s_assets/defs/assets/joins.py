@@ -31,7 +31,7 @@ _N_SHOWN = 20
         *(cellxgene_listing, dataset_profile, cell_metadata, feature_metadata, projections),
         *(cell_sentences, split_manifest, validation_report),
     ],
-    code_version="3",
+    code_version="4",
     owners=["team:c2s_assets"],
     check_specs=check_specs("catalogue", None),
 )
@@ -81,7 +81,7 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     group_name="joins",
     kinds={"json"},
     deps=[catalogue],
-    code_version="1",
+    code_version="2",
     owners=["team:c2s_assets"],
     check_specs=check_specs("corpus_report", None),
 )
@@ -105,7 +105,11 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
             target,
             findings=[
                 keeps_document(staged.path(target), CorpusReport),
-                corpus.accounts_for_cells(groups, n_cells=totals["n_cells"]),
+                corpus.accounts_for_cells(
+                    groups,
+                    n_cells=totals["n_cells"],
+                    n_further={"disease": totals["n_further_diseases"]},
+                ),
                 corpus.donors_are_on_one_side(on_both_sides, n_donors=totals["n_donors"]),
             ],
             metadata=file_metadata(target, size=staged.path(target).stat().st_size)

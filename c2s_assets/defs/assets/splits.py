@@ -100,7 +100,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     group="splits",
     kinds={"parquet"},
     deps=[dataset_profile, cell_metadata, cell_sentences, split_manifest],
-    code_version="2",
+    code_version="3",
 )
 def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell that is used: its sentence, age, metadata and publication, in `train/` or `test/`."""

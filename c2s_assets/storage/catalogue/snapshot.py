@@ -36,7 +36,7 @@ TABLES = (*_FILES, *_FOLDERS)
 _CELLS, _PROJECTIONS = "cell_metadata", "projections"
 _SOURCE = "source_sha256"
 # To be raised with the tables and columns of the catalogue: one that was built before is then renewed.
-_FORM = 3
+_FORM = 4
 
 # Sorts before every dataset id, so that its columns come first; no dataset can have it.
 _NO_DATASET = "-"

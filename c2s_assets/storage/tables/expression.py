@@ -50,7 +50,7 @@ def read_expression(
     Returns
     -------
     `X` is row-compressed float32; `obs` and `var` are the rows of `cell_metadata` and `feature_metadata`,
-    indexed by `cell_id` and `feature_id`.
+    indexed by `cell_id` and `feature_id`, without columns of lists, which AnnData cannot write.
 
     Raises
     ------
@@ -82,7 +82,8 @@ def read_expression(
 
 
 def _for_anndata(rows: pl.DataFrame, *, index: str) -> pd.DataFrame:
-    """Convert to pandas with types that AnnData can write: None alone, or beside bool, it cannot."""
+    """Convert to pandas with types that AnnData can write: None alone, or beside bool, or lists it cannot."""
+    rows = rows.select(name for name, kind in rows.schema.items() if not isinstance(kind, pl.List))
     n_none = {name: rows[name].null_count() for name in rows.columns}
     empty = [name for name in rows.select(pl.col(pl.String)).columns if rows.height == n_none[name] > 0]
     unsure = [name for name in rows.select(pl.col(pl.Boolean)).columns if n_none[name]]

@@ -172,3 +172,16 @@ def test_one_dataset_is_offered_if_it_is_taken():
     assert offer_of(LISTING, chosen, dataset_id="elsewhere") is None
     assert offer_of(LISTING, Selection(), dataset_id="mouse") is None
     assert offer_of(LISTING.clear(), chosen, dataset_id="mouse") is None
+
+
+def test_a_dataset_is_taken_by_each_of_the_labels_that_a_field_joins() -> None:
+    """CELLxGENE writes `A || B` where a cell has both."""
+    both = record("both", disease=[{"label": "COVID-19 || asthma"}, {"label": "normal"}])
+    listing = tabulate_datasets([both]).rows.with_columns(n_absent=pl.lit(0, pl.Int32))
+    for wanted in (["asthma"], ["covid-19"], ["COVID-19 || asthma"]):
+        found = select(listing, Selection(disease=wanted))
+        assert (found.rows["dataset_id"].to_list(), found.problems) == (["both"], [])
+    labels = [row[0] for row in count_labels(listing, "disease").rows()]
+    assert labels == ["COVID-19", "asthma", "normal"]
+    (problem,) = select(listing, Selection(disease=["asthma", "astma"])).problems
+    assert "'astma'; did you mean asthma?" in problem

@@ -67,10 +67,19 @@ def test_every_property_accounts_for_all_cells() -> None:
     groups = pl.DataFrame(
         {"property": ["sex", "sex", "tissue"], "value": ["f", None, "lung"], "n_cells": [2, 1, 3]}
     )
-    assert accounts_for_cells(groups, n_cells=3).holds
-    finding = accounts_for_cells(groups.head(2).vstack(groups.head(1)), n_cells=3)
+    assert accounts_for_cells(groups, n_cells=3, n_further={}).holds
+    finding = accounts_for_cells(groups.head(2).vstack(groups.head(1)), n_cells=3, n_further={})
     assert not finding.holds
-    assert "Cells by sex add up to 5" in finding.message
+    assert "Cells by sex add up to 5, but there are 3" in finding.message
+
+
+def test_a_cell_counts_for_each_of_its_diseases_and_the_check_says_so() -> None:
+    groups = pl.DataFrame({"property": ["disease"] * 2, "value": ["a", "b"], "n_cells": [3, 2]})
+    finding = accounts_for_cells(groups, n_cells=3, n_further={"disease": 2})
+    assert finding.holds
+    assert "all 3 cells; by disease they add up to 5" in finding.message
+    assert not accounts_for_cells(groups, n_cells=3, n_further={"disease": 1}).holds
+    assert not accounts_for_cells(groups, n_cells=3, n_further={}).holds
 
 
 def test_donors_in_train_of_one_dataset_and_in_test_of_another_are_named_with_the_way_out() -> None:

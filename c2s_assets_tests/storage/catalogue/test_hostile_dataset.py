@@ -222,7 +222,7 @@ LEFT_OUT: dict[str, tuple[Spoil, str]] = {
     "a footer that is a list": (with_footer(b"[1]"), "does not say what it was made of"),
     "a deep footer": (with_footer(b"[" * 100_000), "does not say what it was made of"),
     "a name that DuckDB takes for a path": (write("projections/a\\b.parquet", b""), "cannot be read"),
-    "two results of one check": (report_twice, "Duplicate key"),
+    "two results of one check": (report_twice, "duplicate key"),
     "a size beyond all numbers": (claim_huge_source, "too"),
 }  # fmt: skip
 

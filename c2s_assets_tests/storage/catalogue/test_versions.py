@@ -79,6 +79,32 @@ def test_datasets_with_columns_of_their_own_are_one_set_of_tables(layout: Layout
     assert ask(layout, "select count(*), min(dataset_id) from sentences") == [(5, "007")]
 
 
+def test_cells_of_several_diseases_count_for_each_of_them(layout: Layout) -> None:
+    joined = ["asthma || COPD", "asthma", None]
+    lists = pl.Series("disease_list", [["asthma", "COPD"], ["asthma"], None])
+    put_toy_tables(layout, "new", cells=cells(3).with_columns(pl.Series("disease", joined), lists))
+    put_toy_tables(layout, "before", cells=cells(2, disease="normal"))
+    build(layout)
+
+    assert ask(layout, "select dataset_id, disease from datasets") == [
+        ("before", ["normal"]),
+        ("new", ["COPD", "asthma"]),
+    ]
+    listed = "select count(*) from cells where list_contains(disease_list, 'asthma')"
+    assert ask(layout, listed) == [(2,)]
+    with open_catalogue(layout.catalogue) as reader:
+        groups, totals = reader.rows("reports/corpus_groups"), reader.rows("reports/corpus_totals")
+    by_disease = groups.filter(pl.col("property") == "disease")
+    assert by_disease.select("value", "n_cells", "n_donors").rows() == [
+        ("asthma", 2, 2),
+        ("normal", 2, 2),
+        ("COPD", 1, 1),
+        (None, 1, 1),
+    ]
+    assert totals.select("n_cells", "n_further_diseases").row(0) == (5, 1)
+    assert by_disease["n_cells"].sum() == 6
+
+
 @pytest.mark.parametrize("is_alone", [True, False], ids=["alone", "beside a new one"])
 def test_features_of_a_lake_without_approved_symbols_are_shown_with_null(
     layout: Layout, is_alone: bool

@@ -9,7 +9,9 @@ with counted as (
         min(age) as age_min,
         max(age) as age_max,
         list_sort(coalesce(list(distinct tissue) filter (where tissue is not null), [])) as tissue,
-        list_sort(coalesce(list(distinct disease) filter (where disease is not null), [])) as disease,
+        list_sort(list_distinct(flatten(
+            coalesce(list(distinct disease_list) filter (where disease_list is not null), [])
+        ))) as disease,
         list_sort(coalesce(list(distinct assay) filter (where assay is not null), [])) as assay,
         list_sort(coalesce(list(distinct sex) filter (where sex is not null), [])) as sex
     from cells

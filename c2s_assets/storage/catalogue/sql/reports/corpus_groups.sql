@@ -5,7 +5,7 @@ with described as (
         has_known_donor,
         is_primary_data,
         tissue,
-        disease,
+        disease_list,
         organism,
         assay,
         age,
@@ -21,19 +21,30 @@ counted as (
     select
         case
             when grouping(tissue) = 0 then 'tissue'
-            when grouping(disease) = 0 then 'disease'
             when grouping(organism) = 0 then 'organism'
             when grouping(assay) = 0 then 'assay'
             else 'age_decade'
         end as property,
-        coalesce(tissue, disease, organism, assay, age_decade) as value,
+        coalesce(tissue, organism, assay, age_decade) as value,
         count(*) as n_cells,
         count(*) filter (where is_primary_data is not false) as n_primary_cells,
         count(distinct donor_uid) filter (where has_known_donor is not false) as n_donors,
         count(distinct dataset_id) as n_datasets,
         min(age) as age_min
     from described
-    group by grouping sets ((tissue), (disease), (organism), (assay), (age_decade))
+    group by grouping sets ((tissue), (organism), (assay), (age_decade))
+    union all by name
+    -- A cell of several diseases counts for each of them.
+    select
+        'disease' as property,
+        disease as value,
+        count(*) as n_cells,
+        count(*) filter (where is_primary_data is not false) as n_primary_cells,
+        count(distinct donor_uid) filter (where has_known_donor is not false) as n_donors,
+        count(distinct dataset_id) as n_datasets,
+        min(age) as age_min
+    from (select *, unnest(coalesce(disease_list, [null])) as disease from described)
+    group by disease
 )
 
 select property, value, n_cells, n_primary_cells, n_donors, n_datasets

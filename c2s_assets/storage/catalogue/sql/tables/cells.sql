@@ -26,7 +26,12 @@ select
     development_stage::varchar as development_stage,
     development_stage_ontology_term_id::varchar as development_stage_ontology_term_id,
     suspension_type::varchar as suspension_type,
-    is_primary_data
+    is_primary_data,
+    -- A table that was built before there were lists has the texts alone.
+    case when disease is not null then coalesce(disease_list, [disease::varchar]) end as disease_list,
+    case when disease_ontology_term_id is not null then coalesce(disease_ontology_term_id_list, [disease_ontology_term_id::varchar]) end as disease_ontology_term_id_list,
+    case when self_reported_ethnicity is not null then coalesce(self_reported_ethnicity_list, [self_reported_ethnicity::varchar]) end as self_reported_ethnicity_list,
+    case when self_reported_ethnicity_ontology_term_id is not null then coalesce(self_reported_ethnicity_ontology_term_id_list, [self_reported_ethnicity_ontology_term_id::varchar]) end as self_reported_ethnicity_ontology_term_id_list
 from files.cell_metadata;
 comment on view cells is
     'One row per cell. Own columns of single datasets are in files.cell_metadata.';
@@ -57,3 +62,7 @@ comment on column cells.development_stage is 'Stage of development.';
 comment on column cells.development_stage_ontology_term_id is 'Its term in HsapDv, MmusDv ...';
 comment on column cells.suspension_type is 'cell, nucleus or na.';
 comment on column cells.is_primary_data is 'Whether this is the canonical copy of the cell; null where the source does not say.';
+comment on column cells.disease_list is 'Diseases, each by itself, where the source joins several by ||; null if unknown.';
+comment on column cells.disease_ontology_term_id_list is 'Their terms in MONDO.';
+comment on column cells.self_reported_ethnicity_list is 'Ethnicities, each by itself.';
+comment on column cells.self_reported_ethnicity_ontology_term_id_list is 'Their terms in HANCESTRO or AfPO.';
