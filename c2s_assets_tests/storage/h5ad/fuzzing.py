@@ -1,7 +1,8 @@
 """Corrupts h5ad files at random and reads them, as `python -m` with a folder, a first number and how many.
 
-Runs in a process of its own, which a file may crash. Prints `begin <number> <kind>` before it reads a file
-and `end <number> <outcome>` after it; the outcome is one of OUTCOMES, or `bad` and what happened.
+Runs in a process of its own, which a file may crash. Prints `begin <number> <kind>` before it rehearses a
+file as a survey does, `rehearsed <number>` before it reads it as the steps do, and `end <number> <outcome>`
+after that; the outcome is one of OUTCOMES, or `bad` and what happened.
 """
 
 import hashlib
@@ -18,10 +19,13 @@ import hdf5plugin
 import numpy as np
 
 from c2s_assets.core.errors import C2SError
+from c2s_assets.storage.h5ad.rehearsal import rehearse
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
+from c2s_assets_tests.storage.h5ad.checksums import find_checksummed, mend
 from c2s_assets_tests.storage.h5ad.files import add_categorical, add_frame, add_masked, add_sparse
 
-OUTCOMES = ("same", "other", "refused")
+# `died`: the rehearsal did, which costs a survey its process and the caller nothing.
+OUTCOMES = ("same", "other", "refused", "died")
 MEMORY_BYTES = 1_500 * 2**20
 
 N_OBS, N_VARS = 40, 30
@@ -58,7 +62,7 @@ def main(folder: Path, first: int, n_files: int) -> None:
         path.write_bytes(originals[which].read_bytes())
         _say(f"begin {number} {kind}")
         CORRUPTIONS[kind](path, rng)
-        _say(f"end {number} {_outcome(path, kind, digest=digests[which])}")
+        _say(f"end {number} {_outcome(path, kind, number=number, digest=digests[which])}")
         path.unlink()
 
 
@@ -67,7 +71,15 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _outcome(path: Path, kind: str, *, digest: str) -> str:
+def _outcome(path: Path, kind: str, *, number: int, digest: str) -> str:
+    try:
+        with open_h5ad(path) as h5ad:
+            rehearse(h5ad)
+    except C2SError as error:
+        return "refused" if str(error) else "bad: an error without a message"
+    except Exception:  # the survey says that, too
+        return "died"
+    _say(f"rehearsed {number} ")
     try:
         read = _read_everything(path)
     except C2SError as error:
@@ -138,6 +150,8 @@ def _original(folder: Path, name: str, libver: str) -> Path:
         add_masked(obs, "n", "nullable-integer", np.arange(N_OBS), [i % 5 == 0 for i in range(N_OBS)])
         obs["age"] = np.linspace(0, 90, N_OBS)
         obs["note"] = [f"note {i}" for i in range(N_OBS)]
+        obs.create_dataset("code", data=np.array([f"code {i}" for i in range(N_OBS)], "S8"), fletcher32=True)
+        obs.create_dataset("is_old", data=np.arange(N_OBS) % 2 == 0, compression="gzip", fletcher32=True)
         add_frame(file, "var", [f"g{i}" for i in range(N_VARS)])
         raw = file.create_group("raw")
         add_frame(raw, "var", [f"g{i}" for i in range(N_VARS)])
@@ -150,6 +164,11 @@ def _original(folder: Path, name: str, libver: str) -> Path:
         file["uns/title"] = "a title"
         file["uns/colors"] = [b"red", b"blue"]
         file["uns/nested/x"] = np.arange(50)
+        # Enough to be kept in fractal heaps.
+        for position in range(20):
+            file[f"uns/many/{position}"] = position
+            file["uns"].attrs[f"note {position}"] = "noted"
+            file["obs"].attrs[f"note {position}"] = position
     return path
 
 
@@ -170,6 +189,7 @@ def _flip_structure_bytes(path: Path, rng: np.random.Generator) -> None:
         b"OHDR",
         b"OCHK",
         b"FRHP",
+        b"FHDB",
         b"BTHD",
         b"BTLF",
         b"FAHD",
@@ -182,6 +202,41 @@ def _flip_structure_bytes(path: Path, rng: np.random.Generator) -> None:
         if at < len(content):
             content[at] = int(rng.choice([0, 1, 255, int(rng.integers(256))]))
     path.write_bytes(content)
+
+
+def _change_and_mend(path: Path, rng: np.random.Generator) -> None:
+    """Change bytes of structures whose checksums then say that all is well; without any, as above."""
+    content = bytearray(path.read_bytes())
+    structures = find_checksummed(bytes(content))
+    if len(structures) < 2:
+        _flip_structure_bytes(path, rng)
+        return
+    for _ in range(int(rng.integers(1, 4))):
+        at, n_bytes = structures[int(rng.integers(len(structures)))]
+        start, n_changed = at + int(rng.integers(4, n_bytes)), int(rng.choice([1, 1, 1, 2, 8]))
+        stop = min(start + n_changed, at + n_bytes)
+        content[start:stop] = bytes([int(rng.choice([0, 1, 127, 255, int(rng.integers(256))]))]) * (
+            stop - start
+        )
+    mend(content, structures)
+    path.write_bytes(content)
+
+
+def _cut_chunk(path: Path, rng: np.random.Generator) -> None:
+    """Store fewer or more bytes of a chunk, or other filters to be undone than were applied."""
+    with h5py.File(path, "a") as file:
+        names: list[str] = []
+        file.visititems(
+            lambda name, element: names.append(name) if getattr(element, "chunks", None) else None
+        )
+        dataset = file[names[int(rng.integers(len(names)))]].id
+        chunk = dataset.get_chunk_info(int(rng.integers(dataset.get_num_chunks())))
+        mask, packed = dataset.read_direct_chunk(chunk.chunk_offset)
+        if rng.random() < 0.7:
+            packed = (packed + bytes(8))[: int(rng.integers(len(packed) + 8))] or b"x"
+        if rng.random() < 0.5:
+            mask = int(rng.integers(8))
+        dataset.write_direct_chunk(chunk.chunk_offset, packed, filter_mask=mask)
 
 
 def _copy_words(path: Path, rng: np.random.Generator) -> None:
@@ -325,6 +380,9 @@ def _store_outside(path: Path, rng: np.random.Generator) -> None:
 CORRUPTIONS: dict[str, Callable[[Path, np.random.Generator], None]] = {
     "bytes": _flip_bytes,
     "bytes of structures": _flip_structure_bytes,
+    "structures, sums mended": _change_and_mend,
+    "structures, sums mended again": _change_and_mend,
+    "chunk": _cut_chunk,
     "copied words": _copy_words,
     "filled range": _fill_range,
     "truncated": _truncate,

@@ -1,8 +1,9 @@
 """Reads corrupt files in processes of their own; `C2S_FUZZ_FILES=10000 pytest -s ...` reads some thousands.
 
-Every outcome must be one of three: what was read before (`same`), something else that keeps our promises
-(`other`: the damage is to a value, or removed a part), or one clear error (`refused`). No other exception, no
-crash, no hang, no more memory than `fuzzing.MEMORY_BYTES`, and nothing from another file.
+Every outcome must be one of these: what was read before (`same`), something else that keeps our promises
+(`other`: the damage is to a value, or removed a part), one clear error (`refused`), or the end of the process
+that rehearses (`died`, which a survey turns into words). What was rehearsed raises no other exception and
+ends no process; no hang, no more memory than `fuzzing.MEMORY_BYTES`, and nothing from another file.
 """
 
 import os
@@ -22,6 +23,8 @@ from c2s_assets_tests.storage.h5ad.fuzzing import OUTCOMES
 
 N_FILES = int(os.environ.get("C2S_FUZZ_FILES", "150"))
 TIMEOUT_SECONDS = 20.0
+# To compile the checksums and write the originals, on a busy machine.
+START_SECONDS = 120.0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory limit is Linux's")
@@ -36,7 +39,7 @@ def test_a_corrupt_file_is_read_or_refused_and_nothing_else(tmp_path: Path) -> N
             if outcome not in OUTCOMES:
                 bad.append(f"file {number} ({kind}): {outcome}")
     assert not bad, f"{len(bad)} of {N_FILES} ({dict(outcomes)}):\n" + "\n".join(bad)
-    assert set(outcomes) == set(OUTCOMES)
+    assert {"same", "other", "refused"} <= set(outcomes)
     print(dict(outcomes))  # noqa: T201 - shown by pytest -s
 
 
@@ -44,24 +47,27 @@ def _read_corrupt_files(folder: Path, first: int, n_files: int) -> Iterator[tupl
     """Yield number, kind and outcome of each file, up to the one that ends the process, if there is one."""
     with _worker(folder, first, n_files) as (process, lines):
         present: tuple[int, str] | None = None
+        is_rehearsed = False
         while True:
             try:
-                line = lines.get(timeout=TIMEOUT_SECONDS)
+                line = lines.get(timeout=START_SECONDS if present is None else TIMEOUT_SECONDS)
             except queue.Empty:
                 assert present is not None, "the process did not begin"
                 yield *present, f"hung: nothing for {TIMEOUT_SECONDS} s"
                 return
             if line is None:
                 break
-            word, number, rest = line.rstrip().split(" ", 2)
+            word, number, rest = line.rstrip("\n").split(" ", 2)
             if word == "begin":
-                present = (int(number), rest)
+                present, is_rehearsed = (int(number), rest), False
+            elif word == "rehearsed":
+                is_rehearsed = True
             elif present is not None:
                 yield *present, rest
                 present = None
         code = process.wait()
         if present is not None:
-            yield *present, f"crashed: exit code {code}"
+            yield *present, f"crashed: exit code {code}" if is_rehearsed or code >= 0 else "died"
         else:
             assert code == 0, f"the process ended with {code} between files"
 
@@ -87,6 +93,6 @@ def _worker(
 
 def _pump(source: IO[str], lines: "queue.Queue[str | None]") -> None:
     for line in source:
-        if line.startswith(("begin ", "end ")):
+        if line.startswith(("begin ", "rehearsed ", "end ")):
             lines.put(line)
     lines.put(None)

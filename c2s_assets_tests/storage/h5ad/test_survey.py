@@ -7,6 +7,7 @@ import pytest
 from c2s_assets.core.errors import NotAnH5adError, SourceError, UnsafeFileError
 from c2s_assets.storage.h5ad import survey
 from c2s_assets.storage.h5ad.survey import survey_h5ad
+from c2s_assets_tests.storage.h5ad.checksums import find_checksummed, mend
 from c2s_assets_tests.storage.h5ad.files import COUNTS, add_categorical, add_frame, add_sparse, write_counts
 
 
@@ -15,6 +16,24 @@ def test_a_file_that_can_be_read_is_described(tmp_path: Path) -> None:
     found = survey_h5ad(path)
     assert (found.n_obs, found.n_vars) == COUNTS.shape
     assert found.identity == survey.identity_of(path)
+
+
+def test_a_file_that_crashes_hdf5_is_refused_and_we_live(tmp_path: Path) -> None:
+    """The index of a group's links says that there are more of them than it holds."""
+    path = tmp_path / "a.h5ad"
+    with h5py.File(path, "w", libver="latest") as file:
+        add_frame(file, "obs", ["a", "b", "c"])
+        add_frame(file, "var", ["g0", "g1", "g2", "g3"])
+        add_sparse(file, "X", COUNTS)
+        for position in range(20):
+            file[f"uns/many/{position}"] = position
+    content = bytearray(path.read_bytes())
+    structures = find_checksummed(bytes(content))
+    content[content.index(b"BTHD") + 26] = 255
+    mend(content, structures)
+    path.write_bytes(content)
+    with pytest.raises(UnsafeFileError, match=r"a\.h5ad crashes the HDF5 library \(SIGSEGV\)"):
+        survey_h5ad(path)
 
 
 def test_a_file_that_is_no_h5ad_is_refused_in_the_words_of_the_rehearsal(tmp_path: Path) -> None:
