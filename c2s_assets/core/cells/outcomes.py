@@ -9,7 +9,18 @@ _MISSING = frozenset(
         *("unknown", "unkown", "missing", "notapplicable", "notavailable", "notknown"),
         *("notassigned", "notprovided", "notreported", "notrecorded", "notcollected"),
         *("notspecified", "notdetermined", "notdetected", "notgiven", "notstated", "nodata"),
-        *("nodonor", "nodonorid", "noid", "noname", "nosample", "nomatch", "unspecified"),
+        *(
+            "nodonor",
+            "nodonorid",
+            "noid",
+            "nohto",
+            "notag",
+            "nohashtag",
+            "noname",
+            "nosample",
+            "nomatch",
+            "unspecified",
+        ),
         *("undefined", "undeclared", "unidentified", "unnamed", "unavailable", "indeterminate"),
         *("inconclusive", "tbd", "anonymous", "anon", "other", "others", "various", "several"),
         *("multiple", "misc", "miscellaneous", "blank", "empty", "background", "debris", "ambient"),
@@ -30,7 +41,7 @@ _OUTCOMES = frozenset(
 )
 # Alone they are in `_MISSING`. A person can be called negative: only words of an experiment may stand beside.
 _WEAK = frozenset(["negative", "negatives", "neg", "unknown", "unk", "failed", "filtered", "empty", "blank"])
-_POOLS = frozenset(["pool", "pools", "pooled"])
+_POOLS = frozenset(["pool", "pools", "pooled", "mix", "mixed", "mixture"])
 _OF_AN_EXPERIMENT = frozenset(
     [
         *("cell", "cells", "droplet", "droplets", "drop", "drops", "sample", "samples", "lane"),
@@ -39,7 +50,7 @@ _OF_AN_EXPERIMENT = frozenset(
         *("hashtags", "tag", "tags", "barcode", "barcodes", "cmo", "cmos", "rep", "replicate"),
         *("exp", "experiment", "call", "calls", "donor", "donors", "patient", "patients"),
         *("subject", "subjects", "individual", "individuals", "mouse", "mice", "animal", "animals"),
-        *("person", "persons", "id", "identity", "genotype", "or", "and", "in", "of", "from"),
+        *("person", "persons", "id", "identity", "genotype", "qc", "or", "and", "in", "of", "from"),
         *("vireo", "souporcell", "demuxlet", "freemuxlet"),
     ]
 )
