@@ -171,3 +171,11 @@ def test_a_failure_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="the disk is gone"):
         write_wide(tmp_path / "wide", blocks(), cell_ids=ids, schema=wide_schema(["A", "B"], footer=FOOTER))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_read_whatever_the_folders_above_are_called(tmp_path):
+    folder = tmp_path / "[a]*?%20" / "GENE1=7"
+    folder.mkdir(parents=True)
+    rows = pl.DataFrame({"cell_id": ["a", "b"], "GENE1": [0.5, 1.5]})
+    rows.write_parquet(folder / "part-00000.parquet")
+    assert read_cells({folder / "part-00000.parquet": 2}, 1, 2).equals(rows[1:])
