@@ -32,7 +32,8 @@ def as_types(answer: duckdb.DuckDBPyRelation, kept: Collection[str]) -> duckdb.D
     """
     columns = []
     for name, found in zip(answer.columns, answer.types, strict=True):
-        column = duckdb.ColumnExpression(name)
+        # DuckDB takes a column expression of that name for all columns.
+        column = duckdb.SQLExpression('"*"') if name == "*" else duckdb.ColumnExpression(name)
         if not _is_kept(found, kept):
             column = column.cast(duckdb.sqltypes.VARCHAR).alias(name)
         columns.append(column)

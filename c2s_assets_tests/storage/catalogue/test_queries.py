@@ -66,6 +66,11 @@ def test_two_columns_of_one_name_get_two(layout: Layout) -> None:
     assert rows.rows(named=True) == [{"a": 1, "a_1": 2, "a_2": "1 day"}]
 
 
+def test_a_column_may_be_called_like_all_columns(layout: Layout) -> None:
+    rows = answer_query(layout, 'select 1 as a, 2 as "*", interval 1 day as "b.c"', max_rows=5).rows
+    assert rows.rows(named=True) == [{"a": 1, "*": 2, "b.c": "1 day"}]
+
+
 @pytest.mark.parametrize(
     "sql",
     [
