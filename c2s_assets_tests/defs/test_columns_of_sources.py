@@ -41,7 +41,8 @@ def test_the_curated_column_is_the_one_that_every_table_and_query_shows(tmp_path
     renamed = {"Sex": "F", "Tissue": "Blood, left arm", "Age": 7, "__file__": "x"}
     for table in (cells, records):
         assert table.select(f"{name}_in_source" for name in renamed).row(0) == tuple(renamed.values())
-        assert table.select("filename", "FILE_ROW_NUMBER", "sex").row(0) == ("a.csv", 3, "female")
+        assert table.select("filename", "FILE_ROW_NUMBER").row(0) == ("a.csv", 3)
+        assert set(table["sex"]) == {"female", "male"}
     assert (cells["Split"][0], records["Split_in_source"][0]) == ("A", "A")
     assert features.select("FILENAME", "dataset_id_in_source", "Symbol_in_source").row(0) == ("f", 1, "?")
 
