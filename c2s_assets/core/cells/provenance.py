@@ -10,6 +10,9 @@ from c2s_assets.core.emails import without_emails
 _DOI = re.compile(r"\b10\.\d{4,9}/[^\s\"<>]+")
 _COLLECTION = re.compile(r"/collections/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 
+# Titles, citations and licences of Discover have up to 700 characters.
+_LONGEST_TEXT = 10_000
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -79,4 +82,5 @@ def _without_emails(text: str | None) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    """Take a text for what it says, unless it is so long that it says something else: it is in every row."""
+    return value.strip() or None if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None

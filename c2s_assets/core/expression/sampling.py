@@ -8,9 +8,16 @@ from c2s_assets.core.columns import DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.hashes import keys_of
 from c2s_assets.core.splits.manifest import TRAIN
 
+# 500 cells of 33,000 features; of a million, 16 cells.
+_WINDOW_VALUES = 2**24
 
-def windows(n_rows: int, *, size: int) -> list[tuple[int, int]]:
-    """Choose head, middle and tail as (start, stop), `size` rows each, or all if there are no more."""
+
+def windows(n_rows: int, *, size: int, n_vars: int) -> list[tuple[int, int]]:
+    """Choose head, middle and tail as (start, stop), `size` rows each, or all if there are no more.
+
+    Fewer rows where `size` of them, full, would have more than `_WINDOW_VALUES` values.
+    """
+    size = max(1, min(size, _WINDOW_VALUES // n_vars))
     if n_rows <= 3 * size:
         return [(0, n_rows)] if n_rows else []
     middle = (n_rows - size) // 2

@@ -113,7 +113,7 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
         n_cells, other_schema = survey_parts(written, expected=schema)
         samples = [
             (read_cells(n_cells, start, stop), matrix.rows(start, stop))
-            for start, stop in windows(h5ad.n_obs, size=_CELLS_PER_WINDOW)
+            for start, stop in windows(h5ad.n_obs, size=_CELLS_PER_WINDOW, n_vars=profile.n_vars)
         ]
         shown = names[:_SHOWN_FEATURES]
         yield from publish(

@@ -35,6 +35,7 @@ from c2s_assets.storage.tables.inputs import current_profile, current_table, foo
 from c2s_assets.storage.tables.parquet import (
     count_rows,
     iter_table,
+    iter_together,
     read_footer,
     read_rows,
     read_table,
@@ -158,7 +159,7 @@ def _join(
     """Join the tables block by block; of a manifest of cells, each block gets its own rows."""
     start = 0
     by_cell = manifest[SPLIT_LEVEL][0] == "cell"
-    for cell_block, sentence_block in zip(iter_table(cells), iter_table(sentences), strict=True):
+    for cell_block, sentence_block in iter_together(cells, sentences):
         sides = manifest.slice(start, cell_block.height) if by_cell else manifest
         yield join_records(cell_block, sentence_block, sides, publication=publication)
         start += cell_block.height

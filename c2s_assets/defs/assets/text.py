@@ -144,7 +144,7 @@ def _collect_ensembl_words(
 def _sentences_match_source(
     written: Path, matrix: MatrixReader, features: pl.DataFrame, *, top_n: int
 ) -> Finding:
-    spans = windows(matrix.info.shape[0], size=_CELLS_PER_WINDOW)
+    spans = windows(matrix.info.shape[0], size=_CELLS_PER_WINDOW, n_vars=matrix.info.shape[1])
     broken = [
         audit_sentences(read_rows(written, start, stop), matrix.rows(start, stop), features, top_n=top_n)
         for start, stop in spans

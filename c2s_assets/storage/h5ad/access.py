@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.errors import NotAnH5adError, UnsafeFileError, UnsupportedEncodingError
 from c2s_assets.storage.h5ad.plugins import filter_name, require_filters
-from c2s_assets.storage.h5ad.stored import Stored, open_stored
+from c2s_assets.storage.h5ad.stored import Stored, open_references, open_stored
 
 MAX_ATTRIBUTE_BYTES = 16 * 2**20
 # HDF5 inflates a whole chunk to give us one value of it; its own limit is 4 GiB.
@@ -124,9 +124,34 @@ class Array:
         stop = shape[0] if stop is None else min(stop, shape[0])
         n_values = (stop - start) * _product(shape[1:])
         if start >= stop or self._stored is None:
+            if self.is_text and len(shape) == 1:
+                self.text_bytes(start, stop)
             return self._select(np.s_[start:stop], n_values=n_values)
         self.refuse_unproven(n_values)
         return self._stored.read(start, stop)
+
+    def text_bytes(self, start: int, stop: int) -> NDArray[np.int64] | None:
+        """Length of each text ``[start, stop)`` of a list of texts, without reading them; None if not known.
+
+        Raises
+        ------
+        UnsafeFileError
+            If together they are longer than the file: HDF5 keeps each of them in it as it is.
+        """
+        if self.dtype.kind == "S":
+            return np.full(stop - start, self.dtype.itemsize, np.int64)
+        if self._references is None or start >= stop:
+            return None
+        self.refuse_unproven(stop - start)
+        n_bytes: NDArray[np.int64] = self._references.read(start, stop)["n_bytes"].astype(np.int64)
+        with reading(self.place):
+            file_bytes = int(self.dataset.file.id.get_filesize())
+        if n_bytes.sum() > file_bytes:
+            raise UnsafeFileError(
+                f"{self.place} claims {n_bytes.sum():,} bytes of text, but the file has only {file_bytes:,}: "
+                "many rows have one text in common, which HDF5 never writes. Do not trust this file."
+            )
+        return n_bytes
 
     def read_first(self, n_values: int) -> NDArray[Any]:
         """Read the first values along the last axis, without reading the rest."""
@@ -183,6 +208,14 @@ class Array:
         self.refuse_large_chunks()
         with reading(self.place):
             return open_stored(self.dataset, place=self.place)
+
+    @cached_property
+    def _references(self) -> Stored | None:
+        if self.field is not None or h5py.check_string_dtype(self.dtype) is None or self.dtype.kind != "O":
+            return None
+        self.refuse_large_chunks()
+        with reading(self.place):
+            return open_references(self.dataset, place=self.place)
 
     def _dtype(self) -> np.dtype[Any]:
         try:

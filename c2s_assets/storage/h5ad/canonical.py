@@ -9,9 +9,10 @@ from scipy.sparse import csr_array
 
 from c2s_assets.core.errors import InvalidMatrixError
 
-# A block of this many values takes 128 MB, and up to three times that while it is being made. Blocks are read
-# one ahead (`ahead.one_ahead`), so that the one that the caller has is in memory as well.
-MAX_BLOCK_VALUES = 16 * 2**20
+# A block of this many values takes 32 MB, up to three times that while it is being made, and ten times that
+# while its sentences are. Blocks are read ahead, so that several are in memory. 1,024 cells of 4,096 genes
+# each are one block; only cells that are fuller than that come in smaller ones.
+MAX_BLOCK_VALUES = 4 * 2**20
 
 # A piece stays in the processor's cache for all checks: 28.7 M values took 25 ms, in pieces of 6 M 45 ms.
 _SURVEY_VALUES = 2**16

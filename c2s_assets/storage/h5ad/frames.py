@@ -34,8 +34,13 @@ from c2s_assets.storage.h5ad.columns import (
 )
 from c2s_assets.storage.h5ad.levels import LEVELS, levels_beside, open_levels
 from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
+from c2s_assets.storage.h5ad.sizes import ColumnSize, measure
 
 _N_NAMES_IN_MESSAGE = 50
+_NAMES_AT_ONCE = 2**18
+# Of the values of a block, if all were as long as the longest. Of obs as it is, a hundred columns with texts
+# of up to 60 bytes, 65,536 cells come to 400 MB by that measure and to 100 MB in memory.
+_BLOCK_BYTES = 2**29
 _LARGEST_INTEGER = 2**63 - 1
 
 
@@ -94,8 +99,16 @@ class Frame:
         ------
         InvalidIdsError
             If there is no index, or it is not one string or number per row.
+        UnsafeFileError
+            If a name, or all of them, are longer than the limits.
         """
-        index = self._index_column.read().cast(pl.String)
+        measure(self._index_column, place=f"{self.place}/{self.index_name}", limits=self._limits)
+        # Texts come as objects of Python, several times their size, and numbers before they are texts.
+        pieces = [
+            self._index_column.read(start, start + _NAMES_AT_ONCE).cast(pl.String)
+            for start in range(0, self.n_rows, _NAMES_AT_ONCE)
+        ]
+        index = pl.concat(pieces) if pieces else pl.Series(dtype=pl.String)
         is_missing = index.is_null()
         if is_missing.any():
             raise InvalidIdsError(
@@ -116,10 +129,14 @@ class Frame:
         SourceError
             If its values contradict themselves: codes without category, strings that are not UTF-8; or if
             one is an integer that no table holds.
+        UnsafeFileError
+            If a text, or all of them, are longer than the limits.
         """
         if name not in self.names:
             raise MissingColumnError(f"{self.place} has no column {name!r}. It has: {self._listing()}.")
-        values = self.open(name).read().alias(name)
+        column = self.open(name)
+        measure(column, place=f"{self.place}/{name}", limits=self._limits)
+        values = column.read().alias(name)
         refuse_beyond_int64(values, place=f"{self.place}/{name}")
         return values
 
@@ -141,13 +158,36 @@ class Frame:
             yield replace(column, problem=problem), values
 
     def blocks(self, names: Sequence[str], *, rows: int) -> Iterator[tuple[pl.Series, pl.DataFrame]]:
-        """Read the index and some columns `rows` rows at a time; errors are those of `index` and `read`."""
+        """Read the index and some columns, at most `rows` rows at a time and fewer where values are long.
+
+        Errors are those of `index`, `read` and `measure`.
+        """
         index = self.index()
         columns = {name: self.open(name) for name in names}
+        longest = sum(size.longest for size in self.measure(names).values())
+        rows = max(1, min(rows, _BLOCK_BYTES // max(1, longest)))
         for start in range(0, self.n_rows, rows):
             stop = min(start + rows, self.n_rows)
             block = [column.read(start, stop).alias(name) for name, column in columns.items()]
             yield index.slice(start, stop - start), pl.DataFrame(block)
+
+    def measure(self, names: Sequence[str]) -> dict[str, ColumnSize]:
+        """Measure some columns without decoding them.
+
+        Raises
+        ------
+        UnsafeFileError
+            If one exceeds the limits, or all do together.
+        """
+        sizes = {
+            name: measure(self.open(name), place=f"{self.place}/{name}", limits=self._limits)
+            for name in names
+        }
+        mean = sum(size.total for size in sizes.values()) // max(1, self.n_rows)
+        self._limits.refuse_more(
+            "cell_bytes", mean, where=f"{self.place} has", unit="bytes per row in the mean"
+        )
+        return sizes
 
     def describe(self) -> list[ColumnInfo]:
         """Describe each column from its headers, also those that cannot be read, in stored order.

@@ -9,11 +9,14 @@ from c2s_assets.core.errors import InvalidIdsError, UnsafeFileError
 from c2s_assets.storage.h5ad.access import Array, reading
 from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.links import Link
+from c2s_assets.storage.h5ad.matrix import DenseMatrix, SparseMatrix
 
 # obsp, varp and varm are never read.
 _READ = frozenset({"X", "layers", "obs", "obsm", "raw", "raw.X", "raw.var", "uns", "var"})
 # A text of variable length stands in a heap as it is, behind 16 bytes of header and filled up to 8.
 _HEAP_TEXT_BYTES = 24
+# A matrix of this size is streamed in seconds, whatever it is.
+_SMALL_MATRIX_BYTES = 4 * 2**30
 
 
 def refuse_large_chunks(file: h5py.File, links: Iterable[Link], *, limits: Limits) -> None:
@@ -84,6 +87,25 @@ def refuse_more_cells_than_bytes(index: Array) -> None:
             f"{index.place} claims {n_rows:,} cells, but the file has only {file_bytes:,} bytes. Its shape "
             "cannot be true; fetch the file again."
         )
+
+
+def refuse_inflated_matrix(matrix: SparseMatrix | DenseMatrix, *, limits: Limits) -> None:
+    """Refuse to stream values of which the file can hold next to none, or it would take hours.
+
+    A layer of zeros that was never written is fine as long as nobody reads it, and so is a small one.
+
+    Raises
+    ------
+    UnsafeFileError
+        If they come to more bytes than the file is allowed to stand for.
+    """
+    values = matrix.values if isinstance(matrix, DenseMatrix) else matrix.data
+    with reading(values.place):
+        file_bytes = int(values.dataset.file.id.get_filesize())
+    n_bytes = matrix.info.n_stored * values.dtype.itemsize
+    if n_bytes > _SMALL_MATRIX_BYTES:
+        where = f"{values.place} claims {n_bytes:,} bytes of values in a file of {file_bytes:,}, which is"
+        limits.refuse_more("expansion", n_bytes // max(1, file_bytes), where=where, unit="times as many")
 
 
 def _is_written(array: Array) -> bool:

@@ -111,7 +111,8 @@ def _parts(h5ad: H5ad) -> Iterator[Callable[[], object]]:
 def _read_frame(frame: Frame | None) -> None:
     if frame is None:
         return
-    frame.describe()
+    readable = [column.name for column in frame.describe() if column.problem is None]
+    frame.measure(readable)
     for name in (frame.index_name, *frame.names):
         _attempt(partial(_read_first, frame, name))
 

@@ -20,7 +20,11 @@ from c2s_assets.storage.h5ad.access import Array, open_member, reading
 from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
 from c2s_assets.storage.h5ad.hdf5 import open_hdf5
-from c2s_assets.storage.h5ad.headers import refuse_impossible_index, refuse_more_cells_than_bytes
+from c2s_assets.storage.h5ad.headers import (
+    refuse_impossible_index,
+    refuse_inflated_matrix,
+    refuse_more_cells_than_bytes,
+)
 from c2s_assets.storage.h5ad.levels import categories_in_uns
 from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 from c2s_assets.storage.h5ad.links import Link
@@ -118,12 +122,16 @@ class H5ad:
             If it is stored in a way that we do not read.
         InvalidMatrixError
             If its headers contradict each other, or obs and var.
+        UnsafeFileError
+            If the file is too short to hold as many values.
         """
         if name not in self._matrix_paths:
             raise MissingColumnError(
                 f"there is no matrix {name!r}. The file has: {', '.join(self._matrix_paths)}."
             )
-        return self._reader(self._open_matrix(name))
+        opened = self._open_matrix(name)
+        refuse_inflated_matrix(opened, limits=self._limits)
+        return self._reader(opened)
 
     def embeddings(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the numeric arrays of obsm that have two axes or more, by name."""
@@ -162,7 +170,7 @@ class H5ad:
 
     def uns(self, *, max_values: int) -> dict[str, Any]:
         """Read `uns` as JSON-able values; see `uns.read_uns` for what becomes what."""
-        return read_uns(self._member("uns"), max_values=max_values)
+        return read_uns(self._member("uns"), max_values=max_values, limits=self._limits)
 
     def structure(self) -> list[dict[str, Any]]:
         """Describe every element of the file; see `structure.describe_structure` for the keys."""

@@ -20,6 +20,8 @@ from c2s_assets.storage.h5ad.access import (
 from c2s_assets.storage.h5ad.columns import Column, open_column
 from c2s_assets.storage.h5ad.enums import enum_names, name_numbers
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
+from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
+from c2s_assets.storage.h5ad.sizes import measure
 
 MAX_DEPTH = 32
 MAX_VALUES = 5_000_000
@@ -34,7 +36,7 @@ _COLUMN_ENCODINGS = frozenset(
 _PLAIN_GROUP_ENCODINGS = frozenset({None, "dict", "raw", "anndata"})
 
 
-def read_uns(uns: Any, *, max_values: int) -> dict[str, Any]:
+def read_uns(uns: Any, *, max_values: int, limits: Limits = DEFAULT_LIMITS) -> dict[str, Any]:
     """Read `uns` (or None, if the file has none) as nested dictionaries, lists, strings, numbers and null.
 
     - An array of more than `max_values` values, and a string beyond `MAX_TEXT_BYTES`, is
@@ -50,19 +52,22 @@ def read_uns(uns: Any, *, max_values: int) -> dict[str, Any]:
     Raises
     ------
     UnsafeFileError
-        If it is nested deeper than `MAX_DEPTH`, or comes to more than `MAX_VALUES` values.
+        If it is nested deeper than `MAX_DEPTH`, or comes to more than `MAX_VALUES` values or more bytes than
+        the limit.
     """
     if uns is None:
         return {}
     if not isinstance(uns, h5py.Group):
         return {"unreadable": "uns is not a group"}
-    return _Reader(max_values).read_group(uns, place="uns", depth=0)
+    return _Reader(max_values, limits).read_group(uns, place="uns", depth=0)
 
 
 @dataclass
 class _Reader:
     max_values: int
+    limits: Limits
     n_read: int = field(default=0, init=False)
+    n_bytes: int = field(default=0, init=False)
 
     def read_element(self, element: Any, *, place: str, depth: int) -> Any:
         self._count(1, place=place)
@@ -97,7 +102,8 @@ class _Reader:
         if encoding in _COLUMN_ENCODINGS:
             return self._read_column(open_column(element, place=place), place=place)
         if encoding == "dataframe":
-            return self._read_frame(open_frame(element, place=place, legacy_categories={}), place=place)
+            frame = open_frame(element, place=place, legacy_categories={}, limits=self.limits)
+            return self._read_frame(frame, place=place)
         members = self.read_group(element, place=place, depth=depth)
         if encoding in _PLAIN_GROUP_ENCODINGS:
             return members
@@ -127,6 +133,7 @@ class _Reader:
             first = _to_json(_named(array.read_first(_N_SUMMARISED), array))
             return {"summary": {"shape": list(shape), "dtype": array.dtype_name, "first": first}}
         self._count(n_values, place=array.place)
+        self._count_bytes(array)
         return _to_json(_named(array.read(), array))
 
     def _read_column(self, column: Column, *, place: str) -> Any:
@@ -134,6 +141,8 @@ class _Reader:
             first = [_to_json(value) for value in column.read(0, _N_SUMMARISED).to_list()]
             return {"summary": {"shape": [column.n_rows], "dtype": column.encoding, "first": first}}
         self._count(column.n_rows, place=place)
+        size = measure(column, place=place, limits=self.limits)
+        self._add_bytes(size.total, place=place)
         return [_to_json(value) for value in column.read().to_list()]
 
     def _read_frame(self, frame: Frame, *, place: str) -> dict[str, Any]:
@@ -158,6 +167,17 @@ class _Reader:
             raise UnsafeFileError(
                 f"{place}: uns holds more than {MAX_VALUES:,} values. Move tables out of uns."
             )
+
+    def _count_bytes(self, array: Array) -> None:
+        shape = array.shape or ()
+        texts = array.text_bytes(0, shape[0]) if array.is_text and len(shape) == 1 else None
+        n_bytes = math.prod(shape) * array.dtype.itemsize if texts is None else int(texts.sum())
+        self._add_bytes(n_bytes, place=array.place)
+
+    def _add_bytes(self, n_bytes: int, *, place: str) -> None:
+        self.n_bytes += n_bytes
+        where = f"with {place}, uns holds"
+        self.limits.refuse_more("uns_bytes", self.n_bytes, where=where, unit="bytes")
 
 
 def _named(values: NDArray[Any], array: Array) -> NDArray[Any]:

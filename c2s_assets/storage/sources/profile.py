@@ -128,7 +128,7 @@ def _judge_matrices(
 
 def _judge(h5ad: H5ad, name: str) -> MatrixVerdict:
     reader = h5ad.matrix(name)
-    spans = windows(h5ad.n_obs, size=_CELLS_PER_WINDOW)
+    spans = windows(h5ad.n_obs, size=_CELLS_PER_WINDOW, n_vars=reader.info.shape[1])
     return judge_values(
         [reader.rows(start, stop).data for start, stop in spans],
         n_cells=sum(stop - start for start, stop in spans),

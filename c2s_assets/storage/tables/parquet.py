@@ -14,9 +14,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from c2s_assets.core.columns import SPLIT
 from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
@@ -32,6 +34,11 @@ ROWS_PER_GROUP = 8_192
 # Several blocks are alive while others are read and ranked. Sentences of 200,000 cells, on two cores: blocks
 # of 512 rows 11.2 s and 760 MB, 1,024 10.1 s and 830 MB, 2,048 11.2 s and 980 MB.
 ROWS_PER_BLOCK = 1_024
+
+# Groups, and what is cut of blocks for them, end earlier where rows are large: 8,192 sentences with all
+# that train_test puts beside them come to 170 MB, 1,024 cells with 8,000 values each to 64 MB.
+_BYTES_PER_GROUP = 256 * 2**20
+_BYTES_PER_UNIT = 64 * 2**20
 
 _METADATA_KEY = b"c2s"
 
@@ -69,7 +76,9 @@ class TableWriter:
         self._part_name = part_name
         self._rows_per_group = rows_per_group or ROWS_PER_GROUP
         self._pending: list[pa.Table] = []
+        self._pending_bytes = 0
         self._group: list[pa.Table] = []
+        self._group_bytes = 0
         self._file: pq.ParquetWriter | None = None
         self._pool = ThreadPoolExecutor(N_THREADS)
         self._parts: list[Future[None]] = []
@@ -98,6 +107,7 @@ class TableWriter:
         table = to_arrow(rows, self._schema)
         self.n_rows += table.num_rows
         self._pending.append(table)
+        self._pending_bytes += table.nbytes
         self._cut(at_least=self._n_unit)
 
     def _cut(self, *, at_least: int) -> None:
@@ -105,23 +115,40 @@ class TableWriter:
 
         The pages of a column depend on where its Arrow chunks begin. A block that is one unit is not copied.
         """
-        if sum(table.num_rows for table in self._pending) < at_least:
+        n_rows = sum(table.num_rows for table in self._pending)
+        if n_rows < at_least and self._pending_bytes < _BYTES_PER_UNIT:
             return
         table = pa.concat_tables(self._pending)
+        ends = np.cumsum(row_bytes(table))
         start = 0
-        while table.num_rows - start >= at_least:
-            unit = table.slice(start, self._n_unit).combine_chunks()
-            self._group.append(unit)
-            start += unit.num_rows
-            if sum(unit.num_rows for unit in self._group) >= self._rows_per_group:
-                self._write_group()
-        self._pending = [table.slice(start)] if start < table.num_rows else []
+        while start < n_rows:
+            n_unit, is_full = self._measure_unit(ends, start)
+            if n_unit < at_least and not is_full:
+                break
+            self._add_unit(table.slice(start, n_unit).combine_chunks(), ends, start)
+            start += n_unit
+        self._pending = [table.slice(start)] if start < n_rows else []
+        self._pending_bytes = sum(rest.nbytes for rest in self._pending)
+
+    def _measure_unit(self, ends: NDArray[np.int64], start: int) -> tuple[int, bool]:
+        """Count the rows of the next unit, and tell whether the row after it would make it too large."""
+        before = int(ends[start - 1]) if start else 0
+        n_fitting = max(1, int(np.searchsorted(ends, before + _BYTES_PER_UNIT, side="right")) - start)
+        return min(self._n_unit, n_fitting), start + n_fitting < len(ends)
+
+    def _add_unit(self, unit: pa.Table, ends: NDArray[np.int64], start: int) -> None:
+        before = int(ends[start - 1]) if start else 0
+        self._group.append(unit)
+        self._group_bytes += int(ends[start + unit.num_rows - 1]) - before
+        n_rows = sum(unit.num_rows for unit in self._group)
+        if n_rows >= self._rows_per_group or self._group_bytes >= _BYTES_PER_GROUP:
+            self._write_group()
 
     def _write_group(self) -> None:
         if not self._group:
             return
         group = pa.concat_tables(self._group)
-        self._group = []
+        self._group, self._group_bytes = [], 0
         if not self._is_parted:
             self._file = self._file or _open(self._path, self._schema)
             self._file.write_table(group, row_group_size=group.num_rows)
@@ -229,6 +256,29 @@ def iter_table(path: Path, *, columns: list[str] | None = None) -> Iterator[pl.D
                     yield pl.DataFrame(batch).select(columns or pl.all())
 
 
+def iter_together(*paths: Path) -> Iterator[tuple[pl.DataFrame, ...]]:
+    """Read tables with the same rows in blocks of the same rows, each no larger than in its own table.
+
+    Raises
+    ------
+    MissingInputError
+        If one has more rows than another.
+    """
+    tables = [iter_table(path) for path in paths]
+    blocks = [next(table, None) for table in tables]
+    while all(block is not None for block in blocks):
+        there = [block for block in blocks if block is not None]
+        n_rows = min(block.height for block in there)
+        yield tuple(block.head(n_rows) for block in there)
+        blocks = [
+            block.slice(n_rows) if block.height > n_rows else next(table, None)
+            for block, table in zip(there, tables, strict=True)
+        ]
+    if any(block is not None for block in blocks):
+        names = " and ".join(str(path) for path in paths)
+        raise MissingInputError(f"{names} do not have the same number of rows. Build both again.")
+
+
 def read_rows(path: Path, start: int, stop: int, *, columns: list[str] | None = None) -> pl.DataFrame:
     """Read rows `start` to `stop` of a table, without `stop`; fewer where it ends before."""
     found = []
@@ -296,6 +346,36 @@ def to_arrow(rows: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
             f"column {field.name!r} cannot be stored as {field.type}: {error}. Correct that value in the "
             f"source, or leave the column out, and add the file again."
         ) from error
+
+
+def row_bytes(table: pa.Table) -> NDArray[np.int64]:
+    """Bytes of the values of each row: of texts and lists, how long they are; of all else, its width."""
+    n_bytes = np.zeros(table.num_rows, np.int64)
+    for name in table.column_names:
+        at = 0
+        for values in table[name].chunks:
+            n_bytes[at : at + len(values)] += _value_bytes(values)
+            at += len(values)
+    return n_bytes
+
+
+def _value_bytes(values: pa.Array) -> NDArray[np.int64] | int:
+    if pa.types.is_string(values.type):
+        return np.diff(_offsets(values))
+    if pa.types.is_list(values.type):
+        offsets = _offsets(values)
+        if not pa.types.is_string(values.type.value_type):
+            return 8 * np.diff(offsets)
+        return np.diff(_offsets(values.values)[offsets])
+    return 8
+
+
+def _offsets(values: pa.Array) -> NDArray[np.int64]:
+    buffer = values.buffers()[1]
+    if buffer is None:  # no rows
+        return np.zeros(len(values) + 1, np.int64)
+    all_offsets = np.frombuffer(buffer, np.int32)
+    return all_offsets[values.offset : values.offset + len(values) + 1].astype(np.int64)
 
 
 def _what_it_is(metadata: Mapping[bytes, bytes] | None, path: Path) -> dict[str, object]:

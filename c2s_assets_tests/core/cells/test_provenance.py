@@ -93,3 +93,9 @@ def test_a_publication_is_what_discover_lists_and_of_the_rest_what_the_file_says
     assert said.description is not None
     assert said.description.startswith("Ask ")
     assert "@" not in said.description
+
+
+def test_a_text_too_long_for_every_row_is_no_title():
+    uns = {"title": "x" * 900_000, "citation": "10.1000/" + "x" * 900_000, "organism": "y" * 900_000}
+    assert read_origin(uns) == Origin()
+    assert read_organism(uns) is None

@@ -18,16 +18,16 @@ from c2s_assets.core.expression.sampling import draw, draw_balanced, in_train, w
     ],
 )
 def test_head_middle_and_tail_are_chosen(n_rows, expected):
-    assert windows(n_rows, size=10) == expected
+    assert windows(n_rows, size=10, n_vars=30_000) == expected
 
 
 @settings(derandomize=True, max_examples=100)
 @given(st.integers(0, 500), st.integers(1, 60))
 def test_windows_lie_within_the_rows_and_never_overlap(n_rows, size):
-    edges = [edge for window in windows(n_rows, size=size) for edge in window]
+    edges = [edge for window in windows(n_rows, size=size, n_vars=30_000) for edge in window]
     assert edges == sorted(edges)
     assert all(0 <= edge <= n_rows for edge in edges)
-    n_chosen = sum(stop - start for start, stop in windows(n_rows, size=size))
+    n_chosen = sum(stop - start for start, stop in windows(n_rows, size=size, n_vars=30_000))
     assert n_chosen == min(n_rows, 3 * size)
 
 
@@ -94,3 +94,7 @@ def test_cells_in_train_are_told_one_by_one_where_cells_were_split():
     )
     donors = pl.Series("donor_uid", [None] * 3, pl.String)
     assert in_train(donors, manifest).tolist() == [True, False, True]
+
+
+def test_windows_of_many_features_have_fewer_rows():
+    assert windows(1000, size=500, n_vars=10**6) == [(0, 16), (492, 508), (984, 1000)]

@@ -6,12 +6,22 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from scipy.sparse import vstack
 
 from c2s_assets.core.errors import InvalidIdsError, SourceError, UnsafeFileError
 from c2s_assets.core.settings import LimitSettings
+from c2s_assets.storage.h5ad import canonical, frames
+from c2s_assets.storage.h5ad.access import Array
 from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.source import open_h5ad
-from c2s_assets_tests.storage.h5ad.files import write_counts
+from c2s_assets_tests.bombs import share_text
+from c2s_assets_tests.storage.h5ad.files import (
+    add_categorical,
+    add_frame,
+    add_sparse,
+    new_h5ad,
+    write_counts,
+)
 
 TEXT = h5py.string_dtype()
 
@@ -144,6 +154,102 @@ def test_a_name_with_braces_does_not_break_the_message(tmp_path: Path) -> None:
         file.create_dataset("obs/{x}{}", (3,), "f8", chunks=(2**20,), maxshape=(None,))
     with pytest.raises(SourceError, match=r"/obs/\{x\}\{\} has chunks"):
         _open(path, Limits(chunk_bytes=2**20))
+
+
+def test_texts_that_are_all_one_object_are_refused_before_they_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5ad"
+    with new_h5ad(path, n_obs=2000) as file:
+        add_sparse(file, "X", np.ones((2000, 4), np.float32))
+        file.create_dataset("obs/note", (2000,), TEXT)[:] = "x"
+    share_text(path, "obs/note", b"x" * 50_000)
+    with open_h5ad(path) as h5ad, pytest.raises(UnsafeFileError, match="100,000,000 bytes of text"):
+        h5ad.obs.read("note")
+
+
+def test_the_lengths_of_texts_are_known_without_reading_them(tmp_path: Path) -> None:
+    texts = np.array(["", "a", "äb", "x" * 1000], object)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("contiguous", data=texts, dtype=TEXT)
+        file.create_dataset("chunks", data=texts, dtype=TEXT, chunks=(3,), compression="gzip")
+        file.create_dataset("unwritten", (4,), dtype=TEXT, chunks=(3,))
+        file.create_dataset("fixed", data=np.array([b"a", b"abc"]))
+    with h5py.File(tmp_path / "a.h5", "r", driver="sec2") as file:
+        sizes = {name: Array(file[name], name).text_bytes(0, len(file[name])) for name in file}
+    found = {name: None if n_bytes is None else n_bytes.tolist() for name, n_bytes in sizes.items()}
+    assert found == {
+        "contiguous": [0, 1, 3, 1000],
+        "chunks": [0, 1, 3, 1000],
+        "unwritten": [0, 0, 0, 0],
+        "fixed": [3, 3],
+    }
+
+
+@pytest.mark.parametrize(
+    ("limits", "found"),
+    [
+        (Limits(text_bytes=9), "obs/note/categories has a text of 10 bytes; at most 9"),
+        (Limits(text_bytes=4), "has a text of 5 bytes; at most 4"),
+        (Limits(categories=2), "obs/note has 4 categories; at most 2"),
+        (Limits(cell_bytes=5), "obs has 10 bytes per row in the mean; at most 5"),
+    ],
+    ids=["a category", "an id", "categories", "cells"],
+)
+def test_obs_is_measured_before_it_is_decoded(tmp_path: Path, limits: Limits, found: str) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        add_categorical(file["obs"], "note", [0, 0, 0], np.array(["ten bytes!", *"abc"], TEXT))
+    with open_h5ad(path, limits=limits) as h5ad, pytest.raises(UnsafeFileError, match=found):
+        list(h5ad.obs.blocks(["note"], rows=3))
+
+
+def test_blocks_of_long_texts_have_fewer_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        add_categorical(file["obs"], "note", [0, 1, 0], np.array(["ten bytes!", "b"], TEXT))
+    monkeypatch.setattr(frames, "_BLOCK_BYTES", 20)
+    with open_h5ad(path) as h5ad:
+        blocks = [obs["note"].to_list() for _, obs in h5ad.obs.blocks(["note"], rows=100)]
+    assert blocks == [["ten bytes!", "b"], ["ten bytes!"]]
+
+
+def test_uns_is_measured_before_it_is_read(tmp_path: Path) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        file["uns/texts"] = np.array(["x" * 100] * 9, TEXT)
+        file["uns/numbers"] = np.zeros(100)
+    with (
+        open_h5ad(path, limits=Limits(uns_bytes=1000)) as h5ad,
+        pytest.raises(UnsafeFileError, match="with uns/texts, uns holds 1,700 bytes; at most 1,000"),
+    ):
+        h5ad.uns(max_values=1000)
+
+
+def test_a_matrix_of_zeros_that_is_far_larger_than_the_file_is_described_and_not_streamed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.h5ad"
+    with new_h5ad(path, n_obs=20_000) as file:
+        del file["var"]
+        add_frame(file, "var", [f"gene{number}" for number in range(60_000)])
+        file.create_dataset("X", (20_000, 60_000), "f8", chunks=(64, 60_000))
+    with open_h5ad(path) as h5ad:
+        assert h5ad.matrices["X"].n_stored == 1_200_000_000
+        with pytest.raises(
+            UnsafeFileError, match=r"claims 9,600,000,000 bytes .* times as many; at most 2,000"
+        ):
+            h5ad.matrix("X")
+
+
+def test_full_rows_come_in_smaller_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.h5ad"
+    dense = np.array([[1, 1, 1, 1], [1, 1, 1, 1], [0, 0, 0, 1], [0, 0, 1, 0], [1, 1, 1, 1]], np.float32)
+    with new_h5ad(path, n_obs=5) as file:
+        file["X"] = dense
+    monkeypatch.setattr(canonical, "MAX_BLOCK_VALUES", 4)
+    with open_h5ad(path) as h5ad:
+        blocks = list(h5ad.matrix("X").blocks(rows=5))
+    assert [start for start, _ in blocks] == [0, 1, 2, 3, 4]
+    np.testing.assert_array_equal(vstack([block for _, block in blocks]).toarray(), dense)
 
 
 def _with_index(folder: Path, part: str, write: Callable[[h5py.Group], object]) -> Path:

@@ -15,6 +15,7 @@ from c2s_assets.storage.tables.parquet import (
     TableWriter,
     count_rows,
     iter_table,
+    iter_together,
     read_footer,
     read_rows,
     read_table,
@@ -362,3 +363,60 @@ def test_a_reader_whose_version_is_removed_is_told(table, tmp_path):
         part.unlink()
     with pytest.raises(MissingInputError, match=r"parts was built anew while it was read\. Build this again"):
         list(blocks)
+
+
+@given(lengths=st.lists(st.integers(0, 60), min_size=1, max_size=40), size=st.integers(1, 40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+def test_large_rows_make_smaller_groups_whatever_the_blocks(tmp_path_factory, monkeypatch, lengths, size):
+    """What is alive at once is bounded by bytes, and the bytes of the files do not depend on the blocks."""
+    monkeypatch.setattr(parquet, "_BYTES_PER_UNIT", 64)
+    monkeypatch.setattr(parquet, "_BYTES_PER_GROUP", 256)
+    rows = cells(len(lengths)).with_columns(pl.Series("cell_id", ["x" * length for length in lengths]))
+    folder = tmp_path_factory.mktemp("tables")
+    for name, n_rows in (("whole", len(lengths)), ("in blocks", size)):
+        write_blocks(folder / name, blocks_of(rows, n_rows), model=Cells, footer=FOOTER)
+    parts = sorted(path.name for path in (folder / "whole").iterdir())
+    assert parts == sorted(path.name for path in (folder / "in blocks").iterdir())
+    for part in parts:
+        assert (folder / "whole" / part).read_bytes() == (folder / "in blocks" / part).read_bytes()
+    assert read_table(folder / "whole")["cell_id"].to_list() == rows["cell_id"].to_list()
+
+
+def test_the_bytes_of_a_row_are_those_of_its_texts_and_lists():
+    table = pa.table(
+        {
+            "text": pa.array(["ab", None, "abc", "z" * 9]),
+            "numbers": pa.array([[1, 2], [], None, [3]], pa.list_(pa.int32())),
+            "texts": pa.array([["a", "bc"], None, [], ["d"]], pa.list_(pa.string())),
+            "flag": pa.array([True, None, False, True]),
+        }
+    )
+    expected = [2 + 16 + 3 + 8, 8, 3 + 8, 9 + 8 + 1 + 8]
+    assert parquet.row_bytes(table).tolist() == expected
+    assert parquet.row_bytes(table.slice(2)).tolist() == expected[2:]
+    assert (
+        parquet.row_bytes(pa.concat_tables([table.slice(1, 2), table])).tolist() == expected[1:3] + expected
+    )
+    assert parquet.row_bytes(table.slice(0, 0)).tolist() == []
+
+
+def test_tables_whose_groups_end_at_other_rows_are_read_together(tmp_path, monkeypatch):
+    write_blocks(tmp_path / "a", [cells(30)], model=Cells, footer=FOOTER)
+    monkeypatch.setattr(parquet, "_BYTES_PER_UNIT", 300)
+    monkeypatch.setattr(parquet, "_BYTES_PER_GROUP", 400)
+    write_blocks(tmp_path / "b", [cells(30)], model=Cells, footer=FOOTER)
+    assert count_parts(tmp_path / "b") > count_parts(tmp_path / "a")
+    blocks = list(iter_together(tmp_path / "a", tmp_path / "b"))
+    assert all(a.equals(b) for a, b in blocks)
+    assert pl.concat([a for a, _ in blocks]).height == 30
+
+
+def test_tables_of_different_lengths_are_not_read_together(tmp_path):
+    write_blocks(tmp_path / "a", [cells(3)], model=Cells, footer=FOOTER)
+    write_blocks(tmp_path / "b", [cells(4)], model=Cells, footer=FOOTER)
+    with pytest.raises(MissingInputError, match="do not have the same number of rows"):
+        list(iter_together(tmp_path / "a", tmp_path / "b"))
+
+
+def count_parts(folder):
+    return len(list(folder.glob("*.parquet")))
