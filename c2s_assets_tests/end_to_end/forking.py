@@ -7,6 +7,7 @@ import os
 import resource
 import select
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ def _be_forked(
         output = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         for stream in (1, 2):
             os.dup2(output, stream)
+        # pytest may have put something else there.
+        sys.stdout = sys.stderr = os.fdopen(output, "w", buffering=1)
         faulthandler.enable(output)
         limit_memory(int(seconds))
         with told.open("w") as lines:

@@ -33,6 +33,7 @@ from c2s_assets_tests.end_to_end.rereading import (
     compare_with_source,
     differing_tables,
 )
+from c2s_assets_tests.storage.h5ad.checksums import compile_checksums
 from c2s_assets_tests.storage.h5ad.corrupting import CORRUPTIONS, LEAD_OUTSIDE, choose_kind, write_originals
 
 # Threads do not survive a fork, and OpenBLAS starts its own when it is imported. Of polars these are there
@@ -161,6 +162,7 @@ def judge_files(folder: Path, numbers: Iterable[int]) -> Iterator[Judged]:
     """Corrupt, build and judge files of these numbers."""
     originals = Originals(Workplace(folder), write_originals(_made(folder / "originals")))
     place = originals.place
+    compile_checksums()
     for number in numbers:
         rng = np.random.default_rng(number)
         original = originals.paths[number % len(originals.paths)]
@@ -301,7 +303,8 @@ def main() -> int:
         for one in judge_files(Path(folder), in_time):
             judged.append(one)
             if one.verdict == BAD or not options.quiet:
-                _say(f"{one.number} ({one.kind}) {one.verdict}: {one.detail}")
+                took = f"{one.seconds:.2f} s, {one.peak_bytes / 2**20:,.0f} MB"
+                _say(f"{one.number} ({one.kind}) {one.verdict}: [{took}] {one.detail}")
     _say(table_of(judged))
     return int(any(one.verdict == BAD for one in judged))
 

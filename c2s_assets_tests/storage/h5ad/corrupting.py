@@ -1,5 +1,6 @@
 """Small h5ads of every storage that can be built, and ways to corrupt them at random."""
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -345,7 +346,7 @@ def _any_element(file: h5py.File, rng: np.random.Generator) -> Any:
 
 
 def _find_all(content: bytes | bytearray, sign: bytes) -> list[int]:
-    return [at for at in range(len(content) - 4) if content[at : at + 4] == sign]
+    return [match.start() for match in re.finditer(re.escape(sign), content)]
 
 
 def _word(content: bytes | bytearray, at: int) -> int:
