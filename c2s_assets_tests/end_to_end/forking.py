@@ -103,7 +103,7 @@ def _be_forked(
         for stream in (1, 2):
             os.dup2(output, stream)
         # pytest may have put something else there.
-        sys.stdout = sys.stderr = os.fdopen(output, "w", buffering=1)
+        sys.stdout, sys.stderr = (os.fdopen(stream, "w", buffering=1, closefd=False) for stream in (1, 2))
         faulthandler.enable(output)
         limit_memory(int(seconds))
         with told.open("w") as lines:
