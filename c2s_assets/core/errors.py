@@ -26,9 +26,22 @@ A message says what was found, where, and what to do. It does not name the datas
 knows which one was being built, and says so.
 """
 
+# Of a message, which names what a source is made of: a name of 64,000 letters is not read to its end.
+_LONGEST = 4_000
+_LONGEST_END = 1_000
+
 
 class C2SError(Exception):
-    """Base of all errors that are about the data or the settings, not about our code."""
+    """Base of all errors that are about the data or the settings, not about our code.
+
+    Parameters
+    ----------
+    message
+        Of a long one the middle is left out: it begins with what was found, and ends with what to do.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_without_middle(message))
 
 
 class InvalidDatasetIdError(C2SError):
@@ -119,3 +132,9 @@ class BusyServerError(DownloadError):
 
 class WithdrawnError(DownloadError):
     """The server says that it had what was asked for, and has it no more (410)."""
+
+
+def _without_middle(message: str) -> str:
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST - _LONGEST_END - 3]} … {message[-_LONGEST_END:]}"

@@ -119,7 +119,7 @@ def _parts(file: h5py.File, dataset: Path, profile: dict[str, Any]) -> Iterator[
         table = dataset / "projections" / f"{name}.parquet"
         if table.exists():
             place = f"obsm/{name}"
-            yield Part(place, partial(_array, file, place), partial(_match_points, table))
+            yield Part(place, partial(_array, file, place), partial(_match_embedding, table))
 
 
 def _columns(file: h5py.File, frame: str, table: Path, columns: list[dict[str, Any]]) -> Iterator[Part]:
@@ -190,7 +190,8 @@ def _match_arrays(found: NDArray[Any], expected: NDArray[Any]) -> None:
     with np.errstate(over="ignore"):
         expected = expected.astype(found.dtype)
     if not np.array_equal(found, expected, equal_nan=True):
-        at = tuple(int(i) for i in np.argwhere(~((found == expected) | np.isnan(found)))[0])
+        is_same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+        at = tuple(int(i) for i in np.argwhere(~is_same)[0])
         raise DiffersError(f"{found[at]} at {at}, {expected[at]} in the source")
 
 
@@ -205,10 +206,17 @@ def _match_expression(dataset: Path, expected: NDArray[np.float32]) -> None:
 
 
 def _match_wide(dataset: Path, expected: NDArray[np.float32]) -> None:
-    _match_points(dataset / "expression_matrix", expected)
+    _match_wide_table(dataset / "expression_matrix", expected)
 
 
-def _match_points(table: Path, expected: NDArray[Any]) -> None:
+def _match_embedding(table: Path, expected: NDArray[Any]) -> None:
+    """Compare coordinates, of which those that are not finite are written as null."""
+    with np.errstate(over="ignore"):
+        expected = expected.astype(np.float32)
+    _match_wide_table(table, np.where(np.isfinite(expected), expected, np.nan))
+
+
+def _match_wide_table(table: Path, expected: NDArray[Any]) -> None:
     columns = pq.read_table(table).drop_columns("cell_id").itercolumns()
     found = [column.to_numpy() for column in columns]
     _match_arrays(np.column_stack(found).astype(np.float32), expected)

@@ -101,6 +101,13 @@ def test_dollar_signs_are_no_formula_of_a_picture(text: str) -> None:
     )
 
 
+@pytest.mark.parametrize("letters", ["x", "`", "`a", "_", "1", "www", "://", "a|", "a ", "<a", "\\"])
+def test_a_word_costs_no_more_than_its_letters(letters: str) -> None:
+    """Looked for from each letter on, links of one word take days; an attribute may have 64,000 letters."""
+    text = letters * 200_000
+    assert from_markdown(as_markdown(text)) == text
+
+
 def test_formulas_of_a_spreadsheet_get_an_apostrophe_and_numbers_none() -> None:
     rows = pl.DataFrame(
         {
