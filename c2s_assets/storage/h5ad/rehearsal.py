@@ -27,6 +27,9 @@ from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 # take 0.9 GB, and the index of 10 million chunks of a matrix 1.3 GB.
 _MEMORY_BYTES = 2 * 2**30
 _VALUES_PER_BLOCK = 65_536
+# An array of more is read only if its bytes can hold as many: 2 billion texts that were never written took
+# all the 40 s of a survey, in blocks of which none is large. Twice as many as a column has at most.
+_MOST_UNPROVEN = 100_000_000
 # As many as the profile and the table of `uns` read; see there.
 _UNS_VALUES = (100, 10_000)
 # Where of arrays of more values only some are read, unless a link makes them a part of something else.
@@ -130,6 +133,9 @@ def _read_array(array: Array, *, is_read: bool) -> None:
     refuse_short_chunks(array.dataset, place=array.place)
     if not is_read:
         return
+    n_values = _n_values(array)
+    if n_values > _MOST_UNPROVEN:
+        array.refuse_unproven(n_values)
     for field in array.fields():
         _attempt(partial(_read_in_blocks, field))
 

@@ -13,6 +13,7 @@ from c2s_assets.core.settings import LimitSettings
 from c2s_assets.storage.h5ad import canonical, frames
 from c2s_assets.storage.h5ad.access import Array
 from c2s_assets.storage.h5ad.limits import Limits
+from c2s_assets.storage.h5ad.rehearsal import rehearse
 from c2s_assets.storage.h5ad.source import open_h5ad
 from c2s_assets_tests.bombs import share_text
 from c2s_assets_tests.storage.h5ad.files import (
@@ -29,6 +30,25 @@ TEXT = h5py.string_dtype()
 def test_the_settings_have_the_names_of_the_limits() -> None:
     assert list(LimitSettings.model_fields) == [field.name for field in fields(Limits)]
     assert Limits(**LimitSettings().raised()) == Limits()
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "storage"),
+    [
+        ((10**12,), ">i4", {"chunks": (1024,)}),
+        ((2**31,), TEXT, {"chunks": (1024,), "compression": "gzip"}),
+        ((3, 10**9), [("x", "f4"), ("y", "S8")], {"chunks": (1, 10_000)}),
+    ],
+    ids=["other byte order", "text", "records"],
+)
+def test_values_that_were_never_written_are_refused_before_they_are_read_block_by_block(
+    tmp_path: Path, shape: tuple[int, ...], dtype: Any, storage: dict[str, Any]
+) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        file.create_dataset("obs/column", shape, dtype, **storage)
+    with open_h5ad(path) as h5ad, pytest.raises(UnsafeFileError, match=r"obs/column claims .* are stored"):
+        rehearse(h5ad)
 
 
 @pytest.mark.parametrize("part", ["obs", "var"])
