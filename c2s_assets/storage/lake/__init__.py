@@ -1,0 +1,1 @@
+"""Paths of the lake, and how a file takes its place in it."""
