@@ -23,8 +23,8 @@ from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.short_chunks import refuse_short_chunks
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 
-# On top of the interpreter and the libraries. Text is read in blocks of chunks; 10 million texts in one chunk
-# take 0.9 GB, and the index of 10 million chunks of a matrix 1.3 GB.
+# On top of the interpreter and the libraries. An estimate: 10 million texts in one chunk take some
+# 0.9 GB, and the index of 10 million chunks of a matrix some 1.3 GB.
 _MEMORY_BYTES = 2 * 2**30
 _VALUES_PER_BLOCK = 65_536
 # An array of more is read only if its bytes can hold as many: 2 billion texts that were never written took

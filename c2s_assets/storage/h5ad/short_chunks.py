@@ -50,7 +50,7 @@ def refuse_short_chunks(dataset: h5py.Dataset, *, place: str) -> None:
     HDF5 2.0 does not look. From a chunk that inflates to less than its values it takes what lies behind in
     the memory of the process, so that words of ours become words of a column; from a chunk that is shorter
     than a checksum it takes the checksum off all the same, and ends the process. Of bitshuffle and blosc2 we
-    believe what the chunk says that it inflates to, as their filters do.
+    believe what the chunk says that it inflates to.
 
     Raises
     ------

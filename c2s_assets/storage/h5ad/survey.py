@@ -22,8 +22,7 @@ from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
 SURVEYED_BY = f"1, HDF5 {h5py.version.hdf5_version}"
 
 _REHEARSAL = "c2s_assets.storage.h5ad.rehearsal"
-# Of processor time: an index of 10 million cells takes 8 s. The rest is for the text of large files, which
-# comes at 30 MB/s and more.
+# Of processor time; both are estimates, which no file of 10 million cells has tried yet.
 _MIN_SECONDS = 40
 _BYTES_PER_SECOND = 10 * 2**20
 # A disk may be slow and a machine busy, but not for ever.
