@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from c2s_assets.defs import plots
 from c2s_assets.defs.plots import cells_per_category
 
+pytestmark = pytest.mark.pictures
+
 # What a picture could stumble over; warnings are errors here, so none of it may cause one.
 HOSTILE = [
     *(

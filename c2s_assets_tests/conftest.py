@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from c2s_assets.defs import plots
+
+_DRAW: Callable[..., dg.MarkdownMetadataValue] = plots._picture
+
+
+def _frame(title: str, *_: Any, **__: Any) -> dg.MarkdownMetadataValue:
+    return dg.MetadataValue.md(f"![{title}](data:image/png;base64,)")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_pictures() -> Iterator[None]:
+    """Leave pictures empty: ten of them are a third of a small build. Builds of other processes draw them."""
+    plots._picture = _frame
+    yield
+    plots._picture = _DRAW
+
+
+@pytest.fixture(autouse=True)
+def drawn_pictures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw the pictures of tests that are marked with `pictures`."""
+    if request.node.get_closest_marker("pictures"):
+        monkeypatch.setattr(plots, "_picture", _DRAW)
