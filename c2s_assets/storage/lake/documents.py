@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
 from c2s_assets.core.errors import ConfigError, LakeError, MissingInputError
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
 from c2s_assets.core.yaml_bounds import MAX_CHARACTERS
 from c2s_assets.storage.lake.layout import Layout
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.core.errors import ConfigError, LakeError, MissingInputError
+from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.documents import InboxNote, Provenance
 from c2s_assets.storage.lake.documents import (
     keeps_document,

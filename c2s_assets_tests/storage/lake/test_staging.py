@@ -9,8 +9,8 @@ import pytest
 from c2s_assets.core.errors import InvalidDatasetIdError, MissingInputError
 from c2s_assets.storage.lake import staging
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.tables.parquet import iter_table, read_table
 from c2s_assets.storage.lake.staging import recover, stage
+from c2s_assets.storage.tables.parquet import iter_table, read_table
 from c2s_assets_tests.storage.dying import DATASET, SCENARIOS, commit, write_files
 
 REPLACED = SCENARIOS["tables are replaced"]
