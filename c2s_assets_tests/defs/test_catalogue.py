@@ -144,6 +144,7 @@ def test_donors_of_two_datasets_are_told_of_and_left_out_of_test_by_the_document
     ]
 
 
+@pytest.mark.pictures
 def test_catalogue_and_report_show_what_a_person_needs(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     put_two_datasets(layout)

@@ -124,7 +124,7 @@ def test_a_bad_new_version_leaves_everything_of_the_old_one(tmp_path: Path) -> N
         ("age_group_column: Group", "cell_metadata", "obs has no column 'Group'"),
         ("symbol_column: gene", "feature_metadata", "var has no column 'gene'"),
         ("layer: spliced", "dataset_profile", "the file has no matrix 'spliced'"),
-        ("donor: DonorID", "dataset_profile", "donor is not a key"),
+        ("donor: DonorID", "raw_h5ad", "donor is not a key"),
     ],
     ids=["donor", "age", "age group", "symbol", "layer", "unknown key"],
 )

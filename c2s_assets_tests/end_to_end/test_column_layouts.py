@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from c2s_assets.core.cells.metadata import describe_cells
+from c2s_assets.core.cells.survey import survey_cells
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.tables import CellMetadata
 from c2s_assets.storage.h5ad.source import open_h5ad
@@ -192,7 +193,11 @@ def _export(folder: Path, path: Path, *, rows: int) -> dict[str, bytes]:
         assert [column.name for column in profile.obs_columns if column.not_read] == []
         names = sorted(column.name for column in profile.obs_columns)
         blocks = list(h5ad.obs.blocks(names, rows=rows))
-        cells = [describe_cells(ids, obs, dataset_id="a", entry=DatasetEntry()) for ids, obs in blocks]
+        survey = survey_cells(names, h5ad.obs.read, entry=DatasetEntry())
+        cells = [
+            describe_cells(ids, obs, survey=survey, dataset_id="a", entry=DatasetEntry())
+            for ids, obs in blocks
+        ]
         write_blocks(folder / "cells.parquet", cells, model=CellMetadata, footer={})
         written = pl.concat(cells).select("cell_id", "donor_uid")
         ProjectionFolder(folder / "projections", written, profile).export(h5ad)

@@ -203,7 +203,7 @@ def test_a_page_of_the_right_size_is_refused_once_and_the_old_version_stays(plac
     assert place.discover.n_requests[path] == 1
     assert text.startswith("dataset atlas: atlas.h5ad (5,000 bytes)")
     where = f"It came from {place.discover.url}{path}."
-    check_text(text, found="is not a complete HDF5 file", where=where, advice="Fetch it again.")
+    check_text(text, found="is a web page (HTML)", where=where, advice="download the file itself.")
     assert place.lake() == before
     assert debris(place.workshop.layout) == []
     assert place.arriving() == []

@@ -260,6 +260,7 @@ def _write_hostile(path: Path, address: str) -> None:
     adata.obs["cell_type"] = [texts[position % len(texts)] for position in range(adata.n_obs)]
     adata.obs["donor_id"] = [f"{texts[position % 4]} {position % 4}" for position in range(adata.n_obs)]
     adata.obs["column ![c](x) | *d* www.example.org"] = "v"
+    adata.obs["COLUMN ![c](x) | *d* www.example.org"] = "differs in case, and so is renamed"
     adata.obs_names = [f"{texts[position % len(texts)]} {position}" for position in range(adata.n_obs)]
     adata.uns["title"] = texts[0]
     adata.uns["key ![k](x) <img src=x> www.example.org"] = texts[1]
