@@ -128,7 +128,7 @@ def test_pages_show_texts_of_a_source_as_text_and_ask_nobody_for_anything(
             _require_only_text(browser, watching.address)
     run_id = ui.ask("{runsOrError {... on Runs {results {runId}}}}")["runsOrError"]["results"][0]["runId"]
     browser.open(f"{ui.address}/runs/{run_id}")
-    browser.wait_for("document.body.innerText.includes('ASSET_CHECK_EVALUATION')")
+    browser.wait_for("document.body && document.body.innerText.includes('ASSET_CHECK_EVALUATION')")
     seen += browser.text()
     _keep(browser, tmp_path, "run")
     _require_only_text(browser, watching.address)
@@ -209,7 +209,7 @@ def test_the_ui_is_told_of_what_happens_over_its_socket(ui: Ui, browser: Browser
 def _look_at_everything(browser: Browser, *, folder: Path, name: str) -> str:
     """Wait for a page, open each thing that it hides behind a click, and return all that was to be read."""
     browser.wait_for("document.body && document.body.innerText.length > 200")
-    browser.wait_for("!document.body.innerText.includes('Loading')", seconds=60)
+    browser.wait_for("document.body && !document.body.innerText.includes('Loading')", seconds=60)
     browser.evaluate("new Promise(done => setTimeout(done, 1500))")
     _keep(browser, folder, name)
     seen = browser.text()
