@@ -15,10 +15,6 @@ def assert_says(finding, pattern):
     assert re.search(pattern, finding.message), finding.message
 
 
-def ids(*values, name="cell_id"):
-    return pl.Series(name, values, dtype=pl.String)
-
-
 def cells(donors=("a", "b"), **columns):
     height = len(donors)
     return pl.DataFrame(

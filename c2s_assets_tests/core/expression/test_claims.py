@@ -1,30 +1,9 @@
-import polars as pl
 import pytest
 
 from c2s_assets.core.expression import claims
 from c2s_assets.core.expression.layers import MatrixVerdict
 
 IN_DATASETS_YAML = "in the dataset's entry of datasets.yaml"
-
-
-def cells(donors=("a", "b"), **columns):
-    height = len(donors)
-    return pl.DataFrame(
-        {
-            "cell_id": [f"cell{i}" for i in range(height)],
-            "donor_id": donors,
-            "age": [30.0] * height,
-            "age_low": [30.0] * height,
-            "age_high": [31.0] * height,
-            "age_method": ["stage_label"] * height,
-            "life_stage": ["postnatal"] * height,
-            **columns,
-        },
-        schema_overrides={
-            "donor_id": pl.String,
-            **dict.fromkeys(("age", "age_low", "age_high"), pl.Float32),
-        },
-    )
 
 
 def test_columns_that_can_be_read_are_fine():

@@ -10,30 +10,6 @@ def assert_says(finding, pattern):
     assert re.search(pattern, finding.message), finding.message
 
 
-def ids(*values, name="cell_id"):
-    return pl.Series(name, values, dtype=pl.String)
-
-
-def cells(donors=("a", "b"), **columns):
-    height = len(donors)
-    return pl.DataFrame(
-        {
-            "cell_id": [f"cell{i}" for i in range(height)],
-            "donor_id": donors,
-            "age": [30.0] * height,
-            "age_low": [30.0] * height,
-            "age_high": [31.0] * height,
-            "age_method": ["stage_label"] * height,
-            "life_stage": ["postnatal"] * height,
-            **columns,
-        },
-        schema_overrides={
-            "donor_id": pl.String,
-            **dict.fromkeys(("age", "age_low", "age_high"), pl.Float32),
-        },
-    )
-
-
 def test_ensembl_ids_in_sentences_are_named():
     none = pl.DataFrame(schema={"cell_id": pl.String, "found": pl.String})
     assert claims.names_no_ensembl_id(none, n_cells=5).holds

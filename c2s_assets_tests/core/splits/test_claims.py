@@ -11,30 +11,6 @@ def assert_says(finding, pattern):
     assert re.search(pattern, finding.message), finding.message
 
 
-def ids(*values, name="cell_id"):
-    return pl.Series(name, values, dtype=pl.String)
-
-
-def cells(donors=("a", "b"), **columns):
-    height = len(donors)
-    return pl.DataFrame(
-        {
-            "cell_id": [f"cell{i}" for i in range(height)],
-            "donor_id": donors,
-            "age": [30.0] * height,
-            "age_low": [30.0] * height,
-            "age_high": [31.0] * height,
-            "age_method": ["stage_label"] * height,
-            "life_stage": ["postnatal"] * height,
-            **columns,
-        },
-        schema_overrides={
-            "donor_id": pl.String,
-            **dict.fromkeys(("age", "age_low", "age_high"), pl.Float32),
-        },
-    )
-
-
 def split(rows):
     """Manifest of cells given as (donor_id, age, is_primary_data)."""
     full = [
