@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from c2s_assets.cli.main import print_report
+from c2s_assets.cli.building import print_report
 from c2s_assets.definitions import defs
 from c2s_assets.defs.service import build, open_instance
 from c2s_assets.storage.lake.layout import Layout

@@ -25,6 +25,7 @@ from time import perf_counter, sleep, time
 N_OBS = 183_161
 DATASET_ID = "muscle"
 SETTINGS = f"""\
+build: [expression_matrix]
 datasets:
   {DATASET_ID}:
     title: Human skeletal muscle ageing atlas (simulated)

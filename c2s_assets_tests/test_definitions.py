@@ -6,6 +6,7 @@ import pytest
 from c2s_assets.definitions import defs
 from c2s_assets.defs.checks import CHECKS
 from c2s_assets.defs.partitions import datasets
+from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 GROUPS = {"sources", "ingest", "matrix", "text", "splits", "joins", "publish"}
@@ -74,11 +75,24 @@ def test_every_declared_check_is_of_an_asset() -> None:
     assert set(CHECKS) == set(ASSETS)
 
 
-def test_the_job_builds_every_partitioned_asset_in_one_process() -> None:
-    job = defs.resolve_job_def("build_dataset")
-    selected = {key.to_user_string() for key in job.asset_layer.executable_asset_keys}
-    assert selected == set(ASSETS) - UNPARTITIONED
+def test_every_table_of_a_dataset_is_declared_and_made_from_what_is_declared() -> None:
+    assert set(TABLES) == set(ASSETS) - UNPARTITIONED
+    for name, declared in TABLES.items():
+        assert {dep.asset_key.to_user_string() for dep in ASSETS[name].deps} == set(declared.reads)
+        assert ASSETS[name].code_version == declared.code_version
+
+
+@pytest.mark.parametrize(
+    ("job_name", "tables"), [("build_dataset", wanted_tables()), ("build_tables", list(TABLES))]
+)
+def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) -> None:
+    job = defs.resolve_job_def(job_name)
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == set(tables)
     assert job.executor_def.name == "in_process"
+
+
+def test_the_table_that_the_hub_cannot_show_has_to_be_asked_for() -> None:
+    assert set(TABLES) - set(wanted_tables()) == {"expression_matrix"}
 
 
 def test_the_graph_says_what_is_made_of_what() -> None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import dagster as dg
     import polars as pl
 
-    from c2s_assets.defs.service import BuildReport
     from c2s_assets.storage.sources.adding import Added
 
 _LAKE = "C2S_LAKE"
@@ -71,8 +70,16 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")
     add.set_defaults(run=_add)
 
-    build = commands.add_parser("build", help="build everything of some datasets")
-    build.add_argument("ids", metavar="ID", nargs="+")
+    build = commands.add_parser("build", help="build everything of some datasets, or what is outdated")
+    build.add_argument("ids", metavar="ID", nargs="*")
+    build.add_argument(
+        "--outdated",
+        action="store_true",
+        help="only what is missing or outdated; of all datasets if none is named",
+    )
+    build.add_argument(
+        "--only", metavar="TABLE[,TABLE]", help="only these tables, with what they lack: cell_sentences"
+    )
     build.set_defaults(run=_build)
 
     select = commands.add_parser(
@@ -80,11 +87,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     select.add_argument("--refresh", action="store_true", help="list Discover anew first")
     select.add_argument("--values", metavar="FILTER", help="list the labels of a filter, such as tissue")
-    select.add_argument("--dry-run", action="store_true", help="always so: `c2s ui` does what is shown")
     select.set_defaults(run=_select)
 
     ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
+    ls.add_argument("--json", action="store_true", help="all that is known, as JSON")
     ls.set_defaults(run=_ls)
+
+    show = commands.add_parser("show", help="a page on one dataset: source, tables, checks, how to load it")
+    show.add_argument("id", metavar="ID")
+    show.set_defaults(run=_show)
+
+    rm = commands.add_parser("rm", help="take a dataset out of the lake; asks first")
+    rm.add_argument("id", metavar="ID")
+    rm.add_argument("--yes", action="store_true", help="do not ask")
+    rm.set_defaults(run=_rm)
+
+    mv = commands.add_parser("mv", help="give a dataset another name; its tables are then built again")
+    mv.add_argument("old", metavar="OLD")
+    mv.add_argument("new", metavar="NEW")
+    mv.set_defaults(run=_mv)
 
     query = commands.add_parser(
         "query", help="ask the catalogue of all datasets, in SQL; it is renewed first"
@@ -119,32 +140,27 @@ def _add(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _build(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.defs.service import build, open_instance
+    from c2s_assets.cli.building import build_all, known_tables
 
-    ids = [check_dataset_id(dataset_id) for dataset_id in options.ids]
-    definitions = _definitions()
-    failed = []
-    with open_instance(layout) as instance:
-        for dataset_id in ids:
-            report = build(instance, definitions, dataset_id)
-            print_report(dataset_id, report, layout)
-            if not report.succeeded:
-                failed.append(dataset_id)
-    return 1 if failed else 0
+    if not options.ids and not options.outdated:
+        raise C2SError("which datasets? Name some, or build what is outdated of all: c2s build --outdated")
+    only = known_tables(options.only or "")
+    return build_all(layout, options.ids, only=only, is_outdated=options.outdated)
 
 
 def _select(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.core.discover.selection import select
     from c2s_assets.core.reports.terminal import selection_lines
+    from c2s_assets.storage.holdings import held_datasets
     from c2s_assets.storage.lake.documents import read_settings
-    from c2s_assets.storage.sources.raw import held_datasets
 
     if options.values:
         return _show_labels(options, layout)
-    selection = read_settings(layout).cellxgene  # a mistake in it is told before the network is asked
+    settings = read_settings(layout)  # a mistake in it is told before the network is asked
+    selection = settings.cellxgene
     listing = _listing(layout, is_refreshed=options.refresh)
     selected = select(listing, selection)
-    for line in selection_lines(selected, held_datasets(layout), n_listed=listing.height):
+    for line in selection_lines(selected, held_datasets(layout, settings), n_listed=listing.height):
         say(line)
     if selection.is_empty:
         say(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
@@ -183,25 +199,30 @@ def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
     return listing
 
 
-def _ls(_: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.defs.service import list_datasets, open_instance
-    from c2s_assets.storage.sources.inbox import look_into_inbox
+def _ls(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.standing import list_all
 
-    with open_instance(layout) as instance:
-        statuses = list_datasets(instance, _definitions(), layout)
-    if not statuses:
-        say(f"No dataset in {layout.root} yet. Add one with: c2s add PATH_OR_URL")
-    for status in statuses:
-        n_assets = len(status.built) + len(status.missing)
-        when = f" {status.last_run_at:%Y-%m-%d %H:%M}" if status.last_run_at else ""
-        run = f"{status.last_run or 'none'}{when}"
-        say(f"{status.dataset_id:<40} {len(status.built)}/{n_assets} built   last run: {run}")
-        if status.built and status.missing:
-            say(f"    not built: {', '.join(status.missing)}")
-        if status.problem:
-            say(f"    {status.problem}")
-    for problem in look_into_inbox(layout)[1]:
-        say(problem)
+    list_all(layout, as_json=options.json)
+    return 0
+
+
+def _show(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.standing import show
+
+    show(layout, check_dataset_id(options.id))
+    return 0
+
+
+def _rm(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.removing import remove
+
+    return remove(layout, check_dataset_id(options.id), is_agreed=options.yes)
+
+
+def _mv(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.removing import rename
+
+    rename(layout, check_dataset_id(options.old), check_dataset_id(options.new))
     return 0
 
 
@@ -252,8 +273,10 @@ def _ui(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _demo(_: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.building import print_report
     from c2s_assets.defs.service import build, open_instance
     from c2s_assets.schemas.documents import InboxNote
+    from c2s_assets.schemas.registry import TABLES
     from c2s_assets.simulate import simulate_h5ad
     from c2s_assets.storage.sources.raw import put_into_inbox
 
@@ -264,7 +287,7 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
     say("Simulating 5,000 cells of 17 donors, with 20,000 genes and 36 cell types ...")
     put_into_inbox(layout, dataset_id=_EXAMPLE, fill=simulate)
     with open_instance(layout) as instance:
-        report = build(instance, _definitions(), _EXAMPLE)
+        report = build(instance, _definitions(), _EXAMPLE, assets=list(TABLES))
     print_report(_EXAMPLE, report, layout)
     folder = layout.dataset(_EXAMPLE)
     say(
@@ -287,25 +310,6 @@ def print_added(added: "Added") -> None:
     if added.name is not None:
         say(f"The id {dataset_id} comes of the name {added.name!r}; --id NAME gives another")
     say(f"Build it with: c2s build {dataset_id}   (an open `c2s ui` does so by itself)")
-
-
-def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:
-    """Print how a build ended: each step with what it wrote, and the checks that do not hold."""
-    say(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {layout.dataset(dataset_id)}")
-    for step in report.steps:
-        rows = step.figures.get("dagster/row_count")
-        size = step.figures.get("size_bytes")
-        if step.problem:
-            say(f"  {step.asset:<24} FAILED: {step.problem}")
-        else:
-            say(
-                f"  {step.asset:<24}{f'{rows:,} rows' if rows is not None else '':>16}"
-                f"{f'{size / 2**20:,.1f} MB' if size is not None else '':>12}{step.seconds:>8.1f} s"
-            )
-    n_held = report.n_checks - len(report.broken)
-    say(f"  {n_held} of {report.n_checks} checks hold")
-    for check in report.broken:
-        say(f"  {'BROKEN' if check.is_blocking else 'note  '} {check.asset}/{check.claim}: {check.message}")
 
 
 def _definitions() -> "dg.Definitions":

@@ -38,6 +38,7 @@ Every key is optional, and a section may be empty::
           features: 6000000
 """
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 import yaml
@@ -210,6 +211,9 @@ class DatasetsFile(_Settings):
     split: SplitSettings = Field(default_factory=SplitSettings)
     projections: ProjectionSettings = Field(default_factory=ProjectionSettings)
     cellxgene: Selection = Field(default_factory=Selection)
+    build: Annotated[list[Literal["expression_matrix"]], BeforeValidator(_listed)] = Field(
+        default=[], description="Tables that are built only where they are asked for."
+    )
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_nothing_if_none)] = Field(
         default_factory=dict
     )
@@ -217,6 +221,22 @@ class DatasetsFile(_Settings):
     def entry(self, dataset_id: str) -> DatasetEntry:
         """Return the dataset's entry, or one that says nothing."""
         return self.datasets.get(dataset_id, DatasetEntry())
+
+    def values(self, places: Iterable[str], *, dataset_id: str) -> dict[str, Any]:
+        """Return plain values by their place: ``{"sentences.top_n": 2000}``.
+
+        Parameters
+        ----------
+        places
+            A section, all keys of which are returned, a key of one, or ``entry`` and a key of the dataset's.
+        """
+        found: dict[str, Any] = {}
+        for place in places:
+            section, _, key = place.partition(".")
+            settings = self.entry(dataset_id) if section == "entry" else getattr(self, section)
+            plain = settings.model_dump(mode="json", include={key} if key else None)
+            found |= {f"{section}.{name}": value for name, value in plain.items()}
+        return found
 
 
 _SECTIONS: dict[str, type[_Settings]] = {

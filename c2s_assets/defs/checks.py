@@ -1,5 +1,6 @@
 """Which checks each asset has, and how their findings reach Dagster."""
 
+import math
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.findings import Finding, rows_match
 from c2s_assets.core.reports.text import as_markdown
 from c2s_assets.defs.metadata import as_metadata, rows_as_markdown
+from c2s_assets.schemas.documents import CheckReport
 from c2s_assets.storage.tables.parquet import read_table
 
 
@@ -198,6 +200,33 @@ def rows_match_cells(written: Path, cell_ids: pl.Series) -> Finding:
 def broken_claims(findings: Iterable[Finding], *, asset_name: str) -> list[Finding]:
     """Pick the findings that must stop the asset."""
     return [finding for finding in findings if not finding.holds and _is_blocking(finding, asset_name)]
+
+
+def describe_broken(broken: Iterable[Finding]) -> str:
+    """Say in one text what must stop an asset."""
+    return "; ".join(f"{finding.claim}: {finding.message}" for finding in broken)
+
+
+def check_reports(findings: Iterable[Finding], *, asset_name: str) -> list[CheckReport]:
+    """Turn what was found of an asset into what its record keeps, in the order in which it is declared."""
+    found = {finding.claim: finding for finding in findings}
+    return [
+        CheckReport(
+            claim=check.claim,
+            description=check.description,
+            severity="ERROR" if check.blocking else "WARN",
+            holds=found[check.claim].holds,
+            message=found[check.claim].message,
+            figures={name: _storable(value) for name, value in found[check.claim].figures.items()},
+        )
+        for check in CHECKS[asset_name]
+        if check.claim in found
+    ]
+
+
+def _storable(value: int | float | str) -> int | float | str | None:
+    """JSON knows no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _spec(

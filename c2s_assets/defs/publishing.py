@@ -2,15 +2,25 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import dagster as dg
 
 from c2s_assets.core.errors import BrokenClaimError, C2SError, DownloadError, WithdrawnError
 from c2s_assets.core.findings import Finding
-from c2s_assets.defs.checks import broken_claims, check_result, check_specs
+from c2s_assets.defs.checks import (
+    broken_claims,
+    check_reports,
+    check_result,
+    check_specs,
+    describe_broken,
+)
 from c2s_assets.defs.metadata import Metadata
 from c2s_assets.defs.partitions import datasets
+from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import Stage
 
@@ -21,20 +31,24 @@ def dataset_asset(
     *,
     group: str,
     kinds: set[str],
-    deps: Sequence[dg.AssetsDefinition | dg.AssetKey] = (),
-    code_version: str = "1",
     pool: str | None = None,
     retry_policy: dg.RetryPolicy | None = None,
 ) -> Callable[[Callable[..., Events]], dg.AssetsDefinition]:
-    """Declare an asset with one partition per dataset and the checks that `CHECKS` lists for its name."""
+    """Declare an asset with one partition per dataset: what it reads and its version are in the registry.
+
+    Its checks are those that `CHECKS` lists for its name.
+    """
 
     def declare(function: Callable[..., Events]) -> dg.AssetsDefinition:
+        declared = TABLES[function.__name__]
         return dg.asset(
             partitions_def=datasets,
             group_name=group,
             kinds=kinds,
-            deps=deps,
-            code_version=code_version,
+            deps=[dg.AssetKey(name) for name in declared.reads],
+            # Of steps that could be next, Dagster takes the one of the highest priority.
+            op_tags={"dagster/priority": str(len(TABLES) - list(TABLES).index(declared.name))},
+            code_version=declared.code_version,
             owners=["team:c2s_assets"],
             check_specs=check_specs(function.__name__, datasets),
             pool=pool,
@@ -45,7 +59,10 @@ def dataset_asset(
 
 
 def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
-    """Turn our errors into failures that name the dataset; only those of the network may pass."""
+    """Turn our errors into failures that name the dataset; only those of the network may pass.
+
+    Of a dataset, what is final stands in its record.
+    """
 
     @functools.wraps(function)
     def guarded(context: dg.AssetExecutionContext, *args: object, **kwargs: object) -> Events:
@@ -54,9 +71,47 @@ def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
         except C2SError as error:
             subject = f"dataset {context.partition_key}: " if context.has_partition_key else ""
             may_pass = isinstance(error, DownloadError) and not isinstance(error, WithdrawnError)
+            if subject and not may_pass and not isinstance(error, BrokenClaimError):
+                store = kwargs["store"]
+                assert isinstance(store, Store)  # noqa: S101
+                _record_refusal(context, error, store)
             raise dg.Failure(f"{subject}{error}", allow_retries=may_pass) from error
 
     return guarded
+
+
+def publish_table(
+    staged: DatasetStage,
+    *,
+    findings: Iterable[Finding],
+    metadata: Metadata,
+    shown: Sequence[Finding] = (),
+) -> Events:
+    """Report the findings on an asset of a dataset; then commit it, unless a blocking claim is broken.
+
+    A broken claim leaves the previous version in place and records no materialization; the record of the
+    dataset says what was refused.
+
+    Parameters
+    ----------
+    shown
+        Findings that `require` has shown before.
+    """
+    found = list(findings)
+    yield from require(staged.dataset, staged.asset, found, shown=shown)
+    checks = check_reports([*shown, *found], asset_name=staged.asset)
+    yield materialized(staged.commit(checks).digest, metadata)
+
+
+def require(
+    dataset: Dataset, asset: str, findings: Sequence[Finding], *, shown: Sequence[Finding] = ()
+) -> Iterator[dg.AssetCheckResult]:
+    """Show findings on an asset of a dataset; if a blocking claim is broken, record that and stop."""
+    yield from (check_result(finding, asset_name=asset) for finding in findings)
+    if broken := broken_claims(findings, asset_name=asset):
+        message = describe_broken(broken)
+        dataset.refuse(asset, message, checks=check_reports([*shown, *findings], asset_name=asset))
+        raise BrokenClaimError(message)
 
 
 def publish(
@@ -84,7 +139,16 @@ def report(findings: Sequence[Finding], *, asset_name: str) -> Iterator[dg.Asset
         yield check_result(finding, asset_name=asset_name)
     broken = broken_claims(findings, asset_name=asset_name)
     if broken:
-        raise BrokenClaimError("; ".join(f"{finding.claim}: {finding.message}" for finding in broken))
+        raise BrokenClaimError(describe_broken(broken))
+
+
+def _record_refusal(context: dg.AssetExecutionContext, error: C2SError, store: Store) -> None:
+    """Keep an error in the dataset's record, if that can be written: the error itself matters more."""
+    with suppress(C2SError, OSError):
+        dataset, asset = store.dataset(context.partition_key), context.asset_key.to_user_string()
+        said = dataset.record().refused.get(asset)
+        if said is None or said.message != str(error):  # the asset may have said it, with its checks
+            dataset.refuse(asset, str(error))
 
 
 def materialized(digest: str, metadata: Metadata) -> dg.MaterializeResult:  # type: ignore[type-arg]

@@ -3,18 +3,15 @@
 from pathlib import Path
 
 import dagster as dg
-import polars as pl
 from pydantic import Field
 
 from c2s_assets.clients.cellxgene import DISCOVER_URL, Discover
 from c2s_assets.core.discover.selection import Offer, offer_of
 from c2s_assets.core.settings import DatasetsFile
-from c2s_assets.schemas.documents import Provenance
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import read_listing
-from c2s_assets.storage.sources.raw import read_provenance
-from c2s_assets.storage.tables.inputs import read_current
 
 
 class Store(dg.ConfigurableResource[None]):
@@ -34,20 +31,15 @@ class Store(dg.ConfigurableResource[None]):
         """Return what `datasets.yaml` says."""
         return read_settings(self.layout)
 
-    def source(self, dataset_id: str) -> Provenance:
-        """Return what is known of the dataset's source file."""
-        return read_provenance(self.layout, dataset_id=dataset_id)
+    def dataset(self, dataset_id: str) -> Dataset:
+        """Return a dataset, as `datasets.yaml` wants it now."""
+        return Dataset(self.layout, dataset_id, self.settings())
 
     def offer(self, dataset_id: str) -> Offer | None:
         """Return the version of the dataset that CELLxGENE Discover offers, if `datasets.yaml` selects it."""
         listing = read_listing(self.layout)
         selection = self.settings().cellxgene
         return None if listing is None else offer_of(listing, selection, dataset_id=dataset_id)
-
-    def read(self, name: str, dataset_id: str, *, columns: list[str]) -> pl.DataFrame:
-        """Read columns of a one-file table that was made from the dataset's present source."""
-        path = self.layout.table(name, dataset_id)
-        return read_current(path, self.layout, dataset_id=dataset_id, columns=columns)
 
 
 class Hgnc(dg.ConfigurableResource[None]):

@@ -10,23 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster import DagsterEventType, RunsFilter
+from dagster import DagsterEventType
 from sqlalchemy.exc import DatabaseError
 
 import c2s_assets
-from c2s_assets.core.errors import InvalidDatasetIdError, LakeError
+from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.reports.text import from_markdown
 from c2s_assets.defs.automation.catalogue import renew_catalogue
-from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.automation.jobs import build_runs, choice
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
-from c2s_assets.storage.catalogue.snapshot import dataset_ids
+from c2s_assets.schemas.registry import wanted_tables
+from c2s_assets.storage.dataset import AssetState, Dataset
+from c2s_assets.storage.holdings import all_datasets
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.sources.raw import held_datasets
-from c2s_assets.storage.tables.consistency import Tables
 
 _HOME = "DAGSTER_HOME"
+_PARTITION = "dagster/partition"
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,13 @@ class BuildReport:
 
 @dataclass(frozen=True)
 class DatasetStatus:
-    """How a dataset stands: which assets the lake holds, and how its last run ended."""
+    """How a dataset stands: its tables as the lake has them, and how its last run ended.
+
+    `states` is None where the record cannot be read; `problem` says why, or why the last run failed.
+    """
 
     dataset_id: str
-    built: list[str]
-    missing: list[str]
+    states: Mapping[str, AssetState] | None
     last_run: str | None
     last_run_at: datetime | None
     problem: str | None
@@ -101,6 +105,15 @@ def register(instance: dg.DagsterInstance, dataset_id: str) -> None:
     instance.add_dynamic_partitions(datasets.name or "", [dataset_id])
 
 
+def unregister(instance: dg.DagsterInstance, dataset_id: str) -> bool:
+    """Take the dataset's partition away, and tell whether there was one; its events stay."""
+    name = datasets.name or ""
+    was_there = instance.has_dynamic_partition(name, dataset_id)
+    if was_there:
+        instance.delete_dynamic_partition(name, dataset_id)
+    return was_there
+
+
 def build(
     instance: dg.DagsterInstance,
     definitions: dg.Definitions,
@@ -110,13 +123,8 @@ def build(
 ) -> BuildReport:
     """Build everything of a dataset in this process, or only some of its assets."""
     register(instance, dataset_id)
-    return _run(
-        instance,
-        definitions,
-        build_dataset.name,
-        partition_key=dataset_id,
-        asset_selection=None if assets is None else [dg.AssetKey(name) for name in assets],
-    )
+    job, selection = choice(wanted_tables() if assets is None else assets)
+    return _run(instance, definitions, job, partition_key=dataset_id, asset_selection=selection)
 
 
 def list_discover(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
@@ -129,23 +137,17 @@ def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -
     return _run(instance, definitions, renew_catalogue.name)
 
 
-def list_datasets(
-    instance: dg.DagsterInstance, definitions: dg.Definitions, layout: Layout
-) -> list[DatasetStatus]:
+def list_datasets(instance: dg.DagsterInstance, layout: Layout) -> list[DatasetStatus]:
     """Tell how every dataset stands, by id: what is built from the lake, and what failed from Dagster."""
-    keys = sorted(definitions.resolve_job_def(build_dataset.name).asset_layer.executable_asset_keys)
-    materialized = {key: instance.get_materialized_partitions(key) for key in keys}
-    runs = instance.get_run_partition_data(RunsFilter(job_name=build_dataset.name))
-    last_runs = {run.partition: run for run in sorted(runs, key=lambda run: run.start_time or 0)}
-    held = held_datasets(layout)
+    last_runs: dict[str | None, Any] = {}
+    for record in reversed(build_runs(instance)):
+        last_runs[record.dagster_run.tags.get(_PARTITION)] = record
     registered = instance.get_dynamic_partitions(datasets.name or "")
-    statuses = []
-    for dataset_id in sorted({*registered, *held, *dataset_ids(layout)}):
-        # What has no row, such as train_test of copies of cells only, has no file either.
-        is_whole = dataset_id in held and held[dataset_id].is_built
-        reported = {key.to_user_string(): is_whole and dataset_id in materialized[key] for key in keys}
-        statuses.append(_status(instance, layout, dataset_id, reported, last_runs.get(dataset_id)))
-    return statuses
+    settings = read_settings(layout)
+    return [
+        _status(instance, Dataset(layout, dataset_id, settings), last_runs.get(dataset_id))
+        for dataset_id in sorted({*registered, *all_datasets(layout)})
+    ]
 
 
 def _open(home: Path) -> dg.DagsterInstance:
@@ -159,26 +161,19 @@ def _open(home: Path) -> dg.DagsterInstance:
         return dg.DagsterInstance.get()
 
 
-def _status(
-    instance: dg.DagsterInstance,
-    layout: Layout,
-    dataset_id: str,
-    reported: Mapping[str, bool],
-    last_run: Any,
-) -> DatasetStatus:
-    problem = None
-    if last_run is not None and last_run.status == dg.DagsterRunStatus.FAILURE:
-        problem = _problem_of_run(instance, last_run.run_id, dataset_id)
-    tables = Tables(layout, dataset_id, source_sha256="")
+def _status(instance: dg.DagsterInstance, dataset: Dataset, last_run: Any) -> DatasetStatus:
+    status = None if last_run is None else last_run.dagster_run.status
+    problem, states = None, None
+    if status == dg.DagsterRunStatus.FAILURE:
+        problem = _problem_of_run(instance, last_run.dagster_run.run_id, dataset.dataset_id)
     try:
-        built = {name: is_reported or tables.has(name) for name, is_reported in reported.items()}
-    except InvalidDatasetIdError as error:  # a link that leads out of the lake
-        built, problem = dict.fromkeys(reported, False), str(error)
+        states = dataset.state()
+    except C2SError as error:  # a torn record, or a link that leads out of the lake
+        problem = str(error)
     return DatasetStatus(
-        dataset_id=dataset_id,
-        built=[name for name, is_there in built.items() if is_there],
-        missing=[name for name, is_there in built.items() if not is_there],
-        last_run=None if last_run is None else last_run.status.value.lower(),
+        dataset_id=dataset.dataset_id,
+        states=states,
+        last_run=None if status is None else status.value.lower(),
         last_run_at=None
         if last_run is None or not last_run.start_time
         else datetime.fromtimestamp(last_run.start_time).astimezone(),

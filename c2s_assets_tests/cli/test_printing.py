@@ -1,6 +1,6 @@
 import pytest
 
-from c2s_assets.cli.main import print_report
+from c2s_assets.cli.building import print_report
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.defs.service import BuildReport, CheckOutcome, Step
 from c2s_assets.storage.lake.layout import Layout

@@ -128,7 +128,7 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sentence: {}", "sentence is not a key; known are cellxgene, datasets, projections,"),
+        ("sentence: {}", "sentence is not a key; known are build, cellxgene, datasets,"),
         ("sentences: {topn: 3}", "sentences.topn is not a key; known are gene_lists, seed, tie, top_n"),
         ("split: {size: 3}", "split.size is not a key; known are missing_age, non_primary, seed, test_size"),
         ("cellxgene: {tissues: [x]}", "cellxgene.tissues is not a key; known are assay, cell_type,"),
@@ -136,7 +136,7 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
             "datasets: {atlas: {donor: x}}",
             "datasets.atlas.donor is not a key; known are age_column, age_group",
         ),
-        ("sentence:", "sentence is not a key; known are cellxgene, datasets, projections,"),
+        ("sentence:", "sentence is not a key; known are build, cellxgene, datasets,"),
         (
             "datasets: {atlas: {limits: {cell: 3}}}",
             "datasets.atlas.limits.cell is not a key; known are categories, cell_bytes, cells,",

@@ -11,6 +11,7 @@ import polars as pl
 from c2s_assets.definitions import build_definitions
 from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
 from c2s_assets.defs.service import BuildReport, build, register
+from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
 
 
@@ -32,8 +33,8 @@ class Workshop:
         return build_definitions({"store": store, "hgnc": Hgnc(url=self.hgnc_url), "cellxgene": cellxgene})
 
     def build(self, dataset_id: str) -> BuildReport:
-        """Run the job `build_dataset`."""
-        return build(self.instance, self.definitions, dataset_id)
+        """Build everything, also what has to be asked for."""
+        return build(self.instance, self.definitions, dataset_id, assets=list(TABLES))
 
     def read(self, table: str, dataset_id: str) -> pl.DataFrame:
         """Read a table of one file, or a folder of parts."""

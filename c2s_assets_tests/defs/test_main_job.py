@@ -157,7 +157,7 @@ def test_a_new_version_that_breaks_a_check_leaves_the_previous_tables(tmp_path: 
         assert "'cell_0000'" in failures(report)["cell_metadata"]
         after = files_below(layout.dataset("toy"))
         changed = {name for name in before if before[name] != after[name]}
-        assert changed == {"profile.json"}
+        assert changed == {"profile.json", "record.json"}
         assert debris(layout) == []
 
 
@@ -180,7 +180,7 @@ def test_tables_of_an_old_source_are_not_mixed_with_a_new_one(tmp_path: Path) ->
     failure = result.failure_data_for_node("train_test")
     assert failure is not None
     assert failure.user_failure_data is not None
-    assert "was made from another version of the source file" in (failure.user_failure_data.description or "")
+    assert "the source file is another one now" in (failure.user_failure_data.description or "")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import pytest
 from c2s_assets.defs.automation import refresh as module
 from c2s_assets.defs.automation.refresh import VERSION, WHY, daily_listing, refresh
 from c2s_assets.defs.resources import Store
+from c2s_assets.storage.holdings import held_datasets
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import withdrawn_datasets
-from c2s_assets.storage.sources.raw import adopt_from_inbox, held_datasets
+from c2s_assets.storage.sources.raw import adopt_from_inbox
 from c2s_assets_tests.defs.building import Workshop, open_workshop
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits
@@ -80,9 +82,10 @@ class Day:
 
     def run(self, tick: Tick, *, succeeds: bool = True) -> None:
         """Do what a tick asked for."""
-        job = self.workshop.definitions.resolve_job_def("build_dataset")
         for request in tick.requests:
+            job = self.workshop.definitions.resolve_job_def(str(request.job_name))
             done = job.execute_in_process(
+                asset_selection=request.asset_selection,
                 instance=self.instance,
                 partition_key=request.partition_key,
                 tags=dict(request.tags),
@@ -118,7 +121,11 @@ def toy(folder: Path, seed: int) -> Path:
 
 
 def versions(layout: Layout) -> dict[str, str | None]:
-    return {name: held.dataset_version_id for name, held in held_datasets(layout).items() if held.is_built}
+    return {
+        name: held.dataset_version_id
+        for name, held in held_datasets(layout, read_settings(layout)).items()
+        if held.is_built
+    }
 
 
 def marks(day: Day) -> list[str | None]:

@@ -26,7 +26,7 @@ def test_superseded_runs_go_and_what_the_last_success_recorded_stays(
 
         assert prune_runs.execute_in_process(instance=instance).success
 
-        builds = instance.get_run_records(dg.RunsFilter(job_name="build_dataset"))
+        builds = instance.get_run_records(dg.RunsFilter(job_name="build_tables"))
         assert [record.dagster_run.run_id for record in builds] == [newest]
         assert instance.get_materialized_partitions(_ASSET) == {"toy"}
         event = instance.get_latest_materialization_event(_ASSET)

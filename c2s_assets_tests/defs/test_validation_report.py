@@ -133,9 +133,9 @@ def test_an_asset_built_alone_shows_its_new_results_beside_the_others(toy: Works
     name = "split_manifest/test_share_near_target"
     assert [check_of(report, name).figures["test_size"] for report in (before, after)] == [0.05, 0.25]
     assert (check_of(before, name).holds, check_of(after, name).holds) == (False, True)
-    others = [
-        [asset for asset in report.assets if asset.asset != "split_manifest"] for report in (before, after)
-    ]
+    assert asset_of(after, "train_test").state == "outdated"
+    changed = ("split_manifest", "train_test")
+    others = [[asset for asset in report.assets if asset.asset not in changed] for report in (before, after)]
     assert others[0] == others[1]
 
 
@@ -233,16 +233,27 @@ def test_a_table_removed_by_hand_is_not_built(toy: Workshop) -> None:
     assert "cell_metadata was not built" in (own_results(result)["tables_agree_on_cells"].description or "")
 
 
-def test_tables_that_another_dagster_built_are_there_but_not_checked(toy: Workshop) -> None:
+def test_what_another_dagster_built_and_checked_is_known(toy: Workshop) -> None:
+    before = read_report(toy.layout, "toy")
     with open_workshop(toy.layout) as elsewhere:
         elsewhere.instance.add_dynamic_partitions("datasets", ["toy"])
         assert materialize(elsewhere, "toy", "validation_report").success
 
     report = read_report(toy.layout, "toy")
-    assert {asset.state for asset in report.assets} == {"not checked"}
-    assert report.summary.n_without_result == report.summary.n_checks
-    assert report.tables is not None
-    assert all(table.agrees for table in report.tables)
+    assert report == before
+
+
+def test_tables_without_a_record_get_one_and_their_results_from_the_last_report(toy: Workshop) -> None:
+    """Of a lake that was built before there were records, or whose record was removed by hand."""
+    before = read_report(toy.layout, "toy")
+    toy.layout.record("toy").unlink()
+    toy.layout.validation_report("toy").unlink()
+    assert materialize(toy, "toy", "validation_report").success
+    report = read_report(toy.layout, "toy")
+    states = {asset.asset: asset.state for asset in report.assets}
+    assert states["raw_h5ad"] == states["unstructured_metadata"] == "not checked"
+    assert set(states.values()) == {"not checked", "outdated"}  # their steps have changed since
+    assert report.tables == before.tables
 
 
 def test_a_split_without_rows_leaves_no_files_and_is_built(tmp_path: Path) -> None:

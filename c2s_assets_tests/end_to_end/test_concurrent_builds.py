@@ -179,7 +179,7 @@ def _check_whole(layout: Layout, dataset_id: str) -> None:
     assert {asset.state for asset in report.assets} == {"built"}
     n_cells = N_CELLS[dataset_id]
     folder = layout.dataset(dataset_id)
-    for table in ("expression", "expression_matrix", "cell_sentences", "projections"):
+    for table in ("expression", "cell_sentences", "projections"):
         for path in (folder / table).iterdir():
             cell_ids = pl.read_parquet(path, columns=["cell_id"])["cell_id"]
             assert cell_ids.to_list() == [f"cell_{row:04d}" for row in range(n_cells)], path

@@ -15,9 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from c2s_assets.storage.holdings import held_datasets
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import withdrawn_datasets
-from c2s_assets.storage.sources.raw import held_datasets
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
@@ -51,7 +52,7 @@ class Service:
         return found
 
     def built(self) -> dict[str, str | None]:
-        held = held_datasets(self.layout)
+        held = held_datasets(self.layout, read_settings(self.layout))
         return {name: one.dataset_version_id for name, one in held.items() if one.is_built}
 
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from c2s_assets.schemas.record import Built, MadeFrom, Record
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.record import render_record
 from c2s_assets.storage.lake.staging import recover, stage
 
 DATASET = "d"
@@ -28,8 +30,17 @@ class Scenario:
     after: dict[str, str]
     targets: tuple[str, ...]
     moved: dict[str, str] = field(default_factory=dict)
+    record: Record | None = None
 
 
+def _record(content: str) -> Record:
+    """A record that says which version of the sides is in place."""
+    made_from = MadeFrom(source_sha256=content, inputs={}, settings={}, code_version="1")
+    built = Built(files={}, n_rows=None, digest=content, made_from=made_from, checks=[])
+    return Record(dataset_id=DATASET).with_built("train_test", built)
+
+
+_RECORD = "datasets/d/record.json"
 _TABLES = ("datasets/d/train", "datasets/d/test", "datasets/d/split_manifest.parquet")
 _OLD = {
     "datasets/d/train/0": "old",
@@ -48,6 +59,12 @@ _NEW = {
 _WITHOUT_TEST = {path: content for path, content in _NEW.items() if "/test/" not in path}
 
 SCENARIOS = {
+    "tables are replaced with their record": Scenario(
+        {**_OLD, _RECORD: render_record(_record("old"))},
+        {**_NEW, _RECORD: render_record(_record("new"))},
+        _TABLES,
+        record=_record("new"),
+    ),
     "tables are replaced": Scenario(_OLD, _NEW, _TABLES),
     "tables are made": Scenario({"datasets/d/profile.json": "untouched"}, _NEW, _TABLES),
     "a table has no rows any more": Scenario(_OLD, _WITHOUT_TEST, _TABLES),
@@ -79,6 +96,7 @@ def commit(layout: Layout, scenario: Scenario) -> None:
         staged.commit(
             *(root / target for target in scenario.targets),
             moved={root / source: root / target for source, target in scenario.moved.items()},
+            record=None if scenario.record is None else lambda _: scenario.record,
         )
 
 

@@ -24,17 +24,20 @@ class Held:
     dataset_version_id
         None if the source file did not come from Discover, or is not the one that was verified.
     since
-        When the source file came, in seconds since the epoch.
+        When the source file came or the settings changed last, in seconds since the epoch.
     is_built
         Whether everything is there that a build makes of it.
     is_own
         Whether the source file is one that a user gave.
+    stale
+        What of it is missing or outdated.
     """
 
     dataset_version_id: str | None
     since: float
     is_built: bool
     is_own: bool = False
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,50 +13,11 @@ State = Literal["built", "refused", "outdated", "not checked", "not built"]
 WITHOUT_RESULT: Mapping[State, str] = {
     "built": "No result: this check did not run when the asset was built. Build the dataset again.",
     "refused": "No result: the build of the asset stopped before this check.",
-    "outdated": "No current result: what is there was made from an earlier version of the source file. "
-    "Build the dataset again.",
-    "not checked": "No result: what is there was not built with this Dagster instance. Build the dataset "
-    "again.",
+    "outdated": "No current result: the source file, the settings or the code have changed since. Build the "
+    "dataset again.",
+    "not checked": "No result: what is there was built by an earlier c2s_assets. Build the dataset again.",
     "not built": "No result: the asset is not built. Build the dataset.",
 }
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one check found in one run."""
-
-    holds: bool
-    is_blocking: bool
-    message: str
-    figures: Mapping[str, int | float | str | None]
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What one run found of one asset of one dataset.
-
-    Attributes
-    ----------
-    outcomes
-        By claim; those that the run did not come to are missing.
-    source_sha256
-        Digest of the source file at the time; None if it is not known.
-    is_published
-        Whether what the lake holds is what this run built.
-    n_rows
-        Rows of what it published, if that is a table.
-    """
-
-    outcomes: Mapping[str, Outcome]
-    source_sha256: str | None
-    is_published: bool
-    n_rows: int | None = None
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether a blocking check kept what was built from being published."""
-        broken = any(outcome.is_blocking and not outcome.holds for outcome in self.outcomes.values())
-        return broken and not self.is_published
 
 
 @dataclass(frozen=True)
@@ -81,44 +42,6 @@ class TableAgreement:
     def agrees(self) -> bool:
         """Whether it holds the same cells, and those of the present source."""
         return self.is_current and self.n_differ == 0
-
-
-def judge_asset(
-    attempts: Sequence[Attempt], *, source_sha256: str, is_there: bool, made_from: str | None
-) -> tuple[State, Attempt | None]:
-    """Tell how an asset stands, and which attempt the present results are from.
-
-    Results never mix two runs, and are never those of an earlier version of the source file.
-
-    Parameters
-    ----------
-    attempts
-        Newest first. One that stopped without a broken claim, because it was interrupted, says nothing.
-    source_sha256
-        Digest of the present source file.
-    is_there, made_from
-        Whether the lake holds the asset, and the source it says it was made from, if it says so.
-
-    Returns
-    -------
-    `refused`: the newest version broke a blocking check, and an earlier one, or none, is in place.
-    `outdated`: what is there was made from an earlier source. `not checked`: it is there and current, but
-    nothing is known of its checks.
-    """
-    published = next((attempt for attempt in attempts if attempt.is_published), None)
-    newer = attempts if published is None else attempts[: attempts.index(published)]
-    for attempt in newer:
-        if attempt.is_refused and attempt.source_sha256 == source_sha256:
-            return "refused", attempt
-    # A table without rows leaves no file.
-    if not is_there and (published is None or published.n_rows != 0):
-        return "not built", None
-    source_of_attempt = None if published is None else published.source_sha256
-    if (made_from or source_of_attempt or source_sha256) != source_sha256:
-        return "outdated", None
-    if published is None or source_of_attempt != source_sha256:
-        return "not checked", None
-    return "built", published
 
 
 def compare_cells(

@@ -53,28 +53,26 @@ from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.core.unreadable import OF_CELLS, OF_FEATURES, refuse_unreadable
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.assets.sources import gene_symbols
-from c2s_assets.defs.checks import check_result
+from c2s_assets.defs.checks import check_reports, check_result
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, rows_as_markdown, table_metadata
 from c2s_assets.defs.progress import download_progress, read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, materialized, publish
+from c2s_assets.defs.publishing import Events, dataset_asset, materialized, publish_table, require
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, InboxNote, MatrixProfile, Provenance
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata
 from c2s_assets.schemas.violations import keeps_schema
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
-from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.profile import profile_h5ad
 from c2s_assets.storage.sources.raw import (
     adopt_download,
     adopt_from_inbox,
     held_version,
     holds_own_file,
-    open_source,
 )
-from c2s_assets.storage.tables.inputs import current_profile, footer, read_gene_symbols
+from c2s_assets.storage.tables.inputs import footer, read_gene_symbols
 from c2s_assets.storage.tables.parquet import (
     iter_table,
     read_rows,
@@ -108,67 +106,67 @@ _UNS_VALUES = 10_000
 )
 def raw_h5ad(context: dg.AssetExecutionContext, store: Store) -> Events:
     """The source file, added or as CELLxGENE Discover offers it: verified, with where it came from."""
-    dataset_id = context.partition_key
+    dataset = store.dataset(context.partition_key)
     try:
         provenance = _adopt(context, store)
     except SourceError as error:
-        yield check_result(Finding("keeps_schema", False, str(error)), asset_name="raw_h5ad")
+        refused = Finding("keeps_schema", False, str(error))
+        yield check_result(refused, asset_name="raw_h5ad")
+        dataset.refuse("raw_h5ad", str(error), checks=check_reports([refused], asset_name="raw_h5ad"))
         raise
     message = (
         f"{provenance.n_obs:,} cells and {provenance.n_vars:,} features, {provenance.size_bytes:,} bytes."
     )
-    yield check_result(Finding("keeps_schema", True, message), asset_name="raw_h5ad")
-    metadata = file_metadata(store.layout.raw_h5ad(dataset_id), size=provenance.size_bytes)
+    found = [Finding("keeps_schema", True, message)]
+    yield from require(dataset, "raw_h5ad", found)
+    dataset.take_source(provenance, check_reports(found, asset_name="raw_h5ad"))
+    metadata = file_metadata(store.layout.raw_h5ad(dataset.dataset_id), size=provenance.size_bytes)
     figures = provenance.model_dump(exclude={"sha256", "size_bytes", "converted_from"})
     origin = provenance.converted_from
     figures["converted_from"] = None if origin is None else f"{origin.name}, a {origin.format}"
     yield materialized(provenance.sha256, metadata | as_metadata(figures))
 
 
-@dataset_asset(group="ingest", kinds={"json"}, deps=[raw_h5ad], code_version="3")
+@dataset_asset(group="ingest", kinds={"json"})
 def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
     """Structure of the source file, figures of its columns, and which matrix holds what kind of values."""
-    dataset_id = context.partition_key
-    target = store.layout.profile(dataset_id)
-    source = store.source(dataset_id)
+    dataset = store.dataset(context.partition_key)
+    source = dataset.source
     with (
-        stage(store.layout, dataset_id) as staged,
-        open_source(store.layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
+        dataset.stage("dataset_profile") as staged,
+        dataset.open_h5ad(scratch=staged.folder) as h5ad,
     ):
         profile = profile_h5ad(
             h5ad,
-            dataset_id=dataset_id,
+            dataset_id=dataset.dataset_id,
             source_sha256=source.sha256,
-            entry=store.settings().entry(dataset_id),
+            entry=dataset.entry,
             rows_per_block=store.rows_per_block,
         )
-        write_document(staged.path(target), profile)
-        yield from publish(
-            context,
+        write_document(staged.path(), profile)
+        yield from publish_table(
             staged,
-            target,
-            findings=[keeps_document(staged.path(target), DatasetProfile), _reads_every_column(profile)],
-            metadata=file_metadata(target, size=staged.path(target).stat().st_size)
+            findings=[keeps_document(staged.path(), DatasetProfile), _reads_every_column(profile)],
+            metadata=file_metadata(staged.target, size=staged.path().stat().st_size)
             | _profile_metadata(profile),
         )
 
 
 # It asks the listing for the collection without a dependency on it, as `raw_h5ad` does.
-@dataset_asset(group="ingest", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile], code_version="4")
+@dataset_asset(group="ingest", kinds={"parquet"})
 def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: its donor, its organism, its age in years, and all obs columns of the source."""
     from c2s_assets.storage.sources.publications import read_publication
 
-    dataset_id = context.partition_key
-    target = store.layout.table("cell_metadata", dataset_id)
-    entry = store.settings().entry(dataset_id)
-    profile = current_profile(store.layout, dataset_id=dataset_id)
-    listed = read_publication(store.layout, dataset_id=dataset_id) or Publication()
+    dataset = store.dataset(context.partition_key)
+    entry = dataset.entry
+    profile = dataset.profile
+    listed = read_publication(store.layout, dataset_id=dataset.dataset_id) or Publication()
     collection_id = profile.origin.collection_id or listed.collection_id
     refuse_unreadable(entry, _not_read(profile.obs_columns), keys=OF_CELLS)
     readable = [column.name for column in profile.obs_columns if column.not_read is None]
     columns = [ObsColumn(c.name, c.dtype, c.encoding, c.n_distinct) for c in profile.obs_columns]
-    with open_source(store.layout, dataset_id=dataset_id) as h5ad, stage(store.layout, dataset_id) as staged:
+    with dataset.open_h5ad() as h5ad, dataset.stage("cell_metadata") as staged:
         survey = survey_cells(
             readable, h5ad.obs.read, entry=entry, organism=profile.organism or entry.organism
         )
@@ -177,23 +175,19 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 cell_ids,
                 obs,
                 survey=survey,
-                dataset_id=dataset_id,
+                dataset_id=dataset.dataset_id,
                 entry=entry,
                 organism=profile.organism,
                 collection_id=collection_id,
             )
             for cell_ids, obs in h5ad.obs.blocks(readable, rows=_CELLS_PER_BLOCK)
         )
-        write_blocks(
-            staged.path(target), described, model=CellMetadata, footer=footer("cell_metadata", profile)
-        )
-        cells = read_table(staged.path(target), columns=_CHECKED_COLUMNS)
-        yield from publish(
-            context,
+        write_blocks(staged.path(), described, model=CellMetadata, footer=footer("cell_metadata", profile))
+        cells = read_table(staged.path(), columns=_CHECKED_COLUMNS)
+        yield from publish_table(
             staged,
-            target,
             findings=[
-                keeps_schema(iter_table(staged.path(target)), CellMetadata),
+                keeps_schema(iter_table(staged.path()), CellMetadata),
                 rows_match("rows_match_source", cells[CELL_ID], h5ad.obs.index(), of="obs in the source"),
                 cell_claims.cell_ids_are_unique(cells),
                 cell_claims.donors_are_known(
@@ -209,39 +203,33 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 ),
             ],
             metadata=table_metadata(
-                target,
+                staged.target,
                 CellMetadata,
-                staged=staged.path(target),
+                staged=staged.path(),
                 lineage=lineage.of_cell_metadata(readable, survey.sources),
-                preview=read_rows(staged.path(target), 0, 5, columns=_CELL_PREVIEW),
+                preview=read_rows(staged.path(), 0, 5, columns=_CELL_PREVIEW),
             )
-            | _cell_metadata(profile, cells, staged.path(target), category=category_column(profile, entry)),
+            | _cell_metadata(profile, cells, staged.path(), category=category_column(profile, entry)),
         )
 
 
 # The split is made of cells alone, in a module that imports this one: hence its name, not the asset.
-@dataset_asset(
-    group="ingest",
-    kinds={"parquet"},
-    deps=[raw_h5ad, dataset_profile, gene_symbols, cell_metadata, dg.AssetKey("split_manifest")],
-    code_version="4",
-)
+@dataset_asset(group="ingest", kinds={"parquet"})
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per feature of the chosen matrix: its id, symbol, figures of its values, all var columns."""
     from c2s_assets.core.expression.variability import summarise_features
 
-    dataset_id = context.partition_key
-    target = store.layout.table("feature_metadata", dataset_id)
-    profile = current_profile(store.layout, dataset_id=dataset_id)
+    dataset = store.dataset(context.partition_key)
+    profile = dataset.profile
     hgnc, hgnc_version = read_gene_symbols(store.layout)
-    scope = store.settings().projections.fit_scope
-    is_fitted = fitted_cells(store, dataset_id, scope=scope)
+    scope = dataset.settings.projections.fit_scope
+    is_fitted = fitted_cells(dataset, scope=scope)
     with (
-        stage(store.layout, dataset_id) as staged,
-        open_source(store.layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
+        dataset.stage("feature_metadata") as staged,
+        dataset.open_h5ad(scratch=staged.folder) as h5ad,
     ):
         var_names, var = _read_var(h5ad, layer=profile.layer)
-        entry = store.settings().entry(dataset_id)
+        entry = dataset.entry
         not_read = _not_read([*profile.raw_var_columns, *profile.var_columns])
         missing = {name: why for name, why in not_read.items() if name not in var.columns}
         refuse_unreadable(entry, missing, keys=OF_FEATURES)
@@ -263,14 +251,12 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
             n_fitted=int(is_fitted.sum()),
             hgnc_version=hgnc_version,
         )
-        write_blocks(staged.path(target), [features], model=FeatureMetadata, footer=says)
+        write_blocks(staged.path(), [features], model=FeatureMetadata, footer=says)
         sources = features[SYMBOL_SOURCE].drop_nulls().unique(maintain_order=True)
-        yield from publish(
-            context,
+        yield from publish_table(
             staged,
-            target,
             findings=[
-                keeps_schema(iter_table(staged.path(target)), FeatureMetadata),
+                keeps_schema(iter_table(staged.path()), FeatureMetadata),
                 rows_match(
                     "rows_match_source", features[VAR_NAME], var_names, of=f"the features of {profile.layer}"
                 ),
@@ -278,9 +264,9 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 gene_claims.symbols_are_known(features),
             ],
             metadata=table_metadata(
-                target,
+                staged.target,
                 FeatureMetadata,
-                staged=staged.path(target),
+                staged=staged.path(),
                 lineage=lineage.of_feature_metadata(
                     var.columns,
                     layer=profile.layer,
@@ -288,7 +274,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                     kind_sources=kind_columns(var),
                     has_hgnc=hgnc is not None,
                 ),
-                preview=read_rows(staged.path(target), 0, 5, columns=_FEATURE_PREVIEW),
+                preview=read_rows(staged.path(), 0, 5, columns=_FEATURE_PREVIEW),
             )
             | as_metadata(
                 {
@@ -305,21 +291,18 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-@dataset_asset(group="ingest", kinds={"json"}, deps=[raw_h5ad])
+@dataset_asset(group="ingest", kinds={"json"})
 def unstructured_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """The `uns` of the source as JSON; long arrays are summarised, nothing is left out silently."""
-    dataset_id = context.partition_key
-    target = store.layout.unstructured_metadata(dataset_id)
-    with open_source(store.layout, dataset_id=dataset_id) as h5ad, stage(store.layout, dataset_id) as staged:
+    dataset = store.dataset(context.partition_key)
+    with dataset.open_h5ad() as h5ad, dataset.stage("unstructured_metadata") as staged:
         uns = h5ad.uns(max_values=_UNS_VALUES)
         names = h5ad.uns_keys
-        write_document(staged.path(target), uns)
-        yield from publish(
-            context,
+        write_document(staged.path(), uns)
+        yield from publish_table(
             staged,
-            target,
-            findings=[names_every_key(staged.path(target), names)],
-            metadata=file_metadata(target, size=staged.path(target).stat().st_size)
+            findings=[names_every_key(staged.path(), names)],
+            metadata=file_metadata(staged.target, size=staged.path().stat().st_size)
             | as_metadata({"n_keys": len(uns), "keys": ", ".join(uns)}),
         )
 
@@ -388,12 +371,12 @@ def _profile_metadata(profile: DatasetProfile) -> Metadata:
     )
 
 
-def fitted_cells(store: Store, dataset_id: str, *, scope: str) -> NDArray[np.bool_]:
+def fitted_cells(dataset: Dataset, *, scope: str) -> NDArray[np.bool_]:
     """Find the cells that decide what is highly variable and what the components are, ``(n_obs,)``."""
-    donors = store.read("cell_metadata", dataset_id, columns=[DONOR_UID])[DONOR_UID]
+    donors = dataset.read("cell_metadata", columns=[DONOR_UID])[DONOR_UID]
     if scope == "all":
         return np.ones(len(donors), np.bool_)
-    return in_train(donors, store.read("split_manifest", dataset_id, columns=[SPLIT_LEVEL, DONOR_UID, SPLIT]))
+    return in_train(donors, dataset.read("split_manifest", columns=[SPLIT_LEVEL, DONOR_UID, SPLIT]))
 
 
 def category_column(profile: DatasetProfile, entry: DatasetEntry) -> str | None:

@@ -21,18 +21,15 @@ from c2s_assets.core.expression.tables import (
     rows_per_group,
 )
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata, raw_h5ad
 from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import Metadata, as_metadata, table_metadata, wide_table_metadata
 from c2s_assets.defs.progress import read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, publish
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.tables import Expression
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.sources.raw import open_source
-from c2s_assets.storage.tables.inputs import current_profile, footer
+from c2s_assets.storage.tables.inputs import footer
 from c2s_assets.storage.tables.parquet import iter_table, read_rows, write_blocks
 from c2s_assets.storage.tables.wide import read_cells, survey_parts, wide_schema, write_wide
 
@@ -41,23 +38,20 @@ _CELLS_PER_WINDOW = 20
 _SHOWN_FEATURES = 5
 
 
-@dataset_asset(
-    group="matrix", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata]
-)
+@dataset_asset(group="matrix", kinds={"parquet"})
 def expression(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: the features whose value is not zero and their values, exactly as in the source."""
-    dataset_id, layout = context.partition_key, store.layout
-    target = layout.parts("expression", dataset_id)
-    profile = current_profile(layout, dataset_id=dataset_id)
-    cell_ids = store.read("cell_metadata", dataset_id, columns=[CELL_ID])[CELL_ID]
-    store.read("feature_metadata", dataset_id, columns=[FEATURE_ID])  # feature_index points into it
+    dataset = store.dataset(context.partition_key)
+    profile = dataset.profile
+    cell_ids = dataset.read("cell_metadata", columns=[CELL_ID])[CELL_ID]
+    dataset.read("feature_metadata", columns=[FEATURE_ID])  # feature_index points into it
     source, written_rows = ExpressionDigest(profile.n_vars), ExpressionDigest(profile.n_vars)
     totals = CellTotals()
     with (
-        stage(layout, dataset_id) as staged,
-        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
+        dataset.stage("expression") as staged,
+        dataset.open_h5ad(scratch=staged.folder) as h5ad,
     ):
-        written = staged.path(target)
+        written = staged.path()
         matrix = h5ad.matrix(profile.layer)
         blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
         write_blocks(
@@ -68,13 +62,11 @@ def expression(context: dg.AssetExecutionContext, store: Store) -> Events:
             rows_per_group=rows_per_group(n_obs=profile.n_obs, n_stored=matrix.info.n_stored),
         )
         keeps = keeps_schema(_collect_digest(iter_table(written), written_rows), Expression)
-        yield from publish(
-            context,
+        yield from publish_table(
             staged,
-            target,
             findings=[keeps, rows_match_cells(written, cell_ids), matches_source(written_rows, source)],
             metadata=table_metadata(
-                target,
+                staged.target,
                 Expression,
                 staged=written,
                 lineage=lineage.of_expression(layer=profile.layer),
@@ -88,25 +80,19 @@ def expression(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-@dataset_asset(
-    group="matrix",
-    kinds={"parquet"},
-    deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata],
-    code_version="2",
-)
+@dataset_asset(group="matrix", kinds={"parquet"})
 def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell and one float32 column per feature, named by its symbol, as pandas users load it."""
-    dataset_id, layout = context.partition_key, store.layout
-    target = layout.parts("expression_matrix", dataset_id)
-    profile = current_profile(layout, dataset_id=dataset_id)
-    cell_ids = store.read("cell_metadata", dataset_id, columns=[CELL_ID])[CELL_ID]
-    names = column_names(store.read("feature_metadata", dataset_id, columns=[FEATURE_ID, SYMBOL]))
+    dataset = store.dataset(context.partition_key)
+    profile = dataset.profile
+    cell_ids = dataset.read("cell_metadata", columns=[CELL_ID])[CELL_ID]
+    names = column_names(dataset.read("feature_metadata", columns=[FEATURE_ID, SYMBOL]))
     schema = wide_schema(names, footer=footer("expression_matrix", profile, layer=profile.layer))
     with (
-        stage(layout, dataset_id) as staged,
-        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
+        dataset.stage("expression_matrix") as staged,
+        dataset.open_h5ad(scratch=staged.folder) as h5ad,
     ):
-        written = staged.path(target)
+        written = staged.path()
         matrix = h5ad.matrix(profile.layer)
         blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
         write_wide(written, blocks, cell_ids=cell_ids, schema=schema)
@@ -116,10 +102,8 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
             for start, stop in windows(h5ad.n_obs, size=_CELLS_PER_WINDOW, n_vars=profile.n_vars)
         ]
         shown = names[:_SHOWN_FEATURES]
-        yield from publish(
-            context,
+        yield from publish_table(
             staged,
-            target,
             findings=[
                 # By the footers alone: pandera would decode every value of as many columns.
                 keeps_wide_schema(other_schema, schema, n_parts=len(n_cells)),
@@ -127,7 +111,7 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
                 agrees_with_expression(samples, names=names),
             ],
             metadata=wide_table_metadata(
-                target,
+                staged.target,
                 staged=written,
                 n_rows=sum(n_cells.values()),
                 n_features=len(names),

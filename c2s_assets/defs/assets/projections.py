@@ -7,7 +7,6 @@ import polars as pl
 from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import AGE, CELL_ID, DONOR_UID, FEATURE_ID
-from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.expression.sampling import draw
 from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE
 from c2s_assets.core.projections import reports as projection_claims
@@ -16,24 +15,17 @@ from c2s_assets.core.projections.reports import LeftOut, Projection
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import (
     category_column,
-    cell_metadata,
-    dataset_profile,
-    feature_metadata,
     fitted_cells,
-    raw_h5ad,
 )
-from c2s_assets.defs.assets.splits import split_manifest
 from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import Metadata, as_metadata, column_lineage, rows_as_markdown, shown_column
 from c2s_assets.defs.progress import read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, publish
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.projections import keeps_schema
+from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.h5ad.source import H5ad
-from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.sources.raw import open_source
-from c2s_assets.storage.tables.inputs import current_profile
-from c2s_assets.storage.tables.parquet import read_footer, read_rows, read_table, size_bytes
+from c2s_assets.storage.tables.parquet import read_rows, read_table, size_bytes
 from c2s_assets.storage.tables.projections import ProjectionFolder
 
 # More dots hide each other at the size of the pictures; 20,000 came to 186 kB where ages are well mixed.
@@ -44,34 +36,26 @@ _TYPES = {"coordinates": "float", "columns": "any", "sparse": "list"}
 _SHOWN_FIRST = ("UMAP", "t-SNE", "PCA")
 
 
-@dataset_asset(
-    group="matrix",
-    kinds={"parquet"},
-    deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata, split_manifest],
-    code_version="2",
-)
+@dataset_asset(group="matrix", kinds={"parquet"})
 def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One table per element of obsm, one row per cell, and PCA, UMAP, t-SNE where missing."""
-    dataset_id, layout = context.partition_key, store.layout
-    target = layout.projections(dataset_id)
-    profile = current_profile(layout, dataset_id=dataset_id)
-    cells = store.read("cell_metadata", dataset_id, columns=[CELL_ID, DONOR_UID])
+    dataset = store.dataset(context.partition_key)
+    profile = dataset.profile
+    cells = dataset.read("cell_metadata", columns=[CELL_ID, DONOR_UID])
     with (
-        stage(layout, dataset_id) as staged,
-        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
+        dataset.stage("projections") as staged,
+        dataset.open_h5ad(scratch=staged.folder) as h5ad,
     ):
-        folder = ProjectionFolder(staged.path(target), cells, profile)
+        folder = ProjectionFolder(staged.path(), cells, profile)
         written, left_out = folder.export(h5ad)
-        for outcome in _compute(context, store, folder, h5ad, authors=written):
+        for outcome in _compute(context, store, dataset, folder, h5ad, authors=written):
             if isinstance(outcome, LeftOut):
                 left_out.append(outcome)
             else:
                 written.append(outcome)
         tables = [projection.table for projection in written]
-        yield from publish(
-            context,
+        yield from publish_table(
             staged,
-            target,
             findings=[
                 keeps_schema(
                     ((table, folder.blocks(table)) for table in tables),
@@ -83,25 +67,26 @@ def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
                 projection_claims.authors_projections_are_untouched(folder.compare(h5ad, written)),
                 projection_claims.projections_are_complete(written, left_out),
             ],
-            metadata=_metadata(store, folder, written) | _pictures(store, folder, written),
+            metadata=_metadata(staged, folder, written) | _pictures(dataset, folder, written),
         )
 
 
 def _compute(
     context: dg.AssetExecutionContext,
     store: Store,
+    dataset: Dataset,
     folder: ProjectionFolder,
     h5ad: H5ad,
     *,
     authors: Sequence[Projection],
 ) -> Iterator[Projection | LeftOut]:
     """Compute what the author has not: PCA first, then UMAP and t-SNE from the author's PCA or from ours."""
-    settings, profile = store.settings().projections, folder.profile
+    settings, profile = dataset.settings.projections, folder.profile
     there = {author.method for author in authors}
     missing = [method for method in COMPUTED if method not in there]
     if not missing:
         return
-    is_fitted = fitted_cells(store, profile.dataset_id, scope=settings.fit_scope)
+    is_fitted = fitted_cells(dataset, scope=settings.fit_scope)
 
     def blocks() -> Iterator[tuple[int, csr_array]]:
         return read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
@@ -110,7 +95,7 @@ def _compute(
     for method in missing:
         outcome: Projection | LeftOut
         if method == "PCA":
-            features = _read_features(store, profile.dataset_id, fit_scope=settings.fit_scope)
+            features = dataset.read("feature_metadata", columns=[FEATURE_ID, IS_HIGHLY_VARIABLE])
             outcome = folder.add_pca(
                 blocks,
                 features=features[FEATURE_ID],
@@ -132,18 +117,7 @@ def _compute(
         yield outcome
 
 
-def _read_features(store: Store, dataset_id: str, *, fit_scope: str) -> pl.DataFrame:
-    features = store.read("feature_metadata", dataset_id, columns=[FEATURE_ID, IS_HIGHLY_VARIABLE])
-    chosen_by = read_footer(store.layout.table("feature_metadata", dataset_id)).get("fit_scope")
-    if chosen_by != fit_scope:
-        raise MissingInputError(
-            f"feature_metadata was built with fit_scope {chosen_by!r}, datasets.yaml says {fit_scope!r} now. "
-            f"Build the dataset again: c2s build {dataset_id}."
-        )
-    return features
-
-
-def _metadata(store: Store, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
+def _metadata(staged: DatasetStage, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
     """Describe the folder: rows, size, each table with its columns and origin, and the first rows of one."""
     profile = folder.profile
     origins = lineage.of_projections({_span(p): p.source for p in written}, layer=profile.layer)
@@ -155,7 +129,7 @@ def _metadata(store: Store, folder: ProjectionFolder, written: Sequence[Projecti
         ),
     ]
     shown: Metadata = {
-        "path": dg.MetadataValue.path(store.layout.projections(profile.dataset_id)),
+        "path": dg.MetadataValue.path(staged.target),
         "dagster/column_schema": dg.MetadataValue.table_schema(dg.TableSchema(shown_columns)),
         "dagster/column_lineage": column_lineage(origins, columns=[CELL_ID, *map(_span, written)]),
         "tables": rows_as_markdown(
@@ -176,12 +150,12 @@ def _metadata(store: Store, folder: ProjectionFolder, written: Sequence[Projecti
             "dagster/row_count": folder.cells.height if written else 0,
             "size_bytes": size_bytes(folder.path),
             "n_tables": len(written),
-            "fit_scope": store.settings().projections.fit_scope,
+            "fit_scope": staged.dataset.settings.projections.fit_scope,
         }
     )
 
 
-def _pictures(store: Store, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
+def _pictures(dataset: Dataset, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
     """Draw the embedding that shows most, and the variance that components of ours explain."""
     shown: Metadata = {}
     pca = next((p for p in written if "explained_variance_ratio" in p.says), None)
@@ -203,10 +177,9 @@ def _pictures(store: Store, folder: ProjectionFolder, written: Sequence[Projecti
     points = table.filter(is_placed).to_numpy()
     if not len(points):
         return shown
-    dataset_id = folder.profile.dataset_id
-    category = category_column(folder.profile, store.settings().entry(dataset_id))
+    category = category_column(folder.profile, dataset.entry)
     wanted = [AGE] if category is None else [AGE, category]
-    cells = store.read("cell_metadata", dataset_id, columns=wanted)[rows].filter(is_placed)
+    cells = dataset.read("cell_metadata", columns=wanted)[rows].filter(is_placed)
     if (picture := plots.embedding_by_age(points, cells[AGE], axes=axes)) is not None:
         shown["embedding_by_age"] = picture
     if category is not None:

@@ -20,18 +20,15 @@ from c2s_assets.core.columns import (
     SPLIT_LEVEL,
 )
 from c2s_assets.core.splits import claims as split_claims
-from c2s_assets.core.splits.manifest import TEST, TRAIN, describe_split, split_donors
+from c2s_assets.core.splits.manifest import describe_split, split_donors
 from c2s_assets.core.splits.records import join_records
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile
-from c2s_assets.defs.assets.text import cell_sentences
 from c2s_assets.defs.metadata import Metadata, as_metadata, table_metadata
-from c2s_assets.defs.publishing import Events, dataset_asset, publish
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.tables import SplitManifest, TrainTest
 from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.tables.inputs import current_profile, current_table, footer
+from c2s_assets.storage.tables.inputs import footer
 from c2s_assets.storage.tables.parquet import (
     count_rows,
     iter_table,
@@ -56,26 +53,23 @@ _LISTED = {
 }
 
 
-@dataset_asset(group="splits", kinds={"parquet"}, deps=[cell_metadata], code_version="2")
+@dataset_asset(group="splits", kinds={"parquet"})
 def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per donor: train or test, its fold, and why. All cells of a donor are on one side."""
-    dataset_id, layout = context.partition_key, store.layout
-    target = layout.table("split_manifest", dataset_id)
-    spec = store.settings().split.spec()
-    cells_path = current_table(layout.table("cell_metadata", dataset_id), layout, dataset_id=dataset_id)
+    dataset = store.dataset(context.partition_key)
+    spec = dataset.settings.split.spec()
+    cells_path = dataset.path("cell_metadata")
     there = [name for name in SPLIT_COLUMNS if name in table_schema(cells_path).names]
     cells = split_columns(read_table(cells_path, columns=there))
     manifest = split_donors(cells, spec=spec)
     summary = describe_split(manifest)
-    with stage(layout, dataset_id) as staged:
-        written = staged.path(target)
-        profile = current_profile(layout, dataset_id=dataset_id)
+    with dataset.stage("split_manifest") as staged:
+        written = staged.path()
+        profile = dataset.profile
         says = footer("split_manifest", profile, spec_id=spec.spec_id, spec=asdict(spec))
         write_blocks(written, [manifest], model=SplitManifest, footer=says)
-        yield from publish(
-            context,
+        yield from publish_table(
             staged,
-            target,
             findings=[
                 keeps_schema(iter_table(written), SplitManifest),
                 split_claims.accounts_for_all_cells(manifest, n_cells=cells.height),
@@ -86,7 +80,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
                 split_claims.no_cell_is_left_out_for_its_age(manifest),
             ],
             metadata=table_metadata(
-                target,
+                staged.target,
                 SplitManifest,
                 staged=written,
                 lineage=lineage.of_split_manifest(manifest.columns),
@@ -97,44 +91,31 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-@dataset_asset(
-    group="splits",
-    kinds={"parquet"},
-    deps=[dataset_profile, cell_metadata, cell_sentences, split_manifest],
-    code_version="3",
-)
+@dataset_asset(group="splits", kinds={"parquet"})
 def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell that is used: its sentence, age, metadata and publication, in `train/` or `test/`."""
     from c2s_assets.storage.sources.publications import read_publication
 
-    dataset_id, layout = context.partition_key, store.layout
-    profile = current_profile(layout, dataset_id=dataset_id)
-    cells, sentences, sides = (
-        current_table(path, layout, dataset_id=dataset_id)
-        for path in (
-            layout.table("cell_metadata", dataset_id),
-            layout.parts("cell_sentences", dataset_id),
-            layout.table("split_manifest", dataset_id),
-        )
-    )
+    dataset = store.dataset(context.partition_key)
+    profile = dataset.profile
+    cells, sentences, sides = map(dataset.path, ("cell_metadata", "cell_sentences", "split_manifest"))
     manifest = read_table(sides)
     specs = {
         name: read_footer(path)["spec_id"] for name, path in (("sentences", sentences), ("split", sides))
     }
-    targets = {side: layout.parts(side, dataset_id) for side in (TRAIN, TEST)}
-    with stage(layout, dataset_id) as staged:
+    with dataset.stage("train_test") as staged:
+        targets = {target.name: target for target in staged.targets}
         written = {side: staged.path(target) for side, target in targets.items()}
         publication = publication_of(
-            Origin(**profile.origin.model_dump()), listed=read_publication(layout, dataset_id=dataset_id)
+            Origin(**profile.origin.model_dump()),
+            listed=read_publication(store.layout, dataset_id=dataset.dataset_id),
         )
         records = _join(cells, sentences, manifest, publication=publication)
         write_sides(written, records, model=TrainTest, footer=footer("train_test", profile, **specs))
         summary = describe_split(manifest)
         listed = _read_sides(written, columns=[CELL_ID, DONOR_UID, SPLIT_LEVEL, AGE])
-        yield from publish(
-            context,
+        yield from publish_table(
             staged,
-            *targets.values(),
             findings=[
                 keeps_schema(_blocks(written.values()), TrainTest),
                 split_claims.no_donor_in_both_splits(listed),
@@ -144,7 +125,7 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
                 split_claims.cells_have_ages(
                     listed[AGE].count(),
                     n_cells=listed.height,
-                    missing_age=store.settings().split.missing_age,
+                    missing_age=dataset.settings.split.missing_age,
                 ),
             ],
             metadata=_metadata(targets, written, cells=cells, sentences=sentences)

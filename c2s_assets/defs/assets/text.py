@@ -23,20 +23,17 @@ from c2s_assets.core.sentences.audit import audit_sentences, ensembl_words
 from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
 from c2s_assets.core.sentences.coverage import count_silent_cells
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata, raw_h5ad
 from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import as_metadata, table_metadata
 from c2s_assets.defs.progress import read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, publish, report
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, require
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import DatasetProfile, MatrixProfile
 from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.h5ad.matrix import MatrixReader
-from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.sources.raw import open_source
 from c2s_assets.storage.streams import N_THREADS, map_ahead
-from c2s_assets.storage.tables.inputs import current_profile, footer
+from c2s_assets.storage.tables.inputs import footer
 from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, table_schema, write_blocks
 
 _CELLS_PER_WINDOW = 100
@@ -44,39 +41,34 @@ _FEATURES_SHOWN = 100
 _FEATURE_COLUMNS = [FEATURE_ID, SYMBOL, FEATURE_KIND, VAR_NAME]
 
 
-@dataset_asset(
-    group="text", kinds={"parquet"}, deps=[raw_h5ad, dataset_profile, cell_metadata, feature_metadata]
-)
+@dataset_asset(group="text", kinds={"parquet"})
 def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: the symbols of the genes it expresses, highest first, as in Cell2Sentence."""
-    dataset_id, layout = context.partition_key, store.layout
-    target = layout.parts("cell_sentences", dataset_id)
-    profile = current_profile(layout, dataset_id=dataset_id)
-    cell_ids = store.read("cell_metadata", dataset_id, columns=[CELL_ID])[CELL_ID]
-    features = store.read("feature_metadata", dataset_id, columns=_FEATURE_COLUMNS)
-    listing = _list_var(layout.table("feature_metadata", dataset_id))
+    dataset = store.dataset(context.partition_key)
+    profile = dataset.profile
+    cell_ids = dataset.read("cell_metadata", columns=[CELL_ID])[CELL_ID]
+    features = dataset.read("feature_metadata", columns=_FEATURE_COLUMNS)
+    listing = _list_var(dataset.path("feature_metadata"))
     verdict = MatrixVerdict(**profile.verdict.model_dump())
-    yield from report(
-        [
-            matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer, others=_others(profile)),
-            gene_claims.features_have_symbols(features, listing=listing),
-            gene_claims.words_look_like_genes(features, cell_ids, listing=listing),
-        ],
-        asset_name="cell_sentences",
-    )
+    before = [
+        matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer, others=_others(profile)),
+        gene_claims.features_have_symbols(features, listing=listing),
+        gene_claims.words_look_like_genes(features, cell_ids, listing=listing),
+    ]
+    yield from require(dataset, "cell_sentences", before)
 
     vocabulary = Vocabulary(features)
     spec = SentenceSpec(
-        layer=profile.layer, symbols=vocabulary.snapshot, **store.settings().sentences.model_dump()
+        layer=profile.layer, symbols=vocabulary.snapshot, **dataset.settings.sentences.model_dump()
     )
     composer = SentenceComposer(vocabulary, spec)
     is_gene = (features[FEATURE_KIND] == GENE).to_numpy()
     n_silent: list[int] = []
     with (
-        stage(layout, dataset_id) as staged,
-        open_source(layout, dataset_id=dataset_id, scratch=staged.folder) as h5ad,
+        dataset.stage("cell_sentences") as staged,
+        dataset.open_h5ad(scratch=staged.folder) as h5ad,
     ):
-        written = staged.path(target)
+        written = staged.path()
         matrix = h5ad.matrix(profile.layer)
 
         def compose(block: tuple[int, csr_array]) -> pa.Table:
@@ -92,10 +84,9 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
         words: list[pl.DataFrame] = []
         keeps = keeps_schema(_collect_ensembl_words(iter_table(written), words), CellSentences)
         n_expressed = read_table(written, columns=[N_EXPRESSED])[N_EXPRESSED]
-        yield from publish(
-            context,
+        yield from publish_table(
             staged,
-            target,
+            shown=before,
             findings=[
                 keeps,
                 rows_match_cells(written, cell_ids),
@@ -105,7 +96,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
                 sentence_claims.cells_express_genes(n_expressed),
             ],
             metadata=table_metadata(
-                target,
+                staged.target,
                 CellSentences,
                 staged=written,
                 lineage=lineage.of_cell_sentences(table_schema(written).names, layer=profile.layer),

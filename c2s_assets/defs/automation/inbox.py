@@ -1,29 +1,44 @@
 """The sensor that builds whatever lands in the inbox."""
 
 import json
+from collections.abc import Sequence
 
 import dagster as dg
 
+from c2s_assets.core.errors import ConfigError
 from c2s_assets.core.runs.arrivals import decide_arrivals
-from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.automation.jobs import BUILD_JOBS, choice
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.sources.inbox import look_into_inbox
 
 
-@dg.sensor(job=build_dataset, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(jobs=BUILD_JOBS, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
 def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     """Adds a partition for each h5ad that lands in the inbox and builds it once the file is complete."""
     arrivals, problems = look_into_inbox(store.layout)
     for problem in problems:
         context.log.warning(problem)
     decision = decide_arrivals(arrivals, json.loads(context.cursor or "{}"))
+    job, selection = choice(wanted_tables(_asked_for(store)))
     known = context.instance.get_dynamic_partitions(datasets.name or "")
     new = sorted(arrivals.keys() - set(known))
     return dg.SensorResult(
         skip_reason="\n".join(problems) if problems and not decision.build else None,
         dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
         # No run key: Dagster would never run a file again that was dropped, taken and dropped once more.
-        run_requests=[dg.RunRequest(partition_key=dataset_id) for dataset_id in decision.build],
+        run_requests=[
+            dg.RunRequest(partition_key=dataset_id, job_name=job, asset_selection=selection)
+            for dataset_id in decision.build
+        ],
         cursor=json.dumps(decision.remember, sort_keys=True),
     )
+
+
+def _asked_for(store: Store) -> Sequence[str]:
+    """Return the tables to build besides; of a mistake in `datasets.yaml` the run itself tells."""
+    try:
+        return store.settings().build
+    except ConfigError:
+        return ()

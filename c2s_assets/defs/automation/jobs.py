@@ -1,11 +1,44 @@
-"""The job that builds one dataset."""
+"""The jobs that build one dataset."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import dagster as dg
+
+from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 # One process for all steps: starting one costs seconds, and there are 2,200 datasets.
 build_dataset = dg.define_asset_job(
     "build_dataset",
-    selection=dg.AssetSelection.groups("ingest", "matrix", "text", "splits", "publish"),
+    selection=dg.AssetSelection.assets(*wanted_tables()),
     executor_def=dg.in_process_executor,
-    description="Build everything of one dataset, in one process.",
+    description="Build everything of one dataset, in one process, but tables that have to be asked for.",
 )
+build_tables = dg.define_asset_job(
+    "build_tables",
+    selection=dg.AssetSelection.assets(*TABLES),
+    executor_def=dg.in_process_executor,
+    description="Build tables of one dataset, in one process: those that are chosen, or all there are.",
+)
+BUILD_JOBS = (build_dataset, build_tables)
+
+
+def choice(assets: Collection[str]) -> tuple[str, Sequence[dg.AssetKey] | None]:
+    """Name the job that builds these tables, and what to select of it; None stands for all of it."""
+    if set(assets) == set(wanted_tables()):
+        return build_dataset.name, None
+    return build_tables.name, [dg.AssetKey(asset) for asset in TABLES if asset in assets]
+
+
+def build_runs(
+    instance: dg.DagsterInstance, *, statuses: Sequence[dg.DagsterRunStatus] = (), tags: Any = None
+) -> list[Any]:
+    """Find the records of runs that build datasets, whoever asked for them, newest first."""
+    found = [
+        record
+        for job in BUILD_JOBS
+        for record in instance.get_run_records(
+            dg.RunsFilter(job_name=job.name, statuses=list(statuses), tags=tags)
+        )
+    ]
+    return sorted(found, key=lambda record: record.storage_id, reverse=True)

@@ -2,23 +2,32 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg
 from dagster import DagsterRunStatus
 
 from c2s_assets.core.discover.listing import relistings, withdrawals
-from c2s_assets.core.discover.refresh import Request, Try, clock, describe_plan, plan_refresh, unfinished
+from c2s_assets.core.discover.refresh import (
+    Held,
+    Request,
+    Try,
+    clock,
+    describe_plan,
+    plan_refresh,
+    unfinished,
+)
 from c2s_assets.core.discover.selection import select
 from c2s_assets.core.errors import ConfigError
 from c2s_assets.core.settings import Selection
-from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.automation.jobs import BUILD_JOBS, build_runs, choice
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.registry import wanted_tables
+from c2s_assets.storage.holdings import held_datasets
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import listing_state, read_history, read_listing
-from c2s_assets.storage.sources.raw import held_datasets
 
 VERSION = "c2s/dataset_version_id"
 WHY = "c2s/why"
@@ -52,7 +61,7 @@ def daily_listing(store: Store) -> dg.RunRequest | dg.SkipReason:
 
 
 @dg.sensor(
-    jobs=[build_dataset, list_cellxgene],
+    jobs=[*BUILD_JOBS, list_cellxgene],
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -76,7 +85,8 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
     for problem in selected.problems:
         context.log.warning(problem)
     wanted = {row["dataset_id"]: row["dataset_version_id"] for row in selected.rows.iter_rows(named=True)}
-    held = held_datasets(layout)
+    settings = store.settings()
+    held = held_datasets(layout, settings)
     plan = plan_refresh(
         wanted,
         held=held,
@@ -92,7 +102,10 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
     new = sorted(wanted.keys() - known)
     return dg.SensorResult(
         dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
-        run_requests=[_run_request(request) for request in plan.requests],
+        run_requests=[
+            _run_request(request, held.get(request.dataset_id), asked_for=settings.build)
+            for request in plan.requests
+        ],
         skip_reason=None if plan.requests else says,
         asset_events=list(_marks(context.instance, layout, held.keys() & (known | set(new)))),
         # Dagster keeps the old cursor if there is none, so that even this one says something.
@@ -136,11 +149,16 @@ def _first_listing(instance: dg.DagsterInstance, *, now: float) -> dg.SensorResu
     return dg.SensorResult(run_requests=[request])
 
 
-def _run_request(request: Request) -> dg.RunRequest:
+def _run_request(request: Request, held: Held | None, *, asked_for: Sequence[str]) -> dg.RunRequest:
+    """Ask for everything of a new version, and of the present one for what is missing or outdated."""
+    is_present = held is not None and held.dataset_version_id == request.dataset_version_id
+    stale = held.stale if held is not None and is_present else ()
+    job, selection = choice(stale or wanted_tables(asked_for))
     return dg.RunRequest(
+        asset_selection=selection,
         # The attempt, or Dagster would never run a version again that failed, or that came back.
         run_key=f"{request.dataset_id} {request.dataset_version_id} {request.attempt}",
-        job_name=build_dataset.name,
+        job_name=job,
         partition_key=request.dataset_id,
         tags={VERSION: request.dataset_version_id, WHY: request.why},
     )
@@ -151,8 +169,7 @@ def _tries(instance: dg.DagsterInstance, wanted: Mapping[str, str]) -> dict[str,
     tries: dict[str, list[Try]] = {}
     if not wanted:
         return tries
-    asked = dg.RunsFilter(job_name=build_dataset.name, tags={VERSION: sorted(set(wanted.values()))})
-    for record in instance.get_run_records(asked):
+    for record in build_runs(instance, tags={VERSION: sorted(set(wanted.values()))}):
         run = record.dagster_run
         ended_at = (
             None if run.status in _UNDER_WAY else record.end_time or record.create_timestamp.timestamp()
@@ -163,7 +180,7 @@ def _tries(instance: dg.DagsterInstance, wanted: Mapping[str, str]) -> dict[str,
 
 def _busy(instance: dg.DagsterInstance) -> frozenset[str]:
     """Find the datasets that a run is building, whoever asked for it."""
-    runs = instance.get_runs(dg.RunsFilter(job_name=build_dataset.name, statuses=_UNDER_WAY))
+    runs = [record.dagster_run for record in build_runs(instance, statuses=_UNDER_WAY)]
     return frozenset(run.tags[_PARTITION] for run in runs if _PARTITION in run.tags)
 
 

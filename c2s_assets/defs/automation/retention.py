@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from c2s_assets.core.runs.retention import FinishedRun, superseded_runs
-from c2s_assets.defs.automation.jobs import build_dataset
+from c2s_assets.defs.automation.jobs import build_runs
 
 # A run leaves 66 events and 260 kB in SQLite.
 _KEEP_DAYS = 90
@@ -14,8 +14,8 @@ _PARTITION = "dagster/partition"
 
 @dg.op
 def remove_superseded_runs(context: dg.OpExecutionContext) -> None:
-    """Removes runs of `build_dataset` that ended long ago and were replaced by a later success."""
-    records = context.instance.get_run_records(dg.RunsFilter(job_name=build_dataset.name))
+    """Removes runs that built a dataset, that ended long ago and were replaced by a later success."""
+    records = build_runs(context.instance)
     runs = [
         FinishedRun(
             run_id=record.dagster_run.run_id,

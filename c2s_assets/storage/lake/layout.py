@@ -6,6 +6,11 @@ from pathlib import Path
 
 from c2s_assets.core.errors import InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.schemas.registry import TABLES
+
+# Sides of a split, each a folder of its own.
+_SIDES = ("train", "test")
+_DOCUMENTS = {"dataset_profile": "profile.json"}
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,25 @@ class Layout:
     def dataset(self, dataset_id: str) -> Path:
         """Where everything is that was made from one source file."""
         return self._below(self.datasets, check_dataset_id(dataset_id))
+
+    def record(self, dataset_id: str) -> Path:
+        """Where the record is, of everything that was made from the source file."""
+        return self._below(self.dataset(dataset_id), "record.json")
+
+    def places(self, asset: str, dataset_id: str) -> list[Path]:
+        """Where an asset's file or folder is; of the sides of a split, one folder each."""
+        match TABLES[asset].form:
+            case "source":
+                return [self.raw_h5ad(dataset_id)]
+            case "document":
+                name = _DOCUMENTS.get(asset, f"{asset}.json")
+                return [self._below(self.dataset(dataset_id), name)]
+            case "file":
+                return [self.table(asset, dataset_id)]
+            case "sides":
+                return [self.parts(side, dataset_id) for side in _SIDES]
+            case _:
+                return [self.parts(asset, dataset_id)]
 
     def profile(self, dataset_id: str) -> Path:
         """Structure of the source file and the verdict on its matrix."""

@@ -16,14 +16,16 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from c2s_assets.core.errors import MissingInputError
+from c2s_assets.schemas.record import Record
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.record import known_record, render_record
 
 _NEW = "new"
 _JOURNAL = "journal.json"
@@ -43,7 +45,12 @@ class Stage:
         path.parent.mkdir(parents=True, exist_ok=True)
         return path
 
-    def commit(self, *targets: Path, moved: Mapping[Path, Path] | None = None) -> None:
+    def commit(
+        self,
+        *targets: Path,
+        moved: Mapping[Path, Path] | None = None,
+        record: Callable[[Record], Record] | None = None,
+    ) -> None:
         """Let each staged file or folder take the place of its target: all of them or none, even if we die.
 
         A target that was not staged is removed: it has no content in this version. A folder is missing for
@@ -53,6 +60,8 @@ class Stage:
         ----------
         moved
             Further files, source to target, that lie in the lake but outside the stage.
+        record
+            What becomes of the dataset's record, which takes its place with the others.
 
         Raises
         ------
@@ -72,6 +81,12 @@ class Stage:
                     raise MissingInputError(
                         f"{source} is gone, perhaps taken by another build. Build the dataset again."
                     )
+            if record is not None:
+                target = self._layout.record(self._dataset_id)
+                sources[target] = self.path(target)
+                said = render_record(record(known_record(self._layout, self._dataset_id)))
+                sources[target].write_text(said, encoding="utf-8")
+                _sync_tree(sources[target])
             self._write_journal(sources)
             _replay(self.folder, self._layout.root)
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from c2s_assets.core.discover.listing import HISTORY_SCHEMA, withdrawals
 from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
 from c2s_assets.storage.tables.parquet import read_footer, read_table, with_metadata, write_table
@@ -58,13 +59,13 @@ def withdrawn_datasets(layout: Layout) -> frozenset[str]:
 
 
 def listing_state(layout: Layout) -> str:
-    """Name the present state of the listing, the settings, the source files and what was made of them.
+    """Name the present state of the listing, the settings, the code, the sources and what was made of them.
 
     A file that is put into a folder, replaced or removed changes the time of the folder, so that of each
     dataset the folder alone is looked at.
     """
     built = sorted(layout.datasets.iterdir()) if layout.datasets.is_dir() else []
-    state = []
+    state = [f"{name} {declared.code_version}" for name, declared in TABLES.items()]
     for path in (layout.listing, layout.listing_history, layout.settings, layout.raw, *built):
         with suppress(FileNotFoundError):
             found = path.stat()

@@ -1,6 +1,5 @@
 """The source files: how one gets into the lake, and what the lake knows of it."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,17 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.errors import (
     C2SError,
-    InvalidDatasetIdError,
     LakeError,
     MissingInputError,
     NotAnH5adError,
     SourceError,
 )
-from c2s_assets.core.ids import check_dataset_id
-from c2s_assets.core.splits.manifest import SIDES, TRAIN
 from c2s_assets.schemas.documents import InboxNote, Provenance, SurveyNote
 from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
@@ -29,9 +24,6 @@ from c2s_assets.storage.lake.documents import read_document, read_settings, writ
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.formats.recognise import refuse_other_bytes
-
-# Of every dataset; the report says which tables of cells were written besides.
-_TABLES_OF_ONE_FILE = ("cell_metadata", "feature_metadata", "split_manifest")
 
 
 def put_into_inbox(
@@ -214,26 +206,6 @@ def held_version(layout: Layout, *, dataset_id: str) -> str | None:
         return None
 
 
-def held_datasets(layout: Layout) -> dict[str, Held]:
-    """Tell what the lake holds of each dataset that has a source file, whatever state that is in."""
-    held = {}
-    for path in layout.sources():
-        try:
-            dataset_id = check_dataset_id(path.stem)
-            since = path.stat().st_mtime
-            provenance = read_provenance(layout, dataset_id=dataset_id)
-        except (InvalidDatasetIdError, FileNotFoundError):  # not ours, or replaced at this moment
-            continue
-        except (MissingInputError, LakeError):
-            is_own = holds_own_file(layout, dataset_id=dataset_id)
-            held[dataset_id] = Held(None, since, is_built=False, is_own=is_own)
-        else:
-            version = provenance.dataset_version_id
-            is_built = _is_built(layout, dataset_id, source_sha256=provenance.sha256)
-            held[dataset_id] = Held(version, since, is_built=is_built, is_own=version is None)
-    return held
-
-
 def holds_own_file(layout: Layout, *, dataset_id: str) -> bool:
     """Whether the source is a file that a user gave, whatever state it is in: nothing else has a copy."""
     try:
@@ -294,25 +266,6 @@ def _note_of_arrived(arrived: Path, note_path: Path) -> InboxNote | None:
         return _read_note(note_path) if arrived.exists() else None
     except LakeError:  # stopped while it was written
         return None
-
-
-def _is_built(layout: Layout, dataset_id: str, *, source_sha256: str) -> bool:
-    """Whether a build of this source came to its end, and everything that it wrote is still there."""
-    try:
-        report = json.loads(layout.validation_report(dataset_id).read_bytes())
-        tables = {str(row["table"]) for row in report["tables"]}
-        made_from = report["source_sha256"]
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return False
-    if SIDES in tables:
-        tables = tables - {SIDES} | {TRAIN}
-    written = (
-        layout.profile(dataset_id),
-        layout.unstructured_metadata(dataset_id),
-        *(layout.table(name, dataset_id) for name in _TABLES_OF_ONE_FILE),
-        *(layout.dataset(dataset_id) / name for name in tables),
-    )
-    return made_from == source_sha256 and all(path.exists() for path in written)
 
 
 def _describe(path: Path, note: InboxNote, *, limits: Limits) -> Provenance:

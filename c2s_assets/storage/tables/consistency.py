@@ -1,7 +1,8 @@
 """The tables of one dataset looked at together: which are there, what cells they hold, what values."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,42 +15,20 @@ from c2s_assets.core.columns import AGE, AGE_HIGH, AGE_LOW, CELL_ID, FEATURE_ID,
 from c2s_assets.core.genes.kinds import GENE
 from c2s_assets.core.genes.symbols import is_ensembl_id
 from c2s_assets.core.reports.validation import TableAgreement, compare_cells, compare_sides
-from c2s_assets.core.splits.manifest import SIDES, TEST, TRAIN
-from c2s_assets.schemas.documents import CoverageReport, DatasetProfile, RangeReport
-from c2s_assets.storage.lake.documents import read_document
-from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.tables.inputs import SOURCE
-from c2s_assets.storage.tables.parquet import iter_table, read_footer, read_table, table_schema
+from c2s_assets.core.splits.manifest import SIDES
+from c2s_assets.schemas.documents import CoverageReport, RangeReport
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.tables.parquet import iter_table, read_table, table_schema
 
-# The tables of a folder of parts that have one row per cell.
-_PER_CELL = ("expression", "expression_matrix", "cell_sentences")
 _EXPRESSION, _VALUE = "expression", "value"
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of a dataset, of one version of its source file.
+    """Tables of a dataset compared with each other; what is missing, or of another source, is left out."""
 
-    Whatever is missing, or was made from another version, is None or left out.
-    """
-
-    layout: Layout
-    dataset_id: str
-    source_sha256: str
-
-    def find(self, asset: str) -> tuple[bool, str | None]:
-        """Tell whether an asset's files are there and, if they say so, which source they were made from."""
-        paths = [path for path in self._paths(asset) if path.exists()]
-        tables = [path for path in paths if path.suffix not in (".h5ad", ".json")]
-        if asset == "dataset_profile" and paths:
-            return True, read_document(paths[0], DatasetProfile).source_sha256
-        stated = {str(read_footer(path).get(SOURCE)) for path in tables}
-        other = next((source for source in stated if source != self.source_sha256), None)
-        return bool(paths), other or (self.source_sha256 if stated else None)
-
-    def has(self, asset: str) -> bool:
-        """Whether an asset has any file, of whatever version of the source."""
-        return any(path.exists() for path in self._paths(asset))
+    dataset: Dataset
 
     def compare(self) -> list[TableAgreement] | None:
         """Compare all rows of every table that has one per cell with `cell_metadata`; None without that."""
@@ -58,14 +37,13 @@ class Tables:
             return None
         cells = read_table(cells_path, columns=[CELL_ID])[CELL_ID]
         found = [
-            compare_cells(name, _cell_ids(path), cells, is_current=self._is_current(path))
-            for name, path in self._per_cell()
+            compare_cells(name, _cell_ids(path), cells, is_current=self._is_current(asset))
+            for asset, name, path in self._per_cell()
         ]
-        sides = [path for path in self._paths("train_test") if path.exists()]
+        sides = self._paths("train_test")
         if sides:
             ids = pl.concat([read_table(path, columns=[CELL_ID])[CELL_ID] for path in sides])
-            is_current = all(self._is_current(path) for path in sides)
-            found.append(compare_sides(SIDES, ids, cells, is_current=is_current))
+            found.append(compare_sides(SIDES, ids, cells, is_current=self._is_current("train_test")))
         return found
 
     def ranges(self) -> list[RangeReport]:
@@ -76,10 +54,12 @@ class Tables:
             found.append(_range_of_values(expression))
         if cells is not None:
             found += [_range(cells, [name], table="cell_metadata") for name in (AGE, AGE_LOW, AGE_HIGH)]
+        if not self._is_current("projections"):
+            return found
         return found + [
             _range(path, columns, table=name)
             for name, path in self._projections()
-            if self._is_current(path) and (columns := _numbers(path))
+            if (columns := _numbers(path))
         ]
 
     def coverage(self) -> CoverageReport | None:
@@ -99,43 +79,35 @@ class Tables:
             frac_with_ensembl_id=shares["ensembl"] or 0.0,
         )
 
+    @cached_property
+    def _made_from(self) -> Mapping[str, str]:
+        return {name: built.made_from.source_sha256 for name, built in self.dataset.record().built.items()}
+
+    def _is_current(self, asset: str) -> bool:
+        """Whether it was made from the present source, by whatever settings."""
+        return self._made_from.get(asset) == self.dataset.source.sha256
+
     def _paths(self, asset: str) -> list[Path]:
-        layout, dataset_id = self.layout, self.dataset_id
-        single = {
-            "raw_h5ad": layout.raw_h5ad,
-            "dataset_profile": layout.profile,
-            "unstructured_metadata": layout.unstructured_metadata,
-            "validation_report": layout.validation_report,
-        }
-        if asset in single:
-            return [single[asset](dataset_id)]
-        match asset:
-            case "train_test":
-                return [layout.parts(side, dataset_id) for side in (TRAIN, TEST)]
-            case "projections":
-                return sorted(layout.projections(dataset_id).glob("*.parquet"))
-            case _:
-                return [layout.table(asset, dataset_id), layout.parts(asset, dataset_id)]
+        """Find the folders or files of an asset that are there, of whatever version."""
+        places = self.dataset.layout.places(asset, self.dataset.dataset_id)
+        return [place for place in places if place.exists()]
 
     def _current(self, asset: str) -> Path | None:
-        """Find a table that was made from this version of the source."""
-        found = (path for path in self._paths(asset) if path.exists() and self._is_current(path))
-        return next(found, None)
+        """Find a table that was made from the present source."""
+        return next(iter(self._paths(asset)), None) if self._is_current(asset) else None
 
-    def _is_current(self, path: Path) -> bool:
-        return read_footer(path).get(SOURCE) == self.source_sha256
-
-    def _per_cell(self) -> Iterator[tuple[str, Path]]:
-        for name in _PER_CELL:
-            path = self.layout.parts(name, self.dataset_id)
-            if path.exists():
-                yield name, path
-        yield from self._projections()
+    def _per_cell(self) -> Iterator[tuple[str, str, Path]]:
+        """Find the tables with one row per cell: their asset, their name, their path."""
+        for asset, declared in TABLES.items():
+            if declared.has_row_per_cell and declared.form == "parts":
+                yield from ((asset, asset, path) for path in self._paths(asset))
+        yield from (("projections", name, path) for name, path in self._projections())
 
     def _projections(self) -> Iterator[tuple[str, Path]]:
-        for path in self._paths("projections"):
-            if CELL_ID in table_schema(path).names:
-                yield f"{path.parent.name}/{path.name}", path
+        for folder in self._paths("projections"):
+            for path in sorted(folder.glob("*.parquet")):
+                if CELL_ID in table_schema(path).names:
+                    yield f"{folder.name}/{path.name}", path
 
 
 def _cell_ids(path: Path) -> Iterator[pl.Series]:

@@ -16,9 +16,10 @@ from scipy.sparse import csr_array, csr_matrix, vstack
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, SYMBOL
 from c2s_assets.core.errors import MissingInputError, UnknownNameError
 from c2s_assets.core.expression.tables import expression_rows
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.tables.inputs import current_table
-from c2s_assets.storage.tables.parquet import ROWS_PER_BLOCK, read_footer, read_table
+from c2s_assets.storage.tables.parquet import ROWS_PER_BLOCK, read_footer
 
 _MOST_NAMED = 5
 
@@ -62,22 +63,17 @@ def read_expression(
         If `dataset_id` cannot be the name of a dataset.
     """
     layout = Layout(Path(lake or os.environ.get("C2S_LAKE") or "lake").absolute())
-    paths = {
-        "cell_metadata": layout.table("cell_metadata", dataset_id),
-        "feature_metadata": layout.table("feature_metadata", dataset_id),
-        "expression": layout.parts("expression", dataset_id),
-    }
-    for path in paths.values():
-        current_table(path, layout, dataset_id=dataset_id)
-    all_cells, all_features = read_table(paths["cell_metadata"]), read_table(paths["feature_metadata"])
+    dataset = Dataset(layout, dataset_id, read_settings(layout))
+    expression = dataset.path("expression")
+    all_cells, all_features = dataset.read("cell_metadata"), dataset.read("feature_metadata")
     rows = _choose_cells(all_cells, cells)
     columns = None if genes is None else _choose_features(all_features, genes)
     obs, var = all_cells[rows], all_features if columns is None else all_features[columns]
     return ad.AnnData(
-        X=csr_matrix(_read_rows(paths["expression"], rows, columns, n_vars=all_features.height)),
+        X=csr_matrix(_read_rows(expression, rows, columns, n_vars=all_features.height)),
         obs=_for_anndata(obs, index=CELL_ID),
         var=_for_anndata(var, index=FEATURE_ID),
-        uns={"dataset_id": dataset_id, "layer": read_footer(paths["expression"])["layer"]},
+        uns={"dataset_id": dataset_id, "layer": read_footer(expression)["layer"]},
     )
 
 

@@ -2,112 +2,18 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.reports.validation import (
-    Attempt,
-    Outcome,
     TableAgreement,
     checks_hold,
     compare_cells,
     compare_sides,
-    judge_asset,
     tables_agree_on_cells,
 )
 
-NOW, BEFORE = "b" * 64, "a" * 64
 CELLS = pl.Series("cell_id", ["a", "b", "c", "d"])
 
 
 def ids(*values):
     return pl.Series("cell_id", values, dtype=pl.String)
-
-
-def outcome(*, holds=True, is_blocking=True):
-    return Outcome(holds=holds, is_blocking=is_blocking, message="", figures={})
-
-
-def attempt(*outcomes, source=NOW, is_published=True, n_rows=None):
-    named = {f"claim_{number}": found for number, found in enumerate(outcomes or [outcome()])}
-    return Attempt(outcomes=named, source_sha256=source, is_published=is_published, n_rows=n_rows)
-
-
-def refused(**options):
-    return attempt(outcome(), outcome(holds=False), is_published=False, **options)
-
-
-def interrupted(**options):
-    return attempt(outcome(), outcome(holds=False, is_blocking=False), is_published=False, **options)
-
-
-# --- how an asset stands
-
-
-@pytest.mark.parametrize(
-    ("attempts", "made_from", "state", "shown"),
-    [
-        ([attempt()], NOW, "built", 0),
-        ([attempt()], None, "built", 0),
-        ([attempt(outcome(holds=False, is_blocking=False))], NOW, "built", 0),
-        ([interrupted(), attempt()], NOW, "built", 1),
-        ([refused(), attempt()], NOW, "refused", 0),
-        ([interrupted(), refused(), attempt(source=BEFORE)], BEFORE, "refused", 1),
-        ([attempt(), refused()], NOW, "built", 0),
-        ([refused(source=BEFORE), attempt()], NOW, "built", 1),
-        ([attempt(source=BEFORE)], BEFORE, "outdated", None),
-        ([attempt(source=BEFORE)], None, "outdated", None),
-        # A build of an old source that ended after the new one came: the file knows better than the log.
-        ([attempt()], BEFORE, "outdated", None),
-        ([attempt(source=BEFORE)], NOW, "not checked", None),
-        ([attempt(source=None)], NOW, "not checked", None),
-        ([], NOW, "not checked", None),
-        ([], None, "not checked", None),
-        ([], BEFORE, "outdated", None),
-    ],
-    ids=[
-        "built",
-        "built, and says not of what",
-        "built, with a note",
-        "a later build was interrupted",
-        "a later build was refused",
-        "refused once and interrupted once since the source changed",
-        "refused, then built",
-        "refused with another source",
-        "made from an earlier source",
-        "made from an earlier source, and says not of what",
-        "published late by a build of an earlier source",
-        "results of an earlier source",
-        "results of an unknown source",
-        "no results",
-        "no results, and says not of what",
-        "no results, of an earlier source",
-    ],
-)
-def test_an_asset_shows_results_of_one_run_and_of_the_present_source(attempts, made_from, state, shown):
-    found = judge_asset(attempts, source_sha256=NOW, is_there=True, made_from=made_from)
-    assert found == (state, None if shown is None else attempts[shown])
-
-
-@pytest.mark.parametrize(
-    ("attempts", "state"),
-    [
-        ([], "not built"),
-        ([interrupted()], "not built"),
-        ([refused()], "refused"),
-        ([refused(source=BEFORE)], "not built"),
-        ([attempt(n_rows=3)], "not built"),
-        ([attempt(n_rows=0)], "built"),
-        ([attempt(n_rows=0, source=BEFORE)], "outdated"),
-    ],
-    ids=[
-        "never tried",
-        "interrupted",
-        "refused",
-        "refused with another source",
-        "removed by hand",
-        "a table without rows",
-        "a table without rows, of an earlier source",
-    ],
-)
-def test_an_asset_that_is_not_there_is_not_built_unless_it_has_no_rows(attempts, state):
-    assert judge_asset(attempts, source_sha256=NOW, is_there=False, made_from=None)[0] == state
 
 
 # --- the same cells

@@ -23,7 +23,6 @@ from c2s_assets.storage.sources.raw import (
     adopt_download,
     adopt_from_inbox,
     copy_or_link,
-    held_datasets,
     held_version,
     holds_own_file,
     open_source,
@@ -369,62 +368,14 @@ def test_what_is_fetched_and_no_h5ad_is_removed_and_the_old_source_stays(layout)
     assert names(layout) == ["raw/a.h5ad", "raw/a.json"]
 
 
-def test_what_the_lake_holds_follows_from_its_files(layout):
-    for dataset_id in ("built", "other", "damaged"):
-        adopt_download(layout, dataset_id=dataset_id, dataset_version_id="v1", fetch=fetching())
-    drop_toy_h5ad(layout, "dropped")
-    adopt_from_inbox(layout, dataset_id="dropped")
-    sha256 = read_provenance(layout, dataset_id="built").sha256
-    for dataset_id, made_from in {"built": sha256, "other": "0" * 64}.items():
-        pretend_built(layout, dataset_id, made_from=made_from)
-    layout.raw_provenance("damaged").write_text("{")
-    layout.raw_provenance("damaged").with_name("not an id.json").write_text("{}")
-
-    held = held_datasets(layout)
-
-    assert {name: (one.dataset_version_id, one.is_built, one.is_own) for name, one in held.items()} == {
-        "built": ("v1", True, False),
-        "damaged": (None, False, False),
-        "dropped": (None, False, True),
-        "other": ("v1", False, False),
-    }
-    assert held["built"].since == layout.raw_provenance("built").stat().st_mtime
-
-
-@pytest.mark.parametrize(
-    "name", ["profile.json", "cell_metadata.parquet", "cell_sentences", "projections/X_pca.parquet", "train"]
-)
-def test_what_lacks_a_table_is_not_built(layout, name):
-    adopt_download(layout, dataset_id="a", dataset_version_id="v1", fetch=fetching())
-    pretend_built(layout, "a", made_from=read_provenance(layout, dataset_id="a").sha256)
-    assert held_datasets(layout)["a"].is_built
-    (layout.dataset("a") / name).unlink()
-    assert not held_datasets(layout)["a"].is_built
-
-
 def test_a_file_that_a_user_gave_is_theirs_as_long_as_it_is_there(layout):
     assert not holds_own_file(layout, dataset_id="a")
     drop_toy_h5ad(layout, "a")
     adopt_from_inbox(layout, dataset_id="a")
     layout.raw_h5ad("a").write_bytes(b"cut")
     assert holds_own_file(layout, dataset_id="a")
-    assert held_datasets(layout)["a"].is_own
     layout.raw_h5ad("a").unlink()
     assert not holds_own_file(layout, dataset_id="a")
-    assert not held_datasets(layout)["a"].is_own
-
-
-def pretend_built(layout, dataset_id, *, made_from):
-    """Leave what a build leaves, by name."""
-    tables = ["cell_sentences", "projections/X_pca.parquet", "train and test"]
-    report = {"source_sha256": made_from, "tables": [{"table": table} for table in tables]}
-    folder = layout.dataset(dataset_id)
-    (folder / "projections").mkdir(parents=True)
-    layout.validation_report(dataset_id).write_text(json.dumps(report))
-    names = ("cell_metadata", "feature_metadata", "split_manifest")
-    files = ("profile.json", "unstructured_metadata.json", *(f"{name}.parquet" for name in names))
-    for name in (*files, *tables[:2], "train"):
-        (folder / name).touch()
 
 
 @pytest.fixture

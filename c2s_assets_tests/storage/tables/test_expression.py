@@ -11,7 +11,9 @@ import c2s_assets
 from c2s_assets import read_expression
 from c2s_assets.core.errors import InvalidDatasetIdError, MissingInputError, UnknownNameError
 from c2s_assets.core.expression.tables import expression_table
+from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.tables import Expression
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.tables import expression
 from c2s_assets.storage.tables.parquet import write_blocks
@@ -32,20 +34,14 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     with open_workshop(layout) as workshop:
         assert build_only(workshop, "toy", *INGEST, "expression").success
     adata = source(layout)
-    parts = layout.parts("expression", "toy")
-    says = {"source_sha256": workshop_source(layout), "layer": "raw.X"}
-    for part in parts.iterdir():
-        part.unlink()
+    dataset = Dataset(layout, "toy", DatasetsFile())
+    says = {"source_sha256": dataset.source.sha256, "layer": "raw.X"}
     table = expression_table(adata.raw.X, pl.Series("cell_id", adata.obs_names.to_list()))
-    write_blocks(parts, [table], model=Expression, footer=says, rows_per_group=16)
-    assert len(list(parts.iterdir())) == 4
+    with dataset.stage("expression") as staged:
+        write_blocks(staged.path(), [table], model=Expression, footer=says, rows_per_group=16)
+        staged.commit([])
+    assert len(list(layout.parts("expression", "toy").iterdir())) == 4
     return layout
-
-
-def workshop_source(layout: Layout) -> str:
-    from c2s_assets.storage.sources.raw import read_provenance
-
-    return read_provenance(layout, dataset_id="toy").sha256
 
 
 def source(layout: Layout) -> ad.AnnData:
@@ -128,7 +124,7 @@ def test_what_is_not_there_is_named(layout: Layout) -> None:
         read_expression("toy", lake=layout.root, genes=["GENE1", *"ABCDEF"])
     with pytest.raises(UnknownNameError, match=r"Give a list: genes=\['GENE1'\]"):
         read_expression("toy", lake=layout.root, genes="GENE1")
-    with pytest.raises(MissingInputError, match="does not exist yet"):
+    with pytest.raises(MissingInputError, match="it was not built yet"):
         read_expression("other", lake=layout.root)
     with pytest.raises(InvalidDatasetIdError):
         read_expression("../toy", lake=layout.root)

@@ -1,0 +1,100 @@
+"""`c2s build`: which tables of which datasets, and how that ended."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from c2s_assets.cli.printing import say
+from c2s_assets.core.errors import C2SError
+from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.schemas.registry import TABLES, upstream, wanted_tables
+from c2s_assets.storage.lake.layout import Layout
+
+if TYPE_CHECKING:
+    from c2s_assets.defs.service import BuildReport
+    from c2s_assets.storage.dataset import Dataset
+
+
+def build_all(layout: Layout, ids: Sequence[str], *, only: Sequence[str], is_outdated: bool) -> int:
+    """Build datasets one after the other; 1 if any of them failed.
+
+    Parameters
+    ----------
+    ids
+        With `is_outdated` none stands for all.
+    only
+        Tables to build, with what they lack; by default everything.
+    is_outdated
+        Whether only what is missing or outdated is built.
+    """
+    from c2s_assets.definitions import defs
+    from c2s_assets.defs.service import build, open_instance
+    from c2s_assets.storage.dataset import Dataset
+    from c2s_assets.storage.holdings import all_datasets
+    from c2s_assets.storage.lake.documents import read_settings
+
+    settings = read_settings(layout)
+    wanted = [check_dataset_id(dataset_id) for dataset_id in ids]
+    if is_outdated and not wanted:
+        wanted = all_datasets(layout)
+    failed = []
+    with open_instance(layout) as instance:
+        for dataset_id in wanted:
+            dataset = Dataset(layout, dataset_id, settings)
+            assets = _choose(dataset, only=only, is_outdated=is_outdated)
+            if not assets:
+                say(f"{dataset_id}: everything is built, and nothing is outdated")
+                continue
+            report = build(instance, defs, dataset_id, assets=assets)
+            print_report(dataset_id, report, layout)
+            if not report.succeeded:
+                failed.append(dataset_id)
+    return 1 if failed else 0
+
+
+def known_tables(names: str) -> list[str]:
+    """Split names at commas.
+
+    Raises
+    ------
+    C2SError
+        If one of them is no table.
+    """
+    found = [name.strip() for name in names.split(",") if name.strip()]
+    if unknown := [name for name in found if name not in TABLES]:
+        raise C2SError(f"{unknown[0]!r} is no table. There are {', '.join(TABLES)}.")
+    return found
+
+
+def _choose(dataset: "Dataset", *, only: Sequence[str], is_outdated: bool) -> list[str]:
+    from c2s_assets.storage.holdings import stale_tables
+
+    everything = wanted_tables(dataset.settings.build)
+    if not only and not is_outdated:
+        return everything
+    has_new_file = dataset.layout.inbox_h5ad(dataset.dataset_id).exists()
+    stale = everything if has_new_file else stale_tables(dataset)
+    return _in_order([*only, *(name for name in upstream(only) if name in stale)]) if only else stale
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    chosen = set(names)
+    return [name for name in TABLES if name in chosen]
+
+
+def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:
+    """Print how a build ended: each step with what it wrote, and the checks that do not hold."""
+    say(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {layout.dataset(dataset_id)}")
+    for step in report.steps:
+        rows = step.figures.get("dagster/row_count")
+        size = step.figures.get("size_bytes")
+        if step.problem:
+            say(f"  {step.asset:<24} FAILED: {step.problem}")
+        else:
+            say(
+                f"  {step.asset:<24}{f'{rows:,} rows' if rows is not None else '':>16}"
+                f"{f'{size / 2**20:,.1f} MB' if size is not None else '':>12}{step.seconds:>8.1f} s"
+            )
+    n_held = report.n_checks - len(report.broken)
+    say(f"  {n_held} of {report.n_checks} checks hold")
+    for check in report.broken:
+        say(f"  {'BROKEN' if check.is_blocking else 'note  '} {check.asset}/{check.claim}: {check.message}")

@@ -1,0 +1,161 @@
+"""`c2s ls` and `c2s show`: how datasets stand."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from c2s_assets.cli.printing import say
+from c2s_assets.core.errors import C2SError, MissingInputError
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.lake.layout import Layout
+
+if TYPE_CHECKING:
+    from c2s_assets.defs.service import DatasetStatus
+    from c2s_assets.storage.dataset import AssetState, Dataset
+
+_MEGABYTE = 2**20
+
+
+def list_all(layout: Layout, *, as_json: bool) -> None:
+    """Print a few lines of each dataset, or all that is known of all of them as JSON."""
+    from c2s_assets.defs.service import list_datasets, open_instance
+    from c2s_assets.storage.sources.inbox import look_into_inbox
+
+    with open_instance(layout) as instance:
+        statuses = list_datasets(instance, layout)
+    if as_json:
+        say(json.dumps([_plain(status) for status in statuses], indent=1, ensure_ascii=False))
+        return
+    if not statuses:
+        say(f"No dataset in {layout.root} yet. Add one with: c2s add PATH_OR_URL")
+    for status in statuses:
+        for line in _lines(status):
+            say(line)
+    for problem in look_into_inbox(layout)[1]:
+        say(problem)
+
+
+def show(layout: Layout, dataset_id: str) -> None:
+    """Print a page on one dataset: its source, its tables, the checks that do not hold, how to load it.
+
+    Raises
+    ------
+    MissingInputError
+        If the lake holds nothing of it.
+    """
+    from c2s_assets.storage.dataset import Dataset
+    from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.sources.removal import places_of
+
+    if not places_of(layout, dataset_id):
+        raise MissingInputError(
+            f"{layout.root} holds nothing called {dataset_id!r}. c2s ls lists what it holds."
+        )
+    dataset = Dataset(layout, dataset_id, read_settings(layout))
+    states = dataset.state()
+    for part in (_source(dataset), _tables(states), _checks(states), _loading(dataset, states)):
+        for line in part:
+            say(line)
+
+
+def _lines(status: "DatasetStatus") -> Iterator[str]:
+    states = _wanted(status.states or {})
+    counts = {kind: sum(one.standing == kind for one in states.values()) for kind in ("built", "outdated")}
+    outdated = f", {counts['outdated']} outdated" if counts["outdated"] else ""
+    when = f" {status.last_run_at:%Y-%m-%d %H:%M}" if status.last_run_at else ""
+    yield (
+        f"{status.dataset_id:<40} {counts['built']}/{len(states)} built{outdated}   "
+        f"last run: {status.last_run or 'none'}{when}"
+    )
+    missing = [name for name, one in states.items() if one.standing == "missing"]
+    if missing and len(missing) < len(states):
+        yield f"    not built: {', '.join(missing)}"
+    for name, one in states.items():
+        if one.standing == "outdated":
+            yield f"    outdated: {name}: {'; '.join(one.why)}"
+    refused = [f"{name}: {one.refused.message}" for name, one in states.items() if one.refused is not None]
+    if status.problem or refused:
+        yield f"    {status.problem or '; '.join(refused)}"
+
+
+def _wanted(states: Mapping[str, "AssetState"]) -> dict[str, "AssetState"]:
+    """Leave out tables that have to be asked for, and were not."""
+    return {
+        name: state for name, state in states.items() if TABLES[name].is_default or state.built is not None
+    }
+
+
+def _plain(status: "DatasetStatus") -> dict[str, Any]:
+    return {
+        "dataset_id": status.dataset_id,
+        "last_run": status.last_run,
+        "last_run_at": status.last_run_at.isoformat(timespec="seconds") if status.last_run_at else None,
+        "problem": status.problem,
+        "tables": {
+            name: {
+                "standing": state.standing,
+                "why": list(state.why),
+                "n_rows": None if state.built is None else state.built.n_rows,
+                "size_bytes": None if state.built is None else state.built.size_bytes,
+                "digest": None if state.built is None else state.built.digest,
+                "broken_checks": []
+                if state.built is None
+                else [c.claim for c in state.built.checks if not c.holds],
+                "refused": None if state.refused is None else state.refused.message,
+            }
+            for name, state in _wanted(status.states or {}).items()
+        },
+    }
+
+
+def _source(dataset: "Dataset") -> Iterator[str]:
+    yield dataset.dataset_id
+    try:
+        source = dataset.source
+        size = f"{source.size_bytes / _MEGABYTE:,.1f} MB"
+        yield f"  {source.n_obs:,} cells, {source.n_vars:,} features of X, {size}"
+        yield f"  source   {source.url or 'a file'}, of {source.retrieved_at or 'a time nobody noted'}"
+        yield f"  sha256   {source.sha256}"
+    except C2SError as error:
+        yield f"  {error}"
+    try:
+        profile = dataset.profile
+    except C2SError:
+        return
+    yield f"  matrix   {profile.layer}: {profile.verdict.kind}"
+    if profile.organism:
+        yield f"  organism {profile.organism}"
+    if profile.origin.title:
+        yield f"  title    {profile.origin.title}"
+
+
+def _tables(states: Mapping[str, "AssetState"]) -> Iterator[str]:
+    yield ""
+    for name, state in _wanted(states).items():
+        rows = "" if state.built is None or state.built.n_rows is None else f"{state.built.n_rows:,} rows"
+        size = "" if state.built is None else f"{state.built.size_bytes / _MEGABYTE:,.1f} MB"
+        digest = "" if state.built is None else state.built.digest[:12]
+        yield f"  {name:<24}{state.standing:<10}{rows:>16}{size:>12}   {digest}"
+        if state.standing != "built":
+            yield f"      {'; '.join(state.why)}"
+        if state.refused is not None:
+            yield f"      refused: {state.refused.message}"
+
+
+def _checks(states: Mapping[str, "AssetState"]) -> Iterator[str]:
+    checks = [(name, check) for name, state in states.items() if state.built for check in state.built.checks]
+    broken = [(name, check) for name, check in checks if not check.holds]
+    yield ""
+    yield f"  {len(checks) - len(broken)} of {len(checks)} checks hold"
+    for name, check in broken:
+        yield f"  {'BROKEN' if check.severity == 'ERROR' else 'note  '} {name}/{check.claim}: {check.message}"
+
+
+def _loading(dataset: "Dataset", states: Mapping[str, "AssetState"]) -> Iterator[str]:
+    folder = dataset.layout.dataset(dataset.dataset_id)
+    yield ""
+    yield f"  in {folder}"
+    if states["train_test"].built is not None:
+        yield f"  pl.scan_parquet({str(folder / 'train' / 'chunk_*.parquet')!r}, hive_partitioning=False)"
+    if states["expression"].built is not None:
+        yield f"  c2s_assets.read_expression({dataset.dataset_id!r}, genes=[...])"

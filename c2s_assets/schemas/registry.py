@@ -1,0 +1,200 @@
+"""Every table of a dataset, declared once: its form, its model, what it is made from, where it is shown.
+
+An asset, its table and its declaration share one name. Whoever lists tables asks here; adding one means
+declaring it, writing its asset and stating its claims.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:  # pandera takes two seconds to import, and who only looks for files needs no model
+    from c2s_assets.schemas.tables import Table
+
+# What an asset leaves in the lake: the source file; a JSON document; a table of one file, of a folder of
+# parts, of one folder for each side of a split; a folder of tables.
+Form = Literal["source", "document", "file", "parts", "sides", "folder"]
+
+# Tables that are made once for the whole lake, and read by those of datasets.
+SHARED = ("gene_symbols",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """What is known of a table before it is built.
+
+    Attributes
+    ----------
+    reads
+        The tables it is made from; Dagster's dependencies and the record follow from it.
+    reads_where
+        Of these, those read only where a setting has a value: the table to the setting and the value.
+    settings
+        What of `datasets.yaml` decides its content: a section, ``sentences``, a key of one,
+        ``projections.fit_scope``, or a key of the dataset's own entry, ``entry.layer``.
+    code_version
+        To be raised when the meaning of its content changes; what was built before is outdated then.
+    model_name
+        Its class in `schemas.tables`, if it has one.
+    has_row_per_cell
+        Whether it has the rows of `cell_metadata`, in their order.
+    view
+        Its view in the catalogue, if it is shown there.
+    is_default
+        Whether it is built without being asked for.
+    """
+
+    name: str
+    form: Form
+    reads: tuple[str, ...] = ()
+    reads_where: Mapping[str, tuple[str, object]] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    code_version: str = "1"
+    model_name: str | None = None
+    has_row_per_cell: bool = False
+    view: str | None = None
+    is_default: bool = True
+
+    @property
+    def model(self) -> "Table":
+        """The pandera model of its rows."""
+        if self.model_name is None:
+            raise TypeError(f"{self.name} is no table with a model")
+        model: Table = getattr(import_module("c2s_assets.schemas.tables"), self.model_name)
+        return model
+
+    def inputs(self, settings: Mapping[str, object]) -> list[str]:
+        """Name the tables that are read under these settings."""
+        return [
+            name
+            for name in self.reads
+            if name not in self.reads_where
+            or settings.get(self.reads_where[name][0]) == self.reads_where[name][1]
+        ]
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is made of Parquet files."""
+        return self.form not in ("source", "document")
+
+
+_FROM_THE_FILE = ("raw_h5ad", "dataset_profile")
+_FROM_THE_MATRIX = (*_FROM_THE_FILE, "cell_metadata", "feature_metadata")
+
+# Where donors of test may not decide what is highly variable.
+_WITHOUT_TEST = ("projections.fit_scope", "train")
+
+# In the order in which they are built: what people train on comes first.
+_MADE = (
+    Declaration(name="raw_h5ad", form="source"),
+    Declaration(
+        name="dataset_profile",
+        form="document",
+        code_version="3",
+        reads=("raw_h5ad",),
+        settings=("entry.title", "entry.citation", "entry.licence", "entry.organism", "entry.layer"),
+    ),
+    Declaration(
+        name="cell_metadata",
+        form="file",
+        code_version="4",
+        reads=_FROM_THE_FILE,
+        settings=(
+            *("entry.organism", "entry.donor_column", "entry.age_column", "entry.age_unit"),
+            *("entry.age_group_column", "entry.cell_type_column"),
+        ),
+        model_name="CellMetadata",
+        has_row_per_cell=True,
+        view="cells",
+    ),
+    Declaration(
+        name="split_manifest",
+        form="file",
+        reads=("cell_metadata",),
+        settings=("split",),
+        code_version="2",
+        model_name="SplitManifest",
+        view="splits",
+    ),
+    Declaration(
+        name="feature_metadata",
+        form="file",
+        reads=(*_FROM_THE_FILE, "gene_symbols", "cell_metadata", "split_manifest"),
+        reads_where={"split_manifest": _WITHOUT_TEST},
+        settings=("entry.symbol_column", "projections.fit_scope"),
+        code_version="4",
+        model_name="FeatureMetadata",
+        view="features",
+    ),
+    Declaration(
+        name="cell_sentences",
+        form="parts",
+        reads=_FROM_THE_MATRIX,
+        settings=("sentences",),
+        model_name="CellSentences",
+        has_row_per_cell=True,
+        view="sentences",
+    ),
+    Declaration(
+        name="train_test",
+        form="sides",
+        code_version="3",
+        reads=("dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"),
+        model_name="TrainTest",
+    ),
+    Declaration(name="unstructured_metadata", form="document", reads=("raw_h5ad",)),
+    Declaration(
+        name="expression",
+        form="parts",
+        reads=_FROM_THE_MATRIX,
+        model_name="Expression",
+        has_row_per_cell=True,
+    ),
+    Declaration(
+        name="projections",
+        form="folder",
+        code_version="2",
+        reads=(*_FROM_THE_MATRIX, "split_manifest"),
+        reads_where={"split_manifest": _WITHOUT_TEST},
+        settings=("projections",),
+        model_name="Projection",
+        has_row_per_cell=True,
+        view="projections",
+    ),
+    Declaration(
+        name="expression_matrix",
+        form="parts",
+        code_version="2",
+        reads=_FROM_THE_MATRIX,
+        has_row_per_cell=True,
+        is_default=False,
+    ),
+)
+# It tells how all the others stand.
+_REPORT = Declaration(
+    name="validation_report", form="document", reads=tuple(declared.name for declared in _MADE)
+)
+TABLES: Mapping[str, Declaration] = {declared.name: declared for declared in (*_MADE, _REPORT)}
+
+
+def wanted_tables(asked_for: Collection[str] = ()) -> list[str]:
+    """Name the tables of a dataset that are built: those that always are, and those that are asked for."""
+    return [name for name, declared in TABLES.items() if declared.is_default or name in asked_for]
+
+
+def upstream(names: Collection[str]) -> list[str]:
+    """Name these tables and all that they are made from, in the order in which they are built."""
+    wanted: set[str] = set()
+    pending = [name for name in names if name in TABLES]
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending += [read for read in TABLES[name].reads if read in TABLES]
+    return [name for name in TABLES if name in wanted]
+
+
+def shown() -> Iterator[Declaration]:
+    """Give the tables that the catalogue has a view of."""
+    yield from (declared for declared in TABLES.values() if declared.view is not None)

@@ -1,0 +1,108 @@
+"""Gives a record to a dataset that a c2s_assets without records has built; nothing is built again for it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from c2s_assets.core.errors import C2SError
+from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance, ValidationReport
+from c2s_assets.schemas.record import Built, MadeFrom, Record
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.documents import read_document
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.tables.inputs import SOURCE
+from c2s_assets.storage.tables.parquet import count_rows, read_footer
+
+# Versions of the steps of the last c2s_assets without records, where they were not the first.
+_VERSIONS = {"feature_metadata": "3"}
+# Where the footer of a table states the settings that it was made by, and the section they are of.
+_SPECS = {"cell_sentences": "sentences", "split_manifest": "split"}
+
+
+def adopt_tables(layout: Layout, dataset_id: str, *, settings: Mapping[str, Mapping[str, Any]]) -> Record:
+    """Make a record of the tables that are there, from what they say of themselves.
+
+    Settings that a table states in no footer are taken to be as they are now. A table that cannot be read is
+    left out, and so has to be built again.
+
+    Parameters
+    ----------
+    settings
+        For each asset what decides it now, as `DatasetsFile.values` gives it.
+    """
+    record = Record(dataset_id=dataset_id)
+    checks = _checks(layout, dataset_id)
+    for asset in TABLES:
+        places = [place for place in layout.places(asset, dataset_id) if place.exists()]
+        if not places:
+            continue
+        try:
+            source = _source(layout, asset, places)
+            stated = {k: v for k, v in _stated(asset, places).items() if k in settings[asset]}
+        except C2SError:
+            continue
+        inputs = {
+            name: record.built[name].digest
+            for name in TABLES[asset].inputs(settings[asset])
+            if name in record.built
+        }
+        built = Built(
+            files={str(file.relative_to(layout.root)): file.stat().st_size for file in _files(places)},
+            n_rows=_n_rows(asset, places),
+            digest=source if asset == "raw_h5ad" else tree_digest(*layout.places(asset, dataset_id)),
+            made_from=MadeFrom(
+                source_sha256=source,
+                inputs=inputs,
+                settings={**settings[asset], **stated},
+                code_version=_VERSIONS.get(asset, "1"),
+            ),
+            checks=checks.get(asset, []),
+        )
+        record = record.with_built(asset, built)
+    return record
+
+
+def _source(layout: Layout, asset: str, places: list[Path]) -> str:
+    """Read which source an asset was made from; of `uns` the profile says it, which was made with it."""
+    folder = places[0].parent
+    match asset:
+        case "raw_h5ad":
+            return read_document(layout.raw_provenance(places[0].stem), Provenance).sha256
+        case "validation_report":
+            return read_document(places[0], ValidationReport).source_sha256
+        case "dataset_profile" | "unstructured_metadata":
+            return read_document(layout.profile(folder.name), DatasetProfile).source_sha256
+        case "projections":
+            return str(read_footer(next(iter(_files(places))))[SOURCE])
+        case _:
+            return str(read_footer(places[0])[SOURCE])
+
+
+def _stated(asset: str, places: list[Path]) -> dict[str, Any]:
+    if asset not in _SPECS:
+        return {}
+    spec = read_footer(places[0]).get("spec")
+    section = _SPECS[asset]
+    return {f"{section}.{name}": value for name, value in spec.items()} if isinstance(spec, dict) else {}
+
+
+def _checks(layout: Layout, dataset_id: str) -> dict[str, list[CheckReport]]:
+    try:
+        report = read_document(layout.validation_report(dataset_id), ValidationReport)
+    except C2SError:
+        return {}
+    return {
+        asset.asset: [check for check in asset.checks if check.holds is not None] for asset in report.assets
+    }
+
+
+def _n_rows(asset: str, places: list[Path]) -> int | None:
+    if not TABLES[asset].is_table or TABLES[asset].form == "folder":
+        return None
+    return sum(count_rows(place) for place in places)
+
+
+def _files(places: list[Path]) -> Iterator[Path]:
+    for place in places:
+        yield from sorted(place.rglob("*")) if place.is_dir() else [place]

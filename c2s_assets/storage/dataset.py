@@ -1,0 +1,340 @@
+"""A dataset of the lake: its source, its tables, and how each of them stands."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.settings import DatasetEntry, DatasetsFile
+from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
+from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
+from c2s_assets.schemas.registry import SHARED, TABLES
+from c2s_assets.storage.adoption import adopt_tables
+from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.documents import read_document
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.record import read_record
+from c2s_assets.storage.lake.staging import Stage, stage
+from c2s_assets.storage.sources.raw import open_source, read_provenance
+from c2s_assets.storage.tables.inputs import gene_symbols_version
+from c2s_assets.storage.tables.parquet import count_rows, read_table
+
+Standing = Literal["built", "outdated", "missing"]
+
+# What stands for the symbols of HGNC where they were never fetched.
+_NOT_HELD = "none"
+
+
+@dataclass(frozen=True)
+class AssetState:
+    """How an asset stands.
+
+    Attributes
+    ----------
+    why
+        What it is outdated by, or what of it is missing; empty if it is built.
+    built
+        What the record says of it, if it is there at all.
+    refused
+        The last try that came to nothing, if one came after it was built.
+    """
+
+    asset: str
+    standing: Standing
+    why: tuple[str, ...] = ()
+    built: Built | None = None
+    refused: Refused | None = None
+
+
+@dataclass(frozen=True)
+class DatasetStage:
+    """A place to write one asset before it takes its place; made by `Dataset.stage`."""
+
+    dataset: "Dataset"
+    asset: str
+    targets: tuple[Path, ...]
+    made_from: MadeFrom
+    _stage: Stage
+
+    @property
+    def target(self) -> Path:
+        """Where the asset will be; of an asset with several folders, the first."""
+        return self.targets[0]
+
+    @property
+    def folder(self) -> Path:
+        """Room for what is needed meanwhile."""
+        return self._stage.folder
+
+    def path(self, target: Path | None = None) -> Path:
+        """Where to write what will become `target`, by default the only one of the asset."""
+        if target is None:
+            (target,) = self.targets
+        return self._stage.path(target)
+
+    def commit(self, checks: Sequence[CheckReport]) -> Built:
+        """Let what was written take its place, together with its record."""
+        built = Built(
+            files=self._files(),
+            n_rows=self._n_rows(),
+            digest=tree_digest(*(self.path(target) for target in self.targets)),
+            made_from=self.made_from,
+            checks=list(checks),
+        )
+        self._stage.commit(*self.targets, record=lambda record: record.with_built(self.asset, built))
+        return built
+
+    def _files(self) -> dict[str, int]:
+        found = {}
+        for target in self.targets:
+            written = self.path(target)
+            files = sorted(written.rglob("*")) if written.is_dir() else [written] if written.exists() else []
+            for file in files:
+                place = target if file == written else target / file.relative_to(written)
+                found[str(place.relative_to(self.dataset.layout.root))] = file.stat().st_size
+        return found
+
+    def _n_rows(self) -> int | None:
+        if not TABLES[self.asset].is_table or TABLES[self.asset].form == "folder":
+            return None
+        there = [path for target in self.targets if (path := self.path(target)).exists()]
+        return sum(count_rows(path) for path in there)
+
+
+def source_built(layout: Layout, dataset_id: str, source: Provenance, checks: Sequence[CheckReport]) -> Built:
+    """Say of a source file what the record keeps."""
+    name = str(layout.raw_h5ad(dataset_id).relative_to(layout.root))
+    return Built(
+        files={name: source.size_bytes},
+        n_rows=None,
+        digest=source.sha256,
+        made_from=MadeFrom(
+            source_sha256=source.sha256,
+            inputs={},
+            settings={},
+            code_version=TABLES["raw_h5ad"].code_version,
+        ),
+        checks=list(checks),
+    )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of a lake, as `datasets.yaml` wants it."""
+
+    layout: Layout
+    dataset_id: str
+    settings: DatasetsFile
+
+    @property
+    def source(self) -> Provenance:
+        """What is known of the source file; see `read_provenance` for what is raised."""
+        return read_provenance(self.layout, dataset_id=self.dataset_id)
+
+    @property
+    def entry(self) -> DatasetEntry:
+        """What `datasets.yaml` says of this dataset alone."""
+        return self.settings.entry(self.dataset_id)
+
+    @cached_property
+    def profile(self) -> DatasetProfile:
+        """The profile of the present source file, made by the present settings.
+
+        Raises
+        ------
+        MissingInputError
+            If there is none.
+        """
+        self._require("dataset_profile")
+        return read_document(self.layout.profile(self.dataset_id), DatasetProfile)
+
+    def path(self, asset: str) -> Path:
+        """Return the file or folder of a table that is built.
+
+        Raises
+        ------
+        MissingInputError
+            If it is not there, or not made from the present source and settings.
+        """
+        self._require(asset)
+        return self.layout.places(asset, self.dataset_id)[0]
+
+    def read(self, asset: str, *, columns: list[str] | None = None) -> pl.DataFrame:
+        """Read a table of one file or of parts; see `path` for what is raised."""
+        return read_table(self.path(asset), columns=columns)
+
+    @contextmanager
+    def open_h5ad(self, *, scratch: Path | None = None) -> Iterator[H5ad]:
+        """Open the source file; see `open_source`."""
+        with open_source(self.layout, dataset_id=self.dataset_id, scratch=scratch) as h5ad:
+            yield h5ad
+
+    @contextmanager
+    def stage(self, asset: str) -> Iterator[DatasetStage]:
+        """Open a place to write an asset, and keep what it is made from as it is now.
+
+        Raises
+        ------
+        MissingInputError
+            If a table that it reads is not built.
+        """
+        targets = tuple(self.layout.places(asset, self.dataset_id))
+        with stage(self.layout, self.dataset_id) as staged:
+            yield DatasetStage(self, asset, targets, self._made_from(asset), staged)
+
+    def take_source(self, source: Provenance, checks: Sequence[CheckReport]) -> None:
+        """Record which source file is in place, and what its checks found."""
+        built = source_built(self.layout, self.dataset_id, source, checks)
+        known = self._known_record()
+        if known.built.get("raw_h5ad") == built and "raw_h5ad" not in known.refused:
+            return
+        with stage(self.layout, self.dataset_id) as staged:
+            staged.commit(record=lambda record: record.with_built("raw_h5ad", built))
+
+    def refuse(self, asset: str, message: str, *, checks: Sequence[CheckReport] = ()) -> None:
+        """Record that nothing was published of an asset, and why; what was there before stays."""
+        self._known_record()  # of tables without a record, before there is one that says nothing of them
+        refused = Refused(source_sha256=self._source_sha256(), message=message, checks=list(checks))
+        with stage(self.layout, self.dataset_id) as staged:
+            staged.commit(record=lambda record: record.with_refused(asset, refused))
+
+    def record(self) -> Record:
+        """Return the record, see `read_record`; tables of an earlier c2s_assets get one."""
+        has_tables = self.layout.dataset(self.dataset_id).is_dir()
+        if has_tables and not self.layout.record(self.dataset_id).exists():
+            return self._adopt()
+        return read_record(self.layout, self.dataset_id)
+
+    def state(self) -> dict[str, AssetState]:
+        """Tell how each asset stands, in the order in which they are built.
+
+        The record is compared with what lies in the dataset's folder, so that a file which was removed or
+        replaced by hand is noticed; with the source file; and with `datasets.yaml` and the code as they are
+        now. What is made from an outdated table is outdated too.
+
+        Raises
+        ------
+        LakeError
+            If the record cannot be read.
+        """
+        record, sizes = self.record(), self._sizes()
+        source = self._source_sha256()
+        found: dict[str, AssetState] = {}
+        for asset in TABLES:
+            built = record.built.get(asset)
+            refused = record.refused.get(asset)
+            if built is None:
+                found[asset] = AssetState(asset, "missing", ("it was not built yet",), None, refused)
+                continue
+            lost = [name for name, size in built.files.items() if sizes.get(name) != size]
+            if lost:
+                how = "not what was built" if lost[0] in sizes else "gone"
+                found[asset] = AssetState(asset, "missing", (f"{lost[0]} is {how}",), None, refused)
+                continue
+            why = tuple(self._outdated_by(asset, built, record, found, source=source))
+            found[asset] = AssetState(asset, "outdated" if why else "built", why, built, refused)
+        return found
+
+    def _outdated_by(
+        self,
+        asset: str,
+        built: Built,
+        record: Record,
+        states: Mapping[str, AssetState],
+        *,
+        source: str | None,
+    ) -> Iterator[str]:
+        made_from, declared = built.made_from, TABLES[asset]
+        if made_from.source_sha256 != source:
+            yield "the source file is another one now"
+            return
+        if made_from.code_version != declared.code_version:
+            yield f"its step is version {declared.code_version} now, was {made_from.code_version}"
+        now = self.settings.values(declared.settings, dataset_id=self.dataset_id)
+        for name, value in now.items():
+            if name not in made_from.settings:
+                continue  # a setting that is new since: its default is what was done before
+            if made_from.settings[name] != value:
+                yield f"{name} is {value!r} now, was {made_from.settings[name]!r}"
+        # Not for a renewed list of HGNC: a month's changes are no reason to build 2,200 datasets again.
+        for name in declared.inputs(now):
+            was_read = name in made_from.inputs
+            if name in SHARED or (not was_read and states[name].built is None):
+                continue
+            if states[name].standing != "built":
+                yield f"{name} is {states[name].standing}"
+            elif record.built[name].digest != made_from.inputs.get(name):
+                yield f"{name} was built again"
+
+    def _made_from(self, asset: str) -> MadeFrom:
+        declared, record = TABLES[asset], self.record()
+        settings = self.settings.values(declared.settings, dataset_id=self.dataset_id)
+        inputs = {}
+        for name in declared.inputs(settings):
+            if name in SHARED:
+                inputs[name] = gene_symbols_version(self.layout) or _NOT_HELD
+            elif name in record.built:
+                inputs[name] = record.built[name].digest
+        return MadeFrom(
+            source_sha256=self.source.sha256,
+            inputs=inputs,
+            settings=settings,
+            code_version=declared.code_version,
+        )
+
+    def _known_record(self) -> Record:
+        try:
+            return self.record()
+        except LakeError:
+            return Record(dataset_id=self.dataset_id)
+
+    def _adopt(self) -> Record:
+        settings = {
+            name: self.settings.values(declared.settings, dataset_id=self.dataset_id)
+            for name, declared in TABLES.items()
+        }
+        adopted = adopt_tables(self.layout, self.dataset_id, settings=settings)
+        if adopted.built:
+            # Who may only read the lake knows it all the same, for as long as it takes.
+            with suppress(OSError), stage(self.layout, self.dataset_id) as staged:
+                staged.commit(record=lambda record: record if record.built else adopted)
+        return adopted
+
+    def _require(self, asset: str) -> None:
+        state = self.state()[asset]
+        if state.standing == "built":
+            return
+        raise MissingInputError(
+            f"{asset} is {state.standing}: {'; '.join(state.why)}. Build the dataset again: "
+            f"c2s build --outdated {self.dataset_id}."
+        )
+
+    def _source_sha256(self) -> str | None:
+        try:
+            return self.source.sha256
+        except (MissingInputError, LakeError):
+            return None
+
+    def _sizes(self) -> dict[str, int]:
+        """Bytes of every file of the dataset, by its path below the lake."""
+        sizes = {}
+        n_root = len(str(self.layout.root)) + 1
+        raw = self.layout.raw_h5ad(self.dataset_id)
+        if raw.exists():
+            sizes[str(raw)[n_root:]] = raw.stat().st_size
+        pending = [str(self.layout.dataset(self.dataset_id))]
+        while pending:
+            with suppress(FileNotFoundError), os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        sizes[entry.path[n_root:]] = entry.stat(follow_symlinks=False).st_size
+        return sizes

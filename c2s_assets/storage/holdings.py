@@ -1,0 +1,62 @@
+"""What the lake holds of every dataset."""
+
+from collections.abc import Iterator
+
+from c2s_assets.core.discover.refresh import Held
+from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, LakeError, MissingInputError
+from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.settings import DatasetsFile
+from c2s_assets.schemas.registry import wanted_tables
+from c2s_assets.storage.catalogue.snapshot import dataset_ids
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.raw import holds_own_file, read_provenance
+
+
+def all_datasets(layout: Layout) -> list[str]:
+    """Name the datasets that have a source file, or of which something was built, in order."""
+    return sorted({*_with_source(layout), *dataset_ids(layout)})
+
+
+def held_datasets(layout: Layout, settings: DatasetsFile) -> dict[str, Held]:
+    """Tell what the lake holds of each dataset that has a source file, whatever state that is in."""
+    held = {}
+    changed = layout.settings.stat().st_mtime if layout.settings.exists() else 0.0
+    for dataset_id in _with_source(layout):
+        try:
+            since = max(layout.raw_provenance(dataset_id).stat().st_mtime, changed)
+            provenance = read_provenance(layout, dataset_id=dataset_id)
+        except (InvalidDatasetIdError, FileNotFoundError):  # not ours, or replaced at this moment
+            continue
+        except (MissingInputError, LakeError):
+            is_own = holds_own_file(layout, dataset_id=dataset_id)
+            held[dataset_id] = Held(None, since, is_built=False, is_own=is_own)
+        else:
+            version = provenance.dataset_version_id
+            stale = stale_tables(Dataset(layout, dataset_id, settings))
+            held[dataset_id] = Held(
+                version, since, is_built=not stale, is_own=version is None, stale=tuple(stale)
+            )
+    return held
+
+
+def stale_tables(dataset: Dataset) -> list[str]:
+    """Name the tables that a build would change, missing or outdated ones; all, if that is not known.
+
+    A table that has to be asked for counts if `datasets.yaml` does, or if it was built before.
+    """
+    try:
+        states = dataset.state()
+    except C2SError:
+        return wanted_tables(dataset.settings.build)
+    there = [asset for asset, state in states.items() if state.built is not None]
+    wanted = wanted_tables([*dataset.settings.build, *there])
+    return [asset for asset in wanted if states[asset].standing != "built"]
+
+
+def _with_source(layout: Layout) -> Iterator[str]:
+    for path in layout.sources():
+        try:
+            yield check_dataset_id(path.stem)
+        except InvalidDatasetIdError:
+            continue

@@ -1,0 +1,51 @@
+"""The record of a dataset: one small JSON document, committed with the tables that it is about."""
+
+import json
+
+from pydantic import ValidationError
+
+from c2s_assets.core.errors import LakeError
+from c2s_assets.schemas.record import Record
+from c2s_assets.storage.lake.layout import Layout
+
+
+def read_record(layout: Layout, dataset_id: str) -> Record:
+    """Return what is known of a dataset; of one that nothing was made of, an empty record.
+
+    Raises
+    ------
+    LakeError
+        If the record is not what we write.
+    """
+    path = layout.record(dataset_id)
+    try:
+        record = Record.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        return Record(dataset_id=dataset_id)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(str(part) for part in problem["loc"]) or "the whole"
+        raise LakeError(
+            f"{path} cannot be read ({place}: {problem['msg']}), so that nobody knows how its tables stand. "
+            f"Build them again: c2s build {dataset_id}."
+        ) from error
+    if record.dataset_id != dataset_id:
+        raise LakeError(
+            f"{path} is the record of {record.dataset_id!r}: was the folder copied or renamed by hand? Build "
+            f"the dataset again: c2s build {dataset_id}."
+        )
+    return record
+
+
+def known_record(layout: Layout, dataset_id: str) -> Record:
+    """Return the record as `read_record`, but an empty one in place of one that cannot be read."""
+    try:
+        return read_record(layout, dataset_id)
+    except LakeError:
+        return Record(dataset_id=dataset_id)
+
+
+def render_record(record: Record) -> str:
+    """Write a record as text, all in order of names, so that the same record is the same bytes."""
+    plain = record.model_dump(mode="json")
+    return f"{json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True)}\n"

@@ -1,0 +1,220 @@
+"""How a dataset stands: what its record, its files, its source, the settings and the code say together."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
+from c2s_assets.schemas import registry
+from c2s_assets.schemas.documents import CheckReport
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage import dataset as dataset_module
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.sources.raw import adopt_from_inbox
+from c2s_assets.storage.tables.parquet import write_table
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+CHECK = CheckReport(
+    claim="keeps_schema", description="", severity="ERROR", holds=True, message="3 rows.", figures={}
+)
+
+
+@pytest.fixture
+def toy(tmp_path) -> Dataset:
+    """A dataset of which everything is built by default settings, in the form of tables of three rows."""
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "toy")
+    adopt_from_inbox(layout, dataset_id="toy")
+    toy = Dataset(layout, "toy", DatasetsFile())
+    for asset in TABLES:
+        write(toy, asset)
+    return toy
+
+
+def write(toy: Dataset, asset: str, *, content: str = "a") -> None:
+    """Write something for an asset, and commit it as an asset would."""
+    if TABLES[asset].form == "source":
+        toy.take_source(toy.source, [CHECK])
+        return
+    with toy.stage(asset) as staged:
+        for target in staged.targets:
+            path = staged.path(target)
+            match TABLES[asset].form:
+                case "document":
+                    path.write_text(json.dumps({"content": content}))
+                case "file":
+                    write_rows(path, content)
+                case _:
+                    path.mkdir()
+                    write_rows(path / "part-00000.parquet", content)
+        staged.commit([CHECK])
+
+
+def write_rows(path, content: str) -> None:
+    schema = pa.schema([("cell_id", pa.string())])
+    write_table(path, pl.DataFrame({"cell_id": [content] * 3}), schema=schema)
+
+
+def with_settings(toy: Dataset, text: str) -> Dataset:
+    return replace(toy, settings=parse_datasets_file(text))
+
+
+def standing(toy: Dataset) -> Mapping[str, tuple[str, ...]]:
+    """Why each asset is not built, of those that are not."""
+    return {name: state.why for name, state in toy.state().items() if state.standing != "built"}
+
+
+def test_what_was_built_from_what_is_there_now_is_built(toy):
+    assert standing(toy) == {}
+    built = toy.state()["cell_metadata"].built
+    assert built is not None
+    assert (built.n_rows, built.checks, list(built.files)) == (
+        3,
+        [CHECK],
+        ["datasets/toy/cell_metadata.parquet"],
+    )
+    assert toy.read("cell_metadata")["cell_id"].to_list() == ["a"] * 3
+
+
+def test_the_same_builds_give_the_same_record(toy):
+    before = toy.layout.record("toy").read_bytes()
+    for asset in TABLES:
+        write(toy, asset)
+    assert toy.layout.record("toy").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("text", "outdated"),
+    [
+        ("sentences: {top_n: 1000}", ["cell_sentences", "train_test"]),
+        ("sentences: {gene_lists: {x: [A]}}", ["cell_sentences", "train_test"]),
+        ("split: {test_size: 0.2}", ["split_manifest", "train_test"]),
+        ("projections: {fit_scope: train}", None),
+        ("projections: {seed: 1}", ["projections"]),
+        ("datasets: {toy: {donor_column: who}}", None),
+        ("datasets: {other: {donor_column: who}}", []),
+        ("datasets: {toy: {title: A toy}}", None),
+        ("cellxgene: {tissue: blood}", []),
+    ],
+    ids=[
+        "length of sentences",
+        "a gene list",
+        "a split",
+        "who decides what varies",
+        "a seed",
+        "a donor column",
+        "another dataset",
+        "a title",
+        "what is followed",
+    ],
+)
+def test_a_setting_makes_outdated_what_depends_on_it(toy, text, outdated):
+    found = list(standing(with_settings(toy, text)))
+    if outdated is not None:
+        expected = [*outdated, *(["validation_report"] if outdated else [])]
+        assert sorted(found) == sorted(expected)
+    else:
+        assert {"cell_metadata", "dataset_profile", "feature_metadata"} & set(found)
+    assert "raw_h5ad" not in found
+
+
+def test_it_is_said_what_a_table_is_outdated_by(toy):
+    found = standing(with_settings(toy, "sentences: {top_n: 1000, tie: feature_id}"))
+    assert found["cell_sentences"] == (
+        "sentences.top_n is 1000 now, was 2000",
+        "sentences.tie is 'feature_id' now, was 'hash'",
+    )
+    assert found["train_test"] == ("cell_sentences is outdated",)
+
+
+def test_a_new_version_of_a_step_makes_its_table_outdated(toy, monkeypatch):
+    newer = {**TABLES, "projections": replace(TABLES["projections"], code_version="99")}
+    monkeypatch.setattr(dataset_module, "TABLES", newer)
+    assert standing(toy)["projections"] == (
+        f"its step is version 99 now, was {TABLES['projections'].code_version}",
+    )
+
+
+def test_a_table_that_was_built_again_makes_outdated_what_reads_it(toy):
+    write(toy, "cell_sentences", content="b")
+    found = standing(toy)
+    assert found["train_test"] == ("cell_sentences was built again",)
+    assert list(found) == ["train_test", "validation_report"]
+
+
+def test_a_file_that_was_removed_or_replaced_by_hand_is_missed(toy):
+    toy.layout.table("cell_metadata", "toy").unlink()
+    assert standing(toy)["cell_metadata"] == ("datasets/toy/cell_metadata.parquet is gone",)
+    toy.layout.table("cell_metadata", "toy").write_bytes(b"something else")
+    found = toy.state()["cell_metadata"]
+    assert (found.standing, found.why) == (
+        "missing",
+        ("datasets/toy/cell_metadata.parquet is not what was built",),
+    )
+    with pytest.raises(MissingInputError, match=r"is not what was built.* c2s build --outdated toy"):
+        toy.read("cell_metadata")
+
+
+def test_another_source_makes_everything_outdated(toy):
+    drop_toy_h5ad(toy.layout, "toy", seed=2)
+    adopt_from_inbox(toy.layout, dataset_id="toy")
+    found = standing(toy)
+    assert set(found) == set(TABLES)
+    with pytest.raises(MissingInputError, match="the source file is another one now"):
+        toy.read("cell_metadata")
+
+
+def test_what_is_not_built_is_missing_and_a_table_asked_for_is_no_loss(toy):
+    fresh = replace(toy, dataset_id="fresh")
+    assert {state.standing for state in fresh.state().values()} == {"missing"}
+    record = toy.record()
+    kept = {name: built for name, built in record.built.items() if name != "expression_matrix"}
+    without = record.model_copy(update={"built": kept})
+    toy.layout.record("toy").write_text(without.model_dump_json())
+    write(toy, "validation_report", content="without the matrix")
+    assert list(standing(toy)) == ["expression_matrix"]
+
+
+def test_a_refusal_is_kept_until_the_asset_is_built(toy):
+    toy.refuse("cell_sentences", "the matrix was scaled")
+    state = toy.state()["cell_sentences"]
+    assert state.standing == "built"
+    assert state.refused is not None
+    assert state.refused.message == "the matrix was scaled"
+    write(toy, "cell_sentences")
+    assert toy.state()["cell_sentences"].refused is None
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"version": 2, "dataset_id": "toy"}', "[]", "null"])
+def test_a_torn_record_is_not_taken_for_anything(toy, content):
+    toy.layout.record("toy").write_text(content)
+    with pytest.raises(LakeError, match=r"record\.json cannot be read .* Build them again: c2s build toy"):
+        toy.state()
+
+
+def test_the_record_of_another_dataset_is_not_taken_for_ones_own(toy):
+    copied = toy.layout.dataset("copy")
+    copied.mkdir()
+    (copied / "record.json").write_bytes(toy.layout.record("toy").read_bytes())
+    with pytest.raises(LakeError, match="is the record of 'toy'"):
+        replace(toy, dataset_id="copy").state()
+
+
+def test_a_torn_record_is_made_anew_by_the_next_build(toy):
+    toy.layout.record("toy").write_text("{")
+    for asset in TABLES:
+        write(toy, asset)
+    assert standing(toy) == {}
+
+
+def test_every_table_reads_only_what_is_declared_before_it():
+    """Guards the order of a build, and of the record's judgement."""
+    seen = set(registry.SHARED)
+    for declared in TABLES.values():
+        assert set(declared.reads) <= seen, declared.name
+        seen.add(declared.name)
