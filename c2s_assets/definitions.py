@@ -18,7 +18,7 @@ from c2s_assets.defs.assets import (
 )
 from c2s_assets.defs.automation.catalogue import hourly_catalogue, renew_catalogue
 from c2s_assets.defs.automation.inbox import inbox
-from c2s_assets.defs.automation.jobs import BUILD_JOBS
+from c2s_assets.defs.automation.jobs import BUILD_JOBS, list_gene_symbols
 from c2s_assets.defs.automation.refresh import daily_listing, list_cellxgene, refresh
 from c2s_assets.defs.automation.retention import prune_runs, weekly_pruning
 from c2s_assets.defs.console import terminal
@@ -31,7 +31,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene]) -> dg.D
         assets=dg.load_assets_from_modules(
             [sources, discover, ingest, matrix, text, splits, joins, projections, publish], include_specs=True
         ),
-        jobs=[*BUILD_JOBS, list_cellxgene, renew_catalogue, prune_runs],
+        jobs=[*BUILD_JOBS, list_cellxgene, list_gene_symbols, renew_catalogue, prune_runs],
         schedules=[daily_listing, hourly_catalogue, weekly_pruning],
         sensors=[inbox, refresh],
         resources=resources,

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from c2s_assets.cli.printing import say
-from c2s_assets.core.errors import C2SError
+from c2s_assets.cli.printing import remark, say
+from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.schemas.registry import TABLES, upstream, wanted_tables
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
+    from c2s_assets.core.settings import DatasetsFile
     from c2s_assets.defs.service import BuildReport
     from c2s_assets.storage.dataset import Dataset
 
@@ -36,6 +37,7 @@ def build_all(layout: Layout, ids: Sequence[str], *, only: Sequence[str], is_out
     wanted = [check_dataset_id(dataset_id) for dataset_id in ids]
     if is_outdated and not wanted:
         wanted = all_datasets(layout)
+    _refuse_without_effect(layout, settings, wanted)
     failed = []
     with open_instance(layout) as instance:
         for dataset_id in wanted:
@@ -49,6 +51,30 @@ def build_all(layout: Layout, ids: Sequence[str], *, only: Sequence[str], is_out
             if not report.succeeded:
                 failed.append(dataset_id)
     return 1 if failed else 0
+
+
+def _refuse_without_effect(layout: Layout, settings: "DatasetsFile", wanted: Sequence[str]) -> None:
+    """Refuse ids that have no file, and entries of other names that may be meant for these.
+
+    Entries that may be meant for a file that is still to be added are only named.
+
+    Raises
+    ------
+    MissingInputError
+        If an id has no file.
+    ConfigError
+        If `datasets.yaml` seems to misspell the id of a dataset that is to be built without its settings.
+    """
+    from c2s_assets.storage.holdings import describe_unused, require_source, unused_entries
+
+    for dataset_id in wanted:
+        require_source(layout, settings, dataset_id)
+    unused = unused_entries(layout, settings)
+    said = describe_unused(layout, unused)
+    if any(near in wanted for near in unused.values()):
+        raise ConfigError(" ".join(said))
+    for line in said:
+        remark(f"c2s: {line}")
 
 
 def known_tables(names: str) -> list[str]:

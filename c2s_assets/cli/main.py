@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
-from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.layout import Layout, locate_lake
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -34,8 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         # The code location reads the same variable, here and in every process that Dagster starts.
-        os.environ[_LAKE] = str(Path(os.environ.get(_LAKE) or "lake").absolute())
-        layout = Layout(Path(os.environ[_LAKE]))
+        layout = locate_lake(os.environ.get(_LAKE))
+        os.environ[_LAKE] = str(layout.root)
+        if options.is_of_a_lake:
+            layout.require()
         status = int(options.run(options, layout))
         sys.stdout.flush()
     except C2SError as error:
@@ -56,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="c2s",
         description="Single-cell datasets in, ML-ready tables out. The lake is $C2S_LAKE, or ./lake.",
     )
+    # Commands that need a lake make none: the folder may be the wrong one.
+    parser.set_defaults(is_of_a_lake=True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     add = commands.add_parser(
@@ -68,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "--modality", metavar="NAME", help="which modality of an h5mu, or genome of an old 10x .h5; else rna"
     )
     add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")
-    add.set_defaults(run=_add)
+    add.set_defaults(run=_add, is_of_a_lake=False)
 
     build = commands.add_parser("build", help="build everything of some datasets, or what is outdated")
     build.add_argument("ids", metavar="ID", nargs="*")
@@ -87,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     select.add_argument("--refresh", action="store_true", help="list Discover anew first")
     select.add_argument("--values", metavar="FILTER", help="list the labels of a filter, such as tissue")
-    select.set_defaults(run=_select)
+    select.set_defaults(run=_select, is_of_a_lake=False)
 
     ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
     ls.add_argument("--json", action="store_true", help="all that is known, as JSON")
@@ -96,6 +100,17 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="a page on one dataset: source, tables, checks, how to load it")
     show.add_argument("id", metavar="ID")
     show.set_defaults(run=_show)
+
+    symbols = commands.add_parser(
+        "symbols", help="say which gene symbols of HGNC the lake has, which Ensembl ids are looked up in"
+    )
+    symbols.add_argument("--refresh", action="store_true", help="fetch them first")
+    symbols.add_argument(
+        "--file",
+        metavar="TSV",
+        help="take them from a copy of hgnc_complete_set.txt, where there is no network",
+    )
+    symbols.set_defaults(run=_symbols, is_of_a_lake=False)
 
     rm = commands.add_parser("rm", help="take a dataset out of the lake; asks first")
     rm.add_argument("id", metavar="ID")
@@ -119,10 +134,10 @@ def _parser() -> argparse.ArgumentParser:
 
     ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
     ui.add_argument("--port", type=int, default=3000)
-    ui.set_defaults(run=_ui)
+    ui.set_defaults(run=_ui, is_of_a_lake=False)
 
     demo = commands.add_parser("demo", help=f"simulate a dataset called {_EXAMPLE!r} and build it")
-    demo.set_defaults(run=_demo)
+    demo.set_defaults(run=_demo, is_of_a_lake=False)
     return parser
 
 
@@ -190,6 +205,8 @@ def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
             report = list_discover(instance, _definitions())
         if not report.succeeded:
             raise C2SError("; ".join(step.problem for step in report.steps if step.problem))
+    else:
+        layout.require()
     listing = read_listing(layout)
     if listing is None:
         raise MissingInputError(
@@ -210,6 +227,19 @@ def _show(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli.standing import show
 
     show(layout, check_dataset_id(options.id))
+    return 0
+
+
+def _symbols(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.symbols import show_symbols, take_symbols
+
+    if options.refresh and options.file:
+        raise C2SError("--refresh fetches the symbols, --file takes them from a file. Leave one of them out.")
+    if options.refresh or options.file:
+        take_symbols(layout, None if options.file is None else Path(options.file))
+    else:
+        layout.require()
+    show_symbols(layout)
     return 0
 
 

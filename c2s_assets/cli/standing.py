@@ -19,6 +19,8 @@ _MEGABYTE = 2**20
 def list_all(layout: Layout, *, as_json: bool) -> None:
     """Print a few lines of each dataset, or all that is known of all of them as JSON."""
     from c2s_assets.defs.service import list_datasets, open_instance
+    from c2s_assets.storage.holdings import describe_unused, unused_entries
+    from c2s_assets.storage.lake.documents import read_settings
     from c2s_assets.storage.sources.inbox import look_into_inbox
 
     with open_instance(layout) as instance:
@@ -32,6 +34,8 @@ def list_all(layout: Layout, *, as_json: bool) -> None:
         for line in _lines(status):
             say(line)
     for problem in look_into_inbox(layout)[1]:
+        say(problem)
+    for problem in describe_unused(layout, unused_entries(layout, read_settings(layout))):
         say(problem)
 
 

@@ -1,7 +1,9 @@
 """Which names may identify a dataset."""
 
+import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 
 from c2s_assets.core.errors import InvalidDatasetIdError
@@ -64,6 +66,22 @@ def propose_dataset_id(name: str) -> str:
             f"no dataset id can be made of the name {_shown(name)}. Give it one: --id NAME."
         )
     return check_dataset_id(proposed)
+
+
+def nearest_id(name: str, known: Iterable[str]) -> str | None:
+    """Find the id that may be meant by a name that is none; None if there is no such id.
+
+    Ids with other numbers are other datasets rather than slips of the pen: sample1 is not meant by sample2.
+    """
+    alike = [one for one in known if one != name and _numbers(one) == _numbers(name)]
+    plain = {one.casefold(): one for one in alike}
+    return next(
+        (plain[near] for near in difflib.get_close_matches(name.casefold(), plain, n=1, cutoff=0.8)), None
+    )
+
+
+def _numbers(name: str) -> list[str]:
+    return re.findall(r"\d+", name)
 
 
 def _shown(value: str) -> str:

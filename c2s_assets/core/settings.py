@@ -42,7 +42,15 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
@@ -194,7 +202,7 @@ class DatasetEntry(_Settings):
     donor_column: str | None = Field(default=None, description="obs column of the donor.")
     age_column: str | None = Field(default=None, description="obs column of the age, a number.")
     age_unit: Literal["years", "months", "weeks", "days"] = Field(
-        default="years", description="Unit of age_column."
+        default="years", description="Unit of age_column, of values that do not name their own."
     )
     age_group_column: str | None = Field(default=None, description="obs column of age groups such as 15-20.")
     cell_type_column: str | None = Field(
@@ -203,9 +211,25 @@ class DatasetEntry(_Settings):
     symbol_column: str | None = Field(default=None, description="var column of the gene symbol.")
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
+    @model_validator(mode="after")
+    def _unit_has_an_effect(self) -> Self:
+        if "age_unit" not in self.model_fields_set:
+            return self
+        if self.age_group_column is not None and self.age_unit != "years":
+            raise ValueError(
+                f"age_unit, {self.age_unit}, would not be that of age_group_column, whose groups are years. "
+                f"Give the groups as age_column, which reads '3-6' as well, and leave age_group_column out"
+            )
+        if self.age_column is None and self.age_group_column is None:
+            raise ValueError(
+                f"age_unit, {self.age_unit}, has no effect without age_column, which names the column that "
+                f"it is the unit of"
+            )
+        return self
+
 
 class DatasetsFile(_Settings):
-    """The whole of `datasets.yaml`."""
+    """The whole of `datasets.yaml`. An entry that cannot be followed stops its own dataset, and no other."""
 
     sentences: SentenceSettings = Field(default_factory=SentenceSettings)
     split: SplitSettings = Field(default_factory=SplitSettings)
@@ -217,9 +241,31 @@ class DatasetsFile(_Settings):
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_nothing_if_none)] = Field(
         default_factory=dict
     )
+    _mistakes: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, _: object) -> None:
+        """Note which entries are those of names that no dataset can have."""
+        for name in self.datasets:
+            try:
+                check_dataset_id(name)
+            except InvalidDatasetIdError as error:
+                self._mistakes[name] = f"datasets.yaml: datasets: {error}"
+
+    @property
+    def named(self) -> set[str]:
+        """The datasets that have an entry, right or wrong."""
+        return {*self.datasets, *self._mistakes}
 
     def entry(self, dataset_id: str) -> DatasetEntry:
-        """Return the dataset's entry, or one that says nothing."""
+        """Return the dataset's entry, or one that says nothing.
+
+        Raises
+        ------
+        ConfigError
+            If the entry cannot be followed.
+        """
+        if dataset_id in self._mistakes:
+            raise ConfigError(self._mistakes[dataset_id])
         return self.datasets.get(dataset_id, DatasetEntry())
 
     def values(self, places: Iterable[str], *, dataset_id: str) -> dict[str, Any]:
@@ -250,28 +296,45 @@ _SECTIONS: dict[str, type[_Settings]] = {
 def parse_datasets_file(text: str) -> DatasetsFile:
     """Read `datasets.yaml`; an empty text is an empty file.
 
+    What is wrong with the entry of one dataset is told by `DatasetsFile.entry`, of that dataset.
+
     Raises
     ------
     ConfigError
-        Naming every place that is wrong, what stands there, and what may stand there.
+        Naming every place outside of the entries that is wrong, what stands there, and what may stand there.
     """
     try:
         content = _Loader(text).get_single_data()
     except (yaml.YAMLError, ValueError) as error:  # ValueError: 2024-13-45 looks like a date
         raise ConfigError(f"datasets.yaml is not valid YAML: {error}. Correct it there.") from error
     try:
-        parsed = DatasetsFile.model_validate(content)
+        return DatasetsFile.model_validate(content)
     except ValidationError as error:
-        problems = "; ".join(_describe(problem) for problem in error.errors())
-        raise ConfigError(
-            f"datasets.yaml: {problems}. Correct it there; the README lists the keys."
-        ) from error
-    for dataset_id in parsed.datasets:
-        try:
-            check_dataset_id(dataset_id)
-        except InvalidDatasetIdError as error:
-            raise ConfigError(f"datasets.yaml: datasets: {error}") from error
+        of_all, of_entries = _by_entry(error.errors())
+        if of_all:
+            raise ConfigError(_refusal(of_all)) from error
+    right = {name: entry for name, entry in content["datasets"].items() if str(name) not in of_entries}
+    parsed = DatasetsFile.model_validate({**content, "datasets": right})
+    parsed._mistakes.update({name: _refusal(problems) for name, problems in of_entries.items()})
     return parsed
+
+
+def _by_entry(problems: Iterable[ErrorDetails]) -> tuple[list[ErrorDetails], dict[str, list[ErrorDetails]]]:
+    """Part what is wrong with entries of single datasets from all else."""
+    of_all: list[ErrorDetails] = []
+    of_entries: dict[str, list[ErrorDetails]] = {}
+    for problem in problems:
+        match problem["loc"]:
+            case ("datasets", name, *_):
+                of_entries.setdefault(str(name), []).append(problem)
+            case _:
+                of_all.append(problem)
+    return of_all, of_entries
+
+
+def _refusal(problems: Iterable[ErrorDetails]) -> str:
+    listed = "; ".join(map(_describe, problems))
+    return f"datasets.yaml: {listed}. Correct it there; the README lists the keys."
 
 
 class _Loader(BoundedLoader):

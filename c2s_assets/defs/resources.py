@@ -1,7 +1,5 @@
 """What assets need from outside: the lake, and addresses."""
 
-from pathlib import Path
-
 import dagster as dg
 from pydantic import Field
 
@@ -10,7 +8,7 @@ from c2s_assets.core.discover.selection import Offer, offer_of
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
-from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.layout import Layout, locate_lake
 from c2s_assets.storage.sources.listing import read_listing
 
 
@@ -25,7 +23,7 @@ class Store(dg.ConfigurableResource[None]):
     @property
     def layout(self) -> Layout:
         """Every path of the lake."""
-        return Layout(Path(self.root).absolute())
+        return locate_lake(self.root)
 
     def settings(self) -> DatasetsFile:
         """Return what `datasets.yaml` says."""

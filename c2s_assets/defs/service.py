@@ -17,7 +17,7 @@ import c2s_assets
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.reports.text import from_markdown
 from c2s_assets.defs.automation.catalogue import renew_catalogue
-from c2s_assets.defs.automation.jobs import build_runs, choice
+from c2s_assets.defs.automation.jobs import build_runs, choice, list_gene_symbols
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
@@ -132,6 +132,14 @@ def list_discover(instance: dg.DagsterInstance, definitions: dg.Definitions) -> 
     return _run(instance, definitions, list_cellxgene.name)
 
 
+def take_gene_symbols(
+    instance: dg.DagsterInstance, definitions: dg.Definitions, *, file: Path | None = None
+) -> BuildReport:
+    """Take the symbols of HGNC from its address or from a file, in this process."""
+    config = {} if file is None else {"file": str(file)}
+    return _run(instance, definitions, list_gene_symbols.name, config={"gene_symbols": {"config": config}})
+
+
 def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
     """Build the catalogue and the report on the corpus, in this process."""
     return _run(instance, definitions, renew_catalogue.name)
@@ -203,13 +211,14 @@ def _run(
     *,
     partition_key: str | None = None,
     asset_selection: Sequence[dg.AssetKey] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> BuildReport:
     with tags_of_living(instance) as tags:
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=partition_key,
             raise_on_error=False,
-            run_config={"loggers": {"terminal": {}}},
+            run_config={"loggers": {"terminal": {}}, "ops": config or {}},
             tags=tags,
             asset_selection=asset_selection,
         )

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2s_assets.core.errors import InvalidDatasetIdError
-from c2s_assets.core.ids import check_dataset_id, dataset_id_of, propose_dataset_id
+from c2s_assets.core.ids import check_dataset_id, dataset_id_of, nearest_id, propose_dataset_id
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,11 @@ def test_what_is_proposed_is_an_id_and_stays_itself(name):
         return
     assert check_dataset_id(proposed) == proposed
     assert propose_dataset_id(f"{proposed}.h5ad") == propose_dataset_id(proposed)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("atlsa", "atlas"), ("Atlas", "atlas"), ("sample2", None), ("lung", None), ("my-set", "my_set")],
+)
+def test_the_id_that_may_be_meant_is_one_with_the_same_numbers(name, meant):
+    assert nearest_id(name, ["atlas", "sample1", "my_set", "blood"]) == meant

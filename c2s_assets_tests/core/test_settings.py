@@ -9,9 +9,15 @@ from c2s_assets.core.splits.manifest import SplitSpec
 
 def refused(text):
     with pytest.raises(ConfigError) as caught:
-        parse_datasets_file(text)
+        _use_all(text)
     assert str(caught.value).startswith("datasets.yaml")
     return str(caught.value)
+
+
+def _use_all(text):
+    parsed = parse_datasets_file(text)
+    for dataset_id in parsed.named:
+        parsed.entry(dataset_id)
 
 
 # --- what it says
@@ -44,7 +50,7 @@ def test_every_key_is_read():
             layer: raw.X
             donor_column: DonorID
             age_column: Age
-            age_unit: months
+            age_unit: years
             age_group_column: Group
             cell_type_column: annotation
             symbol_column: gene
@@ -67,7 +73,7 @@ def test_every_key_is_read():
         "raw.X",
         "DonorID",
         "Age",
-        "months",
+        "years",
         "Group",
         "annotation",
         "gene",
@@ -250,6 +256,47 @@ def test_a_key_that_stands_twice_is_refused():
 def test_entries_may_share_lines_as_yaml_offers():
     text = "datasets:\n  a: &a {layer: X, title: A}\n  b: {<<: *a, title: B}\n"
     assert parse_datasets_file(text).entry("b") == DatasetEntry(layer="X", title="B")
+
+
+def test_a_mistake_in_one_entry_stops_no_other_dataset():
+    parsed = parse_datasets_file("datasets: {wrong: {donor: x}, 7: {}, '../x': {}, right: {layer: X}}")
+    assert parsed.named == {"wrong", "7", "../x", "right"}
+    assert parsed.entry("right").layer == "X"
+    assert parsed.entry("without").layer is None
+    for dataset_id, said in (
+        ("wrong", "donor is not a key"),
+        ("7", "put it in quotes"),
+        ("../x", "cannot be"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            parsed.values(["entry.layer"], dataset_id=dataset_id)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            "{age_group_column: bin, age_unit: months}",
+            "age_unit, months, would not be that of age_group_column, whose groups are years. Give the "
+            "groups as age_column",
+        ),
+        ("{age_column: a, age_group_column: bin, age_unit: days}", "leave age_group_column out"),
+        ("{age_unit: months}", "age_unit, months, has no effect without age_column"),
+        ("{age_unit: years}", "age_unit, years, has no effect without age_column"),
+    ],
+    ids=["of groups", "of groups besides", "of nothing", "of nothing, though by default"],
+)
+def test_a_unit_without_effect_is_refused(entry, message):
+    said = refused(f"datasets: {{atlas: {entry}}}")
+    assert said.startswith("datasets.yaml: datasets.atlas: age_unit")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    "entry", ["{age_column: a, age_unit: months}", "{age_group_column: a, age_unit: years}"]
+)
+def test_a_unit_that_is_right_is_taken(entry):
+    assert parse_datasets_file(f"datasets: {{atlas: {entry}}}").entry("atlas").age_unit in ("months", "years")
 
 
 def test_settings_cannot_be_changed():

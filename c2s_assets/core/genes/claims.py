@@ -32,8 +32,8 @@ _FAMOUS = (
 )
 _FEWEST_GENES = 2
 NAME_THE_SYMBOLS = (
-    "Name the var column of the symbols as symbol_column in the dataset's entry of datasets.yaml, or build "
-    "gene_symbols to look up Ensembl ids."
+    "Name the var column of the symbols as symbol_column in the dataset's entry of datasets.yaml, or fetch "
+    "the symbols of HGNC, in which human Ensembl ids are looked up, with: c2s symbols --refresh"
 )
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from c2s_assets.clients.download import download
 from c2s_assets.core.columns import FEATURE_ID, SYMBOL
+from c2s_assets.core.errors import SourceError
 from c2s_assets.core.genes.hgnc import (
     ALIAS_SYMBOLS,
     HGNC_ID,
@@ -39,10 +40,13 @@ _PREVIEW = [
 
 
 class GeneSymbolsConfig(dg.Config):
-    """When a set is refused."""
+    """Where a set is taken from, and when it is refused."""
 
     largest_loss: float = Field(
         default=0.1, ge=0, le=1, description="Share of the last set's genes that this one may lack."
+    )
+    file: str | None = Field(
+        default=None, description="Path of a copy of the complete set, which is read in place of its address."
     )
 
 
@@ -61,11 +65,8 @@ def gene_symbols(
     """One row per approved human gene of HGNC: its symbol, its Ensembl id, its previous and alias symbols."""
     target = store.layout.gene_symbols
     last, last_says = held_gene_symbols(store.layout)
-    with stage(store.layout, "gene_symbols") as staged, TemporaryDirectory() as scratch:
-        fetched = download(hgnc.url, Path(scratch) / "hgnc.txt", max_bytes=_MAX_BYTES)
-        genes = parse_hgnc((Path(scratch) / "hgnc.txt").read_bytes())
-        day = None if fetched.last_modified is None else fetched.last_modified.isoformat()
-        origin = {"url": fetched.url, "last_modified": day}
+    with stage(store.layout, "gene_symbols") as staged:
+        genes, origin = _fetch(hgnc.url) if config.file is None else _read(Path(config.file))
         version = hgnc_version(genes)
         says = _footer(version, origin, last_says=last_says)
         write_table(staged.path(target), genes, schema=with_metadata(arrow_schema(GeneSymbols), says))
@@ -95,6 +96,25 @@ def gene_symbols(
             )
             | ({} if last is None else _changes(last, genes)),
         )
+
+
+def _fetch(url: str) -> tuple[pl.DataFrame, dict[str, str | None]]:
+    """Fetch the complete set, and say where and of which day it is."""
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch) / "hgnc.txt"
+        fetched = download(url, path, max_bytes=_MAX_BYTES)
+        day = None if fetched.last_modified is None else fetched.last_modified.isoformat()
+        return parse_hgnc(path.read_bytes()), {"url": fetched.url, "last_modified": day}
+
+
+def _read(path: Path) -> tuple[pl.DataFrame, dict[str, str | None]]:
+    """Read a copy of the complete set, of which no day is known."""
+    size = path.stat().st_size
+    if size > _MAX_BYTES:
+        raise SourceError(
+            f"{path} has {size:,} bytes, far more than the complete set of HGNC. Give another file."
+        )
+    return parse_hgnc(path.read_bytes()), {"url": path.name, "last_modified": None}
 
 
 def _footer(

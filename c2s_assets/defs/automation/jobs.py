@@ -1,4 +1,4 @@
-"""The jobs that build one dataset."""
+"""The jobs that build one dataset, and what all of them share."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -19,6 +19,12 @@ build_tables = dg.define_asset_job(
     selection=dg.AssetSelection.assets(*TABLES),
     executor_def=dg.in_process_executor,
     description="Build tables of one dataset, in one process: those that are chosen, or all there are.",
+)
+list_gene_symbols = dg.define_asset_job(
+    "list_gene_symbols",
+    selection=dg.AssetSelection.assets("gene_symbols"),
+    executor_def=dg.in_process_executor,
+    description="Take the approved gene symbols of HGNC.",
 )
 BUILD_JOBS = (build_dataset, build_tables)
 

@@ -1,16 +1,20 @@
 """Every path of the lake."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2s_assets.core.errors import InvalidDatasetIdError
+from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.schemas.registry import TABLES
 
 # Sides of a split, each a folder of its own.
 _SIDES = ("train", "test")
 _DOCUMENTS = {"dataset_profile": "profile.json"}
+_DEFAULT = "lake"
+# s3://bucket, and s3:/bucket, which is what becomes of it where it was once taken for a path.
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,22 @@ class Layout:
     def staging(self) -> Path:
         """Where tables are written before they take their place."""
         return self.root / ".staging"
+
+    def require(self) -> None:
+        """Refuse to look for anything in a folder that is no lake.
+
+        Raises
+        ------
+        MissingInputError
+            If nothing in it was made by c2s.
+        """
+        of_ours = (self.settings, self.inbox, self.staging, self.dagster_home, self.catalogue)
+        is_copy = next(self.sources(), None) or next(self.datasets.glob("*/record.json"), None)
+        if not any(path.exists() for path in of_ours) and is_copy is None:
+            raise MissingInputError(
+                f"there is no lake in {self.root}. Name the folder of yours in $C2S_LAKE, or begin one "
+                f"there: c2s add PATH_OR_URL."
+            )
 
     def inbox_h5ad(self, dataset_id: str) -> Path:
         """Name under which a dropped file becomes the dataset."""
@@ -185,3 +205,23 @@ class Layout:
                     f"Remove it, and add the file with: c2s add PATH."
                 )
         return path
+
+
+def locate_lake(address: str | Path | None) -> Layout:
+    """Find the lake in a folder; ``~`` is the user's own, and without an address it is ``./lake``.
+
+    Raises
+    ------
+    C2SError
+        If it is an address on a network, where no lake can be yet, or the home of nobody.
+    """
+    text = str(address or _DEFAULT)
+    if _ADDRESS.match(text):
+        raise C2SError(
+            f"{text} is an address, and a lake has to be in a folder of this machine; object stores are not "
+            f"supported yet. Set C2S_LAKE to a folder, and copy from there what is to be in the store."
+        )
+    try:
+        return Layout(Path(text).expanduser().absolute())
+    except RuntimeError as error:
+        raise C2SError(f"{text}: there is no such home. Set C2S_LAKE to a folder by its path.") from error

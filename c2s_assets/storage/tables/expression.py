@@ -18,7 +18,7 @@ from c2s_assets.core.errors import MissingInputError, UnknownNameError
 from c2s_assets.core.expression.tables import expression_rows
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
-from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.layout import locate_lake
 from c2s_assets.storage.tables.parquet import ROWS_PER_BLOCK, read_footer
 
 _MOST_NAMED = 5
@@ -62,7 +62,7 @@ def read_expression(
     InvalidDatasetIdError
         If `dataset_id` cannot be the name of a dataset.
     """
-    layout = Layout(Path(lake or os.environ.get("C2S_LAKE") or "lake").absolute())
+    layout = locate_lake(lake or os.environ.get("C2S_LAKE"))
     dataset = Dataset(layout, dataset_id, read_settings(layout))
     expression = dataset.path("expression")
     all_cells, all_features = dataset.read("cell_metadata"), dataset.read("feature_metadata")

@@ -51,6 +51,6 @@ def read_gene_symbols(layout: Layout) -> tuple[pl.DataFrame | None, str | None]:
     if GENE_SYMBOLS_VERSION not in says:
         raise MissingInputError(
             f"{layout.gene_symbols} was written by an earlier c2s_assets, which did not keep previous and "
-            f"alias symbols. Materialize gene_symbols again, or remove the file to do without."
+            f"alias symbols. Fetch them again with: c2s symbols --refresh   (or remove the file)"
         )
     return genes, str(says[GENE_SYMBOLS_VERSION])

@@ -23,7 +23,7 @@ def test_gene_symbols_are_read_with_their_version_where_they_were_fetched(layout
 
 def test_gene_symbols_without_previous_and_alias_symbols_are_to_be_fetched_again(layout):
     symbols = put_gene_symbols(layout, {"url": "https://example.org"})
-    with pytest.raises(MissingInputError, match=r"earlier c2s_assets.*Materialize gene_symbols again"):
+    with pytest.raises(MissingInputError, match=r"earlier c2s_assets.*c2s symbols --refresh"):
         read_gene_symbols(layout)
     held, says = held_gene_symbols(layout)
     assert held.equals(symbols)
