@@ -8,8 +8,8 @@ import polars as pl
 import pyarrow as pa
 
 from c2s_assets.core.reports.text import as_markdown, one_line
+from c2s_assets.schemas.columns import declared_columns
 from c2s_assets.schemas.tables import Table
-from c2s_assets.schemas.violations import descriptions
 from c2s_assets.storage.tables.parquet import count_rows, size_bytes, table_schema
 
 Metadata = dict[str, dg.MetadataValue]
@@ -145,16 +145,17 @@ def _shown(value: object) -> str:
 
 
 def _column_schema(schema: pa.Schema, model: Table) -> dg.TableSchema:
-    described = descriptions(model)
-    declared = model.to_schema().columns
+    declared = declared_columns(model)
     return dg.TableSchema(
         columns=[
             shown_column(
                 field.name,
                 kind=str(field.type),
-                description=described.get(field.name, "As in the source."),
+                description=declared[field.name].description
+                if field.name in declared
+                else "As in the source.",
                 constraints=dg.TableColumnConstraints(
-                    nullable=field.nullable, unique=field.name in declared and declared[field.name].unique
+                    nullable=field.nullable, unique=field.name in declared and declared[field.name].is_key
                 ),
             )
             for field in schema

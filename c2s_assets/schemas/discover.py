@@ -1,50 +1,50 @@
-"""What the tables of CELLxGENE Discover must look like; the descriptions appear in the Dagster UI."""
+"""What the tables of CELLxGENE Discover must look like; see `tables` for where the descriptions appear."""
 
 import pandera.polars as pr
 import polars as pl
 
+from c2s_assets.schemas.columns import column
+
 _ID = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
-_STRINGS = {"inner": pl.String}
 _EVENTS = ["added", "revised", "withdrawn"]
+_NOT_TOLD = "where Discover does not say"
 
 
 class Listing(pr.DataFrameModel):
-    """One row per dataset of Discover, in order of its id."""
+    """One row per dataset that CELLxGENE Discover lists, whether the lake holds it or not."""
 
-    dataset_id: str = pr.Field(unique=True, str_matches=_ID, description="Stable id; key of its partition.")
-    dataset_version_id: str = pr.Field(str_matches=_ID, description="Changes with the content.")
-    collection_id: str = pr.Field(str_matches=_ID, description="Collection it belongs to.")
-    collection_name: str = pr.Field(nullable=True, description="Title of the collection.")
-    title: str = pr.Field(nullable=True, description="Title of the dataset.")
-    cell_count: pl.Int64 = pr.Field(nullable=True, ge=0, description="Cells.")
-    primary_cell_count: pl.Int64 = pr.Field(
-        nullable=True, ge=0, description="Cells that are the canonical copy."
+    dataset_id: str = column(
+        "Stable id; key of the dataset in this lake if it is held.", unique=True, str_matches=_ID
     )
-    mean_genes_per_cell: pl.Float32 = pr.Field(nullable=True, ge=0, description="Genes a cell expresses.")
-    organism: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Species, as scientific names.")
-    tissue: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Tissues.")
-    assay: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Assays.")
-    disease: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Diseases; normal is one.")
-    sex: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Sexes.")
-    development_stage: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Development stages.")
-    cell_type: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Cell types.")
-    self_reported_ethnicity: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Ethnicities.")
-    suspension_type: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="cell, nucleus or na.")
-    donor_id: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Donors as the dataset names them.")
-    n_donors: pl.Int32 = pr.Field(ge=0, description="Donors that can be told apart.")
-    is_primary_data: pl.List = pr.Field(
-        dtype_kwargs={"inner": pl.Boolean}, description="Whether it holds canonical cells, others, or both."
+    dataset_version_id: str = column("Its newest version: changes with the content.", str_matches=_ID)
+    collection_id: str = column("Collection it belongs to.", str_matches=_ID)
+    collection_name: str = column("Title of the collection.", null=_NOT_TOLD)
+    title: str = column("Title of the dataset.", null=_NOT_TOLD)
+    cell_count: pl.Int64 = column("Cells.", null=_NOT_TOLD, ge=0)
+    primary_cell_count: pl.Int64 = column("Cells that are the canonical copy.", null=_NOT_TOLD, ge=0)
+    mean_genes_per_cell: pl.Float32 = column("Genes a cell expresses.", null=_NOT_TOLD, ge=0)
+    organism: pl.List = column("Species, as scientific names.", items=pl.String())
+    tissue: pl.List = column("Tissues.", items=pl.String())
+    assay: pl.List = column("Assays.", items=pl.String())
+    disease: pl.List = column("Diseases; normal is one.", items=pl.String())
+    sex: pl.List = column("Sexes.", items=pl.String())
+    development_stage: pl.List = column("Stages of development.", items=pl.String())
+    cell_type: pl.List = column("Cell types.", items=pl.String())
+    self_reported_ethnicity: pl.List = column("Ethnicities.", items=pl.String())
+    suspension_type: pl.List = column("cell, nucleus or na.", items=pl.String())
+    donor_id: pl.List = column("Donors as the dataset names them.", items=pl.String())
+    n_donors: pl.Int32 = column("Donors that can be told apart.", ge=0)
+    is_primary_data: pl.List = column(
+        "Whether it holds canonical cells, others, or both.", items=pl.Boolean()
     )
-    schema_version: str = pr.Field(nullable=True, description="CELLxGENE schema of the h5ad.")
-    published_at: pl.Date = pr.Field(nullable=True, description="Day of its first publication.")
-    revised_at: pl.Date = pr.Field(nullable=True, description="Day of its last revision.")
-    explorer_url: str = pr.Field(nullable=True, description="Where to look at it in a browser.")
-    h5ad_url: str = pr.Field(nullable=True, description="Address of the h5ad; null if there is none.")
-    h5ad_size_bytes: pl.Int64 = pr.Field(nullable=True, ge=0, description="Size of the h5ad.")
-    doi: str = pr.Field(nullable=True, description="DOI of the collection's publication.")
-    n_absent: pl.Int32 = pr.Field(
-        ge=0, description="Listings running that it was missing from; 0: it is in the last one."
-    )
+    schema_version: str = column("CELLxGENE schema of the h5ad.", null=_NOT_TOLD)
+    published_at: pl.Date = column("Day of its first publication.", null=_NOT_TOLD)
+    revised_at: pl.Date = column("Day of its last revision.", null=_NOT_TOLD)
+    explorer_url: str = column("Where to look at it in a browser.", null=_NOT_TOLD)
+    h5ad_url: str = column("Address of the h5ad.", null="if there is none")
+    h5ad_size_bytes: pl.Int64 = column("Size of the h5ad.", null="if there is none", ge=0)
+    doi: str = column("DOI of the publication of its collection.", null=_NOT_TOLD)
+    n_absent: pl.Int32 = column("Listings running that it was missing from; 0: it is in the last one.", ge=0)
 
     class Config:
         """Nothing else belongs into it."""
@@ -55,19 +55,17 @@ class Listing(pr.DataFrameModel):
 class Collections(pr.DataFrameModel):
     """One row per collection of Discover, in order of its id; without the person to contact."""
 
-    collection_id: str = pr.Field(unique=True, str_matches=_ID, description="Stable id.")
-    name: str = pr.Field(nullable=True, description="Title.")
-    description: str = pr.Field(nullable=True, description="What it holds, without e-mail addresses.")
-    doi: str = pr.Field(nullable=True, description="DOI of the publication.")
-    journal: str = pr.Field(nullable=True, description="Where it was published.")
-    published_year: pl.Int32 = pr.Field(nullable=True, description="When it was published.")
-    is_preprint: bool = pr.Field(nullable=True, description="Whether that is a preprint.")
-    authors: pl.List = pr.Field(
-        dtype_kwargs=_STRINGS, description="Authors as Family, Given, in their order."
-    )
-    consortia: pl.List = pr.Field(dtype_kwargs=_STRINGS, description="Consortia.")
-    published_at: pl.Date = pr.Field(nullable=True, description="Day it appeared on Discover.")
-    revised_at: pl.Date = pr.Field(nullable=True, description="Day of its last revision.")
+    collection_id: str = column("Stable id.", unique=True, str_matches=_ID)
+    name: str = column("Title.", null=_NOT_TOLD)
+    description: str = column("What it holds, without e-mail addresses.", null=_NOT_TOLD)
+    doi: str = column("DOI of the publication.", null=_NOT_TOLD)
+    journal: str = column("Where it was published.", null=_NOT_TOLD)
+    published_year: pl.Int32 = column("When it was published.", null=_NOT_TOLD)
+    is_preprint: bool = column("Whether that is a preprint.", null=_NOT_TOLD)
+    authors: pl.List = column("Authors as Family, Given, in their order.", items=pl.String())
+    consortia: pl.List = column("Consortia.", items=pl.String())
+    published_at: pl.Date = column("Day it appeared on Discover.", null=_NOT_TOLD)
+    revised_at: pl.Date = column("Day of its last revision.", null=_NOT_TOLD)
 
     class Config:
         """Nothing else belongs into it."""
@@ -78,14 +76,14 @@ class Collections(pr.DataFrameModel):
 class ListingHistory(pr.DataFrameModel):
     """One row per change of the listing, oldest first."""
 
-    dataset_id: str = pr.Field(str_matches=_ID, description="Dataset that changed.")
-    event: str = pr.Field(isin=_EVENTS, description="What happened to it.")
-    changed: str = pr.Field(
-        nullable=True, description="What is different after a revision; why it counts as withdrawn."
+    dataset_id: str = column("Dataset that changed.", str_matches=_ID)
+    event: str = column("What happened to it.", isin=_EVENTS)
+    changed: str = column(
+        "What is different after a revision; why it counts as withdrawn.", null="if it was added"
     )
-    dataset_version_id: str = pr.Field(str_matches=_ID, description="Its version after the change.")
-    title: str = pr.Field(nullable=True, description="Title of the dataset.")
-    seen_at: pl.Date = pr.Field(description="Day on which the listing showed it, UTC.")
+    dataset_version_id: str = column("Its version after the change.", str_matches=_ID)
+    title: str = column("Title of the dataset.", null=_NOT_TOLD)
+    seen_at: pl.Date = column("Day on which the listing showed it, UTC.")
 
     class Config:
         """Nothing else belongs into it."""

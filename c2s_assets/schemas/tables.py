@@ -1,46 +1,57 @@
-"""What each table must look like; the descriptions appear in the Dagster UI and in dataset cards."""
+"""What each table must look like; the descriptions appear in the Dagster UI and in the catalogue."""
 
 import pandera.polars as pr
 import polars as pl
 
 from c2s_assets.core.genes.kinds import KINDS
 from c2s_assets.core.genes.symbols import ENSEMBL_ID
+from c2s_assets.schemas.columns import column
+
+Table = type[pr.DataFrameModel]
+
+_NOT_EMPTY = {"min_value": 1}
+_CELL = "Cell, as in cell_metadata."
+_DATASET = "Key of the dataset in this lake."
+_DONOR = "Donor, in one spelling where the source has several that differ in case or space."
+_DONOR_UID = "Donor across datasets: <collection_id or dataset_id>/<donor_id>."
+_NO_DONOR = "where the source names none"
+_SENTENCE = "Symbols of the expressed genes, highest first, separated by one space."
+_N_EXPRESSED = "Distinct symbols the cell expresses."
+_SENTENCE_LENGTH = "Symbols in the sentence: min(top_n, n_expressed)."
+_SPLIT_LEVEL = "What was split: donors, or single cells."
+_FOLD = "Fold for cross-validation."
+_NO_FOLD = "where the donor is not known: always for training"
 
 
 class CellMetadata(pr.DataFrameModel):
     """One row per cell, beside the source's own obs columns."""
 
-    cell_id: str = pr.Field(
-        unique=True, str_length={"min_value": 1}, description="Index of obs: the barcode."
+    cell_id: str = column("Index of obs: the barcode.", unique=True, str_length=_NOT_EMPTY)
+    dataset_id: str = column(_DATASET)
+    donor_id: str = column(_DONOR, null=_NO_DONOR)
+    donor_uid: str = column(_DONOR_UID, null=_NO_DONOR)
+    has_known_donor: bool = column(
+        "Whether the donor can be told from others: no pool, no outcome of demultiplexing."
     )
-    dataset_id: str = pr.Field(description="Key of the dataset in this lake.")
-    donor_id: str = pr.Field(
-        nullable=True,
-        description="Donor, in one spelling where the source has several that differ in case or space.",
+    organism: str = column("Species, as a scientific name.", null="where nothing says it")
+    age: pl.Float32 = column(
+        "Age.", unit="years", null="before birth, and where it is not known", ge=0, le=150
     )
-    donor_uid: str = pr.Field(
-        nullable=True, description="Donor across datasets: <collection_id or dataset_id>/<donor_id>."
+    age_low: pl.Float32 = column(
+        "Lower end of the interval the age stands for.", unit="years", null="if unknown", ge=0, le=150
     )
-    has_known_donor: bool = pr.Field(
-        description="Whether the donor can be told from others: no pool, no outcome of demultiplexing."
+    age_high: pl.Float32 = column(
+        "Upper end of that interval, not part of it.", unit="years", null="if open or unknown", ge=0
     )
-    organism: str = pr.Field(nullable=True, description="Species, as a scientific name.")
-    age: pl.Float32 = pr.Field(nullable=True, ge=0, le=150, description="Age in years; null before birth.")
-    age_low: pl.Float32 = pr.Field(
-        nullable=True, ge=0, le=150, description="Lower end of the interval the age stands for, in years."
+    age_method: str = column(
+        "Where the age was read: stage_label, age_column, age_group or unknown.",
+        isin=["stage_label", "age_column", "age_group", "unknown"],
     )
-    age_high: pl.Float32 = pr.Field(
-        nullable=True, ge=0, description="Upper end of that interval, not part of it; null if open."
+    life_stage: str = column(
+        "Before or after birth: prenatal, postnatal or unknown.", isin=["prenatal", "postnatal", "unknown"]
     )
-    age_method: str = pr.Field(
-        isin=["stage_label", "age_column", "age_group", "unknown"], description="Where the age was read."
-    )
-    life_stage: str = pr.Field(
-        isin=["prenatal", "postnatal", "unknown"], description="Before or after birth."
-    )
-    is_primary_data: bool = pr.Field(
-        nullable=True,
-        description="Whether it is the canonical copy of the cell; null where the source does not say.",
+    is_primary_data: bool = column(
+        "Whether it is the canonical copy of the cell.", null="where the source does not say"
     )
 
     class Config:
@@ -52,30 +63,25 @@ class CellMetadata(pr.DataFrameModel):
 class FeatureMetadata(pr.DataFrameModel):
     """One row per feature of the chosen matrix, in its order, beside the source's own var columns."""
 
-    feature_id: str = pr.Field(
-        unique=True,
-        str_length={"min_value": 1},
-        description="Ensembl id without version, else the var index.",
+    feature_id: str = column(
+        "Ensembl id without version, else the var index.", unique=True, str_length=_NOT_EMPTY
     )
-    symbol: str = pr.Field(nullable=True, description="Gene symbol; null if none is known.")
-    approved_symbol: str = pr.Field(
-        nullable=True,
-        description="What HGNC calls this human gene today; null if that is not sure, or was not asked.",
+    symbol: str = column("Gene symbol.", null="if none is known")
+    approved_symbol: str = column(
+        "What HGNC calls this human gene today.", null="if that is not sure, or was not asked"
     )
-    symbol_source: str = pr.Field(nullable=True, description="var column of the symbol, var_name or hgnc.")
-    is_duplicated_symbol: bool = pr.Field(description="Whether another feature has the same symbol.")
-    feature_kind: str = pr.Field(
-        isin=KINDS,
-        description="gene, or what else was counted: spike_in, protein, hashtag, guide, peak, other.",
+    symbol_source: str = column("var column of the symbol, var_name or hgnc.", null="without a symbol")
+    is_duplicated_symbol: bool = column("Whether another feature of the dataset has the same symbol.")
+    feature_kind: str = column(
+        "gene, or what else was counted: spike_in, protein, hashtag, guide, peak, other.", isin=KINDS
     )
-    var_name: str = pr.Field(description="Index of var as it stands in the source.")
-    n_cells: pl.Int64 = pr.Field(ge=0, description="Cells in which its value is not zero.")
-    mean: pl.Float32 = pr.Field(
-        description="Mean over all cells, zeros included, of the values of the chosen matrix."
+    var_name: str = column("Index of var as it stands in the source.")
+    n_cells: pl.Int64 = column("Cells of the dataset in which its value is not zero.", ge=0)
+    mean: pl.Float32 = column(
+        "Mean over all cells of the dataset, zeros included.", unit="the units of the chosen matrix"
     )
-    is_highly_variable: bool = pr.Field(
-        nullable=True,
-        description="Whether it is one of the 2,000 whose dispersion stands out; null if that is unknown.",
+    is_highly_variable: bool = column(
+        "Whether it is one of the 2,000 whose dispersion stands out.", null="if that is unknown"
     )
 
     class Config:
@@ -87,7 +93,7 @@ class FeatureMetadata(pr.DataFrameModel):
 class Projection(pr.DataFrameModel):
     """One row per cell: its coordinates in one embedding, a float32 column for each axis."""
 
-    cell_id: str = pr.Field(str_length={"min_value": 1}, description="Cell, as in cell_metadata.")
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
 
     class Config:
         """The axes, such as `UMAP1` and `UMAP2`, stand beside it; see `schemas.projections`."""
@@ -98,14 +104,13 @@ class Projection(pr.DataFrameModel):
 class Expression(pr.DataFrameModel):
     """One row per cell: the features whose value is not zero, and their values."""
 
-    cell_id: str = pr.Field(str_length={"min_value": 1}, description="Cell, as in cell_metadata.")
-    feature_index: pl.List = pr.Field(
-        dtype_kwargs={"inner": pl.Int32()},
-        description="0-based rows of feature_metadata whose value is not zero, ascending.",
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    feature_index: pl.List = column(
+        "0-based rows of feature_metadata whose value is not zero, ascending.", items=pl.Int32()
     )
-    value: pl.List = pr.Field(
-        dtype_kwargs={"inner": pl.Float32()},
-        description="Value of each of them in the chosen matrix, counts or normalised, as it stands there.",
+    value: pl.List = column(
+        "Value of each of them in the chosen matrix, counts or normalised, as it stands there.",
+        items=pl.Float32(),
     )
 
     class Config:
@@ -117,14 +122,10 @@ class Expression(pr.DataFrameModel):
 class CellSentences(pr.DataFrameModel):
     """One row per cell: the symbols it expresses, highest first."""
 
-    cell_id: str = pr.Field(str_length={"min_value": 1}, description="Cell, as in cell_metadata.")
-    cell_sentence: str = pr.Field(
-        description="Symbols of the expressed genes, highest first, separated by one space."
-    )
-    n_expressed: pl.Int32 = pr.Field(ge=0, description="Distinct symbols the cell expresses.")
-    sentence_length: pl.Int32 = pr.Field(
-        ge=0, description="Symbols in the sentence: min(top_n, n_expressed)."
-    )
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    cell_sentence: str = column(_SENTENCE)
+    n_expressed: pl.Int32 = column(_N_EXPRESSED, ge=0)
+    sentence_length: pl.Int32 = column(_SENTENCE_LENGTH, ge=0)
 
     class Config:
         """A column `cell_sentence_<list>` for each gene list stands beside the declared ones."""
@@ -135,20 +136,18 @@ class CellSentences(pr.DataFrameModel):
 class SplitManifest(pr.DataFrameModel):
     """One row per donor, or per cell where a dataset names no donors: its side, its fold, and why."""
 
-    split_level: str = pr.Field(isin=["donor", "cell"], description="What was split.")
-    donor_uid: str = pr.Field(nullable=True, description="Donor across datasets.")
-    donor_id: str = pr.Field(nullable=True, description="Donor as the source names it.")
-    cell_id: str = pr.Field(nullable=True, description="Cell, where cells were split.")
-    split: str = pr.Field(isin=["train", "test"], description="Side of all its cells.")
-    fold: pl.Int32 = pr.Field(
-        nullable=True, ge=0, le=4, description="Fold for cross-validation; null: always for training."
-    )
-    age_median: pl.Float32 = pr.Field(nullable=True, description="Median age of its cells, in years.")
-    n_cells: pl.Int64 = pr.Field(ge=0, description="All its cells.")
-    n_non_primary: pl.Int64 = pr.Field(ge=0, description="Cells left out: not the canonical copy.")
-    n_without_age: pl.Int64 = pr.Field(ge=0, description="Cells left out: no age.")
-    n_eligible: pl.Int64 = pr.Field(ge=0, description="Cells that are used.")
-    reason: str = pr.Field(description="Why it is on this side.")
+    split_level: str = column(_SPLIT_LEVEL, isin=["donor", "cell"])
+    donor_uid: str = column(_DONOR_UID, null=_NO_DONOR)
+    donor_id: str = column(_DONOR, null=_NO_DONOR)
+    cell_id: str = column("Cell, where cells were split.", null="where donors were")
+    split: str = column("Side of all its cells: train or test.", isin=["train", "test"])
+    fold: pl.Int32 = column(_FOLD, null=_NO_FOLD, ge=0, le=4)
+    age_median: pl.Float32 = column("Median age of its cells.", unit="years", null="if none has an age")
+    n_cells: pl.Int64 = column("All its cells.", ge=0)
+    n_non_primary: pl.Int64 = column("Cells left out: not the canonical copy.", ge=0)
+    n_without_age: pl.Int64 = column("Cells left out: no age.", ge=0)
+    n_eligible: pl.Int64 = column("Cells that are used.", ge=0)
+    reason: str = column("Why it is on this side.")
 
     class Config:
         """Nothing else belongs into it."""
@@ -159,27 +158,23 @@ class SplitManifest(pr.DataFrameModel):
 class TrainTest(pr.DataFrameModel):
     """One row per cell of one side: its sentence, its age, its metadata and its publication."""
 
-    cell_id: str = pr.Field(str_length={"min_value": 1}, description="Cell, as in cell_metadata.")
-    cell_sentence: str = pr.Field(
-        description="Symbols of the expressed genes, highest first, separated by one space."
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    cell_sentence: str = column(_SENTENCE)
+    age: pl.Float32 = column(
+        "Age.", unit="years", null="before birth, and where it is not known", ge=0, le=150
     )
-    age: pl.Float32 = pr.Field(nullable=True, ge=0, le=150, description="Age in years.")
-    n_expressed: pl.Int32 = pr.Field(ge=0, description="Distinct symbols the cell expresses.")
-    sentence_length: pl.Int32 = pr.Field(
-        ge=0, description="Symbols in the sentence: min(top_n, n_expressed)."
-    )
-    dataset_id: str = pr.Field(description="Key of the dataset in this lake.")
-    donor_id: str = pr.Field(nullable=True, description="Donor as the source names it.")
-    donor_uid: str = pr.Field(nullable=True, description="Donor across datasets.")
-    split: str = pr.Field(isin=["train", "test"], description="Side of the split.")
-    split_level: str = pr.Field(
-        isin=["donor", "cell"], description="What was split: donors, or single cells."
-    )
-    fold: pl.Int32 = pr.Field(nullable=True, ge=0, le=4, description="Fold for cross-validation.")
-    collection_id: str = pr.Field(nullable=True, description="Collection of CELLxGENE Discover.")
-    publication_title: str = pr.Field(nullable=True, description="Title of the publication or dataset.")
-    publication_doi: str = pr.Field(nullable=True, description="DOI of the publication.")
-    publication_description: str = pr.Field(nullable=True, description="What the publication says it holds.")
+    n_expressed: pl.Int32 = column(_N_EXPRESSED, ge=0)
+    sentence_length: pl.Int32 = column(_SENTENCE_LENGTH, ge=0)
+    dataset_id: str = column(_DATASET)
+    donor_id: str = column(_DONOR, null=_NO_DONOR)
+    donor_uid: str = column(_DONOR_UID, null=_NO_DONOR)
+    split: str = column("Side of the split: train or test.", isin=["train", "test"])
+    split_level: str = column(_SPLIT_LEVEL, isin=["donor", "cell"])
+    fold: pl.Int32 = column(_FOLD, null=_NO_FOLD, ge=0, le=4)
+    collection_id: str = column("Collection of CELLxGENE Discover.", null="if it is in none")
+    publication_title: str = column("Title of the publication or dataset.", null="if unknown")
+    publication_doi: str = column("DOI of the publication.", null="if unknown")
+    publication_description: str = column("What the publication says it holds.", null="if unknown")
 
     class Config:
         """All columns of cell_metadata, and the sentences of gene lists, stand beside the declared ones."""
@@ -190,24 +185,15 @@ class TrainTest(pr.DataFrameModel):
 class GeneSymbols(pr.DataFrameModel):
     """One row per approved gene of HGNC: the symbols it has and had."""
 
-    hgnc_id: str = pr.Field(unique=True, str_matches=r"^HGNC:\d+$", description="Stable id of HGNC.")
-    symbol: str = pr.Field(unique=True, str_length={"min_value": 1}, description="Approved gene symbol.")
-    feature_id: str = pr.Field(
-        nullable=True,
-        str_matches=ENSEMBL_ID,
-        description="Ensembl gene id without version; null if HGNC knows none.",
+    hgnc_id: str = column("Stable id of HGNC.", unique=True, str_matches=r"^HGNC:\d+$")
+    symbol: str = column("Approved gene symbol.", unique=True, str_length=_NOT_EMPTY)
+    feature_id: str = column(
+        "Ensembl gene id without version.", null="if HGNC knows none", str_matches=ENSEMBL_ID
     )
-    previous_symbols: pl.List = pr.Field(
-        dtype_kwargs={"inner": pl.String()}, description="Symbols that were approved before."
-    )
-    alias_symbols: pl.List = pr.Field(
-        dtype_kwargs={"inner": pl.String()}, description="Other symbols that are or were in use."
-    )
+    previous_symbols: pl.List = column("Symbols that were approved before.", items=pl.String())
+    alias_symbols: pl.List = column("Other symbols that are or were in use.", items=pl.String())
 
     class Config:
         """Nothing else belongs into it."""
 
         strict = True
-
-
-Table = type[pr.DataFrameModel]

@@ -57,11 +57,6 @@ def keeps_schema(blocks: Iterable[pl.DataFrame], model: Table) -> Finding:
     )
 
 
-def descriptions(model: Table) -> dict[str, str]:
-    """Tell what each declared column holds."""
-    return {name: column.description or "" for name, column in model.to_schema().columns.items()}
-
-
 def _describe(violation: Mapping[str, object]) -> str:
     rule = f"column {violation['column']} breaks {violation['rule']}"
     if violation["row"] is not None:

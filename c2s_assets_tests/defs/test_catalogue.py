@@ -159,7 +159,9 @@ def test_catalogue_and_report_show_what_a_person_needs(tmp_path: Path) -> None:
     assert figures["catalogue"]["n_genes"] == 3
     assert figures["catalogue"]["size_bytes"] == layout.catalogue.stat().st_size < 5e6
     assert "| lung |" in figures["catalogue"]["datasets"]
-    assert figures["catalogue"]["columns"].count("\n") > sum(map(len, CATALOGUE.values()))
+    assert figures["catalogue"]["columns"].count("\n") > sum(
+        len(table.columns) for table in CATALOGUE.values()
+    )
     written = read_document(layout.corpus_report, CorpusReport)
     assert (written.totals.n_datasets, written.totals.n_cells, written.totals.n_primary_cells) == (2, 6, 5)
     assert (written.totals.n_donors, written.totals.n_cells_with_age) == (4, 5)
@@ -191,8 +193,8 @@ def test_a_spoilt_dataset_is_named_by_a_check_and_a_withdrawn_one_is_gone(tmp_pa
     assert ask(layout, "select doi, journal, published_year, n_datasets from publications") == [
         ("10.1000/toy.0", "Journal of Toys", 2024, 1)
     ]
-    [(name, description)] = ask(layout, "select name, description from collections")
-    assert name == "Toy collection 0"
+    [(name, authors, description)] = ask(layout, "select name, authors, description from collections")
+    assert (name, authors) == ("Toy collection 0", ["Turing, Ada", "The Toy Consortium"])
     assert "@" not in str(description)
 
 

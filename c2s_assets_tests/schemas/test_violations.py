@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from c2s_assets.schemas.tables import CellMetadata, CellSentences, GeneSymbols
-from c2s_assets.schemas.violations import descriptions, keeps_schema, violations
+from c2s_assets.schemas.violations import keeps_schema, violations
 
 
 def sentences(**columns):
@@ -112,7 +112,3 @@ def test_rows_are_counted_through_all_blocks():
 )
 def test_a_rule_of_a_whole_column_names_no_row(rows, message):
     assert message in keeps_schema([rows], CellSentences).message
-
-
-def test_columns_are_described():
-    assert descriptions(GeneSymbols)["symbol"] == "Approved gene symbol."

@@ -38,7 +38,7 @@ _N_SHOWN = 20
 @final_errors
 def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One DuckDB file over the whole lake: datasets, cells, features, genes, splits, sentences and checks."""
-    from c2s_assets.storage.catalogue.building import build_catalogue, rows_of_views
+    from c2s_assets.storage.catalogue.building import build_catalogue, rows_of_tables, rows_of_views
     from c2s_assets.storage.catalogue.versions import (
         one_builder,
         open_catalogue,
@@ -54,7 +54,7 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
         with open_catalogue(written) as reader:
             columns = reader.rows("reports/columns")
             counted = reader.rows("reports/cells_per_dataset")
-            n_rows = dict(reader.rows("reports/rows_per_table").iter_rows()) | rows_of_views(snapshot)
+            n_rows = {**rows_of_tables(reader), **rows_of_views(snapshot)}
             datasets = reader.rows("reports/datasets")
         n_cells = {name: tables.n_rows["cell_metadata"] for name, tables in snapshot.datasets.items()}
         yield from publish(
@@ -62,7 +62,9 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
             staged,
             target,
             findings=[
-                corpus.keeps_columns(columns, expected=CATALOGUE),
+                corpus.keeps_columns(
+                    columns, expected={name: table.types for name, table in CATALOGUE.items()}
+                ),
                 corpus.reads_every_dataset(len(snapshot.datasets), snapshot.left_out),
                 corpus.rows_match_lake(counted, n_cells),
             ],
@@ -70,7 +72,7 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
             | as_metadata({f"n_{name}": count for name, count in n_rows.items()})
             | {
                 "dagster/row_count": dg.MetadataValue.int(len(snapshot.datasets)),
-                "columns": rows_as_markdown(columns.drop("is_nullable"), n_rows=columns.height),
+                "columns": rows_as_markdown(columns, n_rows=columns.height),
                 "datasets": rows_as_markdown(datasets, n_rows=_N_SHOWN),
             },
         )

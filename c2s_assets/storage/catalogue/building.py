@@ -12,11 +12,13 @@ import pyarrow.parquet as pq
 
 from c2s_assets.core.errors import C2SError
 from c2s_assets.schemas.arrow import arrow_schema
-from c2s_assets.schemas.catalogue import promised_columns
+from c2s_assets.schemas.catalogue import CATALOGUE, promised_columns
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.catalogue.ddl import copy, definitions
 from c2s_assets.storage.catalogue.snapshot import (
-    TABLES,
+    SHOWN,
     DatasetTables,
     Snapshot,
     build_again,
@@ -24,41 +26,17 @@ from c2s_assets.storage.catalogue.snapshot import (
     take_snapshot,
 )
 from c2s_assets.storage.catalogue.statements import statement
+from c2s_assets.storage.catalogue.versions import Reader
 from c2s_assets.storage.lake.documents import Document, read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import read_collections, read_listing
 
-# Small tables are filled in this order: the later ones are made of the earlier.
-_FILLED = ("listing", "datasets", "collections", "publications", "genes", "checks")
-# Views, and the table of each dataset that they show.
-_VIEWS = {
-    "cells": "cell_metadata",
-    "features": "feature_metadata",
-    "splits": "split_manifest",
-    "sentences": "cell_sentences",
-    "projections": "projections",
-}
+# What the lake's own documents and listings say, by the name under which SQL finds it; of some a table of the
+# catalogue is a copy, and all others are computed by `sql/fill/`.
+_LISTED, _REPORTED = "listed", "reported"
+_COPIES = {"listing": _LISTED, "checks": _REPORTED}
 # What DuckDB and Arrow say of a table or document that they cannot take.
 _NOT_TAKEN = (duckdb.Error, pa.ArrowException, ValueError, OverflowError)
-
-_DESCRIBED = pa.schema(
-    {
-        **dict.fromkeys(("dataset_id", "title", "organism", "collection_id", "publication_doi"), pa.string()),
-        **dict.fromkeys(("licence", "citation", "layer", "verdict"), pa.string()),
-        "n_features": pa.int64(),
-        **dict.fromkeys(("tables", "projections"), pa.list_(pa.string())),
-        **dict.fromkeys(("source_sha256", "dataset_version_id", "source_url", "retrieved_at"), pa.string()),
-        "source_size_bytes": pa.int64(),
-        "is_current": pa.bool_(),
-    }
-)
-_REPORTED = pa.schema(
-    {
-        **dict.fromkeys(("dataset_id", "asset", "state", "claim", "severity"), pa.string()),
-        "holds": pa.bool_(),
-        "message": pa.string(),
-    }
-)
 
 
 def build_catalogue(layout: Layout, path: Path, *, withdrawn: Collection[str] = ()) -> Snapshot:
@@ -89,10 +67,20 @@ def build_catalogue(layout: Layout, path: Path, *, withdrawn: Collection[str] = 
     return snapshot
 
 
+def rows_of_tables(reader: Reader) -> dict[str, int]:
+    """Count the rows of each table that the catalogue holds itself."""
+    tables = (table.name for table in CATALOGUE.values() if table.shows is None)
+    return {name: len(reader.connection.table(name)) for name in tables}
+
+
 def rows_of_views(snapshot: Snapshot) -> dict[str, int]:
     """Add up the rows that each view shows, as the footers say; DuckDB would open every file to count."""
     datasets = snapshot.datasets.values()
-    return {view: sum(tables.n_rows.get(table, 0) for tables in datasets) for view, table in _VIEWS.items()}
+    return {
+        view.name: sum(tables.n_rows.get(view.shows, 0) for tables in datasets)
+        for view in CATALOGUE.values()
+        if view.shows is not None
+    }
 
 
 def _write(path: Path, layout: Layout, snapshot: Snapshot, built_from: Mapping[str, str]) -> None:
@@ -100,7 +88,7 @@ def _write(path: Path, layout: Layout, snapshot: Snapshot, built_from: Mapping[s
     with TemporaryDirectory() as scratch:
         written = Path(scratch) / path.name
         with duckdb.connect(written) as connection:
-            _define(connection, {table: [snapshot.pattern(table)] for table in TABLES})
+            _define(connection, {table: [snapshot.pattern(table)] for table in SHOWN})
             connection.execute(statement("fill/built_from"), built_from)
             _fill(connection, layout, snapshot)
         shutil.move(written, path)
@@ -110,7 +98,7 @@ def _find_broken(layout: Layout, snapshot: Snapshot) -> dict[str, str]:
     """Say of which datasets no catalogue can be made, and why, by halving those among which one is."""
     with duckdb.connect() as connection:
         try:
-            _define(connection, {table: snapshot.patterns(table) for table in TABLES})
+            _define(connection, {table: snapshot.patterns(table) for table in SHOWN})
             _fill(connection, layout, snapshot)
         except _NOT_TAKEN as error:
             names = list(snapshot.datasets)
@@ -127,13 +115,16 @@ def _find_broken(layout: Layout, snapshot: Snapshot) -> dict[str, str]:
 
 def _define(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[str]]) -> None:
     """Make the views over the files of each table, and the empty tables."""
-    connection.execute(statement("tables/files"))
-    for table, patterns in files.items():
-        # DuckDB itself writes the paths into the view, so that no SQL text is put together here.
-        query = statement("files/projections" if table == "projections" else "files/table")
-        connection.sql(query, params={"files": patterns}).create_view(table)
-    for table in ("main", "built_from", *_FILLED, *_VIEWS):
-        connection.execute(statement(f"tables/{table}"))
+    connection.execute(statement("schema/files"))
+    for name, patterns in files.items():
+        # DuckDB itself writes the paths into the view.
+        query = statement("files/folder" if TABLES[name].form == "folder" else "files/table")
+        connection.sql(query, params={"files": patterns}).create_view(name)
+    connection.execute(statement("schema/main"))
+    connection.execute(statement("schema/built_from"))
+    for table in CATALOGUE.values():
+        for definition in definitions(table):
+            connection.execute(definition)
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snapshot) -> None:
@@ -143,17 +134,19 @@ def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snaps
         reported += _read_checks(layout, dataset_id)
     listing, collections = read_listing(layout), read_collections(layout)
     sources = {
-        "described": pa.Table.from_pylist(described, schema=_DESCRIBED),
-        "reported": pa.Table.from_pylist(reported, schema=_REPORTED),
-        "listed": arrow_schema(Listing).empty_table() if listing is None else listing.to_arrow(),
+        "described": pa.Table.from_pylist(described, schema=CATALOGUE["datasets"].schema),
+        _REPORTED: pa.Table.from_pylist(reported, schema=CATALOGUE["checks"].schema),
+        _LISTED: arrow_schema(Listing).empty_table() if listing is None else listing.to_arrow(),
         "known_collections": (
             arrow_schema(Collections).empty_table() if collections is None else collections.to_arrow()
         ),
     }
     for name, rows in sources.items():
         connection.register(name, rows)
-    for table in _FILLED:
-        connection.execute(statement(f"fill/{table}"))
+    for table in CATALOGUE.values():
+        if table.shows is None:
+            copied = _COPIES.get(table.name)
+            connection.execute(copy(table, rows=copied) if copied else statement(f"fill/{table.name}"))
 
 
 def _describe(layout: Layout, dataset_id: str, tables: DatasetTables) -> dict[str, object]:
@@ -217,7 +210,7 @@ def _read_if_sound(path: Path, model: type[Document]) -> Document | None:
 
 def _broken_file(snapshot: Snapshot, dataset_id: str) -> str | None:
     """Say which file of a dataset has values that cannot be read, if any: DuckDB does not name it."""
-    for table in TABLES:
+    for table in SHOWN:
         for path in snapshot.files(table, dataset_id):
             try:
                 with pq.ParquetFile(path) as file:

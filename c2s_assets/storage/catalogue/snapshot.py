@@ -18,25 +18,25 @@ import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
 
+from c2s_assets import schemas
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.schemas.registry import shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
 from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 
-# Tables of one file, and of a folder of files; the first is the one that the others have to agree with.
-_FILES = ("cell_metadata", "feature_metadata", "split_manifest")
-_FOLDERS = ("cell_sentences", "projections")
-TABLES = (*_FILES, *_FOLDERS)
+# The tables that are linked, and of these the one that the others have to agree with.
+SHOWN = tuple(declared.name for declared in shown())
 _CELLS, _PROJECTIONS = "cell_metadata", "projections"
+_FOLDERS = frozenset(declared.name for declared in shown() if declared.form != "file")
 _SOURCE = "source_sha256"
-# To be raised with the tables and columns of the catalogue: one that was built before is then renewed.
-_FORM = 4
 
 # Sorts before every dataset id, so that its columns come first; no dataset can have it.
 _NO_DATASET = "-"
@@ -53,7 +53,7 @@ class DatasetTables:
     @property
     def names(self) -> list[str]:
         """Names of the tables it has."""
-        return [name for name in TABLES if name in self.n_rows]
+        return [name for name in SHOWN if name in self.n_rows]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def take_snapshot(
     Parameters
     ----------
     templates
-        For each of `TABLES` the columns that it must have even if no dataset has them.
+        For each of `SHOWN` the columns that it must have even if no dataset has them.
     withdrawn
         Datasets to leave out without a word.
     """
@@ -138,12 +138,26 @@ def dataset_ids(layout: Layout) -> list[str]:
 
 def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     """Summarise which versions of which files a catalogue is made of; the same for an unchanged lake."""
-    state = hashlib.sha256(f"form {_FORM}\n".encode())
+    state = hashlib.sha256(_form().encode())
     for dataset_id in withdrawn:
         state.update(f"withdrawn {dataset_id}\n".encode())
     for seen in (_look(layout.listing), _look(layout.collections), *_look_at_datasets(layout)):
         state.update(f"{seen}\n".encode())
     return state.hexdigest()
+
+
+@cache
+def _form() -> str:
+    """Digest what declares and fills the catalogue, so that one that was built by other code is renewed.
+
+    The files are read as bytes: to ask the declarations would load pandera, which takes two seconds.
+    """
+    digest = hashlib.sha256()
+    for folder in (Path(schemas.__file__).parent, Path(__file__).parent):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".sql"):
+                digest.update(f"{path.relative_to(folder)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def build_again(dataset_id: str) -> str:
@@ -217,7 +231,7 @@ def _link_dataset(
     templates: Mapping[str, pa.Schema],
 ) -> tuple[DatasetTables, dict[str, list[pa.Schema]]]:
     with hold_commits(layout):
-        linked = {name: _link(_files(layout, name, dataset_id), folder, name, dataset_id) for name in TABLES}
+        linked = {name: _link(_files(layout, name, dataset_id), folder, name, dataset_id) for name in SHOWN}
     read = {
         name: {path: _read(path, promised=templates[name]) for path in paths}
         for name, paths in linked.items()
@@ -243,10 +257,8 @@ def _link_dataset(
 
 def _files(layout: Layout, table: str, dataset_id: str) -> list[Path]:
     """Find the files of a table in the lake; none if it was not built."""
-    if table in _FOLDERS:
-        found = sorted(layout.parts(table, dataset_id).glob("*.parquet"))
-    else:
-        found = [layout.table(table, dataset_id)]
+    (place,) = layout.places(table, dataset_id)
+    found = sorted(place.glob("*.parquet")) if table in _FOLDERS else [place]
     return [path for path in found if path.is_file()]
 
 
@@ -293,7 +305,7 @@ def _read(path: Path, *, promised: pa.Schema) -> _Footer:
 
 
 def _unlink(folder: Path, dataset_id: str) -> None:
-    for table in TABLES:
+    for table in SHOWN:
         shutil.rmtree(_place(folder, table, dataset_id), ignore_errors=True)
 
 

@@ -4,8 +4,5 @@ from importlib.resources import files
 
 
 def statement(name: str) -> str:
-    """Read a statement by its path below `sql/`, without suffix: ``reports/corpus_totals``.
-
-    Those of `tables/` create one table or view each, together with the comments on its columns.
-    """
+    """Read a statement by its path below `sql/`, without suffix: ``reports/corpus_totals``."""
     return (files("c2s_assets.storage.catalogue") / "sql" / f"{name}.sql").read_text(encoding="utf-8")

@@ -301,7 +301,7 @@ def test_a_hostile_dataset_is_left_out_and_named_and_the_others_answer(
 
 
 def test_a_fault_of_no_dataset_is_not_blamed_on_one(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("c2s_assets.storage.catalogue.building._FILLED", ("datasets", "datasets"))
+    monkeypatch.setattr("c2s_assets.storage.catalogue.building._COPIES", {"listing": "nothing"})
     with pytest.raises(duckdb.Error):
         build(layout)
     assert not layout.catalogue.exists()

@@ -6,14 +6,10 @@ with in_lake as (
     group by collection_id
 )
 select
+    known.* exclude (collection_id, doi),
     coalesce(known.collection_id, in_lake.collection_id) as collection_id,
-    known.name,
-    known.description,
     coalesce(known.doi, in_lake.doi) as doi,
-    known.journal,
-    known.published_year,
-    known.is_preprint,
     coalesce(in_lake.n_datasets, 0) as n_datasets
 from known_collections as known
 full join in_lake using (collection_id)
-order by 1;
+order by collection_id;

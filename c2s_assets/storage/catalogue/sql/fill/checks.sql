@@ -1,2 +1,0 @@
-insert into checks by name
-select * from reported;

@@ -1,3 +1,0 @@
-insert into listing by name
-select * from listed
-order by dataset_id;
