@@ -13,7 +13,8 @@ def reads_every_column(problems: Mapping[str, str]) -> Finding:
     message = "Every column and every matrix can be read."
     if problems:
         name, problem = next(iter(problems.items()))
-        message = f"{len(problems)} cannot be read and are left out, the first is {name}: {problem}"
+        are = "is" if len(problems) == 1 else "are"
+        message = f"{len(problems)} cannot be read and {are} left out, the first is {name}: {problem}"
     rows = pl.DataFrame(
         {"name": list(problems), "problem": list(problems.values())},
         schema={"name": pl.String, "problem": pl.String},

@@ -14,7 +14,8 @@ from c2s_assets.core.errors import (
     EmptyDatasetError,
     MissingColumnError,
     NotAnH5adError,
-    UnsupportedEncodingError,
+    SourceError,
+    UnsafeFileError,
 )
 from c2s_assets.storage.h5ad.access import Array, open_member, reading
 from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
@@ -106,8 +107,8 @@ class H5ad:
     def matrices(self) -> dict[str, MatrixInfo]:
         """All matrices by name: "X", "raw.X", "layers/<name>".
 
-        One that is stored in a way we do not read has encoding "unsupported" and says why in `problem`; one
-        that contradicts itself raises InvalidMatrixError.
+        One that is stored in a way we do not read, or contradicts itself, has encoding "unsupported" and says
+        why in `problem`: it is no reason to do without the others.
         """
         return {name: self._describe_matrix(name) for name in self._matrix_paths}
 
@@ -213,15 +214,32 @@ class H5ad:
                 )
         if not self._matrix_paths:
             raise NotAnH5adError("the file has no X, no raw.X and no layer. Export it with its matrix.")
-        if "raw.X" in self._matrix_paths and self.raw_var is None:
+        self._require_length(self.obs, "cells")
+        refuse_more_cells_than_bytes(self.obs.index_values)
+        self._require_length(self.var, "features")
+        if "raw.X" in self._matrix_paths:
+            self._check_raw()
+
+    def _check_raw(self) -> None:
+        """Refuse features of raw that are a danger, or that spoil the only matrix there is."""
+        try:
+            self._features_of("raw.X")
+        except UnsafeFileError:
+            raise
+        except SourceError:
+            if len(self._matrix_paths) == 1:
+                raise
+
+    def _features_of(self, name: str) -> Frame:
+        """Find the frame that names the features of a matrix; SourceError if it cannot."""
+        if name != "raw.X":
+            return self.var
+        if self.raw_var is None:
             raise NotAnH5adError(
                 "raw has X but no var, so its features have no names. Export it with raw.var."
             )
-        self._require_length(self.obs, "cells")
-        refuse_more_cells_than_bytes(self.obs.index_values)
-        for var in (self.var, self.raw_var):
-            if var is not None:
-                self._require_length(var, "features")
+        self._require_length(self.raw_var, "features")
+        return self.raw_var
 
     def _require_length(self, frame: Frame, what: str) -> None:
         if frame.n_rows == 0:
@@ -234,13 +252,15 @@ class H5ad:
     def _describe_matrix(self, name: str) -> MatrixInfo:
         try:
             return self._open_matrix(name).info
-        except UnsupportedEncodingError as error:
+        except UnsafeFileError:
+            raise
+        except SourceError as error:
             return unsupported_matrix(name, str(error))
 
     def _open_matrix(self, name: str) -> SparseMatrix | DenseMatrix:
         path = self._matrix_paths[name]
-        var = self.raw_var if name == "raw.X" and self.raw_var is not None else self.var
-        return open_matrix(self._member(path), name=name, place=path, shape=(self.n_obs, var.n_rows))
+        shape = (self.n_obs, self._features_of(name).n_rows)
+        return open_matrix(self._member(path), name=name, place=path, shape=shape)
 
     def _frame(self, path: str) -> Frame:
         return open_frame(

@@ -54,7 +54,7 @@ def profile_h5ad(
     uns = h5ad.uns(max_values=_UNS_VALUES)
     origin = read_origin(uns, title=entry.title, citation=entry.citation, licence=entry.licence)
     obs, var = _profile_columns(h5ad.obs), _profile_columns(h5ad.var)
-    raw_var = [] if h5ad.raw_var is None else _profile_columns(h5ad.raw_var)
+    raw_var = _profile_raw_var(h5ad)
     # Columns of raw.var stand beside those of var, if the matrix is that of raw.
     of_features = features.own_names(_readable([*raw_var, *var] if layer == "raw.X" else var))
     return DatasetProfile(
@@ -146,6 +146,14 @@ def _profile_columns(frame: Frame) -> list[ColumnProfile]:
         )
         for column, values in frame.read_each()
     ]
+
+
+def _profile_raw_var(h5ad: H5ad) -> list[ColumnProfile]:
+    """Profile the features of `raw.X`, if there is one that can be read: nothing else has a use for them."""
+    raw = h5ad.matrices.get("raw.X")
+    if raw is None or raw.problem is not None or h5ad.raw_var is None:
+        return []
+    return _profile_columns(h5ad.raw_var)
 
 
 def _readable(columns: Iterable[ColumnProfile]) -> list[str]:

@@ -225,7 +225,7 @@ def test_a_missing_part_is_refused(tmp_path: Path) -> None:
     with h5py.File(path, "a") as file:
         del file["X/indices"]
     with open_h5ad(path) as h5ad, pytest.raises(InvalidMatrixError, match="X: indices is missing"):
-        _ = h5ad.matrices
+        h5ad.matrix("X")
 
 
 def test_a_dense_matrix_of_another_shape_is_refused(tmp_path: Path) -> None:

@@ -142,6 +142,42 @@ def test_matrices_are_listed_by_name_even_if_unreadable(tmp_path: Path) -> None:
             h5ad.matrix("layers/odd")
 
 
+def test_a_matrix_that_contradicts_itself_is_listed_with_its_problem_and_costs_no_other(
+    tmp_path: Path,
+) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        add_sparse(file, "layers/short", COUNTS[:2])
+        add_sparse(file.create_group("raw"), "X", COUNTS)
+    with open_h5ad(path) as h5ad:
+        problems = {name: matrix.problem or "" for name, matrix in h5ad.matrices.items()}
+        assert h5ad.matrix("X").rows(0, 3).shape == (3, 4)
+        with pytest.raises(NotAnH5adError, match="raw has X but no var"):
+            h5ad.matrix("raw.X")
+    assert problems["X"] == ""
+    assert problems["layers/short"].startswith("layers/short has shape (2, 4), but there are 3 cells in obs")
+    assert problems["raw.X"].startswith("raw has X but no var")
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        ([], "raw/var has no rows"),
+        ([b"x"], "raw.X has shape (3, 4), but there are 3 cells in obs and 1 feat"),
+    ],
+    ids=["no features", "too few"],
+)
+def test_features_of_raw_that_do_not_fit_cost_raw_alone(
+    tmp_path: Path, names: list[bytes], problem: str
+) -> None:
+    path = write_counts(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        add_frame(file.create_group("raw"), "var", names)
+        add_sparse(file["raw"], "X", COUNTS)
+    with open_h5ad(path) as h5ad:
+        assert (h5ad.matrices["raw.X"].problem or "").startswith(problem)
+
+
 def test_an_absent_matrix_is_refused_with_those_there_are(tmp_path: Path) -> None:
     with (
         open_h5ad(write_counts(tmp_path / "a.h5ad")) as h5ad,

@@ -161,3 +161,19 @@ def test_a_matrix_that_is_broken_is_named_where_another_holds_counts(tmp_path):
     assert found.layer == "layers/also"
     broken = next(matrix for matrix in found.matrices if matrix.name == "layers/counts")
     assert "value nan at feature 3" in (broken.not_read or "")
+
+
+def test_a_matrix_that_nobody_reads_may_be_broken_and_is_named(tmp_path):
+    path = write_toy_h5ad(tmp_path / "a.h5ad")
+    with h5py.File(path, "a") as file:
+        file["X"].attrs["shape"] = [60, 39]
+        del file["raw/var"]
+        file.move("raw/X", "layers/counts")
+        file["raw/X"] = np.zeros((60, 40), np.float32)
+    found = _profile(path)
+    problems = {matrix.name: matrix.not_read for matrix in found.matrices}
+    assert (found.layer, found.verdict.kind) == ("layers/counts", "counts")
+    assert problems["layers/counts"] is None
+    assert problems["X"].startswith("X has shape (60, 39), but there are 60 cells in obs and 40 features")
+    assert problems["raw.X"].startswith("raw has X but no var")
+    assert found.raw_var_columns == []
