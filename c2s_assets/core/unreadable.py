@@ -1,7 +1,8 @@
-"""Columns that datasets.yaml names and that the file has, but that cannot be read."""
+"""Columns that somebody relies on and that the file has, but that cannot be read."""
 
 from collections.abc import Mapping
 
+from c2s_assets.core.columns import DONOR_ID
 from c2s_assets.core.errors import UnsupportedEncodingError
 from c2s_assets.core.settings import DatasetEntry
 
@@ -30,3 +31,11 @@ def refuse_unreadable(entry: DatasetEntry, problems: Mapping[str, str], *, keys:
             raise UnsupportedEncodingError(
                 f"datasets.yaml names {name!r} as {key}, and that column cannot be read: {problems[name]}"
             )
+
+
+def unread_donors(entry: DatasetEntry, problems: Mapping[str, str]) -> str | None:
+    """Return why the column that names the donors, though nobody says so, cannot be read; None if it can be.
+
+    Its dataset has donors that are not known: that is not the same as none.
+    """
+    return None if entry.donor_column is not None else problems.get(DONOR_ID)

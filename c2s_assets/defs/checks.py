@@ -116,6 +116,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     ),
     "split_manifest": (
         _KEEPS_SCHEMA,
+        Check("donors_can_be_read", "No column that names donors is left out because it cannot be read."),
         Check("accounts_for_all_cells", "Every cell of cell_metadata is counted once."),
         Check("no_donor_in_both_splits", "Every donor has one side."),
         Check("splits_by_donor", "Donors were split, not single cells.", blocking=False),

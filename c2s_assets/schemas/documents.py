@@ -158,6 +158,11 @@ class DatasetProfile(_Document):
     uns_keys: list[str]
     structure: list[dict[str, object]] = Field(description="Every element of the file.")
 
+    @property
+    def obs_not_read(self) -> dict[str, str]:
+        """Why columns of obs cannot be read, by name."""
+        return {column.name: column.not_read for column in self.obs_columns if column.not_read is not None}
+
 
 class CheckReport(_Document):
     """One check of one asset."""

@@ -113,7 +113,7 @@ _MADE = (
         form="file",
         reads=("cell_metadata",),
         settings=("split",),
-        code_version="2",
+        code_version="3",
         model_name="SplitManifest",
         view="splits",
     ),

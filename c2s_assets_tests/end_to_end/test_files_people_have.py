@@ -10,8 +10,9 @@ import pandas as pd
 import polars as pl
 from scipy.sparse import csr_matrix
 
-from c2s_assets.defs.service import build_catalogue
+from c2s_assets.defs.service import BuildReport, build, build_catalogue
 from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.schemas.registry import upstream
 from c2s_assets.storage.catalogue.queries import answer_query
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets_tests.defs.building import Workshop, build_only, failures, open_workshop
@@ -34,6 +35,11 @@ def checks_of(result: Any) -> dict[str, tuple[bool, str]]:
         f"{found.asset_key.to_user_string()}/{found.check_name}": (found.passed, found.description or "")
         for found in result.get_asset_check_evaluations()
     }
+
+
+def build_tables(workshop: Workshop, *tables: str) -> BuildReport:
+    """Build some tables and what they are made of."""
+    return build(workshop.instance, workshop.definitions, "toy", assets=upstream(tables))
 
 
 def profile_of(workshop: Workshop) -> DatasetProfile:
@@ -89,6 +95,24 @@ def test_columns_that_cannot_be_read_are_named_and_everything_else_is_built(tmp_
     assert cells.select(pl.col("donor_id").n_unique()).item() == 4
 
 
+def test_donors_that_cannot_be_read_are_not_split_by_cell_but_everything_else_is_built(
+    tmp_path: Path,
+) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with h5py.File(layout.inbox_h5ad("toy"), "a") as file:
+        replace_column(file["obs"], "donor_id", np.full(60, 1j))
+        replace_column(file["obs"], "patient", np.array(["a", "b", "c"] * 20, dtype=TEXT))
+    with open_workshop(layout) as workshop:
+        report = build_tables(workshop, "cell_sentences", "train_test")
+        layout.settings.write_text("datasets: {toy: {donor_column: patient}}\n")
+        mended = build_tables(workshop, "train_test")
+    message = failures(report)["split_manifest"]
+    assert set(failures(report)) == {"split_manifest"}
+    assert "donors_can_be_read: The column 'donor_id' of obs cannot be read: obs/donor_id" in message
+    assert not layout.parts("train", "toy").exists()
+    assert mended.succeeded, failures(mended)
+
+
 def test_counts_of_x_are_taken_before_normalised_raw_values_and_its_features_with_them(
     tmp_path: Path,
 ) -> None:
@@ -108,6 +132,18 @@ def test_counts_of_x_are_taken_before_normalised_raw_values_and_its_features_wit
     assert (profile.layer, profile.verdict.kind) == ("X", "counts")
     assert profile.layer_reason.startswith("X is the first that holds counts: raw.X holds normalised values")
     assert features["feature_id"][0] == "ENSG00000000100"
+
+
+def test_a_broken_matrix_that_nobody_reads_is_noted_and_the_dataset_is_built(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with h5py.File(layout.inbox_h5ad("toy"), "a") as file:
+        file["X/indptr"][-1] += 1
+    with open_workshop(layout) as workshop:
+        result = build_only(workshop, "toy", "raw_h5ad", "dataset_profile", "cell_metadata")
+    holds, message = checks_of(result)["dataset_profile/reads_every_column"]
+    assert result.success
+    assert not holds
+    assert message.startswith("1 cannot be read and is left out, the first is matrix/X: X: indptr ends at")
 
 
 def test_the_message_on_a_scaled_matrix_names_the_others_with_what_they_hold(tmp_path: Path) -> None:

@@ -41,7 +41,11 @@ def cell_ids_are_unique(cells: pl.DataFrame) -> Finding:
 
 
 def donors_are_known(
-    cells: pl.DataFrame, *, column: str | None = None, candidates: Sequence[str] = ()
+    cells: pl.DataFrame,
+    *,
+    column: str | None = None,
+    unread: str | None = None,
+    candidates: Sequence[str] = (),
 ) -> Finding:
     """Claim that every cell has a donor who can be told from others.
 
@@ -51,6 +55,8 @@ def donors_are_known(
         `donor_id`, `has_known_donor`.
     column
         The obs column that names the donors.
+    unread
+        Why the one that names them cannot be read.
     candidates
         Others that may name them, see `donor_candidates`.
     """
@@ -59,11 +65,7 @@ def donors_are_known(
     n_unknown = int(unknown["n_cells"].sum())
     message = f"{donors.height:,} donors, every cell has one."
     if n_unknown:
-        effect = (
-            "The dataset names no donors, so single cells are split"
-            if cells[DONOR_ID].is_null().all()
-            else "They are only used for training"
-        )
+        effect = _without_donors(cells, unread=unread)
         other = f"another name than {column!r}" if column else "another name"
         advice = (
             f"obs has {', '.join(candidates[:_N_LISTED])}: give the one that names the donors as donor_column"
@@ -72,10 +74,18 @@ def donors_are_known(
         )
         message = (
             f"{n_unknown:,} of {cells.height:,} cells have no donor that can be told from others. "
-            f"{effect}. {advice} {_IN_THE_ENTRY}."
+            f"{effect} {advice} {_IN_THE_ENTRY}."
         )
     figures = {"n_donors": donors.height - unknown.height, "n_cells_without_donor": n_unknown}
     return Finding("donors_are_known", n_unknown == 0, message, figures, unknown.select(DONOR_ID, N_CELLS))
+
+
+def _without_donors(cells: pl.DataFrame, *, unread: str | None) -> str:
+    if unread is not None:
+        return f"The column {DONOR_ID!r} cannot be read, so nothing is split: {unread}"
+    if cells[DONOR_ID].is_null().all():
+        return "The dataset names no donors, so single cells are split."
+    return "They are only used for training."
 
 
 def donors_are_no_outcomes(cells: pl.DataFrame) -> Finding:

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 
-from c2s_assets.core.columns import CELL_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.columns import CELL_ID, DONOR_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.splits.manifest import TEST, TRAIN, SplitSpec, SplitSummary
 
@@ -65,6 +65,18 @@ def no_donor_in_both_splits(sides: pl.DataFrame) -> Finding:
         {"n_donors": n_donors, "n_in_both": torn.height},
         torn,
     )
+
+
+def donors_can_be_read(unread: str | None) -> Finding:
+    """Claim that donors are not merely out of sight; `unread` says why their column cannot be read."""
+    message = "No column that names donors is left out."
+    if unread is not None:
+        message = (
+            f"The column {DONOR_ID!r} of obs cannot be read: {unread} Cells of one donor would be on both "
+            f"sides, so nothing is split. Mend the column and add the file again, or give another one as "
+            f"donor_column in the dataset's entry of datasets.yaml."
+        )
+    return Finding("donors_can_be_read", unread is None, message)
 
 
 def splits_by_donor(summary: SplitSummary) -> Finding:

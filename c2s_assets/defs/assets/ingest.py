@@ -51,7 +51,7 @@ from c2s_assets.core.genes.joining import add_missing_columns
 from c2s_assets.core.genes.kinds import kind_columns
 from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.settings import DatasetEntry
-from c2s_assets.core.unreadable import OF_CELLS, OF_FEATURES, refuse_unreadable
+from c2s_assets.core.unreadable import OF_CELLS, OF_FEATURES, refuse_unreadable, unread_donors
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.checks import check_reports, check_result
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, rows_as_markdown, table_metadata
@@ -163,7 +163,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     profile = dataset.profile
     listed = read_publication(store.layout, dataset_id=dataset.dataset_id) or Publication()
     collection_id = profile.origin.collection_id or listed.collection_id
-    refuse_unreadable(entry, _not_read(profile.obs_columns), keys=OF_CELLS)
+    refuse_unreadable(entry, profile.obs_not_read, keys=OF_CELLS)
     readable = [column.name for column in profile.obs_columns if column.not_read is None]
     columns = [ObsColumn(c.name, c.dtype, c.encoding, c.n_distinct) for c in profile.obs_columns]
     with dataset.open_h5ad() as h5ad, dataset.stage("cell_metadata") as staged:
@@ -193,6 +193,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
                 cell_claims.donors_are_known(
                     cells,
                     column=survey.sources.donor,
+                    unread=unread_donors(entry, profile.obs_not_read),
                     candidates=donor_candidates(columns, used=survey.sources.used),
                 ),
                 cell_claims.donors_are_no_outcomes(cells),

@@ -22,6 +22,7 @@ from c2s_assets.core.columns import (
 from c2s_assets.core.splits import claims as split_claims
 from c2s_assets.core.splits.manifest import describe_split, split_donors
 from c2s_assets.core.splits.records import join_records
+from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, table_metadata
 from c2s_assets.defs.publishing import Events, dataset_asset, publish_table
@@ -72,6 +73,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
             staged,
             findings=[
                 keeps_schema(iter_table(written), SplitManifest),
+                split_claims.donors_can_be_read(unread_donors(dataset.entry, profile.obs_not_read)),
                 split_claims.accounts_for_all_cells(manifest, n_cells=cells.height),
                 split_claims.no_donor_in_both_splits(manifest),
                 split_claims.splits_by_donor(summary),

@@ -78,6 +78,15 @@ def test_donors_are_known(donors, holds, message, n_unknown):
     assert holds or "donor_column " + IN_DATASETS_YAML in finding.message
 
 
+def test_donors_out_of_sight_are_not_told_as_none():
+    finding = claims.donors_are_known(cells([None]), unread="obs/donor_id has 1j. Store it as text.")
+    assert not finding.holds
+    assert_says(
+        finding, r"'donor_id' cannot be read, so nothing is split: obs/donor_id has 1j\. Store it as text\."
+    )
+    assert "single cells are split" not in finding.message
+
+
 @pytest.mark.parametrize(
     ("donors", "doubtful"),
     [

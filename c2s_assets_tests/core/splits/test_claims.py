@@ -110,6 +110,15 @@ def test_a_manifest_is_made_by_donor_or_says_so():
     assert "Don't measure generalisation to new donors" in finding.message
 
 
+def test_donors_that_cannot_be_read_stop_the_split():
+    assert claims.donors_can_be_read(None).holds
+    finding = claims.donors_can_be_read("obs/donor_id has 1j. Store it as text.")
+    assert not finding.holds
+    assert_says(
+        finding, r"obs/donor_id has 1j\. Store it as text\. Cells of one donor .* donor_column in the"
+    )
+
+
 @pytest.mark.parametrize(
     ("test_share", "n_test", "holds", "message"),
     [
