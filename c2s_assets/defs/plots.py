@@ -37,7 +37,7 @@ def ages_by_split(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
     def draw(axes: Axes) -> None:
         axes.hist(sides, bins=30, stacked=True, color=list(_SIDE_COLOURS.values()), label=list(_SIDE_COLOURS))
         axes.set(xlabel="Age (years)", ylabel="Cells")
-        axes.legend(frameon=False)
+        _add_legend(axes)
 
     return _picture("Ages by split", draw)
 
@@ -66,7 +66,7 @@ def cells_per_donor(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         axes.set(ylabel="Cells")
         axes.set_xticks(positions, _labels(names, longest=_LONGEST_DONOR))
         axes.tick_params(axis="x", rotation=60)
-        axes.legend(frameon=False)
+        _add_legend(axes)
 
     return _picture("Cells per donor", draw)
 
@@ -78,7 +78,7 @@ def genes_per_cell(n_expressed: pl.Series) -> dg.MarkdownMetadataValue:
         axes.hist(n_expressed.to_numpy(), bins=50, color=_BLUE)
         axes.axvline(float(n_expressed.median() or 0), color=_ORANGE, label="median")  # type: ignore[arg-type]
         axes.set(xlabel="Genes expressed in a cell", ylabel="Cells")
-        axes.legend(frameon=False)
+        _add_legend(axes)
 
     return _picture("Genes per cell", draw)
 
@@ -97,7 +97,7 @@ def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMe
         axes.hist(shown, bins=bins, color=_BLUE)
         if shown.size:
             axes.axvline(float(np.median(shown)), color=_ORANGE, label="median")
-            axes.legend(frameon=False)
+            _add_legend(axes)
         axes.set(
             xlabel="Counts in a cell (molecules or reads)" if is_count else "Sum of values in a cell",
             ylabel="Cells",
@@ -114,7 +114,7 @@ def sparsity(n_values: NDArray[np.int64], *, n_vars: int) -> dg.MarkdownMetadata
         axes.hist(pct_zero, bins=50, color=_BLUE)
         axes.axvline(float(pct_zero.mean()), color=_ORANGE, label="mean")
         axes.set(xlabel="Features that are zero in a cell (%)", ylabel="Cells")
-        axes.legend(frameon=False)
+        _add_legend(axes)
 
     return _picture("Sparsity", draw)
 
@@ -214,7 +214,7 @@ def variance_explained(ratios: Sequence[float]) -> dg.MarkdownMetadataValue:
         canvas.bar(numbers, percent, color=_BLUE, label="each")
         canvas.plot(numbers, percent.cumsum(), color=_ORANGE, marker=".", label="up to here")
         canvas.set(xlabel="Principal component", ylabel="Variance explained (%)", ylim=(0, None))
-        canvas.legend(frameon=False)
+        _add_legend(canvas)
 
     return _picture("Variance explained", draw)
 
@@ -246,6 +246,11 @@ def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
 
     title = "Age in years" if name == "age_decade" else name.capitalize()
     return _picture(f"Corpus by {title.lower()}", draw, height=max(2.2, 0.22 * known.height + 1.1))
+
+
+def _add_legend(axes: Axes) -> None:
+    """Put a legend above the picture, where it hides nothing: to search the best place may take seconds."""
+    axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0)
 
 
 def _label_embedding(canvas: Axes, axes: Sequence[str]) -> None:
