@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2s_assets.cli.printing import remark, say
+from c2s_assets.cli.printing import remark, say, scan_text
 from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.lake.layout import Layout, locate_lake
@@ -323,7 +323,7 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
     say(
         f"\nLoad it with Polars:\n"
         f"  import polars as pl\n"
-        f"  pl.scan_parquet('{folder}/train/chunk_*.parquet').select('cell_sentence', 'age').collect()\n"
+        f"  {scan_text(folder / 'train')}.select('cell_sentence', 'age').collect()\n"
         f"\nSee it in the Dagster UI:\n  make ui      (or: c2s ui), then open http://127.0.0.1:3000"
     )
     return 0 if report.succeeded else 1

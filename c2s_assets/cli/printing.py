@@ -1,6 +1,7 @@
 """What commands say: no text of a source is a command to the terminal."""
 
 import sys
+from pathlib import Path
 
 from c2s_assets.core.reports.text import terminal_text
 
@@ -13,3 +14,12 @@ def say(text: str) -> None:
 def remark(text: str) -> None:
     """Print what is to be known beside it, where a file that takes the output does not get it."""
     print(terminal_text(text), file=sys.stderr)
+
+
+def scan_text(folder: Path) -> str:
+    """Write how to read a folder of parquet files in Python.
+
+    The folder itself is named, whatever it is called: in `chunk_*.parquet` below it, Polars would take
+    brackets of the path for a pattern and `key=value` for a column.
+    """
+    return f"pl.scan_parquet({str(folder)!r})"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from c2s_assets.cli.printing import say
+from c2s_assets.cli.printing import say, scan_text
 from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
@@ -160,6 +160,6 @@ def _loading(dataset: "Dataset", states: Mapping[str, "AssetState"]) -> Iterator
     yield ""
     yield f"  in {folder}"
     if states["train_test"].built is not None:
-        yield f"  pl.scan_parquet({str(folder / 'train' / 'chunk_*.parquet')!r}, hive_partitioning=False)"
+        yield f"  {scan_text(folder / 'train')}"
     if states["expression"].built is not None:
         yield f"  c2s_assets.read_expression({dataset.dataset_id!r}, genes=[...])"

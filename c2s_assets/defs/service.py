@@ -19,6 +19,7 @@ from c2s_assets.core.reports.text import from_markdown
 from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_runs, choice, list_gene_symbols
 from c2s_assets.defs.automation.refresh import list_cellxgene
+from c2s_assets.defs.home import usable_home
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
 from c2s_assets.schemas.registry import wanted_tables
@@ -86,9 +87,11 @@ def open_instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
     LakeError
         If the files of the home cannot be made or written.
     """
-    home = Path(os.environ.setdefault(_HOME, str(layout.dagster_home)))
+    home = Path(os.environ.get(_HOME) or layout.dagster_home)
     try:
-        instance = _open(home)
+        usable = usable_home(home)
+        os.environ[_HOME] = str(usable)
+        instance = _open(usable)
     except (OSError, DatabaseError) as error:
         why = error.orig if isinstance(error, DatabaseError) else error
         raise LakeError(
@@ -159,7 +162,6 @@ def list_datasets(instance: dg.DagsterInstance, layout: Layout) -> list[DatasetS
 
 
 def _open(home: Path) -> dg.DagsterInstance:
-    home.mkdir(parents=True, exist_ok=True)
     with (home / ".c2s-lock").open("w") as lock:
         # Two processes that make Dagster's SQLite files at the same time leave them unusable.
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -15,6 +15,7 @@ import pyarrow as pa
 from c2s_assets.core.errors import QueryError
 from c2s_assets.storage.catalogue.answer_types import SHOWN, as_types
 from c2s_assets.storage.catalogue.export import export_as
+from c2s_assets.storage.catalogue.snapshot import literal_pattern
 from c2s_assets.storage.catalogue.statements import statement
 from c2s_assets.storage.catalogue.versions import Reader, open_catalogue
 from c2s_assets.storage.lake.layout import Layout
@@ -116,7 +117,9 @@ def _blocks(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
 def _lock(connection: duckdb.DuckDBPyConnection, layout: Layout, *, scratch: str) -> None:
     """Take away what a query could do besides reading tables; it cannot be given back."""
     tables = [str(layout.catalogue_tables), str(layout.datasets)]
-    connection.execute(statement("access/tables_only"), {"directories": tables})
+    # Of a view's pattern DuckDB compares the letters, before it looks for files, and then those of each file.
+    directories = [*tables, *map(literal_pattern, tables)]
+    connection.execute(statement("access/tables_only"), {"directories": directories})
     # DuckDB lets a query read the folder that it spills into, so that must not be the whole of /tmp.
     connection.execute(statement("access/spill"), {"directory": scratch})
     for name in _LOCKED:
