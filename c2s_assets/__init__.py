@@ -1,18 +1,25 @@
 """Dagster assets for single-cell data: tables, cell sentences and donor-safe splits that stay up to date.
 
-`read_expression` is for people who analyse what is in the lake; it is loaded when it is first used.
+`open_lake` and `read_expression` are for people who train on what is in the lake, or analyse it; they are
+loaded when they are first used, and load no Dagster.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from c2s_assets.storage.reading import open_lake
     from c2s_assets.storage.tables.expression import read_expression
 
-__all__ = ["read_expression"]
+__all__ = ["open_lake", "read_expression"]
+
+_PLACES = {
+    "open_lake": "c2s_assets.storage.reading",
+    "read_expression": "c2s_assets.storage.tables.expression",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:
-        return getattr(import_module("c2s_assets.storage.tables.expression"), name)
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -65,7 +65,7 @@ def _refuse_without_effect(layout: Layout, settings: "DatasetsFile", wanted: Seq
     ConfigError
         If `datasets.yaml` seems to misspell the id of a dataset that is to be built without its settings.
     """
-    from c2s_assets.storage.holdings import describe_unused, require_source, unused_entries
+    from c2s_assets.storage.unknown_ids import describe_unused, require_source, unused_entries
 
     for dataset_id in wanted:
         require_source(layout, settings, dataset_id)

@@ -19,9 +19,9 @@ _MEGABYTE = 2**20
 def list_all(layout: Layout, *, as_json: bool) -> None:
     """Print a few lines of each dataset, or all that is known of all of them as JSON."""
     from c2s_assets.defs.service import list_datasets, open_instance
-    from c2s_assets.storage.holdings import describe_unused, unused_entries
     from c2s_assets.storage.lake.documents import read_settings
     from c2s_assets.storage.sources.inbox import look_into_inbox
+    from c2s_assets.storage.unknown_ids import describe_unused, unused_entries
 
     with open_instance(layout) as instance:
         statuses = list_datasets(instance, layout)

@@ -40,6 +40,9 @@ SPLIT = "split"
 SPLIT_LEVEL = "split_level"
 FOLD = "fold"
 
+# Where cells of several datasets are in one table: what only some have, as JSON.
+SOURCE_COLUMNS = "source_columns"
+
 # pandas takes a column of this name for its index, so none of ours has it.
 INDEX_OF_PANDAS = "__index_level_0__"
 # What the catalogue calls the file of a row while it reads it, so that no table may have it either.

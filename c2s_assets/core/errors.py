@@ -14,7 +14,7 @@ C2SError
 │   ├── MissingColumnError     a column or matrix that datasets.yaml names is not in the file
 │   └── EmptyDatasetError      no cells, no features, or no matrix to rank
 ├── MissingInputError          a table that this step reads was not built, or was built from another file
-├── UnknownNameError           a cell or gene that was asked for is not in the dataset
+├── UnknownNameError           a dataset, column, cell or gene that was asked for is not there
 ├── BrokenClaimError            a blocking check failed, so what was built is not published
 ├── LakeError                  the lake's own files are not as we left them
 ├── QueryError                 SQL that the catalogue cannot answer
@@ -97,7 +97,7 @@ class MissingInputError(C2SError):
 
 
 class UnknownNameError(C2SError):
-    """A cell or gene that was asked for is not in the dataset."""
+    """A dataset, column, cell or gene that was asked for is not there."""
 
 
 class BrokenClaimError(C2SError):

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
@@ -16,15 +16,17 @@ from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
 from c2s_assets.schemas.registry import SHARED, TABLES
 from c2s_assets.storage.adoption import adopt_tables
-from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.staging import Stage, stage
-from c2s_assets.storage.sources.raw import open_source, read_provenance
+from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.tables.inputs import gene_symbols_version
 from c2s_assets.storage.tables.parquet import count_rows, read_table
+
+if TYPE_CHECKING:  # see open_h5ad
+    from c2s_assets.storage.h5ad.source import H5ad
 
 Standing = Literal["built", "outdated", "missing"]
 
@@ -171,8 +173,11 @@ class Dataset:
         return read_table(self.path(asset), columns=columns)
 
     @contextmanager
-    def open_h5ad(self, *, scratch: Path | None = None) -> Iterator[H5ad]:
+    def open_h5ad(self, *, scratch: Path | None = None) -> Iterator["H5ad"]:
         """Open the source file; see `open_source`."""
+        # Who only reads tables does without HDF5, scipy and the half second that they take.
+        from c2s_assets.storage.sources.raw import open_source  # noqa: PLC0415
+
         with open_source(self.layout, dataset_id=self.dataset_id, scratch=scratch) as h5ad:
             yield h5ad
 

@@ -12,7 +12,7 @@ from c2s_assets.defs.progress import download_progress
 from c2s_assets.defs.service import open_instance
 from c2s_assets.schemas.documents import Provenance
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.sources.raw import read_provenance
+from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets_tests.defs.building import Workshop, open_workshop
 from c2s_assets_tests.discover import Fault, LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits, skip_retry_waits

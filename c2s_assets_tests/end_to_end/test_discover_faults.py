@@ -11,7 +11,7 @@ import pytest
 
 from c2s_assets.clients import cellxgene, pace
 from c2s_assets.defs.service import register
-from c2s_assets.storage.sources.raw import read_provenance
+from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets_tests.defs.building import Workshop, debris, files_below, open_workshop
 from c2s_assets_tests.discover import COLLECTIONS, DATASETS, MALFORMED, Fault, LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits, skip_retry_waits

@@ -66,12 +66,8 @@ from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
 from c2s_assets.storage.sources.profile import profile_h5ad
-from c2s_assets.storage.sources.raw import (
-    adopt_download,
-    adopt_from_inbox,
-    held_version,
-    holds_own_file,
-)
+from c2s_assets.storage.sources.provenance import held_version, holds_own_file
+from c2s_assets.storage.sources.raw import adopt_download, adopt_from_inbox
 from c2s_assets.storage.tables.inputs import footer, read_gene_symbols
 from c2s_assets.storage.tables.parquet import (
     iter_table,

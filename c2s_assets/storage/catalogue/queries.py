@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from c2s_assets.core.errors import QueryError
-from c2s_assets.storage.catalogue.answer_types import SHOWN, as_types
+from c2s_assets.storage.catalogue.answer_types import SHOWN, STORED, as_types
 from c2s_assets.storage.catalogue.export import export_as
 from c2s_assets.storage.catalogue.snapshot import literal_pattern
 from c2s_assets.storage.catalogue.statements import statement
@@ -51,6 +51,21 @@ def answer_query(layout: Layout, sql: str, *, max_rows: int) -> Answer:
 
     rows = _ask(layout, sql, take)
     return Answer(rows.head(max_rows), rows.height > max_rows)
+
+
+def read_query(layout: Layout, sql: str) -> pl.DataFrame:
+    """Return the whole answer to a query; of types that Polars has not, such as intervals, the text.
+
+    Raises
+    ------
+    QueryError, MissingInputError
+        As `answer_query`.
+    """
+
+    def take(asked: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+        return pl.DataFrame(as_types(asked.limit(_NO_LIMIT), STORED).to_arrow_table())
+
+    return _ask(layout, sql, take)
 
 
 def export_query(layout: Layout, sql: str, path: Path) -> int:

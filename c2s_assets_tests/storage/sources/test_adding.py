@@ -13,7 +13,8 @@ from c2s_assets.core.errors import C2SError, NotAnH5adError, SourceError, TakenI
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.adding import Remote, Wish, add_path, add_remote
 from c2s_assets.storage.sources.formats.recognise import Format
-from c2s_assets.storage.sources.raw import adopt_from_inbox, read_provenance
+from c2s_assets.storage.sources.provenance import read_provenance
+from c2s_assets.storage.sources.raw import adopt_from_inbox
 from c2s_assets_tests.defs.building import files_below
 from c2s_assets_tests.storage.sources.apart import nothing_apart
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad

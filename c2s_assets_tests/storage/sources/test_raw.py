@@ -19,16 +19,14 @@ from c2s_assets.schemas.documents import InboxNote
 from c2s_assets.storage.h5ad.survey import survey_h5ad
 from c2s_assets.storage.lake.staging import recover
 from c2s_assets.storage.sources import raw
+from c2s_assets.storage.sources.provenance import held_version, holds_own_file, read_provenance
 from c2s_assets.storage.sources.raw import (
     adopt_download,
     adopt_from_inbox,
     copy_or_link,
-    held_version,
-    holds_own_file,
     open_source,
     put_file_into_inbox,
     put_into_inbox,
-    read_provenance,
 )
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 

@@ -1,0 +1,92 @@
+"""Which datasets of a lake are meant, and the files of a table of each of them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
+from c2s_assets.core.ids import nearest_id
+from c2s_assets.core.settings import DatasetsFile
+from c2s_assets.storage.dataset import AssetState, Dataset
+from c2s_assets.storage.holdings import all_datasets
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.listing import withdrawn_datasets
+
+_MOST_NAMED = 12
+
+
+def choose_datasets(layout: Layout, ids: Sequence[str] | None) -> list[str]:
+    """Return the ids that were asked for, or those of all that CELLxGENE Discover has not withdrawn.
+
+    Raises
+    ------
+    UnknownNameError
+        If the lake has no such dataset.
+    """
+    held = all_datasets(layout)
+    if ids is None:
+        withdrawn = withdrawn_datasets(layout)
+        return [dataset_id for dataset_id in held if dataset_id not in withdrawn]
+    if isinstance(ids, str):
+        raise UnknownNameError(f"datasets is the one text {ids!r}. Give a list: datasets=[{ids!r}].")
+    if unknown := [name for name in ids if name not in held]:
+        near = nearest_id(unknown[0], held)
+        meant = "" if near is None else f" (is {near!r} meant?)"
+        raise UnknownNameError(
+            f"{layout.root} has no dataset {unknown[0]!r}{meant}. It has {_some_of(held)}."
+        )
+    return list(dict.fromkeys(ids))
+
+
+def present_files(
+    layout: Layout, settings: DatasetsFile, table: str, ids: Sequence[str] | None
+) -> dict[str, list[Path]]:
+    """Find the files of a table of each dataset that is meant, see `choose_datasets`.
+
+    Raises
+    ------
+    MissingInputError
+        If the table of one of them is missing or outdated, so that no dataset is left out, or used as it was
+        before, without a word.
+    """
+    ready: dict[str, list[Path]] = {}
+    lacking: dict[str, str] = {}
+    for dataset_id in choose_datasets(layout, ids):
+        try:
+            state = Dataset(layout, dataset_id, settings).state()[table]
+        except C2SError as error:  # a torn record
+            lacking[dataset_id] = str(error)
+            continue
+        if state.standing == "built" and state.built is not None:
+            ready[dataset_id] = [layout.root / name for name in sorted(state.built.files)]
+        else:
+            lacking[dataset_id] = problem_of(state)
+    if lacking:
+        raise MissingInputError(_refusal(lacking, ready=list(ready)))
+    if not ready:
+        raise MissingInputError(f"{layout.root} holds no dataset yet. Add one with: c2s add PATH_OR_URL")
+    return ready
+
+
+def problem_of(state: AssetState) -> str:
+    """Say of a table that is not built how it stands, and why."""
+    return f"{state.asset} is {state.standing}: {'; '.join(state.why)}"
+
+
+def _refusal(lacking: Mapping[str, str], *, ready: Sequence[str]) -> str:
+    named = list(lacking.items())[:_MOST_NAMED]
+    rest = [f"and {len(lacking) - len(named):,} more"] if len(lacking) > len(named) else []
+    ids = "" if rest else " " + " ".join(lacking)
+    lines = [
+        f"{len(lacking):,} of {len(lacking) + len(ready):,} datasets are not ready.",
+        *(f"  {line}" for line in [*(f"{dataset_id}: {why}" for dataset_id, why in named), *rest]),
+        f"Build what is missing or outdated: c2s build --outdated{ids}",
+    ]
+    if ready:
+        lines.append(f"Or name the others: {_some_of(ready)}")
+    return "\n".join(lines)
+
+
+def _some_of(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more if names else "none"

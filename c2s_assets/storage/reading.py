@@ -1,0 +1,251 @@
+"""A lake as people see it who analyse it or train on it: tables of many datasets as one, read only."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from c2s_assets.core.cells.uniform import CELLS, training_schema, uniform_columns, with_source_columns
+from c2s_assets.core.columns import DATASET_ID
+from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
+from c2s_assets.core.genes.counting import COUNTED, count_genes
+from c2s_assets.core.settings import DatasetsFile
+from c2s_assets.core.splits.manifest import TEST, TRAIN
+from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.choosing import choose_datasets, present_files, problem_of
+from c2s_assets.storage.dataset import AssetState, Dataset
+from c2s_assets.storage.lake.documents import read_document, read_settings
+from c2s_assets.storage.lake.layout import Layout, locate_lake
+from c2s_assets.storage.sources.listing import withdrawn_datasets
+
+if TYPE_CHECKING:  # it costs a second to import, and who trains on sentences does without
+    import anndata as ad
+
+_SIDES = (TRAIN, TEST)
+
+
+def open_lake(path: str | Path | None = None) -> "Lake":
+    """Open a lake to read what is built in it.
+
+    Parameters
+    ----------
+    path
+        Folder of the lake; by default ``$C2S_LAKE``, and without that ``./lake``.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no lake.
+    C2SError
+        If it is an address on a network.
+    """
+    layout = locate_lake(path or os.environ.get("C2S_LAKE"))
+    layout.require()
+    return Lake(layout)
+
+
+@dataclass(frozen=True)
+class Lake:
+    """What is built in a lake, as lazy frames of Polars over one or many datasets; made by `open_lake`.
+
+    Every method takes the ids of `datasets`; without any it is about all that the lake holds, but for those
+    that CELLxGENE Discover has withdrawn. A table that is missing or outdated is refused, so that no dataset
+    is left out, or used as it was before, without a word. Frames read the files when they are collected.
+    """
+
+    layout: Layout
+
+    def datasets(self) -> pl.DataFrame:
+        """Tell how every dataset stands.
+
+        Returns
+        -------
+        One row per dataset: `dataset_id`, `title`, `organism`, `n_cells`, the `tables` that are built,
+        and the `problems`: what is outdated or missing, and why.
+        """
+        rows = [self._describe(dataset_id) for dataset_id in choose_datasets(self.layout, None)]
+        texts = dict.fromkeys((DATASET_ID, "title", "organism"), pl.String())
+        lists = dict.fromkeys(("tables", "problems"), pl.List(pl.String()))
+        return pl.DataFrame(rows, schema={**texts, "n_cells": pl.Int64(), **lists})
+
+    def training(
+        self,
+        *,
+        datasets: Sequence[str] | None = None,
+        side: str | None = None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.LazyFrame:
+        """Read the cells that are to be trained or tested on, each with its sentence, side and fold.
+
+        Parameters
+        ----------
+        side
+            ``"train"`` or ``"test"``; both if None, told apart by the column `split`.
+        columns
+            All if None, as docs/tables.md lists them: the same of the same types for every dataset. What only
+            some sources have is in `source_columns`, as JSON.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such dataset, side or column.
+        MissingInputError
+            If `train_test` of a dataset is missing or outdated.
+        """
+        if side is not None and side not in _SIDES:
+            raise UnknownNameError(f"{side!r} is no side. There are {' and '.join(_SIDES)}.")
+        schema = training_schema(self._settings.sentences.gene_lists)
+        found = [
+            [file for file in files if side in (None, file.parent.name)]
+            for files in self._files("train_test", datasets).values()
+        ]
+        frames = [_uniform(_scan(files), schema) for files in found if files]
+        return _choose(_as_one(frames, with_source_columns(schema)), columns, of="training")
+
+    def cells(
+        self, *, datasets: Sequence[str] | None = None, columns: Sequence[str] | None = None
+    ) -> pl.LazyFrame:
+        """Read all cells, also those that are on neither side; see `training` for parameters and errors."""
+        frames = [_uniform(_scan(files), CELLS) for files in self._files("cell_metadata", datasets).values()]
+        return _choose(_as_one(frames, with_source_columns(CELLS)), columns, of="cells")
+
+    def genes(self, *, datasets: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Count in how many datasets and cells each gene is expressed.
+
+        Returns
+        -------
+        One row per feature id of a gene, in order: `feature_id`, the `symbol` that most datasets give it,
+        `n_datasets` that have it, `n_datasets_expressed` in which a cell expresses it, and `n_cells` that do;
+        copies of a cell are counted each. See `training` for errors.
+        """
+        found = self._files("feature_metadata", datasets).values()
+        return count_genes(pl.concat([_scan(files).select(COUNTED) for files in found]))
+
+    def projections(self, name: str, *, datasets: Sequence[str] | None = None) -> pl.LazyFrame:
+        """Read one projection, such as ``X_umap``, of all datasets that have it, or of those that are named.
+
+        Returns
+        -------
+        `dataset_id`, `cell_id`, and the coordinates: ``UMAP1`` and so on. Where one dataset has more than
+        another, they are null.
+
+        Raises
+        ------
+        UnknownNameError
+            If no dataset has it, or one of those that are named.
+        MissingInputError
+            If the projections of a dataset are missing or outdated.
+        """
+        found = {
+            dataset_id: {file.stem: file for file in files}
+            for dataset_id, files in self._files("projections", datasets).items()
+        }
+        having = [dataset_id for dataset_id, files in found.items() if name in files]
+        if not having or (datasets is not None and len(having) < len(found)):
+            lacking = next(dataset_id for dataset_id in found if dataset_id not in having)
+            known = sorted({name for files in found.values() for name in files})
+            raise UnknownNameError(f"{lacking} has no projection {name!r}. There are {', '.join(known)}.")
+        frames = [
+            _scan([found[dataset_id][name]]).select(pl.lit(dataset_id).alias(DATASET_ID), pl.all())
+            for dataset_id in having
+        ]
+        return pl.concat(frames, how="diagonal_relaxed")
+
+    def expression(
+        self,
+        dataset_id: str,
+        *,
+        cells: Sequence[str] | pl.Expr | None = None,
+        genes: Sequence[str] | None = None,
+    ) -> "ad.AnnData":
+        """Read the expression of some cells and genes of a dataset as AnnData; see `read_expression`."""
+        from c2s_assets.storage.tables.expression import read_expression
+
+        choose_datasets(self.layout, [dataset_id])
+        return read_expression(dataset_id, lake=self.layout.root, cells=cells, genes=genes)
+
+    def query(self, sql: str, *, as_is: bool = False) -> pl.DataFrame:
+        """Ask the catalogue of all datasets, in SQL: ``from datasets``. See docs/queries.md.
+
+        Parameters
+        ----------
+        as_is
+            Whether a catalogue is asked that was built before the tables changed last.
+
+        Raises
+        ------
+        MissingInputError
+            If there is no catalogue, or it does not show the lake as it is now.
+        QueryError
+            If the SQL is not one query, is refused, or cannot be answered.
+        """
+        from c2s_assets.storage.catalogue.queries import read_query
+        from c2s_assets.storage.catalogue.versions import is_current
+
+        if not as_is and not is_current(self.layout, withdrawn=withdrawn_datasets(self.layout)):
+            raise MissingInputError(
+                'the catalogue is missing, or older than the tables. Renew it: c2s query "show tables". Or '
+                "ask it as it was: query(sql, as_is=True)."
+            )
+        return read_query(self.layout, sql)
+
+    @cached_property
+    def _settings(self) -> DatasetsFile:
+        return read_settings(self.layout)
+
+    def _files(self, table: str, datasets: Sequence[str] | None) -> dict[str, list[Path]]:
+        return present_files(self.layout, self._settings, table, datasets)
+
+    def _describe(self, dataset_id: str) -> dict[str, object]:
+        dataset = Dataset(self.layout, dataset_id, self._settings)
+        try:
+            states = dataset.state()
+        except C2SError as error:  # a torn record
+            return {DATASET_ID: dataset_id, "tables": [], "problems": [str(error)]}
+        cells = states["cell_metadata"].built
+        described: dict[str, object] = {
+            DATASET_ID: dataset_id,
+            "n_cells": None if cells is None else cells.n_rows,
+            "tables": [name for name, state in states.items() if state.standing == "built"],
+            "problems": [problem_of(state) for state in states.values() if _is_problem(state)],
+        }
+        if states["dataset_profile"].standing != "missing":
+            profile = read_document(self.layout.profile(dataset_id), DatasetProfile)
+            described |= {"title": profile.origin.title, "organism": profile.organism}
+        return described
+
+
+def _scan(files: list[Path]) -> pl.LazyFrame:
+    # A path is no pattern, and a folder called `key=value` above the lake is no column.
+    return pl.scan_parquet(files, glob=False, hive_partitioning=False)
+
+
+def _uniform(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    return frame.select(uniform_columns(frame.collect_schema(), schema))
+
+
+def _as_one(frames: list[pl.LazyFrame], schema: pl.Schema) -> pl.LazyFrame:
+    return pl.concat(frames) if frames else pl.LazyFrame(schema=schema)
+
+
+def _choose(frame: pl.LazyFrame, columns: Sequence[str] | None, *, of: str) -> pl.LazyFrame:
+    if columns is None:
+        return frame
+    known = frame.collect_schema().names()
+    if unknown := [name for name in columns if name not in known]:
+        raise UnknownNameError(
+            f"{unknown[0]!r} is no column of {of}. A column of single datasets is in source_columns: "
+            f"pl.col('source_columns').str.json_path_match('$.{unknown[0]}'). There are {', '.join(known)}."
+        )
+    return frame.select(columns)
+
+
+def _is_problem(state: AssetState) -> bool:
+    """Whether a table is not as it should be; one that has to be asked for may be missing."""
+    is_wanted = TABLES[state.asset].is_default or state.built is not None
+    return is_wanted and state.standing != "built"

@@ -1,0 +1,40 @@
+"""A lake of three small datasets that differ in everything that may differ."""
+
+from pathlib import Path
+
+import numpy as np
+
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.defs.building import build_only, open_workshop
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+TABLES = (
+    *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"),
+    *("cell_sentences", "train_test", "expression", "projections"),
+)
+# Whatever stands in the file is not computed, which would be most of the work.
+_EMBEDDINGS = {"X_pca": 2, "X_tsne": 2}
+_N_OBS = 60
+
+
+def make_corpus(folder: Path) -> Layout:
+    """Build `blood`, as CELLxGENE has it; `lung`, with columns of its own; and `mouse`, without donors."""
+    layout = make_lake(folder)
+    drop_toy_h5ad(layout, "blood", n_axes={**_EMBEDDINGS, "X_scVI": 3})
+    own = {
+        "bmi": np.where(np.arange(_N_OBS) % 2, 21.5, np.nan),
+        "fold": "a fold of the authors",
+        "Batch": [f"b{cell % 3}" for cell in range(_N_OBS)],
+        "is_primary_data": [cell >= 4 for cell in range(_N_OBS)],
+        "assay": None,
+        "disease": "asthma || COVID-19",
+    }
+    symbols = [f"GENE{number}" if number % 2 else f"OTHER{number}" for number in range(1, 41)]
+    drop_toy_h5ad(layout, "lung", obs=own, var={"feature_name": symbols}, n_axes=_EMBEDDINGS, seed=1)
+    bare = {"tissue": np.arange(_N_OBS) % 2 == 0, "sex": None, "Batch": np.arange(_N_OBS)}
+    drop_toy_h5ad(layout, "mouse", obs=bare, n_donors=0, ages=(), n_axes=_EMBEDDINGS, seed=2)
+    layout.settings.write_text("sentences: {gene_lists: {first: [GENE1, GENE2]}}\n", encoding="utf-8")
+    with open_workshop(layout) as workshop:
+        for dataset_id in ("blood", "lung", "mouse"):
+            assert build_only(workshop, dataset_id, *TABLES).success
+    return layout
