@@ -271,11 +271,15 @@ class Dataset:
         # Not for a renewed list of HGNC: a month's changes are no reason to build 2,200 datasets again.
         for name in declared.inputs(now):
             was_read = name in made_from.inputs
-            if name in SHARED or (not was_read and states[name].built is None):
-                continue
+            if name in SHARED or (
+                not was_read and (states[name].built is None or name in declared.reads_where)
+            ):
+                continue  # what is read only where a setting says so: the setting was named above
             if states[name].standing != "built":
                 yield f"{name} is {states[name].standing}"
-            elif record.built[name].digest != made_from.inputs.get(name):
+            elif not was_read:
+                yield f"{name} was not there yet"
+            elif record.built[name].digest != made_from.inputs[name]:
                 yield f"{name} was built again"
 
     def _made_from(self, asset: str) -> MadeFrom:

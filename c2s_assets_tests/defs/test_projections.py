@@ -202,7 +202,9 @@ def test_features_chosen_in_another_scope_are_refused(tmp_path: Path) -> None:
     failure = result.failure_data_for_node("projections")
     assert failure is not None
     assert failure.user_failure_data is not None
-    assert "was built with fit_scope 'all'" in (failure.user_failure_data.description or "")
+    assert "feature_metadata is outdated: projections.fit_scope is 'train' now, was 'all'. Build" in (
+        failure.user_failure_data.description or ""
+    )
 
 
 def test_the_cell_type_that_the_owner_names_is_the_one_that_is_drawn(tmp_path: Path) -> None:

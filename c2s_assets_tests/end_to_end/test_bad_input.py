@@ -7,6 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
+from c2s_assets.storage.lake.record import read_record
 from c2s_assets_tests.defs.building import broken, debris, failures, files_below, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 
@@ -98,7 +99,8 @@ def test_a_bad_file_is_refused_and_nothing_is_written(
     if asset == "raw_h5ad":
         assert "raw_h5ad/keeps_schema" in broken(report)
         assert layout.inbox_h5ad("bad").exists()
-        assert not layout.dataset("bad").exists()
+        assert files_below(layout.dataset("bad")).keys() == {"record.json"}
+        assert message in read_record(layout, "bad").refused["raw_h5ad"].message
     assert not layout.parts("cell_sentences", "bad").exists()
     assert debris(layout) == []
 
@@ -107,13 +109,15 @@ def test_a_bad_new_version_leaves_everything_of_the_old_one(tmp_path: Path) -> N
     layout = make_lake(tmp_path, "toy")
     with open_workshop(layout) as workshop:
         assert workshop.build("toy").succeeded
-        before = files_below(layout.root)
+        before, built = files_below(layout.root), read_record(layout, "toy").built
         _truncated(layout.inbox_h5ad("toy"))
         assert not workshop.build("toy").succeeded
 
     after = files_below(layout.root)
     assert after.pop("inbox/toy.h5ad")
+    assert after.pop("datasets/toy/record.json") != before.pop("datasets/toy/record.json")
     assert after == before
+    assert read_record(layout, "toy").built == built
 
 
 @pytest.mark.parametrize(

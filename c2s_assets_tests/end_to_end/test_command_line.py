@@ -12,7 +12,7 @@ import pytest
 
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.serving import serve
-from c2s_assets_tests.toy import write_toy_h5ad
+from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
 pytestmark = pytest.mark.slow
 
@@ -119,8 +119,8 @@ def test_link_gives_the_file_a_second_name(tmp_path: Path) -> None:
     ids=["no file", "ftp", "a path as id", "an empty id", "build a path"],
 )
 def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
-    source = str(write_toy_h5ad(tmp_path / "toy.h5ad"))
-    done = c2s(*(source if word == "SOURCE" else word for word in arguments), lake=tmp_path / "lake")
+    source, layout = str(write_toy_h5ad(tmp_path / "toy.h5ad")), make_lake(tmp_path)
+    done = c2s(*(source if word == "SOURCE" else word for word in arguments), lake=layout.root)
 
     assert done.returncode == 1
     assert message in done.stderr
@@ -129,7 +129,7 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path: Path, arguments: list
 
 
 def test_building_what_was_never_added_fails_with_the_way_out(tmp_path: Path) -> None:
-    done = c2s("build", "ghost", lake=tmp_path / "lake")
+    done = c2s("build", "ghost", lake=make_lake(tmp_path).root)
 
     assert done.returncode == 1
     assert "use c2s add PATH_OR_URL --id ghost" in done.stdout
