@@ -132,4 +132,4 @@ def test_building_what_was_never_added_fails_with_the_way_out(tmp_path: Path) ->
     done = c2s("build", "ghost", lake=make_lake(tmp_path).root)
 
     assert done.returncode == 1
-    assert "use c2s add PATH_OR_URL --id ghost" in done.stdout
+    assert "c2s add PATH_OR_URL --id ghost" in done.stderr
