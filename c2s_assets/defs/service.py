@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
+from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DatabaseError
 
 import c2s_assets
@@ -22,6 +23,7 @@ from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.home import usable_home
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
+from c2s_assets.defs.run_log import keep_connections
 from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.holdings import all_datasets
@@ -168,7 +170,7 @@ def _open(home: Path) -> dg.DagsterInstance:
         settings = home / "dagster.yaml"
         if not settings.exists():
             settings.write_text(_packaged_settings().read_text())
-        return dg.DagsterInstance.get()
+        return dg.DagsterInstance.from_ref(keep_connections(InstanceRef.from_dir(str(home))))
 
 
 def _status(instance: dg.DagsterInstance, dataset: Dataset, last_run: Any) -> DatasetStatus:
