@@ -35,7 +35,12 @@ def ages_by_split(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
     sides = [aged.filter(pl.col(SPLIT) == side)[AGE].to_numpy() for side in _SIDE_COLOURS]
 
     def draw(axes: Axes) -> None:
-        axes.hist(sides, bins=30, stacked=True, color=list(_SIDE_COLOURS.values()), label=list(_SIDE_COLOURS))
+        edges = np.histogram_bin_edges(np.concatenate(sides), bins=30)
+        baseline = np.zeros(30)
+        for values, (side, colour) in zip(sides, _SIDE_COLOURS.items(), strict=True):
+            top = baseline + np.histogram(values, edges)[0]
+            axes.stairs(top, edges, baseline=baseline, fill=True, color=colour, label=side)
+            baseline = top
         axes.set(xlabel="Age (years)", ylabel="Cells")
         _add_legend(axes)
 
@@ -68,14 +73,14 @@ def cells_per_donor(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         axes.tick_params(axis="x", rotation=60)
         _add_legend(axes)
 
-    return _picture("Cells per donor", draw)
+    return _picture("Cells per donor", draw, has_names=True)
 
 
 def genes_per_cell(n_expressed: pl.Series) -> dg.MarkdownMetadataValue:
     """Draw how many genes with a symbol cells express."""
 
     def draw(axes: Axes) -> None:
-        axes.hist(n_expressed.to_numpy(), bins=50, color=_BLUE)
+        _histogram(axes, n_expressed.to_numpy(), bins=50)
         axes.axvline(float(n_expressed.median() or 0), color=_ORANGE, label="median")  # type: ignore[arg-type]
         axes.set(xlabel="Genes expressed in a cell", ylabel="Cells")
         _add_legend(axes)
@@ -94,7 +99,7 @@ def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMe
             low, high = float(shown.min()), float(shown.max())
             bins = np.geomspace(low, max(high, low * 1.01), 51)
             axes.set_xscale("log")
-        axes.hist(shown, bins=bins, color=_BLUE)
+        _histogram(axes, shown, bins=bins)
         if shown.size:
             axes.axvline(float(np.median(shown)), color=_ORANGE, label="median")
             _add_legend(axes)
@@ -111,7 +116,7 @@ def sparsity(n_values: NDArray[np.int64], *, n_vars: int) -> dg.MarkdownMetadata
     pct_zero = 100 * (1 - n_values / max(n_vars, 1))
 
     def draw(axes: Axes) -> None:
-        axes.hist(pct_zero, bins=50, color=_BLUE)
+        _histogram(axes, pct_zero, bins=50)
         axes.axvline(float(pct_zero.mean()), color=_ORANGE, label="mean")
         axes.set(xlabel="Features that are zero in a cell (%)", ylabel="Cells")
         _add_legend(axes)
@@ -129,7 +134,8 @@ def cells_per_category(values: pl.Series) -> dg.MarkdownMetadataValue:
         axes.set(xlabel="Cells")
         axes.tick_params(axis="y", labelsize=7)
 
-    return _picture(f"Cells per {values.name}", draw, height=max(2.5, 0.18 * counts.height + 1))
+    height = max(2.5, 0.18 * counts.height + 1)
+    return _picture(f"Cells per {values.name}", draw, height=height, has_names=True)
 
 
 def ages(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
@@ -139,7 +145,7 @@ def ages(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         return None
 
     def draw(axes: Axes) -> None:
-        axes.hist(known.to_numpy(), bins=30, color=_BLUE)
+        _histogram(axes, known.to_numpy(), bins=30)
         axes.set(xlabel="Age (years)", ylabel="Cells")
 
     return _picture("Ages", draw)
@@ -202,7 +208,7 @@ def embedding_by_category(
             dot.set_sizes([25])
         _label_embedding(canvas, axes)
 
-    return _picture(f"{_method_of(axes)} by {values.name}", draw, height=4.4)
+    return _picture(f"{_method_of(axes)} by {values.name}", draw, height=4.4, has_names=True)
 
 
 def variance_explained(ratios: Sequence[float]) -> dg.MarkdownMetadataValue:
@@ -245,7 +251,8 @@ def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         axes.tick_params(axis="y", labelsize=7)
 
     title = "Age in years" if name == "age_decade" else name.capitalize()
-    return _picture(f"Corpus by {title.lower()}", draw, height=max(2.2, 0.22 * known.height + 1.1))
+    height = max(2.2, 0.22 * known.height + 1.1)
+    return _picture(f"Corpus by {title.lower()}", draw, height=height, has_names=True)
 
 
 def _add_legend(axes: Axes) -> None:
@@ -280,10 +287,23 @@ def _labels(texts: Iterable[object], *, longest: int) -> list[str]:
     return [plot_text(str(text), longest=longest) for text in texts]
 
 
-def _picture(title: str, draw: Callable[[Axes], None], *, height: float = 3.2) -> dg.MarkdownMetadataValue:
+def _histogram(axes: Axes, values: NDArray[Any], *, bins: Any) -> None:
+    """Draw how often values occur as one outline: a bar for each of 50 bins took 20 ms more."""
+    axes.stairs(*np.histogram(values, bins), fill=True, color=_BLUE)
+
+
+def _picture(
+    title: str, draw: Callable[[Axes], None], *, height: float = 3.2, has_names: bool = False
+) -> dg.MarkdownMetadataValue:
+    """Have a picture drawn; with `has_names`, labels may be of any length, and the picture grows with them.
+
+    To measure labels for that (``bbox_inches="tight"``) takes 0.1 s; to arrange what is in the picture by
+    them (``layout="constrained"``) took 0.2 s of the 0.3 s of a histogram.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, height), dpi=100, layout="constrained")
+    figure = Figure(figsize=(6.4, height), dpi=100)
+    figure.subplots_adjust(left=0.9 / 6.4, right=6.2 / 6.4, bottom=0.5 / height, top=1 - 0.35 / height)
     axes = figure.add_subplot()
     draw(axes)
     axes.set_title(plot_text(title, longest=_LONGEST_TITLE), loc="left", fontsize=11)
@@ -292,7 +312,8 @@ def _picture(title: str, draw: Callable[[Axes], None], *, height: float = 3.2) -
     with warnings.catch_warnings():
         # Labels of other scripts are drawn as boxes; whoever builds at a terminal can do nothing about it.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
-        figure.savefig(png, format="png", metadata={"Software": None})
+        bounds = "tight" if has_names else None
+        figure.savefig(png, format="png", metadata={"Software": None}, bbox_inches=bounds)
     encoded = base64.b64encode(png.getvalue()).decode()
     alternative = as_markdown(one_line(title, longest=_LONGEST_TITLE))
     return dg.MetadataValue.md(f"![{alternative}](data:image/png;base64,{encoded})")
