@@ -1,13 +1,15 @@
 """Checks the values and indices of a piece of a matrix and brings them into the one form we hand out."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from c2s_assets.core.errors import InvalidMatrixError
+
+if TYPE_CHECKING:  # a fifth of a second to import, and a survey reads no rows
+    from scipy.sparse import csr_array
 
 # A block of this many values takes 32 MB, up to three times that while it is being made, and ten times that
 # while its sentences are. Blocks are read ahead, so that several are in memory. 1,024 cells of 4,096 genes
@@ -26,7 +28,7 @@ def canonical_rows(
     matrix: str,
     first_row: int,
     n_vars: int,
-) -> csr_array:
+) -> "csr_array":
     """Make CSR rows of float32 whose features ascend, without repeats or zeros.
 
     Arrays that are that already become part of the rows, without a copy; others are changed or copied.
@@ -63,6 +65,8 @@ def canonical_rows(
             values[wrong], matrix=matrix, row=first_row + _row_of(wrong, bounds), feature=int(indices[wrong])
         )
     index_type = _index_type(n_vars=n_vars, n_stored=len(values))
+    from scipy.sparse import csr_array  # noqa: PLC0415  a survey makes no rows
+
     rows = csr_array(
         (expression, indices.astype(index_type, copy=False), bounds.astype(index_type)),
         shape=(len(bounds) - 1, n_vars),
@@ -153,14 +157,14 @@ def _survey(values: NDArray[np.float32], indices: NDArray[Any]) -> _Survey:
     return found
 
 
-def _n_descents_between(rows: csr_array) -> int:
+def _n_descents_between(rows: "csr_array") -> int:
     """Count the descents from the last feature of a row to the first of the next one that has any."""
     starts = np.unique(rows.indptr[1:-1])
     starts = starts[(starts > 0) & (starts < rows.nnz)]
     return int(np.count_nonzero(rows.indices[starts] <= rows.indices[starts - 1]))
 
 
-def _refuse_repeats(rows: csr_array, *, matrix: str, first_row: int) -> None:
+def _refuse_repeats(rows: "csr_array", *, matrix: str, first_row: int) -> None:
     repeats = rows.indices[1:] == rows.indices[:-1]
     starts = rows.indptr[1:-1]
     repeats[starts[(starts > 0) & (starts < rows.nnz)] - 1] = False

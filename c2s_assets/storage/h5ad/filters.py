@@ -11,9 +11,7 @@ from typing import Any, TypeAlias
 
 import h5py
 import numpy as np
-import pyarrow as pa
 from isal import isal_zlib
-from numcodecs import blosc, lz4
 
 # Bytes, or what numpy sees as such; `len` is their number.
 Buffer: TypeAlias = Any
@@ -96,11 +94,15 @@ def _inflate_lzf(packed: Buffer, n_bytes: int) -> Buffer:
 
 
 def _inflate_zstd(packed: Buffer, n_bytes: int) -> Buffer:
+    import pyarrow as pa  # noqa: PLC0415  0.1 s, and few files are compressed so; as of numcodecs below
+
     # pyarrow's, because that of numcodecs takes the size from the stream, or has no bound if it tells none.
     return pa.decompress(packed, decompressed_size=n_bytes, codec="zstd")
 
 
 def _inflate_blosc(packed: Buffer, n_bytes: int) -> Buffer:
+    from numcodecs import blosc  # noqa: PLC0415
+
     *_, n_inflated, _, n_packed = _BLOSC_HEADER.unpack_from(packed)
     # Blosc believes its header, so that it would read and write beyond the ends.
     if n_inflated != n_bytes or n_packed != len(packed):
@@ -116,6 +118,8 @@ def _inflate_lz4(packed: Buffer, n_bytes: int) -> Buffer:
 
     A block is stored as it is if its stored size is its size.
     """
+    from numcodecs import lz4  # noqa: PLC0415
+
     total, block_size = _LZ4_HEADER.unpack_from(packed)
     if total != n_bytes or block_size == 0:
         raise ValueError(f"its LZ4 header says {total:,} bytes in blocks of {block_size:,}, not {n_bytes:,}")

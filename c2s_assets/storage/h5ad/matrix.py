@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from c2s_assets.core.errors import InvalidMatrixError, UnsupportedEncodingError
 from c2s_assets.storage.h5ad.access import (
@@ -17,6 +16,9 @@ from c2s_assets.storage.h5ad.access import (
     read_shape_attribute,
     read_text_attribute,
 )
+
+if TYPE_CHECKING:  # a fifth of a second to import, and a survey reads no rows
+    from scipy.sparse import csr_array
 
 Encoding = Literal["csr", "csc", "dense", "unsupported"]
 
@@ -82,14 +84,14 @@ class MatrixReader(Protocol):
     def info(self) -> MatrixInfo:
         """What the headers say."""
 
-    def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
+    def blocks(self, *, rows: int) -> Iterator[tuple[int, "csr_array"]]:
         """Yield ``(start_row, block)`` in row order, together every row exactly once.
 
         A block has at most `rows` rows, and fewer where it would otherwise hold more than
         `canonical.MAX_BLOCK_VALUES` values.
         """
 
-    def rows(self, start: int, stop: int) -> csr_array:
+    def rows(self, start: int, stop: int) -> "csr_array":
         """Read the rows ``[start, stop)``; the caller bounds how many."""
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from c2s_assets.storage.h5ad import canonical
 from c2s_assets.storage.h5ad.ahead import one_ahead
 from c2s_assets.storage.h5ad.matrix import DenseMatrix, MatrixInfo, SparseMatrix
+
+if TYPE_CHECKING:  # a fifth of a second to import, and a survey reads no rows
+    from scipy.sparse import csr_array
 
 # Values of a dense matrix that are read at once, zeros too: 64 MB of float32.
 _SLAB_VALUES = 16 * 2**20
@@ -32,12 +34,12 @@ class CsrReader:
         """What the headers say."""
         return self.matrix.info
 
-    def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
+    def blocks(self, *, rows: int) -> Iterator[tuple[int, "csr_array"]]:
         """Yield ``(start_row, block)`` in row order."""
         canonical.require_positive(rows)
         return one_ahead(self._blocks(rows))
 
-    def _blocks(self, rows: int) -> Generator[tuple[int, csr_array]]:
+    def _blocks(self, rows: int) -> Generator[tuple[int, "csr_array"]]:
         with closing(one_ahead(self._inflate(rows))) as inflated:
             for stretch in inflated:
                 yield stretch.start, self._check(stretch)
@@ -51,7 +53,7 @@ class CsrReader:
             yield self._read(start, bounds[: n_rows + 1])
             start += n_rows
 
-    def rows(self, start: int, stop: int) -> csr_array:
+    def rows(self, start: int, stop: int) -> "csr_array":
         """Read the rows ``[start, stop)``."""
         canonical.require_rows(start, stop, n_obs=self.info.shape[0])
         return self._check(self._read(start, self._bounds(start, stop)))
@@ -73,7 +75,7 @@ class CsrReader:
         data, indices = self.matrix.data.read(first, last), self.matrix.indices.read(first, last)
         return _Stretch(start, bounds - first, data, indices)
 
-    def _check(self, stretch: "_Stretch") -> csr_array:
+    def _check(self, stretch: "_Stretch") -> "csr_array":
         return canonical.canonical_rows(
             stretch.data,
             stretch.indices,
@@ -108,17 +110,17 @@ class DenseReader:
         """What the headers say."""
         return self.matrix.info
 
-    def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
+    def blocks(self, *, rows: int) -> Iterator[tuple[int, "csr_array"]]:
         """Yield ``(start_row, block)`` in row order."""
         canonical.require_positive(rows)
         return one_ahead(self._blocks(rows))
 
-    def rows(self, start: int, stop: int) -> csr_array:
+    def rows(self, start: int, stop: int) -> "csr_array":
         """Read the rows ``[start, stop)``."""
         canonical.require_rows(start, stop, n_obs=self.info.shape[0])
         return self._to_rows(self._read_slab(start, stop), start)
 
-    def _blocks(self, rows: int) -> Generator[tuple[int, csr_array]]:
+    def _blocks(self, rows: int) -> Generator[tuple[int, "csr_array"]]:
         n_obs = self.info.shape[0]
         slab_rows = self._slab_rows(rows)
         for start in range(0, n_obs, slab_rows):
@@ -126,7 +128,7 @@ class DenseReader:
             for first in range(0, len(slab), rows):
                 yield from self._pieces(slab[first : first + rows], start + first)
 
-    def _pieces(self, slab: NDArray[Any], start: int) -> Iterator[tuple[int, csr_array]]:
+    def _pieces(self, slab: NDArray[Any], start: int) -> Iterator[tuple[int, "csr_array"]]:
         """Halve what has too many values for a block, until it has not."""
         if len(slab) > 1 and np.count_nonzero(slab) > canonical.MAX_BLOCK_VALUES:
             half = len(slab) // 2
@@ -145,7 +147,7 @@ class DenseReader:
     def _read_slab(self, start: int, stop: int) -> NDArray[Any]:
         return self.matrix.values.read(start, stop).reshape(stop - start, self.info.shape[1])
 
-    def _to_rows(self, table: NDArray[Any], start: int) -> csr_array:
+    def _to_rows(self, table: NDArray[Any], start: int) -> "csr_array":
         n_rows, n_vars = table.shape
         slab = table.reshape(-1)
         # NaN differs from zero too, so it stays and is refused with the cell it belongs to. Without the

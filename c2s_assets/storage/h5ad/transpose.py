@@ -4,15 +4,17 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
 
 from c2s_assets.core.errors import InvalidMatrixError
 from c2s_assets.storage.h5ad import canonical
 from c2s_assets.storage.h5ad.matrix import MatrixInfo, SparseMatrix
+
+if TYPE_CHECKING:  # a fifth of a second to import, and a survey reads no rows
+    from scipy.sparse import csr_array
 
 # Values per read, of 12 bytes each once they are records.
 STREAM_VALUES = 4 * 2**20
@@ -40,7 +42,7 @@ class CscReader:
         """What the headers say."""
         return self.matrix.info
 
-    def blocks(self, *, rows: int) -> Iterator[tuple[int, csr_array]]:
+    def blocks(self, *, rows: int) -> Iterator[tuple[int, "csr_array"]]:
         """Yield ``(start_row, block)`` in row order."""
         canonical.require_positive(rows)
         edges = _cut(self._count_per_row(), n_values=min(RANGE_VALUES, canonical.MAX_BLOCK_VALUES))
@@ -54,7 +56,7 @@ class CscReader:
                 for first in range(0, stop - start, rows):
                     yield start + first, bucket[first : first + rows]
 
-    def rows(self, start: int, stop: int) -> csr_array:
+    def rows(self, start: int, stop: int) -> "csr_array":
         """Read the rows ``[start, stop)``, which takes a pass over the whole matrix."""
         canonical.require_rows(start, stop, n_obs=self.info.shape[0])
         wanted = [np.empty(0, _RECORD)]
@@ -132,8 +134,10 @@ class CscReader:
             "Sum or remove the repeats (scipy: matrix.sum_duplicates()) and write the file again."
         )
 
-    def _assemble(self, records: NDArray[Any], start: int, stop: int) -> csr_array:
+    def _assemble(self, records: NDArray[Any], start: int, stop: int) -> "csr_array":
         """Sort records, which come feature after feature, into rows."""
+        from scipy.sparse import csc_array  # noqa: PLC0415  a survey makes no rows
+
         n_vars = self.info.shape[1]
         bounds = np.searchsorted(records["feature"], np.arange(n_vars + 1))
         by_feature = csc_array(
