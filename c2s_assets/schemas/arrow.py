@@ -1,4 +1,4 @@
-"""The Arrow schema we write, derived from a table's model and its own further columns."""
+"""The schemas of Arrow and Polars, derived from a table's model and its own further columns."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -51,6 +51,11 @@ def arrow_schema(model: "Table", *, further: pl.Schema | None = None) -> pa.Sche
         if name not in declared
     ]
     return pa.schema([*declared.values(), *own])
+
+
+def frame_schema(model: "Table") -> pl.Schema:
+    """Give the declared columns of a table with the types that Polars has for them."""
+    return pl.Schema({name: column.dtype.type for name, column in model.to_schema().columns.items()})
 
 
 def _arrow_type(dtype: object, types: ArrowTypes, *, name: str) -> pa.DataType:

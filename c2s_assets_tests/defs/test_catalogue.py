@@ -10,12 +10,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from c2s_assets.core.discover.listing import HISTORY_SCHEMA
-from c2s_assets.core.discover.records import tabulate_collections, tabulate_datasets
 from c2s_assets.defs.automation.catalogue import hourly_catalogue
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.service import BuildReport, build_catalogue, register
+from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.catalogue import CATALOGUE
+from c2s_assets.schemas.discover import ListingHistory
 from c2s_assets.schemas.documents import CorpusReport, Provenance
 from c2s_assets.storage.catalogue.queries import answer_query
 from c2s_assets.storage.catalogue.versions import open_catalogue
@@ -25,6 +25,7 @@ from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.listing import stage_listing
 from c2s_assets_tests.defs.building import Workshop, broken, failures, open_workshop
 from c2s_assets_tests.discover import describe_collection, describe_dataset
+from c2s_assets_tests.listing import list_collections, list_datasets
 from c2s_assets_tests.toy import make_lake, put_toy_tables
 
 QUERIES = Path(__file__).parents[2] / "docs" / "queries.md"
@@ -71,11 +72,11 @@ def put_listing(layout: Layout, *dataset_ids: str, withdrawn: tuple[str, ...] = 
     """Commit a listing of datasets in one collection, whose description names somebody's address."""
     own = {"collection_id": COLLECTION, "dataset_version_id": "v1", **fields}
     records = [describe_dataset(dataset_id, position=0) | own for dataset_id in dataset_ids]
-    listing = tabulate_datasets(records).rows.with_columns(n_absent=pl.lit(0, pl.Int32))
-    collections = tabulate_collections([describe_collection(records)]).rows
+    listing = list_datasets(records).rows
+    collections = list_collections([describe_collection(records)]).rows
     history = pl.DataFrame(
         [(name, "withdrawn", None, "1", None, date(2026, 1, 1)) for name in withdrawn],
-        schema=HISTORY_SCHEMA,
+        schema=frame_schema(ListingHistory),
         orient="row",
     )
     with stage(layout, "cellxgene_listing") as staged:

@@ -7,15 +7,16 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from c2s_assets.core.discover.listing import HISTORY_SCHEMA
-from c2s_assets.core.discover.records import tabulate_collections, tabulate_datasets
 from c2s_assets.defs.service import build_catalogue
+from c2s_assets.schemas.arrow import frame_schema
+from c2s_assets.schemas.discover import ListingHistory
 from c2s_assets.storage.catalogue.queries import answer_query
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.listing import stage_listing
 from c2s_assets_tests.defs.building import Workshop, build_only, failures, open_workshop
 from c2s_assets_tests.discover import describe_collection, describe_dataset
+from c2s_assets_tests.listing import list_collections, list_datasets
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 
@@ -133,10 +134,12 @@ def test_datasets_of_a_listed_collection_share_their_donors(tmp_path: Path) -> N
         stage_listing(
             staged,
             layout,
-            listing=tabulate_datasets(records).rows.with_columns(n_absent=pl.lit(0, pl.Int32)),
-            collections=tabulate_collections([describe_collection(records)]).rows,
+            listing=list_datasets(records).rows,
+            collections=list_collections([describe_collection(records)]).rows,
             history=pl.DataFrame(
-                [("x", "added", None, "1", None, date(2026, 1, 1))], schema=HISTORY_SCHEMA, orient="row"
+                [("x", "added", None, "1", None, date(2026, 1, 1))],
+                schema=frame_schema(ListingHistory),
+                orient="row",
             ),
             origin={},
             etags={},

@@ -3,9 +3,8 @@ import pyarrow as pa
 import pytest
 from pandera import polars as pr
 
-from c2s_assets.core.splits.manifest import MANIFEST_SCHEMA
 from c2s_assets.schemas import tables
-from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.arrow import arrow_schema, frame_schema
 from c2s_assets.schemas.tables import CellSentences, SplitManifest
 
 MODELS = sorted(
@@ -47,11 +46,9 @@ def test_columns_may_be_missing_where_the_model_says_so():
     assert (nullable["split"], nullable["donor_uid"], nullable["fold"]) == (False, True, True)
 
 
-def test_the_manifest_is_what_splits_make():
-    declared = {field.name: field.type for field in arrow_schema(SplitManifest)}
-    made = pl.DataFrame(schema=MANIFEST_SCHEMA).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-    assert list(declared) == made.names
-    assert pl.DataFrame(arrow_schema(SplitManifest).empty_table()).schema == MANIFEST_SCHEMA
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+def test_polars_reads_what_arrow_writes(model):
+    assert pl.DataFrame(arrow_schema(model).empty_table()).schema == frame_schema(model)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,12 @@ from c2s_assets.core.discover.records import (
     CELL_COUNT,
     COLLECTION_ID,
     DATASET_VERSION_ID,
+    N_ABSENT,
     SCHEMA_VERSION,
     Listed,
 )
 from c2s_assets.core.findings import Finding
 
-# How often running a dataset was missing from the listing; 0 where it is in the last one.
-N_ABSENT = "n_absent"
 # One listing without it may be a fault of the server's; two are not.
 ABSENT_IS_WITHDRAWN = 2
 _SAID, _ABSENT = "Discover says so (410)", "absent from two listings"
@@ -25,16 +24,6 @@ _SAID, _ABSENT = "Discover says so (410)", "absent from two listings"
 EVENT = "event"
 ADDED, REVISED, WITHDRAWN = "added", "revised", "withdrawn"
 
-HISTORY_SCHEMA = pl.Schema(
-    {
-        DATASET_ID: pl.String,
-        EVENT: pl.String,
-        "changed": pl.String,
-        DATASET_VERSION_ID: pl.String,
-        "title": pl.String,
-        "seen_at": pl.Date,
-    }
-)
 # In the order in which a change is told; the ids of versions, which say least, last.
 _COMPARED = {CELL_COUNT: "cells", SCHEMA_VERSION: "schema", DATASET_VERSION_ID: "version"}
 _BEFORE = "_before"
@@ -67,9 +56,7 @@ def missing_datasets(last: pl.DataFrame | None, listed: Listed) -> list[str]:
 
 def still_listed(last: pl.DataFrame) -> Listed:
     """Return what the last listing held, datasets or collections, for one that says it is still the same."""
-    if N_ABSENT not in last.columns:
-        return Listed(last)
-    return Listed(last.filter(pl.col(N_ABSENT) == 0).drop(N_ABSENT))
+    return Listed(last.filter(pl.col(N_ABSENT) == 0) if N_ABSENT in last.columns else last)
 
 
 def refresh_listing(
@@ -89,7 +76,7 @@ def refresh_listing(
     today
         When the changes were seen.
     """
-    now = listed.rows.with_columns(pl.lit(0, pl.Int32).alias(N_ABSENT))
+    now = listed.rows
     last = now.clear() if last is None else last
     missing = missing_datasets(last, listed)
     is_missing = pl.col(DATASET_ID).is_in(missing)
@@ -101,14 +88,12 @@ def refresh_listing(
     kept = others.join(withdrawn, on=DATASET_ID, how="anti")
     added = now.join(last, on=DATASET_ID, how="anti")
     events = [
-        added.with_columns(pl.lit(ADDED).alias(EVENT), pl.lit(None, pl.String).alias("changed")),
-        _revised(last, now),
-        withdrawn.with_columns(pl.lit(WITHDRAWN).alias(EVENT), why_withdrawn.alias("changed")),
+        _events(added, ADDED, pl.lit(None, pl.String), today=today),
+        _events(_revised(last, now), REVISED, _what_changed(), today=today),
+        _events(withdrawn, WITHDRAWN, why_withdrawn, today=today),
     ]
-    dated = pl.concat(
-        table.with_columns(pl.lit(today).alias("seen_at")).select(HISTORY_SCHEMA.names()) for table in events
-    )
-    return Refreshed(pl.concat([now, kept]).sort(DATASET_ID), dated)
+    # A column that the listing has since this version is null in rows that are kept.
+    return Refreshed(pl.concat([now, kept], how="diagonal").sort(DATASET_ID), pl.concat(events))
 
 
 def refresh_collections(last: pl.DataFrame | None, listed: Listed) -> pl.DataFrame:
@@ -117,7 +102,7 @@ def refresh_collections(last: pl.DataFrame | None, listed: Listed) -> pl.DataFra
         return listed.rows
     malformed = pl.col(COLLECTION_ID).is_in(listed.quarantined["id"].drop_nulls().to_list())
     kept = last.filter(malformed).join(listed.rows, on=COLLECTION_ID, how="anti")
-    return pl.concat([listed.rows, kept]).sort(COLLECTION_ID)
+    return pl.concat([listed.rows, kept], how="diagonal").sort(COLLECTION_ID)
 
 
 def listing_did_not_shrink(
@@ -170,6 +155,11 @@ def records_are_well_formed(datasets: Listed, collections: Listed) -> Finding:
     return Finding("records_are_well_formed", rows.is_empty(), message, figures, rows)
 
 
+def add_events(history: pl.DataFrame | None, events: pl.DataFrame) -> pl.DataFrame:
+    """Put events behind those of earlier listings, None if there was none."""
+    return events if history is None else pl.concat([history, events], how="diagonal")
+
+
 def withdrawals(history: pl.DataFrame) -> dict[str, date]:
     """Name the datasets whose last event is that they were withdrawn, and the day on which that was seen."""
     last = history.unique(DATASET_ID, keep="last", maintain_order=True).filter(pl.col(EVENT) == WITHDRAWN)
@@ -185,20 +175,32 @@ def relistings(history: pl.DataFrame) -> dict[str, date]:
     return dict(zip(last[DATASET_ID], last["seen_at"], strict=True))
 
 
+def _events(rows: pl.DataFrame, event: str, changed: pl.Expr, *, today: date) -> pl.DataFrame:
+    return rows.select(
+        DATASET_ID,
+        pl.lit(event).alias(EVENT),
+        changed.alias("changed"),
+        DATASET_VERSION_ID,
+        "title",
+        pl.lit(today).alias("seen_at"),
+    )
+
+
 def _revised(last: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Find the datasets with another version, and say what is different."""
+    """Find the datasets with another version, beside what they were before."""
     before = last.select(DATASET_ID, *_COMPARED)
     pairs = now.join(before, on=DATASET_ID, suffix=_BEFORE, maintain_order="left")
+    return pairs.filter(pl.col(DATASET_VERSION_ID) != pl.col(DATASET_VERSION_ID + _BEFORE))
+
+
+def _what_changed() -> pl.Expr:
     changes = [
         pl.when(pl.col(name).ne_missing(pl.col(name + _BEFORE))).then(
             pl.format("{}: {} to {}", pl.lit(shown), _text(name + _BEFORE), _text(name))
         )
         for name, shown in _COMPARED.items()
     ]
-    return pairs.filter(pl.col(DATASET_VERSION_ID) != pl.col(DATASET_VERSION_ID + _BEFORE)).with_columns(
-        pl.lit(REVISED).alias(EVENT),
-        pl.concat_str(changes, separator="; ", ignore_nulls=True).alias("changed"),
-    )
+    return pl.concat_str(changes, separator="; ", ignore_nulls=True)
 
 
 def _text(name: str) -> pl.Expr:

@@ -14,12 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from c2s_assets.core.cells.donors import count_known_donors
 from c2s_assets.core.columns import (
-    CELL_TYPE,
     DATASET_ID,
-    DEVELOPMENT_STAGE,
-    DONOR_ID,
-    IS_PRIMARY_DATA,
-    ORGANISM,
 )
 from c2s_assets.core.discover.assets import h5ad_asset
 from c2s_assets.core.emails import without_emails
@@ -32,52 +27,10 @@ CELL_COUNT = "cell_count"
 H5AD_URL = "h5ad_url"
 H5AD_SIZE_BYTES = "h5ad_size_bytes"
 SCHEMA_VERSION = "schema_version"
+# How often running a dataset was missing from the listing; 0 where it is in the last one.
+N_ABSENT = "n_absent"
 
-_Type = pl.DataType | type[pl.DataType]
-_LABELS: _Type = pl.List(pl.String)
-_DATASET_SCHEMA: dict[str, _Type] = {
-    DATASET_ID: pl.String,
-    DATASET_VERSION_ID: pl.String,
-    COLLECTION_ID: pl.String,
-    "collection_name": pl.String,
-    "title": pl.String,
-    CELL_COUNT: pl.Int64,
-    "primary_cell_count": pl.Int64,
-    "mean_genes_per_cell": pl.Float32,
-    ORGANISM: _LABELS,
-    "tissue": _LABELS,
-    "assay": _LABELS,
-    "disease": _LABELS,
-    "sex": _LABELS,
-    DEVELOPMENT_STAGE: _LABELS,
-    CELL_TYPE: _LABELS,
-    "self_reported_ethnicity": _LABELS,
-    "suspension_type": _LABELS,
-    DONOR_ID: _LABELS,
-    "n_donors": pl.Int32,
-    IS_PRIMARY_DATA: pl.List(pl.Boolean),
-    SCHEMA_VERSION: pl.String,
-    "published_at": pl.Date,
-    "revised_at": pl.Date,
-    "explorer_url": pl.String,
-    H5AD_URL: pl.String,
-    H5AD_SIZE_BYTES: pl.Int64,
-    "doi": pl.String,
-}
-_COLLECTION_SCHEMA: dict[str, _Type] = {
-    COLLECTION_ID: pl.String,
-    "name": pl.String,
-    "description": pl.String,
-    "doi": pl.String,
-    "journal": pl.String,
-    "published_year": pl.Int32,
-    "is_preprint": pl.Boolean,
-    "authors": _LABELS,
-    "consortia": _LABELS,
-    "published_at": pl.Date,
-    "revised_at": pl.Date,
-}
-_QUARANTINE_SCHEMA: dict[str, _Type] = {"position": pl.Int64, "id": pl.String, "why": pl.String}
+_QUARANTINE_SCHEMA = {"position": pl.Int64, "id": pl.String, "why": pl.String}
 
 
 @dataclass(frozen=True)
@@ -96,17 +49,28 @@ class Listed:
     quarantined: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_QUARANTINE_SCHEMA))
 
 
-def tabulate_datasets(records: Iterable[object]) -> Listed:
-    """Make a table of what `/curation/v1/datasets` answers; see schemas.discover.Listing for its columns."""
-    return _tabulate(records, _dataset_row, key=DATASET_ID, schema=_DATASET_SCHEMA)
+def tabulate_datasets(records: Iterable[object], *, schema: pl.Schema) -> Listed:
+    """Make a table of what `/curation/v1/datasets` answers.
+
+    Parameters
+    ----------
+    schema
+        The columns to make, those of schemas.discover.Listing.
+    """
+    return _tabulate(records, _dataset_row, key=DATASET_ID, schema=schema)
 
 
-def tabulate_collections(records: Iterable[object]) -> Listed:
-    """Make a table of what `/curation/v1/collections` answers; see schemas.discover.Collections.
+def tabulate_collections(records: Iterable[object], *, schema: pl.Schema) -> Listed:
+    """Make a table of what `/curation/v1/collections` answers.
 
     Who is to be contacted is left out, and so is every e-mail address in a text.
+
+    Parameters
+    ----------
+    schema
+        The columns to make, those of schemas.discover.Collections.
     """
-    return _tabulate(records, _collection_row, key=COLLECTION_ID, schema=_COLLECTION_SCHEMA)
+    return _tabulate(records, _collection_row, key=COLLECTION_ID, schema=schema)
 
 
 def _checked_id(value: str) -> str:
@@ -229,6 +193,7 @@ def _dataset_row(record: Mapping[str, Any]) -> dict[str, object]:
         "doi": found.collection_doi,
         H5AD_URL: h5ad.url if h5ad else None,
         H5AD_SIZE_BYTES: h5ad.size_bytes if h5ad else None,
+        N_ABSENT: 0,
     }
 
 
@@ -247,7 +212,7 @@ def _tabulate(
     row_of: Callable[[Mapping[str, Any]], dict[str, object]],
     *,
     key: str,
-    schema: Mapping[str, _Type],
+    schema: pl.Schema,
 ) -> Listed:
     rows: dict[str, dict[str, object]] = {}
     quarantined: list[tuple[int, str | None, str]] = []

@@ -10,13 +10,13 @@ import polars as pl
 from c2s_assets.core.ages.stages import stage_interval
 from c2s_assets.core.cells.labels import members
 from c2s_assets.core.columns import CELL_TYPE, DATASET_ID, DEVELOPMENT_STAGE, ORGANISM
-from c2s_assets.core.discover.listing import N_ABSENT
 from c2s_assets.core.discover.records import (
     CELL_COUNT,
     COLLECTION_ID,
     DATASET_VERSION_ID,
     H5AD_SIZE_BYTES,
     H5AD_URL,
+    N_ABSENT,
 )
 from c2s_assets.core.discover.selection_problems import (
     contradictions,

@@ -8,8 +8,7 @@ import polars as pl
 
 from c2s_assets.core.cells.labels import members
 from c2s_assets.core.columns import DATASET_ID
-from c2s_assets.core.discover.listing import N_ABSENT
-from c2s_assets.core.discover.records import COLLECTION_ID, H5AD_URL
+from c2s_assets.core.discover.records import COLLECTION_ID, H5AD_URL, N_ABSENT
 from c2s_assets.core.settings import Selection
 
 _TERM_ID = re.compile(r"[A-Za-z]+:[A-Za-z0-9]+")

@@ -34,24 +34,7 @@ TRAIN, TEST = "train", "test"
 # What both together are called where they are compared with other tables.
 SIDES = f"{TRAIN} and {TEST}"
 POLICIES = ("drop", "keep")
-
-
-MANIFEST_SCHEMA = pl.Schema(
-    {
-        SPLIT_LEVEL: pl.String(),
-        DONOR_UID: pl.String(),
-        DONOR_ID: pl.String(),
-        CELL_ID: pl.String(),
-        SPLIT: pl.String(),
-        FOLD: pl.Int32(),
-        "age_median": pl.Float32(),
-        "n_cells": pl.Int64(),
-        "n_non_primary": pl.Int64(),
-        "n_without_age": pl.Int64(),
-        "n_eligible": pl.Int64(),
-        "reason": pl.String(),
-    }
-)
+_COUNTS = ("n_cells", "n_non_primary", "n_without_age", "n_eligible")
 
 
 @dataclass(frozen=True)
@@ -140,7 +123,7 @@ def split_donors(cells: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
 
     Returns
     -------
-    The manifest, columns as in ``MANIFEST_SCHEMA``. At level ``donor`` one row per ``donor_id``, in order of
+    The manifest, see schemas.tables.SplitManifest. At level ``donor`` one row per ``donor_id``, in order of
     id; at level ``cell`` one row per cell, in the order given. ``n_cells`` is ``n_eligible`` plus the cells
     left out: ``n_non_primary`` and, of the others, ``n_without_age``; both are 0 where the spec or the
     dataset leaves none out for that reason. ``fold`` is null exactly where donors cannot be told apart.
@@ -361,15 +344,18 @@ def _to_manifest(
     rows: pl.DataFrame, *, level: str, in_test: NDArray[np.bool_], folds: NDArray[np.int64], reason: pl.Expr
 ) -> pl.DataFrame:
     """Put donors or cells into the columns of the manifest; a negative fold stands for none."""
-    fold = pl.Series(folds)
-    if CELL_ID not in rows.columns:
-        rows = rows.with_columns(pl.lit(None).alias(CELL_ID))
-    return rows.with_columns(
+    fold = pl.Series(folds).cast(pl.Int32)
+    return rows.select(
         pl.lit(level).alias(SPLIT_LEVEL),
+        DONOR_UID,
+        DONOR_ID,
+        CELL_ID if level == "cell" else pl.lit(None, pl.String).alias(CELL_ID),
         pl.when(pl.Series(in_test)).then(pl.lit(TEST)).otherwise(pl.lit(TRAIN)).alias(SPLIT),
         pl.when(fold >= 0).then(fold).alias(FOLD),
-        reason=reason,
-    ).select(pl.col(name).cast(dtype) for name, dtype in MANIFEST_SCHEMA.items())
+        pl.col("age_median").cast(pl.Float32),
+        pl.col(_COUNTS).cast(pl.Int64),
+        reason.alias("reason"),
+    )
 
 
 def _weighted_mean(values: NDArray[np.float64], weights: NDArray[np.int64]) -> float | None:

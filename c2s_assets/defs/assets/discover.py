@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -16,6 +17,7 @@ from c2s_assets.core.discover.listing import (
     EVENT,
     REVISED,
     WITHDRAWN,
+    add_events,
     listing_did_not_shrink,
     missing_datasets,
     records_are_well_formed,
@@ -29,6 +31,7 @@ from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
 from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Cellxgene, Store
+from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.lake.staging import Stage, stage
@@ -79,9 +82,17 @@ def cellxgene_listing(
     layout, discover = store.layout, cellxgene.discover()
     last, last_collections = read_listing(layout), read_collections(layout)
     origin = {"url": shown(cellxgene.base_url), "read_by": _CODE_VERSION}
-    datasets, etag = _look(discover.datasets, tabulate_datasets, last=layout.listing, origin=origin)
+    datasets, etag = _look(
+        discover.datasets,
+        partial(tabulate_datasets, schema=frame_schema(Listing)),
+        last=layout.listing,
+        origin=origin,
+    )
     collections, etag_of_collections = _look(
-        discover.collections, tabulate_collections, last=layout.collections, origin=origin
+        discover.collections,
+        partial(tabulate_collections, schema=frame_schema(Collections)),
+        last=layout.collections,
+        origin=origin,
     )
     shrinking = _did_not_shrink(
         listing_did_not_shrink(last, datasets, of="datasets", largest_loss=config.largest_loss),
@@ -99,7 +110,7 @@ def cellxgene_listing(
             layout,
             listing=refreshed.rows,
             collections=refresh_collections(last_collections, collections),
-            history=pl.concat([read_history(layout), refreshed.events]),
+            history=add_events(read_history(layout), refreshed.events),
             origin=origin,
             etags={layout.listing: etag, layout.collections: etag_of_collections},
         )

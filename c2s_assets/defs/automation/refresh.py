@@ -192,6 +192,8 @@ def _marks(
     One that is listed again is marked as well, so that the last mark is right.
     """
     history, held = read_history(layout), set(held)
+    if history is None:
+        return
     withdrawn, listed = withdrawals(history), relistings(history)
     for dataset_id in sorted(held & (withdrawn.keys() | listed.keys())):
         observed = _last_mark(instance, dataset_id)

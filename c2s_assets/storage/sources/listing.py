@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from c2s_assets.core.discover.listing import HISTORY_SCHEMA, withdrawals
+from c2s_assets.core.discover.listing import withdrawals
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
@@ -27,11 +27,9 @@ def read_collections(layout: Layout) -> pl.DataFrame | None:
     return read_table(layout.collections) if layout.collections.exists() else None
 
 
-def read_history(layout: Layout) -> pl.DataFrame:
-    """Read every change that a listing showed, oldest first; see schemas.discover.ListingHistory."""
-    if not layout.listing_history.exists():
-        return pl.DataFrame(schema=HISTORY_SCHEMA)
-    return read_table(layout.listing_history)
+def read_history(layout: Layout) -> pl.DataFrame | None:
+    """Read every change of the listing, see schemas.discover.ListingHistory; None without a listing."""
+    return read_table(layout.listing_history) if layout.listing_history.exists() else None
 
 
 def known_etag(table: Path, *, origin: Mapping[str, str]) -> str | None:
@@ -55,7 +53,8 @@ def withdrawn_datasets(layout: Layout) -> frozenset[str]:
 
     What the lake holds of them stays; catalogue and releases leave them out.
     """
-    return frozenset(withdrawals(read_history(layout)))
+    history = read_history(layout)
+    return frozenset() if history is None else frozenset(withdrawals(history))
 
 
 def listing_state(layout: Layout) -> str:

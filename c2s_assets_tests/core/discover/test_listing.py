@@ -4,7 +4,6 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.discover.listing import (
-    HISTORY_SCHEMA,
     listing_did_not_shrink,
     missing_datasets,
     records_are_well_formed,
@@ -12,9 +11,11 @@ from c2s_assets.core.discover.listing import (
     refresh_listing,
     withdrawals,
 )
-from c2s_assets.core.discover.records import Listed, tabulate_collections, tabulate_datasets
+from c2s_assets.core.discover.records import Listed
+from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.discover import Listing, ListingHistory
 from c2s_assets.schemas.violations import violations
+from c2s_assets_tests.listing import list_collections, list_datasets
 
 DAY = date(2025, 1, 1)
 
@@ -25,7 +26,7 @@ def listed(*datasets, malformed=()):
         {"dataset_id": name[0], "dataset_version_id": name, "collection_id": "c", "cell_count": int(name[1:])}
         for name in datasets
     ]
-    return tabulate_datasets([*records, *({"dataset_id": name} for name in malformed)])
+    return list_datasets([*records, *({"dataset_id": name} for name in malformed)])
 
 
 def look(*listings, gone=()):
@@ -60,9 +61,16 @@ def test_a_revision_says_what_is_different():
     ]
 
 
+def test_of_a_row_that_stays_a_column_that_is_new_since_is_null():
+    before = refresh_listing(None, listed("a1", "b1"), gone=[], today=DAY).rows.drop("explorer_url")
+    rows = refresh_listing(before, listed("a1"), gone=[], today=DAY).rows
+    assert rows.select("dataset_id", "explorer_url").rows() == [("a", None), ("b", None)]
+    assert violations(rows, Listing).is_empty()
+
+
 def test_another_count_without_another_version_is_no_revision():
     before = refresh_listing(None, listed("a1"), gone=[], today=DAY).rows
-    now = before.with_columns(cell_count=pl.lit(5, pl.Int64)).drop("n_absent")
+    now = before.with_columns(cell_count=pl.lit(5, pl.Int64))
     refreshed = refresh_listing(before, Listed(now, listed().quarantined), gone=[], today=DAY)
     assert refreshed.events.is_empty()
     assert refreshed.rows["cell_count"].to_list() == [5]
@@ -155,19 +163,17 @@ def test_an_empty_listing_is_refused_whatever_loss_is_allowed():
 
 
 def test_what_is_set_aside_is_shown():
-    found = records_are_well_formed(listed("a1", malformed="b"), tabulate_collections([{"collection_id": 7}]))
+    found = records_are_well_formed(listed("a1", malformed="b"), list_collections([{"collection_id": 7}]))
     assert not found.holds
     assert found.message.startswith("2 of 3 records are set aside")
     assert "at position 1 of datasets: it has no dataset_version_id" in found.message
     assert found.rows["of"].to_list() == ["datasets", "collections"]
-    assert records_are_well_formed(listed("a1"), tabulate_collections([])).holds
+    assert records_are_well_formed(listed("a1"), list_collections([])).holds
 
 
 def test_a_malformed_collection_keeps_its_last_state():
-    last = tabulate_collections(
-        [{"collection_id": "a", "name": "A"}, {"collection_id": "b", "name": "B"}]
-    ).rows
-    now = tabulate_collections([{"collection_id": "c"}, {"collection_id": "a", "name": 7}])
+    last = list_collections([{"collection_id": "a", "name": "A"}, {"collection_id": "b", "name": "B"}]).rows
+    now = list_collections([{"collection_id": "c"}, {"collection_id": "a", "name": 7}])
     assert refresh_collections(last, now).select("collection_id", "name").rows() == [("a", "A"), ("c", None)]
 
 
@@ -181,7 +187,7 @@ def test_withdrawn_are_those_that_did_not_come_back():
     ]
     history = pl.DataFrame(
         [(name, event, None, "v", None, date(2025, 1, day)) for name, event, day in days],
-        schema=HISTORY_SCHEMA,
+        schema=frame_schema(ListingHistory),
         orient="row",
     )
     assert withdrawals(history) == {"a": date(2025, 1, 2)}

@@ -1,12 +1,11 @@
 from datetime import date
 
-import polars as pl
 import pytest
 
-from c2s_assets.core.discover.records import tabulate_collections, tabulate_datasets
 from c2s_assets.core.emails import REMOVED
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.violations import violations
+from c2s_assets_tests.listing import list_collections, list_datasets
 
 IDS = {"dataset_id": "a", "dataset_version_id": "a1", "collection_id": "c"}
 
@@ -26,7 +25,7 @@ def only(listed):
 
 def test_a_record_becomes_a_row():
     row = only(
-        tabulate_datasets(
+        list_datasets(
             [
                 dataset(
                     collection_name="Ageing",
@@ -73,19 +72,20 @@ def test_a_record_becomes_a_row():
         "explorer_url": "https://e/x",
         "h5ad_url": "https://h/x.h5ad",
         "h5ad_size_bytes": 7,
+        "n_absent": 0,
     }
 
 
 @pytest.mark.parametrize("value", [None, ...], ids=["null", "missing"])
 def test_all_but_the_ids_may_be_null_or_missing(value):
     names = ["title", "cell_count", "tissue", "donor_id", "assets", "published_at", "is_primary_data"]
-    row = only(tabulate_datasets([dataset(**({} if value is ... else dict.fromkeys(names)))]))
+    row = only(list_datasets([dataset(**({} if value is ... else dict.fromkeys(names)))]))
     assert (row["title"], row["cell_count"], row["h5ad_url"], row["published_at"]) == (None,) * 4
     assert (row["tissue"], row["donor_id"], row["is_primary_data"], row["n_donors"]) == ([], [], [], 0)
 
 
 def test_a_term_without_label_is_named_by_its_id_and_nothing_stands_twice():
-    row = only(tabulate_datasets([dataset(tissue=[term(None, "UBERON:1"), None, term("b"), term("b")])]))
+    row = only(list_datasets([dataset(tissue=[term(None, "UBERON:1"), None, term("b"), term("b")])]))
     assert row["tissue"] == ["UBERON:1", "b"]
 
 
@@ -112,33 +112,33 @@ def test_a_term_without_label_is_named_by_its_id_and_nothing_stands_twice():
 )
 def test_a_malformed_record_is_set_aside_and_the_others_go_on(record, why):
     good = [dataset(dataset_id=f"good_{number}") for number in (2, 1)]
-    listed = tabulate_datasets([good[0], record, good[1]])
+    listed = list_datasets([good[0], record, good[1]])
     assert listed.rows["dataset_id"].to_list() == ["good_1", "good_2"]
     assert listed.quarantined["position"].to_list() == [1]
     assert listed.quarantined["why"][0].startswith(why)
 
 
 def test_an_id_that_stands_twice_is_taken_once():
-    listed = tabulate_datasets([dataset(title="first"), dataset(title="second")])
+    listed = list_datasets([dataset(title="first"), dataset(title="second")])
     assert listed.rows["title"].to_list() == ["first"]
     assert listed.quarantined.rows() == [(1, "a", "its dataset_id was listed before")]
 
 
 def test_the_order_of_records_and_of_labels_makes_no_difference():
-    one = tabulate_datasets([dataset(tissue=[term("a"), term("b")]), dataset(dataset_id="b")])
-    other = tabulate_datasets([dataset(dataset_id="b"), dataset(tissue=[term("b"), term("a")])])
+    one = list_datasets([dataset(tissue=[term("a"), term("b")]), dataset(dataset_id="b")])
+    other = list_datasets([dataset(dataset_id="b"), dataset(tissue=[term("b"), term("a")])])
     assert one.rows.equals(other.rows)
 
 
 @pytest.mark.parametrize("records", [[], [dataset()]], ids=["none", "one"])
 def test_the_tables_keep_their_schemas(records):
-    listing = tabulate_datasets(records).rows.with_columns(n_absent=pl.lit(0, pl.Int32))
+    listing = list_datasets(records).rows
     assert violations(listing, Listing).is_empty()
-    assert violations(tabulate_collections(records).rows, Collections).is_empty()
+    assert violations(list_collections(records).rows, Collections).is_empty()
 
 
 def test_a_collection_keeps_its_publication_and_nobody_to_write_to():
-    listed = tabulate_collections(
+    listed = list_collections(
         [
             {
                 "collection_id": "c",
@@ -178,5 +178,5 @@ def test_a_collection_keeps_its_publication_and_nobody_to_write_to():
 
 
 def test_a_collection_without_publication_is_kept():
-    row = only(tabulate_collections([{"collection_id": "c", "publisher_metadata": None}]))
+    row = only(list_collections([{"collection_id": "c", "publisher_metadata": None}]))
     assert (row["journal"], row["authors"]) == (None, [])

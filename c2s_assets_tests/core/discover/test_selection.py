@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
-from c2s_assets.core.discover.records import tabulate_datasets
 from c2s_assets.core.discover.selection import LABEL_FILTERS, Offer, count_labels, offer_of, select
 from c2s_assets.core.settings import Selection
+from c2s_assets_tests.listing import list_datasets
 
 
 def record(name, *, tissue="blood", organism="Homo sapiens", stage="unknown", cells=100, **fields):
@@ -31,7 +31,7 @@ RECORDS = [
     ),
     record("sick", disease=[{"label": "COVID-19"}, {"label": "normal"}], cells=None),
 ]
-LISTING = tabulate_datasets(RECORDS).rows.with_columns(n_absent=pl.lit(0, pl.Int32))
+LISTING = list_datasets(RECORDS).rows
 
 
 def problems(**selection):
@@ -177,7 +177,7 @@ def test_one_dataset_is_offered_if_it_is_taken():
 def test_a_dataset_is_taken_by_each_of_the_labels_that_a_field_joins() -> None:
     """CELLxGENE writes `A || B` where a cell has both."""
     both = record("both", disease=[{"label": "COVID-19 || asthma"}, {"label": "normal"}])
-    listing = tabulate_datasets([both]).rows.with_columns(n_absent=pl.lit(0, pl.Int32))
+    listing = list_datasets([both]).rows
     for wanted in (["asthma"], ["covid-19"], ["COVID-19 || asthma"]):
         found = select(listing, Selection(disease=wanted))
         assert (found.rows["dataset_id"].to_list(), found.problems) == (["both"], [])

@@ -1,10 +1,10 @@
 import polars as pl
 import pytest
 
-from c2s_assets.core.discover.records import tabulate_datasets
 from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.discover.selection import REASON, Selected
 from c2s_assets.core.reports.terminal import answer_text, label_lines, selection_lines
+from c2s_assets_tests.listing import list_datasets
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_of_a_plan_only_the_drawing_is_shown():
 )
 def test_a_selected_dataset_says_what_the_lake_has_of_it(held, state):
     record = {"dataset_id": "a", "dataset_version_id": "v1", "collection_id": "c", "cell_count": None}
-    rows = tabulate_datasets([record]).rows.with_columns(pl.lit("tissue blood").alias(REASON))
+    rows = list_datasets([record]).rows.with_columns(pl.lit("tissue blood").alias(REASON))
     lines = list(selection_lines(Selected(rows, []), {} if held is None else {"a": held}, n_listed=7))
     assert lines[0] == "1 of 7 datasets are selected: 0 cells, 0.0 GB of h5ad"
     assert lines[1].endswith(f"? cells        ? GB   {state}")

@@ -10,13 +10,14 @@ from scipy.stats import wasserstein_distance
 
 from c2s_assets.core.errors import ConfigError, MissingInputError
 from c2s_assets.core.splits.manifest import (
-    MANIFEST_SCHEMA,
     N_FOLDS,
     SplitSpec,
     assign_cells,
     describe_split,
     split_donors,
 )
+from c2s_assets.schemas.arrow import frame_schema
+from c2s_assets.schemas.tables import SplitManifest
 
 SPEC = SplitSpec()
 SCHEMA = {
@@ -111,7 +112,7 @@ def test_manifest_counts_each_donor():
         ]
     )
     manifest = split_donors(cells, spec=SPEC)
-    assert manifest.schema == MANIFEST_SCHEMA
+    assert manifest.schema == frame_schema(SplitManifest)
     counts = manifest.select("donor_id", "donor_uid", "cell_id", "age_median", "n_cells").rows()
     assert counts == [("a", "ds/a", None, 22.0, 6), ("b", "ds/b", None, 50.0, 1)]
     left_out = manifest.select("n_non_primary", "n_without_age", "n_eligible").rows()
@@ -290,7 +291,7 @@ def test_cells_without_age_stay_on_a_side_when_the_spec_keeps_them():
 
 def test_zero_cells_give_an_empty_manifest():
     manifest = split_donors(table([]), spec=SPEC)
-    assert manifest.schema == MANIFEST_SCHEMA
+    assert manifest.schema == frame_schema(SplitManifest)
     assert manifest.is_empty()
     assert describe_split(manifest).n_cells == 0
     assert assign_cells(table([]), manifest).is_empty()
@@ -368,7 +369,7 @@ def anonymous(ages: Sequence[float | None], *, primary: bool | None = True) -> p
 def test_without_donors_each_cell_has_a_row_in_the_order_of_obs():
     cells = anonymous([20, 30, None]).with_columns(cell_id=pl.Series(["z", "a", "m"]))
     manifest = split_donors(cells, spec=SPEC)
-    assert manifest.schema == MANIFEST_SCHEMA
+    assert manifest.schema == frame_schema(SplitManifest)
     assert manifest["cell_id"].to_list() == ["z", "a", "m"]
     assert set(manifest["split_level"]) == {"cell"}
     assert manifest["n_without_age"].to_list() == [0, 0, 1]

@@ -1,10 +1,8 @@
 from datetime import date
 
-import polars as pl
 import pytest
 
-from c2s_assets.core.discover.listing import refresh_listing
-from c2s_assets.core.discover.records import tabulate_collections, tabulate_datasets
+from c2s_assets.core.discover.listing import add_events, refresh_listing
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.listing import (
     known_etag,
@@ -15,10 +13,11 @@ from c2s_assets.storage.sources.listing import (
     stage_listing,
     withdrawn_datasets,
 )
+from c2s_assets_tests.listing import list_collections, list_datasets
 from c2s_assets_tests.toy import make_lake
 
 ORIGIN = {"url": "http://127.0.0.1", "read_by": "1"}
-COLLECTIONS = tabulate_collections([{"collection_id": "c", "name": "C"}]).rows
+COLLECTIONS = list_collections([{"collection_id": "c", "name": "C"}]).rows
 
 
 @pytest.fixture
@@ -30,11 +29,11 @@ def take(layout, *ids, gone=()):
     """Write the listing of some datasets, as the asset does."""
     records = [{"dataset_id": name, "dataset_version_id": "1", "collection_id": "c"} for name in ids]
     refreshed = refresh_listing(
-        read_listing(layout), tabulate_datasets(records), gone=gone, today=date(2025, 1, 1)
+        read_listing(layout), list_datasets(records), gone=gone, today=date(2025, 1, 1)
     )
     targets = (layout.listing, layout.collections, layout.listing_history)
     with stage(layout, "cellxgene_listing") as staged:
-        history = pl.concat([read_history(layout), refreshed.events])
+        history = add_events(read_history(layout), refreshed.events)
         stage_listing(
             staged,
             layout,
@@ -51,7 +50,7 @@ def take(layout, *ids, gone=()):
 def test_without_a_listing_there_is_none(layout):
     assert read_listing(layout) is None
     assert read_collections(layout) is None
-    assert read_history(layout).is_empty()
+    assert read_history(layout) is None
     assert withdrawn_datasets(layout) == frozenset()
 
 
