@@ -9,13 +9,16 @@ import pyarrow as pa
 
 from c2s_assets.core.reports.text import as_markdown, one_line
 from c2s_assets.schemas.columns import declared_columns
+from c2s_assets.schemas.registry import TABLES
 from c2s_assets.schemas.tables import Table
-from c2s_assets.storage.tables.parquet import count_rows, size_bytes, table_schema
+from c2s_assets.storage.dataset import DatasetStage
+from c2s_assets.storage.tables.parquet import count_rows, read_rows, size_bytes, table_schema
 
 Metadata = dict[str, dg.MetadataValue]
 Lineage = Mapping[str, Sequence[tuple[str, str]]]
 
 _LONGEST_CELL = 60
+_N_PREVIEW = 5
 
 
 def as_metadata(figures: Mapping[str, int | float | str | None]) -> Metadata:
@@ -63,8 +66,22 @@ def table_metadata(
         "dagster/column_lineage": column_lineage(lineage, columns=schema.names),
         "path": dg.MetadataValue.path(path),
         "size_bytes": dg.MetadataValue.int(size_bytes(staged)),
-        "preview": rows_as_markdown(preview, n_rows=5),
+        "preview": rows_as_markdown(preview, n_rows=_N_PREVIEW),
     }
+
+
+def staged_metadata(staged: DatasetStage, *, lineage: Lineage) -> Metadata:
+    """Describe the one table of an asset before it is in its place; what it shows is declared."""
+    model, written = TABLES[staged.asset].model, staged.path()
+    there = table_schema(written).names
+    shown = [name for name in declared_columns(model) if name in there]
+    preview = read_rows(written, 0, _N_PREVIEW, columns=shown)
+    return table_metadata(staged.target, model, staged=written, lineage=lineage, preview=preview)
+
+
+def document_metadata(staged: DatasetStage) -> Metadata:
+    """Describe the document of an asset before it is in its place."""
+    return file_metadata(staged.target, size=staged.path().stat().st_size)
 
 
 def wide_table_metadata(
@@ -93,7 +110,7 @@ def wide_table_metadata(
         "dagster/column_lineage": column_lineage(lineage, columns=preview.columns),
         "path": dg.MetadataValue.path(path),
         "size_bytes": dg.MetadataValue.int(size_bytes(staged)),
-        "preview": rows_as_markdown(preview, n_rows=5),
+        "preview": rows_as_markdown(preview, n_rows=_N_PREVIEW),
     }
 
 

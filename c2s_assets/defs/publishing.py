@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
+import polars as pl
 
+from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.errors import BrokenClaimError, C2SError, DownloadError, WithdrawnError
 from c2s_assets.core.findings import Finding
 from c2s_assets.defs.checks import (
@@ -15,12 +17,15 @@ from c2s_assets.defs.checks import (
     check_result,
     check_specs,
     describe_broken,
+    rows_match_cells,
 )
 from c2s_assets.defs.metadata import Metadata
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.registry import TABLES
+from c2s_assets.schemas.registry import CELLS, TABLES
+from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.dataset import Dataset, DatasetStage
+from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import Stage
 
@@ -80,24 +85,46 @@ def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
     return guarded
 
 
+@contextmanager
+def staged_asset(context: dg.AssetExecutionContext, store: Store) -> Iterator[DatasetStage]:
+    """Open a place to write the asset of the run's dataset."""
+    with store.dataset(context.partition_key).stage(_asset(context)) as staged:
+        yield staged
+
+
+@contextmanager
+def staged_from_source(
+    context: dg.AssetExecutionContext, store: Store
+) -> Iterator[tuple[DatasetStage, H5ad]]:
+    """Open a place to write the asset of the run's dataset, and the source file."""
+    with store.dataset(context.partition_key).stage_from_source(_asset(context)) as opened:
+        yield opened
+
+
 def publish_table(
     staged: DatasetStage,
     *,
-    findings: Iterable[Finding],
     metadata: Metadata,
+    claims: Iterable[Finding] = (),
+    blocks: Iterable[pl.DataFrame] | None = None,
     shown: Sequence[Finding] = (),
 ) -> Events:
-    """Report the findings on an asset of a dataset; then commit it, unless a blocking claim is broken.
+    """Report what is found of an asset of a dataset; then commit it, unless a blocking claim is broken.
 
-    A broken claim leaves the previous version in place and records no materialization; the record of the
-    dataset says what was refused.
+    What the registry says of its form is looked at here: that it keeps its model, and has the rows of
+    `cell_metadata`. A broken claim leaves the previous version in place and records no materialization; the
+    record of the dataset says what was refused.
 
     Parameters
     ----------
+    claims
+        What else must hold of it; they are asked for after all blocks were read.
+    blocks
+        The written table, for who collects something on the way, so that it is read once.
     shown
         Findings that `require` has shown before.
     """
-    found = list(findings)
+    found = [*_declared_claims(staged, staged.written() if blocks is None else blocks), *claims]
     yield from require(staged.dataset, staged.asset, found, shown=shown)
     checks = check_reports([*shown, *found], asset_name=staged.asset)
     yield materialized(staged.commit(checks).digest, metadata)
@@ -125,7 +152,7 @@ def publish(
 
     A broken claim leaves the previous version in place and records no materialization.
     """
-    asset_name = context.asset_key.to_user_string()
+    asset_name = _asset(context)
     found = list(findings)
     yield from report(found, asset_name=asset_name)
     digest = tree_digest(*(staged.path(target) for target in targets))
@@ -142,10 +169,22 @@ def report(findings: Sequence[Finding], *, asset_name: str) -> Iterator[dg.Asset
         raise BrokenClaimError(describe_broken(broken))
 
 
+def _declared_claims(staged: DatasetStage, blocks: Iterable[pl.DataFrame]) -> Iterator[Finding]:
+    declared = TABLES[staged.asset]
+    if declared.model_name is not None and declared.form != "folder":
+        yield keeps_schema(blocks, declared.model)
+    if declared.follows_cells:
+        yield rows_match_cells(staged.path(), staged.dataset.read(CELLS, columns=[CELL_ID])[CELL_ID])
+
+
+def _asset(context: dg.AssetExecutionContext) -> str:
+    return str(context.asset_key.to_user_string())
+
+
 def _record_refusal(context: dg.AssetExecutionContext, error: C2SError, store: Store) -> None:
     """Keep an error in the dataset's record, if that can be written: the error itself matters more."""
     with suppress(C2SError, OSError):
-        dataset, asset = store.dataset(context.partition_key), context.asset_key.to_user_string()
+        dataset, asset = store.dataset(context.partition_key), _asset(context)
         said = dataset.record().refused.get(asset)
         if said is None or said.message != str(error):  # the asset may have said it, with its checks
             dataset.refuse(asset, str(error))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:  # pandera takes two seconds to import, and who only looks for
 # parts, of one folder for each side of a split; a folder of tables.
 Form = Literal["source", "document", "file", "parts", "sides", "folder"]
 
+# Those that others are made from, and so are read in many places.
+SOURCE, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", "feature_metadata"
+MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_report"
+
 # Tables that are made once for the whole lake, and read by those of datasets.
 SHARED = ("gene_symbols",)
 
@@ -72,6 +76,11 @@ class Declaration:
             if name not in self.reads_where
             or settings.get(self.reads_where[name][0]) == self.reads_where[name][1]
         ]
+
+    @property
+    def follows_cells(self) -> bool:
+        """Whether its one table has the rows of `cell_metadata`, and is not `cell_metadata` itself."""
+        return self.has_row_per_cell and self.form == "parts"
 
     @property
     def is_table(self) -> bool:

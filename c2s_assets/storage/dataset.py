@@ -1,7 +1,7 @@
 """A dataset of the lake: its source, its tables, and how each of them stands."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import polars as pl
+import pyarrow as pa
 
 from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
@@ -22,8 +23,8 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.provenance import read_provenance
-from c2s_assets.storage.tables.inputs import gene_symbols_version
-from c2s_assets.storage.tables.parquet import count_rows, read_table
+from c2s_assets.storage.tables.inputs import footer, gene_symbols_version
+from c2s_assets.storage.tables.parquet import count_rows, iter_table, read_table, write_blocks
 
 if TYPE_CHECKING:  # see open_h5ad
     from c2s_assets.storage.h5ad.source import H5ad
@@ -80,6 +81,32 @@ class DatasetStage:
         if target is None:
             (target,) = self.targets
         return self._stage.path(target)
+
+    def write(
+        self, blocks: Iterable[pl.DataFrame | pa.Table], *, rows_per_group: int | None = None, **says: object
+    ) -> int:
+        """Write the asset's table block by block, with the types that are declared; return its rows.
+
+        Parameters
+        ----------
+        rows_per_group
+            See `write_blocks`.
+        says
+            What its footer says beside what every footer does.
+        """
+        return write_blocks(
+            self.path(),
+            blocks,
+            model=TABLES[self.asset].model,
+            footer=footer(self.asset, self.dataset.profile, **says),
+            rows_per_group=rows_per_group,
+        )
+
+    def written(self) -> Iterator[pl.DataFrame]:
+        """Read what was written, block by block; of sides, one after the other."""
+        for target in self.targets:
+            if (path := self.path(target)).exists():
+                yield from iter_table(path)
 
     def commit(self, checks: Sequence[CheckReport]) -> Built:
         """Let what was written take its place, together with its record."""
@@ -193,6 +220,12 @@ class Dataset:
         targets = tuple(self.layout.places(asset, self.dataset_id))
         with stage(self.layout, self.dataset_id) as staged:
             yield DatasetStage(self, asset, targets, self._made_from(asset), staged)
+
+    @contextmanager
+    def stage_from_source(self, asset: str) -> Iterator["tuple[DatasetStage, H5ad]"]:
+        """Open a place to write an asset, as `stage`, and the source file, as `open_h5ad`."""
+        with self.stage(asset) as staged, self.open_h5ad(scratch=staged.folder) as h5ad:
+            yield staged, h5ad
 
     def take_source(self, source: Provenance, checks: Sequence[CheckReport]) -> None:
         """Record which source file is in place, and what its checks found."""

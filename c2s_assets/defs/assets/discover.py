@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from c2s_assets.clients.cellxgene import Records
+from c2s_assets.clients.cellxgene import Discover, Records
 from c2s_assets.clients.http import shown
 from c2s_assets.core.columns import DATASET_ID, ORGANISM
 from c2s_assets.core.discover.listing import (
@@ -17,6 +17,7 @@ from c2s_assets.core.discover.listing import (
     EVENT,
     REVISED,
     WITHDRAWN,
+    Refreshed,
     add_events,
     listing_did_not_shrink,
     missing_datasets,
@@ -34,6 +35,7 @@ from c2s_assets.defs.resources import Cellxgene, Store
 from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
 from c2s_assets.schemas.violations import keeps_schema
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.listing import (
     known_etag,
@@ -80,65 +82,45 @@ def cellxgene_listing(
 ) -> Events:
     """One row per public dataset of CELLxGENE Discover; its collections; what changed since the last look."""
     layout, discover = store.layout, cellxgene.discover()
-    last, last_collections = read_listing(layout), read_collections(layout)
+    last = read_listing(layout), read_collections(layout)
     origin = {"url": shown(cellxgene.base_url), "read_by": _CODE_VERSION}
-    datasets, etag = _look(
-        discover.datasets,
-        partial(tabulate_datasets, schema=frame_schema(Listing)),
-        last=layout.listing,
-        origin=origin,
-    )
-    collections, etag_of_collections = _look(
-        discover.collections,
-        partial(tabulate_collections, schema=frame_schema(Collections)),
-        last=layout.collections,
-        origin=origin,
-    )
+    listed, etags = _list_all(layout, discover, origin=origin)
     shrinking = _did_not_shrink(
-        listing_did_not_shrink(last, datasets, of="datasets", largest_loss=config.largest_loss),
-        listing_did_not_shrink(
-            last_collections, collections, of="collections", largest_loss=config.largest_loss
-        ),
+        listing_did_not_shrink(before, now, of=of, largest_loss=config.largest_loss)
+        for before, now, of in zip(last, listed, ("datasets", "collections"), strict=True)
     )
-    missing = missing_datasets(last, datasets) if shrinking.holds else []
+    missing = missing_datasets(last[0], listed[0]) if shrinking.holds else []
     gone = [dataset_id for dataset_id in missing[:_MOST_ASKED] if discover.versions(dataset_id) is None]
-    refreshed = refresh_listing(last, datasets, gone=gone, today=datetime.now(UTC).date())
-    targets = (layout.listing, layout.collections, layout.listing_history)
+    refreshed = refresh_listing(last[0], listed[0], gone=gone, today=datetime.now(UTC).date())
     with stage(layout, "cellxgene_listing") as staged:
         stage_listing(
             staged,
             layout,
             listing=refreshed.rows,
-            collections=refresh_collections(last_collections, collections),
+            collections=refresh_collections(last[1], listed[1]),
             history=add_events(read_history(layout), refreshed.events),
             origin=origin,
-            etags={layout.listing: etag, layout.collections: etag_of_collections},
+            etags=etags,
         )
-        yield from publish(
-            context,
-            staged,
-            *targets,
-            findings=[
-                _keep_schemas(staged, targets),
-                shrinking,
-                records_are_well_formed(datasets, collections),
-            ],
-            metadata=table_metadata(
-                layout.listing,
-                Listing,
-                staged=staged.path(layout.listing),
-                lineage={},
-                preview=refreshed.rows.select(_PREVIEW),
-            )
-            | _changes(refreshed.events)
-            | as_metadata(
-                {
-                    "n_collections": collections.rows.height,
-                    "n_missing": len(missing),
-                    "url": origin["url"],
-                }
-            ),
+        targets = (layout.listing, layout.collections, layout.listing_history)
+        findings = [_keep_schemas(staged, targets), shrinking, records_are_well_formed(*listed)]
+        metadata = _metadata(staged, layout, refreshed) | as_metadata(
+            {"n_collections": listed[1].rows.height, "n_missing": len(missing), "url": origin["url"]}
         )
+        yield from publish(context, staged, *targets, findings=findings, metadata=metadata)
+
+
+def _list_all(
+    layout: Layout, discover: Discover, *, origin: Mapping[str, str]
+) -> tuple[tuple[Listed, Listed], dict[Path, str | None]]:
+    """List datasets and collections, and tell the ETag to ask for each with next time."""
+    read_datasets = partial(tabulate_datasets, schema=frame_schema(Listing))
+    read_collections = partial(tabulate_collections, schema=frame_schema(Collections))
+    datasets, etag = _look(discover.datasets, read_datasets, last=layout.listing, origin=origin)
+    collections, etag_of_collections = _look(
+        discover.collections, read_collections, last=layout.collections, origin=origin
+    )
+    return (datasets, collections), {layout.listing: etag, layout.collections: etag_of_collections}
 
 
 def _look(
@@ -160,8 +142,9 @@ def _look(
     return listed, sent.etag if listed.quarantined.is_empty() else None
 
 
-def _did_not_shrink(*findings: Finding) -> Finding:
+def _did_not_shrink(of_each: Iterable[Finding]) -> Finding:
     """Join what is found of datasets and of collections: if one of them shrinks, both are refused."""
+    findings = list(of_each)
     worst = next((finding for finding in findings if not finding.holds), None)
     figures = {name: value for finding in findings for name, value in finding.figures.items()}
     message = worst.message if worst else " ".join(finding.message for finding in findings)
@@ -175,6 +158,12 @@ def _keep_schemas(staged: Stage, targets: Sequence[Path]) -> Finding:
     ]
     worst = next((finding for finding in found if not finding.holds), None)
     return worst or Finding("keeps_schema", True, " ".join(finding.message for finding in found))
+
+
+def _metadata(staged: Stage, layout: Layout, refreshed: Refreshed) -> Metadata:
+    preview, written = refreshed.rows.select(_PREVIEW), staged.path(layout.listing)
+    described = table_metadata(layout.listing, Listing, staged=written, lineage={}, preview=preview)
+    return described | _changes(refreshed.events)
 
 
 def _changes(events: pl.DataFrame) -> Metadata:

@@ -5,32 +5,28 @@ import polars as pl
 
 from c2s_assets.core.reports import corpus
 from c2s_assets.defs import plots
-from c2s_assets.defs.assets.discover import cellxgene_listing
-from c2s_assets.defs.assets.ingest import cell_metadata, dataset_profile, feature_metadata
-from c2s_assets.defs.assets.projections import projections
-from c2s_assets.defs.assets.publish import validation_report
-from c2s_assets.defs.assets.splits import split_manifest
-from c2s_assets.defs.assets.text import cell_sentences
 from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, rows_as_markdown
 from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.documents import CorpusReport
+from c2s_assets.schemas.registry import CELLS, PROFILE, REPORT, shown
+from c2s_assets.storage.catalogue.snapshot import Snapshot
+from c2s_assets.storage.catalogue.versions import Reader
 from c2s_assets.storage.lake.documents import keeps_document, write_document
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 _N_SHOWN = 20
+# What the catalogue is made of: of datasets every table that it has a view of, and two documents.
+_SHOWN = ("cellxgene_listing", PROFILE, *(declared.name for declared in shown()), REPORT)
 
 
 @dg.asset(
     group_name="joins",
     kinds={"duckdb"},
-    deps=[
-        *(cellxgene_listing, dataset_profile, cell_metadata, feature_metadata, projections),
-        *(cell_sentences, split_manifest, validation_report),
-    ],
+    deps=[dg.AssetKey(name) for name in _SHOWN],
     code_version="4",
     owners=["team:c2s_assets"],
     check_specs=check_specs("catalogue", None),
@@ -38,7 +34,7 @@ _N_SHOWN = 20
 @final_errors
 def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One DuckDB file over the whole lake: datasets, cells, features, genes, splits, sentences and checks."""
-    from c2s_assets.storage.catalogue.building import build_catalogue, rows_of_tables, rows_of_views
+    from c2s_assets.storage.catalogue.building import build_catalogue
     from c2s_assets.storage.catalogue.versions import (
         one_builder,
         open_catalogue,
@@ -47,34 +43,23 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     )
 
     layout = store.layout
-    target = layout.catalogue
     with one_builder(layout), stage(layout, "catalogue") as staged:
-        written, before = staged.path(target), shown_snapshot(layout)
+        written, before = staged.path(layout.catalogue), shown_snapshot(layout)
         snapshot = build_catalogue(layout, written, withdrawn=withdrawn_datasets(layout))
+        n_cells = {name: tables.n_rows[CELLS] for name, tables in snapshot.datasets.items()}
         with open_catalogue(written) as reader:
-            columns = reader.rows("reports/columns")
-            counted = reader.rows("reports/cells_per_dataset")
-            n_rows = {**rows_of_tables(reader), **rows_of_views(snapshot)}
-            datasets = reader.rows("reports/datasets")
-        n_cells = {name: tables.n_rows["cell_metadata"] for name, tables in snapshot.datasets.items()}
+            columns, counted = reader.rows("reports/columns"), reader.rows("reports/cells_per_dataset")
+            metadata = _metadata(reader, snapshot, columns)
         yield from publish(
             context,
             staged,
-            target,
+            layout.catalogue,
             findings=[
-                corpus.keeps_columns(
-                    columns, expected={name: table.types for name, table in CATALOGUE.items()}
-                ),
+                corpus.keeps_columns(columns, expected={name: t.types for name, t in CATALOGUE.items()}),
                 corpus.reads_every_dataset(len(snapshot.datasets), snapshot.left_out),
                 corpus.rows_match_lake(counted, n_cells),
             ],
-            metadata=file_metadata(target, size=written.stat().st_size)
-            | as_metadata({f"n_{name}": count for name, count in n_rows.items()})
-            | {
-                "dagster/row_count": dg.MetadataValue.int(len(snapshot.datasets)),
-                "columns": rows_as_markdown(columns, n_rows=columns.height),
-                "datasets": rows_as_markdown(datasets, n_rows=_N_SHOWN),
-            },
+            metadata=file_metadata(layout.catalogue, size=written.stat().st_size) | metadata,
         )
         remove_snapshots(layout, keep=[before, snapshot.folder.name])
 
@@ -98,26 +83,35 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
         totals = reader.rows("reports/corpus_totals").row(0, named=True)
         groups = reader.rows("reports/corpus_groups")
         on_both_sides = reader.rows("reports/donors_on_both_sides")
+    n_cells, n_further = totals["n_cells"], {"disease": totals["n_further_diseases"]}
     with stage(layout, "corpus_report") as staged:
-        report = CorpusReport.model_validate({"totals": totals, "groups": groups.to_dicts()})
-        write_document(staged.path(target), report)
+        written = staged.path(target)
+        write_document(written, CorpusReport.model_validate({"totals": totals, "groups": groups.to_dicts()}))
         yield from publish(
             context,
             staged,
             target,
             findings=[
-                keeps_document(staged.path(target), CorpusReport),
-                corpus.accounts_for_cells(
-                    groups,
-                    n_cells=totals["n_cells"],
-                    n_further={"disease": totals["n_further_diseases"]},
-                ),
+                keeps_document(written, CorpusReport),
+                corpus.accounts_for_cells(groups, n_cells=n_cells, n_further=n_further),
                 corpus.donors_are_on_one_side(on_both_sides, n_donors=totals["n_donors"]),
             ],
-            metadata=file_metadata(target, size=staged.path(target).stat().st_size)
+            metadata=file_metadata(target, size=written.stat().st_size)
             | as_metadata(totals)
             | _by_property(groups),
         )
+
+
+def _metadata(reader: Reader, snapshot: Snapshot, columns: pl.DataFrame) -> Metadata:
+    """Count the rows of every table and view, and show the columns and the first datasets."""
+    from c2s_assets.storage.catalogue.building import rows_of_tables, rows_of_views
+
+    n_rows = rows_of_tables(reader) | rows_of_views(snapshot)
+    return as_metadata({f"n_{name}": count for name, count in n_rows.items()}) | {
+        "dagster/row_count": dg.MetadataValue.int(len(snapshot.datasets)),
+        "columns": rows_as_markdown(columns, n_rows=columns.height),
+        "datasets": rows_as_markdown(reader.rows("reports/datasets"), n_rows=_N_SHOWN),
+    }
 
 
 def _by_property(groups: pl.DataFrame) -> Metadata:

@@ -8,23 +8,23 @@ from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import AGE, CELL_ID, DONOR_UID, FEATURE_ID
 from c2s_assets.core.expression.sampling import draw
+from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE
 from c2s_assets.core.projections import reports as projection_claims
 from c2s_assets.core.projections.names import COMPUTED
 from c2s_assets.core.projections.reports import LeftOut, Projection
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.assets.ingest import (
-    category_column,
-    fitted_cells,
-)
+from c2s_assets.defs.assets.ingest import category_column
 from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import Metadata, as_metadata, column_lineage, rows_as_markdown, shown_column
 from c2s_assets.defs.progress import read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, publish_table
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_from_source
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.projections import keeps_schema
+from c2s_assets.schemas.registry import CELLS, FEATURES
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.tables.features import fitted_cells
 from c2s_assets.storage.tables.parquet import read_rows, read_table, size_bytes
 from c2s_assets.storage.tables.projections import ProjectionFolder
 
@@ -39,36 +39,37 @@ _SHOWN_FIRST = ("UMAP", "t-SNE", "PCA")
 @dataset_asset(group="matrix", kinds={"parquet"})
 def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One table per element of obsm, one row per cell, and PCA, UMAP, t-SNE where missing."""
-    dataset = store.dataset(context.partition_key)
-    profile = dataset.profile
-    cells = dataset.read("cell_metadata", columns=[CELL_ID, DONOR_UID])
-    with (
-        dataset.stage("projections") as staged,
-        dataset.open_h5ad(scratch=staged.folder) as h5ad,
-    ):
-        folder = ProjectionFolder(staged.path(), cells, profile)
+    with staged_from_source(context, store) as (staged, h5ad):
+        dataset = staged.dataset
+        cells = dataset.read(CELLS, columns=[CELL_ID, DONOR_UID])
+        folder = ProjectionFolder(staged.path(), cells, dataset.profile)
         written, left_out = folder.export(h5ad)
         for outcome in _compute(context, store, dataset, folder, h5ad, authors=written):
             if isinstance(outcome, LeftOut):
                 left_out.append(outcome)
             else:
                 written.append(outcome)
-        tables = [projection.table for projection in written]
         yield from publish_table(
             staged,
-            findings=[
-                keeps_schema(
-                    ((table, folder.blocks(table)) for table in tables),
-                    of_source={p.table for p in written if p.form != "coordinates"},
-                ),
-                projection_claims.rows_match_cells(
-                    {table: rows_match_cells(folder.file(table), folder.cells[CELL_ID]) for table in tables}
-                ),
-                projection_claims.authors_projections_are_untouched(folder.compare(h5ad, written)),
-                projection_claims.projections_are_complete(written, left_out),
-            ],
+            claims=_claims(folder, h5ad, written, left_out),
             metadata=_metadata(staged, folder, written) | _pictures(dataset, folder, written),
         )
+
+
+def _claims(
+    folder: ProjectionFolder, h5ad: H5ad, written: Sequence[Projection], left_out: Sequence[LeftOut]
+) -> list[Finding]:
+    cells = folder.cells[CELL_ID]
+    tables = [projection.table for projection in written]
+    of_source = {p.table for p in written if p.form != "coordinates"}
+    return [
+        keeps_schema(((table, folder.blocks(table)) for table in tables), of_source=of_source),
+        projection_claims.rows_match_cells(
+            {table: rows_match_cells(folder.file(table), cells) for table in tables}
+        ),
+        projection_claims.authors_projections_are_untouched(folder.compare(h5ad, written)),
+        projection_claims.projections_are_complete(written, left_out),
+    ]
 
 
 def _compute(
@@ -86,7 +87,7 @@ def _compute(
     missing = [method for method in COMPUTED if method not in there]
     if not missing:
         return
-    is_fitted = fitted_cells(dataset, scope=settings.fit_scope)
+    is_fitted = fitted_cells(dataset)
 
     def blocks() -> Iterator[tuple[int, csr_array]]:
         return read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
@@ -95,7 +96,7 @@ def _compute(
     for method in missing:
         outcome: Projection | LeftOut
         if method == "PCA":
-            features = dataset.read("feature_metadata", columns=[FEATURE_ID, IS_HIGHLY_VARIABLE])
+            features = dataset.read(FEATURES, columns=[FEATURE_ID, IS_HIGHLY_VARIABLE])
             outcome = folder.add_pca(
                 blocks,
                 features=features[FEATURE_ID],
@@ -179,7 +180,7 @@ def _pictures(dataset: Dataset, folder: ProjectionFolder, written: Sequence[Proj
         return shown
     category = category_column(folder.profile, dataset.entry)
     wanted = [AGE] if category is None else [AGE, category]
-    cells = dataset.read("cell_metadata", columns=wanted)[rows].filter(is_placed)
+    cells = dataset.read(CELLS, columns=wanted)[rows].filter(is_placed)
     if (picture := plots.embedding_by_age(points, cells[AGE], axes=axes)) is not None:
         shown["embedding_by_age"] = picture
     if category is not None:

@@ -8,11 +8,11 @@ import polars as pl
 
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.findings import Finding
-from c2s_assets.core.reports.validation import checks_hold, tables_agree_on_cells
+from c2s_assets.core.reports.validation import TableAgreement, checks_hold, tables_agree_on_cells
 from c2s_assets.defs.check_results import report_assets
 from c2s_assets.defs.checks import check_reports
-from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, rows_as_markdown
-from c2s_assets.defs.publishing import Events, dataset_asset, materialized, report, require
+from c2s_assets.defs.metadata import Metadata, as_metadata, document_metadata, rows_as_markdown
+from c2s_assets.defs.publishing import Events, dataset_asset, materialized, report, require, staged_asset
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import (
     AssetReport,
@@ -28,12 +28,27 @@ from c2s_assets.storage.tables.consistency import Tables
 @dataset_asset(group="publish", kinds={"json"})
 def validation_report(context: dg.AssetExecutionContext, store: Store) -> Events:
     """Results of all checks of the dataset with their figures, and how its tables go together, as JSON."""
-    dataset = store.dataset(context.partition_key)
-    source = dataset.source
-    assets = report_assets(dataset)
-    tables = Tables(dataset)
-    agreements = tables.compare()
-    written = ValidationReport(
+    with staged_asset(context, store) as staged:
+        dataset, path = staged.dataset, staged.path()
+        assets = report_assets(dataset)
+        agreements = Tables(dataset).compare()
+        written = _report(dataset, assets, agreements)
+        write_document(path, written)
+        keeps = [keeps_document(path, ValidationReport)]
+        yield from require(dataset, staged.asset, keeps)
+        metadata = document_metadata(staged) | _report_metadata(written)
+        judged = [_checks_hold(assets), tables_agree_on_cells(agreements, n_obs=written.n_obs)]
+        # In place before the dataset is judged: who has to mend it needs the report.
+        built = staged.commit(check_reports([*keeps, *judged], asset_name=staged.asset))
+    yield materialized(built.digest, metadata)
+    yield from report(judged, asset_name=staged.asset)
+
+
+def _report(
+    dataset: Dataset, assets: list[AssetReport], agreements: Sequence[TableAgreement] | None
+) -> ValidationReport:
+    source, tables = dataset.source, Tables(dataset)
+    return ValidationReport(
         dataset_id=dataset.dataset_id,
         source_sha256=source.sha256,
         n_obs=source.n_obs,
@@ -46,17 +61,6 @@ def validation_report(context: dg.AssetExecutionContext, store: Store) -> Events
         ranges=tables.ranges(),
         features=tables.coverage(),
     )
-    with dataset.stage("validation_report") as staged:
-        path = staged.path()
-        write_document(path, written)
-        keeps = [keeps_document(path, ValidationReport)]
-        yield from require(dataset, "validation_report", keeps)
-        size = path.stat().st_size
-        judged = [_checks_hold(assets), tables_agree_on_cells(agreements, n_obs=source.n_obs)]
-        # In place before the dataset is judged: who has to mend it needs the report.
-        built = staged.commit(check_reports([*keeps, *judged], asset_name="validation_report"))
-    yield materialized(built.digest, file_metadata(staged.target, size=size) | _report_metadata(written))
-    yield from report(judged, asset_name="validation_report")
 
 
 def _n_vars(dataset: Dataset) -> int:

@@ -78,24 +78,18 @@ def gene_symbols(
                 keeps_schema([read_table(staged.path(target))], GeneSymbols),
                 gene_symbols_did_not_shrink(last, genes, largest_loss=config.largest_loss),
             ],
-            metadata=table_metadata(
-                target,
-                GeneSymbols,
-                staged=staged.path(target),
-                lineage={},
-                preview=genes.select(_PREVIEW),
-            )
-            | as_metadata(
-                {
-                    "version": version,
-                    **origin,
-                    "n_genes": genes.height,
-                    "n_previous": int(genes[PREVIOUS_SYMBOLS].list.len().sum()),
-                    "n_alias": int(genes[ALIAS_SYMBOLS].list.len().sum()),
-                }
-            )
+            metadata=_metadata(staged.path(target), target, genes)
+            | as_metadata({"version": version, **origin})
             | ({} if last is None else _changes(last, genes)),
         )
+
+
+def _metadata(written: Path, target: Path, genes: pl.DataFrame) -> Metadata:
+    preview = genes.select(_PREVIEW)
+    n_previous, n_alias = (int(genes[name].list.len().sum()) for name in (PREVIOUS_SYMBOLS, ALIAS_SYMBOLS))
+    return table_metadata(target, GeneSymbols, staged=written, lineage={}, preview=preview) | as_metadata(
+        {"n_genes": genes.height, "n_previous": n_previous, "n_alias": n_alias}
+    )
 
 
 def _fetch(url: str) -> tuple[pl.DataFrame, dict[str, str | None]]:

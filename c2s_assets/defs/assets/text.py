@@ -1,42 +1,34 @@
 """Cell sentences."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
-import pyarrow as pa
-from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, FEATURE_KIND, N_EXPRESSED, SYMBOL
 from c2s_assets.core.expression import claims as matrix_claims
 from c2s_assets.core.expression.layers import MatrixVerdict
-from c2s_assets.core.expression.sampling import windows
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes import claims as gene_claims
 from c2s_assets.core.genes.features import source_columns
-from c2s_assets.core.genes.kinds import GENE
 from c2s_assets.core.genes.naming import VAR_NAME
 from c2s_assets.core.genes.var_columns import list_columns
 from c2s_assets.core.sentences import claims as sentence_claims
-from c2s_assets.core.sentences.audit import audit_sentences, ensembl_words
+from c2s_assets.core.sentences.audit import ensembl_words
 from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
-from c2s_assets.core.sentences.coverage import count_silent_cells
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.checks import rows_match_cells
-from c2s_assets.defs.metadata import as_metadata, table_metadata
+from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.progress import read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, require
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, require, staged_from_source
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import DatasetProfile, MatrixProfile
-from c2s_assets.schemas.tables import CellSentences
-from c2s_assets.schemas.violations import keeps_schema
-from c2s_assets.storage.h5ad.matrix import MatrixReader
-from c2s_assets.storage.streams import N_THREADS, map_ahead
-from c2s_assets.storage.tables.inputs import footer
-from c2s_assets.storage.tables.parquet import iter_table, read_rows, read_table, table_schema, write_blocks
+from c2s_assets.schemas.registry import CELLS, FEATURES, SENTENCES
+from c2s_assets.storage.dataset import Dataset, DatasetStage
+from c2s_assets.storage.tables.parquet import read_rows, read_table, table_schema
+from c2s_assets.storage.tables.sentences import audit, write_sentences
 
-_CELLS_PER_WINDOW = 100
 _FEATURES_SHOWN = 100
 _FEATURE_COLUMNS = [FEATURE_ID, SYMBOL, FEATURE_KIND, VAR_NAME]
 
@@ -45,66 +37,73 @@ _FEATURE_COLUMNS = [FEATURE_ID, SYMBOL, FEATURE_KIND, VAR_NAME]
 def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: the symbols of the genes it expresses, highest first, as in Cell2Sentence."""
     dataset = store.dataset(context.partition_key)
-    profile = dataset.profile
-    cell_ids = dataset.read("cell_metadata", columns=[CELL_ID])[CELL_ID]
-    features = dataset.read("feature_metadata", columns=_FEATURE_COLUMNS)
-    listing = _list_var(dataset.path("feature_metadata"))
+    cell_ids = dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
+    features = dataset.read(FEATURES, columns=_FEATURE_COLUMNS)
+    listing = _list_var(dataset.path(FEATURES))
+    before = _claims_of_inputs(dataset.profile, features, cell_ids, listing=listing)
+    yield from require(dataset, SENTENCES, before)
+    vocabulary = Vocabulary(features)
+    spec = _spec(dataset, vocabulary)
+    with staged_from_source(context, store) as (staged, h5ad):
+        matrix = h5ad.matrix(spec.layer)
+        blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
+        composer = SentenceComposer(vocabulary, spec)
+        n_silent = write_sentences(
+            staged, blocks, composer=composer, spec=spec, cell_ids=cell_ids, features=features
+        )
+        n_expressed = read_table(staged.path(), columns=[N_EXPRESSED])[N_EXPRESSED]
+        words: list[pl.DataFrame] = []
+        claims = chain(
+            _claims_of_lengths(n_expressed, n_silent=n_silent, listing=listing),
+            _names_no_ensembl_id(words, n_cells=len(cell_ids)),
+            [audit(staged, matrix, features, top_n=spec.top_n)],
+        )
+        yield from publish_table(
+            staged,
+            shown=before,
+            blocks=_collect_ensembl_words(staged.written(), words),
+            claims=claims,
+            metadata=_metadata(staged, spec, n_expressed),
+        )
+
+
+def _spec(dataset: Dataset, vocabulary: Vocabulary) -> SentenceSpec:
+    settings = dataset.settings.sentences.model_dump()
+    return SentenceSpec(layer=dataset.profile.layer, symbols=vocabulary.snapshot, **settings)
+
+
+def _claims_of_inputs(
+    profile: DatasetProfile, features: pl.DataFrame, cell_ids: pl.Series, *, listing: str
+) -> list[Finding]:
+    """What must hold before anything is written, because it would take long."""
     verdict = MatrixVerdict(**profile.verdict.model_dump())
-    before = [
+    return [
         matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer, others=_others(profile)),
         gene_claims.features_have_symbols(features, listing=listing),
         gene_claims.words_look_like_genes(features, cell_ids, listing=listing),
     ]
-    yield from require(dataset, "cell_sentences", before)
 
-    vocabulary = Vocabulary(features)
-    spec = SentenceSpec(
-        layer=profile.layer, symbols=vocabulary.snapshot, **dataset.settings.sentences.model_dump()
+
+def _claims_of_lengths(n_expressed: pl.Series, *, n_silent: int, listing: str) -> list[Finding]:
+    return [
+        sentence_claims.sentences_have_words(n_expressed, n_silent=n_silent, listing=listing),
+        sentence_claims.cells_express_genes(n_expressed),
+    ]
+
+
+def _names_no_ensembl_id(words: list[pl.DataFrame], *, n_cells: int) -> Iterator[Finding]:
+    """Judge what was collected, once all of the table was read."""
+    yield sentence_claims.names_no_ensembl_id(pl.concat(words), n_cells=n_cells)
+
+
+def _metadata(staged: DatasetStage, spec: SentenceSpec, n_expressed: pl.Series) -> Metadata:
+    names = table_schema(staged.path()).names
+    made_of = lineage.of_cell_sentences(names, layer=spec.layer)
+    return (
+        staged_metadata(staged, lineage=made_of)
+        | as_metadata({"spec_id": spec.spec_id, **spec.described})
+        | {"genes_per_cell": plots.genes_per_cell(n_expressed)}
     )
-    composer = SentenceComposer(vocabulary, spec)
-    is_gene = (features[FEATURE_KIND] == GENE).to_numpy()
-    n_silent: list[int] = []
-    with (
-        dataset.stage("cell_sentences") as staged,
-        dataset.open_h5ad(scratch=staged.folder) as h5ad,
-    ):
-        written = staged.path()
-        matrix = h5ad.matrix(profile.layer)
-
-        def compose(block: tuple[int, csr_array]) -> pa.Table:
-            start, expression = block
-            written = composer.compose(expression, cell_ids.slice(start, expression.shape[0]))
-            n_silent.append(count_silent_cells(expression, written[N_EXPRESSED].to_numpy(), is_gene=is_gene))
-            return written
-
-        blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
-        sentences = map_ahead(compose, blocks, n_threads=N_THREADS)
-        says = footer("cell_sentences", profile, spec_id=spec.spec_id, spec=spec.described)
-        write_blocks(written, sentences, model=CellSentences, footer=says)
-        words: list[pl.DataFrame] = []
-        keeps = keeps_schema(_collect_ensembl_words(iter_table(written), words), CellSentences)
-        n_expressed = read_table(written, columns=[N_EXPRESSED])[N_EXPRESSED]
-        yield from publish_table(
-            staged,
-            shown=before,
-            findings=[
-                keeps,
-                rows_match_cells(written, cell_ids),
-                sentence_claims.sentences_have_words(n_expressed, n_silent=sum(n_silent), listing=listing),
-                sentence_claims.names_no_ensembl_id(pl.concat(words), n_cells=len(cell_ids)),
-                _sentences_match_source(written, matrix, features, top_n=spec.top_n),
-                sentence_claims.cells_express_genes(n_expressed),
-            ],
-            metadata=table_metadata(
-                staged.target,
-                CellSentences,
-                staged=written,
-                lineage=lineage.of_cell_sentences(table_schema(written).names, layer=profile.layer),
-                preview=read_rows(written, 0, 5),
-            )
-            | as_metadata({"spec_id": spec.spec_id, **spec.described})
-            | {"genes_per_cell": plots.genes_per_cell(n_expressed)},
-        )
 
 
 def _others(profile: DatasetProfile) -> dict[str, str | None]:
@@ -130,16 +129,3 @@ def _collect_ensembl_words(
     for block in blocks:
         words.append(ensembl_words(block))
         yield block
-
-
-def _sentences_match_source(
-    written: Path, matrix: MatrixReader, features: pl.DataFrame, *, top_n: int
-) -> Finding:
-    spans = windows(matrix.info.shape[0], size=_CELLS_PER_WINDOW, n_vars=matrix.info.shape[1])
-    broken = [
-        audit_sentences(read_rows(written, start, stop), matrix.rows(start, stop), features, top_n=top_n)
-        for start, stop in spans
-    ]
-    return sentence_claims.sentences_match_source(
-        pl.concat(broken), n_cells=sum(stop - start for start, stop in spans)
-    )

@@ -99,7 +99,7 @@ class Tables:
     def _per_cell(self) -> Iterator[tuple[str, str, Path]]:
         """Find the tables with one row per cell: their asset, their name, their path."""
         for asset, declared in TABLES.items():
-            if declared.has_row_per_cell and declared.form == "parts":
+            if declared.follows_cells:
                 yield from ((asset, asset, path) for path in self._paths(asset))
         yield from (("projections", name, path) for name, path in self._projections())
 
