@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # pandera takes two seconds to import, and who only looks for
 Form = Literal["source", "document", "file", "parts", "sides", "folder"]
 
 # Those that others are made from, and so are read in many places.
-SOURCE, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", "feature_metadata"
+RAW, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", "feature_metadata"
 MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_report"
 
 # Tables that are made once for the whole lake, and read by those of datasets.

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from c2s_assets.core.errors import C2SError
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance, ValidationReport
 from c2s_assets.schemas.record import Built, MadeFrom, Record
-from c2s_assets.schemas.registry import TABLES
+from c2s_assets.schemas.registry import CELLS, FEATURES, MANIFEST, PROFILE, RAW, SENTENCES, TABLES
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
@@ -15,9 +17,17 @@ from c2s_assets.storage.tables.inputs import SOURCE
 from c2s_assets.storage.tables.parquet import count_rows, read_footer
 
 # Versions of the steps of the last c2s_assets without records, where they were not the first.
-_VERSIONS = {"feature_metadata": "3"}
+_VERSIONS = {
+    PROFILE: "3",
+    CELLS: "4",
+    MANIFEST: "2",
+    FEATURES: "4",
+    "train_test": "3",
+    "projections": "2",
+    "expression_matrix": "2",
+}
 # Where the footer of a table states the settings that it was made by, and the section they are of.
-_SPECS = {"cell_sentences": "sentences", "split_manifest": "split"}
+_SPECS = {SENTENCES: "sentences", MANIFEST: "split"}
 
 
 def adopt_tables(layout: Layout, dataset_id: str, *, settings: Mapping[str, Mapping[str, Any]]) -> Record:
@@ -34,33 +44,43 @@ def adopt_tables(layout: Layout, dataset_id: str, *, settings: Mapping[str, Mapp
     record = Record(dataset_id=dataset_id)
     checks = _checks(layout, dataset_id)
     for asset in TABLES:
-        places = [place for place in layout.places(asset, dataset_id) if place.exists()]
-        if not places:
-            continue
         try:
-            source = _source(layout, asset, places)
-            stated = {k: v for k, v in _stated(asset, places).items() if k in settings[asset]}
-        except C2SError:
+            built = _built(layout, asset, record, settings=settings[asset], checks=checks.get(asset, []))
+        except (C2SError, pa.ArrowException, OSError):
             continue
-        inputs = {
-            name: record.built[name].digest
-            for name in TABLES[asset].inputs(settings[asset])
-            if name in record.built
-        }
-        built = Built(
-            files={str(file.relative_to(layout.root)): file.stat().st_size for file in _files(places)},
-            n_rows=_n_rows(asset, places),
-            digest=source if asset == "raw_h5ad" else tree_digest(*layout.places(asset, dataset_id)),
-            made_from=MadeFrom(
-                source_sha256=source,
-                inputs=inputs,
-                settings={**settings[asset], **stated},
-                code_version=_VERSIONS.get(asset, "1"),
-            ),
-            checks=checks.get(asset, []),
-        )
-        record = record.with_built(asset, built)
+        if built is not None:
+            record = record.with_built(asset, built)
     return record
+
+
+def _built(
+    layout: Layout,
+    asset: str,
+    record: Record,
+    *,
+    settings: Mapping[str, Any],
+    checks: list[CheckReport],
+) -> Built | None:
+    """Say of an asset what its build would have kept; None if it is not there."""
+    targets = layout.places(asset, record.dataset_id)
+    places = [place for place in targets if place.exists()]
+    files = {str(file.relative_to(layout.root)): file.stat().st_size for file in _files(places)}
+    if not files:
+        return None
+    source = _source(layout, asset, places)
+    inputs = TABLES[asset].inputs(settings)
+    return Built(
+        files=files,
+        n_rows=_n_rows(asset, places),
+        digest=source if asset == RAW else tree_digest(*targets),
+        made_from=MadeFrom(
+            source_sha256=source,
+            inputs={name: record.built[name].digest for name in inputs if name in record.built},
+            settings={**settings, **_stated(asset, places, settings)},
+            code_version=_VERSIONS.get(asset, "1"),
+        ),
+        checks=checks,
+    )
 
 
 def _source(layout: Layout, asset: str, places: list[Path]) -> str:
@@ -74,17 +94,28 @@ def _source(layout: Layout, asset: str, places: list[Path]) -> str:
         case "dataset_profile" | "unstructured_metadata":
             return read_document(layout.profile(folder.name), DatasetProfile).source_sha256
         case "projections":
-            return str(read_footer(next(iter(_files(places))))[SOURCE])
+            return str(read_footer(next(iter(_files(places)))).get(SOURCE))
         case _:
-            return str(read_footer(places[0])[SOURCE])
+            return str(read_footer(places[0]).get(SOURCE))
 
 
-def _stated(asset: str, places: list[Path]) -> dict[str, Any]:
+def _stated(asset: str, places: list[Path], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Tell the settings that a table says it was made by, where they are not those of now."""
     if asset not in _SPECS:
         return {}
     spec = read_footer(places[0]).get("spec")
-    section = _SPECS[asset]
-    return {f"{section}.{name}": value for name, value in spec.items()} if isinstance(spec, dict) else {}
+    said = spec if isinstance(spec, dict) else {}
+    of_section = {f"{_SPECS[asset]}.{name}": value for name, value in said.items()}
+    return {
+        name: value
+        for name, value in of_section.items()
+        if name in settings and _as_said(settings[name]) != value
+    }
+
+
+def _as_said(setting: object) -> object:
+    """Of gene lists a footer names which there are, and not the genes."""
+    return ", ".join(sorted(setting)) or "none" if isinstance(setting, Mapping) else setting
 
 
 def _checks(layout: Layout, dataset_id: str) -> dict[str, list[CheckReport]]:

@@ -62,7 +62,7 @@ from c2s_assets.defs.publishing import (
 )
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, InboxNote, MatrixProfile, Provenance
-from c2s_assets.schemas.registry import SOURCE
+from c2s_assets.schemas.registry import RAW
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
 from c2s_assets.storage.sources.profile import profile_h5ad
@@ -97,12 +97,12 @@ def raw_h5ad(context: dg.AssetExecutionContext, store: Store) -> Events:
         provenance = _adopt(context, store)
     except SourceError as error:
         refused = Finding("keeps_schema", False, str(error))
-        yield check_result(refused, asset_name=SOURCE)
-        dataset.refuse(SOURCE, str(error), checks=check_reports([refused], asset_name=SOURCE))
+        yield check_result(refused, asset_name=RAW)
+        dataset.refuse(RAW, str(error), checks=check_reports([refused], asset_name=RAW))
         raise
     found = [Finding("keeps_schema", True, _describe(provenance))]
-    yield from require(dataset, SOURCE, found)
-    dataset.take_source(provenance, check_reports(found, asset_name=SOURCE))
+    yield from require(dataset, RAW, found)
+    dataset.take_source(provenance, check_reports(found, asset_name=RAW))
     path = store.layout.raw_h5ad(dataset.dataset_id)
     metadata = file_metadata(path, size=provenance.size_bytes) | _origin_metadata(provenance)
     yield materialized(provenance.sha256, metadata)
