@@ -12,6 +12,7 @@ from c2s_assets.core.genes.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
 from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
 from c2s_assets.core.splits.records import record_names
 from c2s_assets.defs.metadata import Lineage
+from c2s_assets.schemas.registry import CELLS, FEATURES, MANIFEST, PROFILE, RAW, SENTENCES
 
 _INDEX = "index"
 
@@ -20,18 +21,18 @@ def of_cell_metadata(names: Sequence[str], sources: Sources) -> Lineage:
     """Origins of `cell_metadata`, for the obs columns `names`; organisms may be of uns, too."""
 
     def obs(*columns: str | None) -> list[tuple[str, str]]:
-        return [("raw_h5ad", f"obs/{name}") for name in columns if name in names]
+        return [(RAW, f"obs/{name}") for name in columns if name in names]
 
     donors, ages = obs(sources.donor), obs(*sources.of_age)
     return {
         c.CELL_TYPE: obs(sources.cell_type),
         **{own: obs(name) for name, own in own_names(names).items()},
         **{own: obs(name) for name, own in MEMBER_LISTS.items() if name in names},
-        c.CELL_ID: [("raw_h5ad", f"obs/{_INDEX}")],
+        c.CELL_ID: [(RAW, f"obs/{_INDEX}")],
         c.DONOR_ID: donors,
         c.DONOR_UID: donors,
         c.HAS_KNOWN_DONOR: donors,
-        c.ORGANISM: [*obs(*sources.organism), ("dataset_profile", "organism")],
+        c.ORGANISM: [*obs(*sources.organism), (PROFILE, "organism")],
         c.IS_PRIMARY_DATA: obs(c.IS_PRIMARY_DATA),
         **dict.fromkeys((c.AGE, c.AGE_LOW, c.AGE_HIGH, c.AGE_METHOD, c.LIFE_STAGE), ages),
     }
@@ -57,78 +58,70 @@ def of_feature_metadata(
         Whether the symbols of HGNC were there to be asked.
     """
     sources = list(symbol_sources)
-    symbols = [
-        ("raw_h5ad", f"var/{_INDEX if name == VAR_NAME else name}") for name in sources if name != "hgnc"
-    ]
+    symbols = [(RAW, f"var/{_INDEX if name == VAR_NAME else name}") for name in sources if name != "hgnc"]
     hgnc = [("gene_symbols", c.SYMBOL)] if "hgnc" in sources else []
     asked = [("gene_symbols", name) for name in (c.SYMBOL, c.FEATURE_ID, PREVIOUS_SYMBOLS, ALIAS_SYMBOLS)]
-    kinds = [("raw_h5ad", f"var/{name}") for name in kind_sources]
-    approved = [("raw_h5ad", f"var/{_INDEX}"), *symbols, *asked] if has_hgnc else []
+    kinds = [(RAW, f"var/{name}") for name in kind_sources]
+    approved = [(RAW, f"var/{_INDEX}"), *symbols, *asked] if has_hgnc else []
     return {
-        **{own: [("raw_h5ad", f"var/{name}")] for name, own in own_feature_names(names).items()},
-        c.FEATURE_ID: [("raw_h5ad", f"var/{_INDEX}")],
-        VAR_NAME: [("raw_h5ad", f"var/{_INDEX}")],
+        **{own: [(RAW, f"var/{name}")] for name, own in own_feature_names(names).items()},
+        c.FEATURE_ID: [(RAW, f"var/{_INDEX}")],
+        VAR_NAME: [(RAW, f"var/{_INDEX}")],
         c.SYMBOL: [*symbols, *hgnc],
         c.APPROVED_SYMBOL: list(dict.fromkeys(approved)),
         SYMBOL_SOURCE: [*symbols, *hgnc],
-        c.FEATURE_KIND: [("raw_h5ad", f"var/{_INDEX}"), *kinds],
-        N_CELLS: [("raw_h5ad", layer)],
-        MEAN: [("raw_h5ad", layer)],
-        IS_HIGHLY_VARIABLE: [("raw_h5ad", layer), ("split_manifest", c.SPLIT)],
+        c.FEATURE_KIND: [(RAW, f"var/{_INDEX}"), *kinds],
+        N_CELLS: [(RAW, layer)],
+        MEAN: [(RAW, layer)],
+        IS_HIGHLY_VARIABLE: [(RAW, layer), (MANIFEST, c.SPLIT)],
     }
 
 
 def of_cell_sentences(names: Sequence[str], *, layer: str) -> Lineage:
     """Origins of `cell_sentences`: the matrix and the symbols of its features."""
-    made_of = [("raw_h5ad", layer), ("feature_metadata", c.SYMBOL), ("feature_metadata", c.FEATURE_ID)]
-    return dict.fromkeys(names, made_of) | {c.CELL_ID: [("cell_metadata", c.CELL_ID)]}
+    made_of = [(RAW, layer), (FEATURES, c.SYMBOL), (FEATURES, c.FEATURE_ID)]
+    return dict.fromkeys(names, made_of) | {c.CELL_ID: [(CELLS, c.CELL_ID)]}
 
 
 def of_projections(sources: Mapping[str, str], *, layer: str) -> Lineage:
     """Origins of `projections`, for groups of columns that are the author's or computed."""
-    computed = [("raw_h5ad", layer), ("feature_metadata", IS_HIGHLY_VARIABLE)]
+    computed = [(RAW, layer), (FEATURES, IS_HIGHLY_VARIABLE)]
     return {
-        c.CELL_ID: [("cell_metadata", c.CELL_ID)],
-        **{
-            name: [("raw_h5ad", "obsm")] if source == "author" else computed
-            for name, source in sources.items()
-        },
+        c.CELL_ID: [(CELLS, c.CELL_ID)],
+        **{name: [(RAW, "obsm")] if source == "author" else computed for name, source in sources.items()},
     }
 
 
 def of_expression(*, layer: str) -> Lineage:
     """Origins of `expression`: the matrix."""
     return {
-        c.CELL_ID: [("cell_metadata", c.CELL_ID)],
-        c.FEATURE_INDEX: [("raw_h5ad", layer), ("feature_metadata", c.FEATURE_ID)],
-        c.VALUE: [("raw_h5ad", layer)],
+        c.CELL_ID: [(CELLS, c.CELL_ID)],
+        c.FEATURE_INDEX: [(RAW, layer), (FEATURES, c.FEATURE_ID)],
+        c.VALUE: [(RAW, layer)],
     }
 
 
 def of_expression_matrix(names: Sequence[str], *, layer: str) -> Lineage:
     """Origins of some columns of `expression_matrix`: the matrix and the symbols of its features."""
-    made_of = [("raw_h5ad", layer), ("feature_metadata", c.SYMBOL), ("feature_metadata", c.FEATURE_ID)]
-    return {c.CELL_ID: [("cell_metadata", c.CELL_ID)], **dict.fromkeys(names, made_of)}
+    made_of = [(RAW, layer), (FEATURES, c.SYMBOL), (FEATURES, c.FEATURE_ID)]
+    return {c.CELL_ID: [(CELLS, c.CELL_ID)], **dict.fromkeys(names, made_of)}
 
 
 def of_split_manifest(names: Sequence[str]) -> Lineage:
     """Origins of `split_manifest`: donors, ages and which cells are canonical."""
-    decides = [("cell_metadata", name) for name in (c.DONOR_ID, c.HAS_KNOWN_DONOR, c.AGE, c.IS_PRIMARY_DATA)]
-    same = {name: [("cell_metadata", name)] for name in (c.DONOR_ID, c.DONOR_UID, c.CELL_ID)}
+    decides = [(CELLS, name) for name in (c.DONOR_ID, c.HAS_KNOWN_DONOR, c.AGE, c.IS_PRIMARY_DATA)]
+    same = {name: [(CELLS, name)] for name in (c.DONOR_ID, c.DONOR_UID, c.CELL_ID)}
     return dict.fromkeys(names, decides) | same
 
 
 def of_train_test(cell_columns: Sequence[str], sentence_columns: Sequence[str]) -> Lineage:
     """Origins of `train_test`: metadata, sentences and sides."""
     return {
-        **{
-            own: [("cell_metadata", name)]
-            for name, own in record_names(cell_columns, sentence_columns).items()
-        },
-        **{name: [("cell_sentences", name)] for name in sentence_columns if name != c.CELL_ID},
-        **{name: [("split_manifest", name)] for name in (c.SPLIT, c.SPLIT_LEVEL, c.FOLD)},
-        "collection_id": [("cellxgene_listing", "collection_id"), ("dataset_profile", "origin")],
-        "publication_title": [("cellxgene_listing", "collection_name"), ("dataset_profile", "origin")],
-        "publication_doi": [("cellxgene_listing", "doi"), ("dataset_profile", "origin")],
+        **{own: [(CELLS, name)] for name, own in record_names(cell_columns, sentence_columns).items()},
+        **{name: [(SENTENCES, name)] for name in sentence_columns if name != c.CELL_ID},
+        **{name: [(MANIFEST, name)] for name in (c.SPLIT, c.SPLIT_LEVEL, c.FOLD)},
+        "collection_id": [("cellxgene_listing", "collection_id"), (PROFILE, "origin")],
+        "publication_title": [("cellxgene_listing", "collection_name"), (PROFILE, "origin")],
+        "publication_doi": [("cellxgene_listing", "doi"), (PROFILE, "origin")],
         "publication_description": [("cellxgene_listing", "description")],
     }

@@ -15,7 +15,7 @@ from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
-from c2s_assets.schemas.registry import SHARED, TABLES
+from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, TABLES
 from c2s_assets.storage.adoption import adopt_tables
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.documents import read_document
@@ -148,7 +148,7 @@ def source_built(layout: Layout, dataset_id: str, source: Provenance, checks: Se
             source_sha256=source.sha256,
             inputs={},
             settings={},
-            code_version=TABLES["raw_h5ad"].code_version,
+            code_version=TABLES[RAW].code_version,
         ),
         checks=list(checks),
     )
@@ -181,7 +181,7 @@ class Dataset:
         MissingInputError
             If there is none.
         """
-        self._require("dataset_profile")
+        self._require(PROFILE)
         return read_document(self.layout.profile(self.dataset_id), DatasetProfile)
 
     def path(self, asset: str) -> Path:
@@ -231,10 +231,10 @@ class Dataset:
         """Record which source file is in place, and what its checks found."""
         built = source_built(self.layout, self.dataset_id, source, checks)
         known = self._known_record()
-        if known.built.get("raw_h5ad") == built and "raw_h5ad" not in known.refused:
+        if known.built.get(RAW) == built and RAW not in known.refused:
             return
         with stage(self.layout, self.dataset_id) as staged:
-            staged.commit(record=lambda record: record.with_built("raw_h5ad", built))
+            staged.commit(record=lambda record: record.with_built(RAW, built))
 
     def refuse(self, asset: str, message: str, *, checks: Sequence[CheckReport] = ()) -> None:
         """Record that nothing was published of an asset, and why; what was there before stays."""

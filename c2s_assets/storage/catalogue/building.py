@@ -15,7 +15,7 @@ from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE, promised_columns
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
-from c2s_assets.schemas.registry import TABLES
+from c2s_assets.schemas.registry import FEATURES, TABLES
 from c2s_assets.storage.catalogue.ddl import copy, definitions
 from c2s_assets.storage.catalogue.snapshot import (
     SHOWN,
@@ -156,7 +156,7 @@ def _describe(layout: Layout, dataset_id: str, tables: DatasetTables) -> dict[st
         "dataset_id": dataset_id,
         "tables": tables.names,
         "projections": list(tables.projections),
-        "n_features": tables.n_rows.get("feature_metadata"),
+        "n_features": tables.n_rows.get(FEATURES),
         "source_sha256": tables.source_sha256,
         "is_current": source is not None and source.sha256 == tables.source_sha256,
     }

@@ -26,7 +26,7 @@ import pyarrow as pa
 from c2s_assets import schemas
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.ids import check_dataset_id
-from c2s_assets.schemas.registry import shown
+from c2s_assets.schemas.registry import CELLS, shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
@@ -34,7 +34,7 @@ from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 
 # The tables that are linked, and of these the one that the others have to agree with.
 SHOWN = tuple(declared.name for declared in shown())
-_CELLS, _PROJECTIONS = "cell_metadata", "projections"
+_PROJECTIONS = "projections"
 _FOLDERS = frozenset(declared.name for declared in shown() if declared.form != "file")
 _SOURCE = "source_sha256"
 
@@ -241,9 +241,9 @@ def _link_dataset(
         path.unlink()
         del read[_PROJECTIONS][path]
     footers = {name: list(found.values()) for name, found in read.items() if found}
-    if _CELLS not in footers:
-        raise LakeError(f"it has no {_CELLS} yet. Build it: c2s build {dataset_id}.")
-    source = footers[_CELLS][0].source_sha256
+    if CELLS not in footers:
+        raise LakeError(f"it has no {CELLS} yet. Build it: c2s build {dataset_id}.")
+    source = footers[CELLS][0].source_sha256
     n_rows = {}
     for name, found in footers.items():
         if all(footer.source_sha256 == source for footer in found):

@@ -17,7 +17,7 @@ from c2s_assets.core.genes.symbols import is_ensembl_id
 from c2s_assets.core.reports.validation import TableAgreement, compare_cells, compare_sides
 from c2s_assets.core.splits.manifest import SIDES
 from c2s_assets.schemas.documents import CoverageReport, RangeReport
-from c2s_assets.schemas.registry import TABLES
+from c2s_assets.schemas.registry import CELLS, FEATURES, TABLES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.tables.parquet import iter_table, read_table, table_schema
 
@@ -32,7 +32,7 @@ class Tables:
 
     def compare(self) -> list[TableAgreement] | None:
         """Compare all rows of every table that has one per cell with `cell_metadata`; None without that."""
-        cells_path = self._current("cell_metadata")
+        cells_path = self._current(CELLS)
         if cells_path is None:
             return None
         cells = read_table(cells_path, columns=[CELL_ID])[CELL_ID]
@@ -49,11 +49,11 @@ class Tables:
     def ranges(self) -> list[RangeReport]:
         """Tell the smallest and largest values of expression, ages and embeddings."""
         found = []
-        expression, cells = self._current(_EXPRESSION), self._current("cell_metadata")
+        expression, cells = self._current(_EXPRESSION), self._current(CELLS)
         if expression is not None:
             found.append(_range_of_values(expression))
         if cells is not None:
-            found += [_range(cells, [name], table="cell_metadata") for name in (AGE, AGE_LOW, AGE_HIGH)]
+            found += [_range(cells, [name], table=CELLS) for name in (AGE, AGE_LOW, AGE_HIGH)]
         if not self._is_current("projections"):
             return found
         return found + [
@@ -64,7 +64,7 @@ class Tables:
 
     def coverage(self) -> CoverageReport | None:
         """Tell how many genes have a symbol, and how many an Ensembl id."""
-        path = self._current("feature_metadata")
+        path = self._current(FEATURES)
         if path is None or FEATURE_KIND not in table_schema(path).names:
             return None
         features = read_table(path, columns=[FEATURE_ID, SYMBOL, FEATURE_KIND])

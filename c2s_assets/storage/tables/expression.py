@@ -16,6 +16,7 @@ from scipy.sparse import csr_array, csr_matrix, vstack
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, SYMBOL
 from c2s_assets.core.errors import MissingInputError, UnknownNameError
 from c2s_assets.core.expression.tables import expression_rows
+from c2s_assets.schemas.registry import CELLS, FEATURES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import locate_lake
@@ -65,7 +66,7 @@ def read_expression(
     layout = locate_lake(lake or os.environ.get("C2S_LAKE"))
     dataset = Dataset(layout, dataset_id, read_settings(layout))
     expression = dataset.path("expression")
-    all_cells, all_features = dataset.read("cell_metadata"), dataset.read("feature_metadata")
+    all_cells, all_features = dataset.read(CELLS), dataset.read(FEATURES)
     rows = _choose_cells(all_cells, cells)
     columns = None if genes is None else _choose_features(all_features, genes)
     obs, var = all_cells[rows], all_features if columns is None else all_features[columns]
@@ -98,7 +99,7 @@ def _choose_cells(cells: pl.DataFrame, wanted: Sequence[str] | pl.Expr | None) -
         maintain_order=True
     )
     found = asked.join(positions, on=CELL_ID, how="left", maintain_order="left")
-    _refuse_unknown(found.filter(pl.col("row").is_null())[CELL_ID], "cells", where="cell_metadata")
+    _refuse_unknown(found.filter(pl.col("row").is_null())[CELL_ID], "cells", where=CELLS)
     return found["row"].to_numpy().astype(np.int64)
 
 
