@@ -14,6 +14,7 @@ from c2s_assets.core.findings import Finding, rows_match
 from c2s_assets.core.reports.text import as_markdown
 from c2s_assets.defs.metadata import as_metadata, rows_as_markdown
 from c2s_assets.schemas.documents import CheckReport
+from c2s_assets.schemas.registry import CELLS, TABLES
 from c2s_assets.storage.tables.parquet import read_table
 
 
@@ -27,8 +28,20 @@ class Check:
 
 
 _KEEPS_SCHEMA = Check("keeps_schema", "Every declared column is there, with its type and within its bounds.")
+_ROWS_MATCH_CELLS = Check("rows_match_cells", "One row per row of cell_metadata, in its order.")
 
-CHECKS: dict[str, tuple[Check, ...]] = {
+
+def _of_declaration(asset_name: str) -> tuple[Check, ...]:
+    """Claim what follows from the form of a table, see `publish_table`."""
+    declared = TABLES.get(asset_name)
+    if declared is None:
+        return ()
+    claims = ((_KEEPS_SCHEMA, declared.keeps_model), (_ROWS_MATCH_CELLS, declared.follows_cells))
+    return tuple(check for check, is_claimed in claims if is_claimed)
+
+
+# What is claimed of each asset beside what follows from its declaration.
+_OWN: dict[str, tuple[Check, ...]] = {
     "gene_symbols": (
         _KEEPS_SCHEMA,
         Check("gene_symbols_did_not_shrink", "It holds most of the genes of the last set."),
@@ -48,7 +61,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         ),
     ),
     "cell_metadata": (
-        _KEEPS_SCHEMA,
         Check("rows_match_source", "One row per cell of the source, in its order."),
         Check("cell_ids_are_unique", "No two cells have the same id."),
         Check("donors_are_known", "Every cell has a donor that can be told from others.", blocking=False),
@@ -60,7 +72,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check("ages_are_known", "Every cell has an age, or an interval for it.", blocking=False),
     ),
     "feature_metadata": (
-        _KEEPS_SCHEMA,
         Check("rows_match_source", "One row per feature of the chosen matrix, in its order."),
         Check("feature_ids_are_unique", "The source's own ids tell features apart.", blocking=False),
         Check("symbols_are_known", "At least half of the genes have a symbol.", blocking=False),
@@ -80,8 +91,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         ),
     ),
     "expression": (
-        _KEEPS_SCHEMA,
-        Check("rows_match_cells", "One row per row of cell_metadata, in its order."),
         Check(
             "matches_source",
             "All rows, read back, have the features and values that were read from the source; features "
@@ -90,7 +99,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     ),
     "expression_matrix": (
         Check("keeps_schema", "Every part has cell_id and one float32 column per feature, in their order."),
-        Check("rows_match_cells", "One row per row of cell_metadata, in its order."),
         Check("agrees_with_expression", "On a sample read again from the source, every value is the same."),
     ),
     "cell_sentences": (
@@ -100,8 +108,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
             "words_look_like_genes",
             "The symbols are not mostly words of a language, and the cells are not called like genes.",
         ),
-        _KEEPS_SCHEMA,
-        Check("rows_match_cells", "One row per row of cell_metadata, in its order."),
         Check(
             "sentences_have_words",
             "At least half of the cells that express genes have a sentence that is not empty.",
@@ -115,7 +121,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check("cells_express_genes", "Every cell expresses at least one gene with a symbol.", blocking=False),
     ),
     "split_manifest": (
-        _KEEPS_SCHEMA,
         Check("donors_can_be_read", "No column that names donors is left out because it cannot be read."),
         Check("accounts_for_all_cells", "Every cell of cell_metadata is counted once."),
         Check("no_donor_in_both_splits", "Every donor has one side."),
@@ -147,7 +152,6 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         ),
     ),
     "train_test": (
-        _KEEPS_SCHEMA,
         Check("no_donor_in_both_splits", "In the written files, no donor has cells on both sides."),
         Check("no_cell_in_both_splits", "In the written files, no cell is listed twice."),
         Check("rows_match_manifest", "Each side holds exactly the eligible cells of its donors."),
@@ -164,6 +168,7 @@ CHECKS: dict[str, tuple[Check, ...]] = {
         Check("checks_hold", "Every check of the dataset has a result, and holds.", blocking=False),
     ),
 }
+CHECKS = {name: (*_of_declaration(name), *own) for name, own in _OWN.items()}
 
 
 def check_specs(
@@ -195,7 +200,7 @@ def check_result(finding: Finding, *, asset_name: str) -> dg.AssetCheckResult:
 def rows_match_cells(written: Path, cell_ids: pl.Series) -> Finding:
     """Claim that a written table has one row per cell, in the order of `cell_metadata`."""
     ids = read_table(written, columns=[CELL_ID])[CELL_ID]
-    return rows_match("rows_match_cells", ids, cell_ids, of="cell_metadata")
+    return rows_match("rows_match_cells", ids, cell_ids, of=CELLS)
 
 
 def broken_claims(findings: Iterable[Finding], *, asset_name: str) -> list[Finding]:

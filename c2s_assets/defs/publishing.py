@@ -171,7 +171,7 @@ def report(findings: Sequence[Finding], *, asset_name: str) -> Iterator[dg.Asset
 
 def _declared_claims(staged: DatasetStage, blocks: Iterable[pl.DataFrame]) -> Iterator[Finding]:
     declared = TABLES[staged.asset]
-    if declared.model_name is not None and declared.form != "folder":
+    if declared.keeps_model:
         yield keeps_schema(blocks, declared.model)
     if declared.follows_cells:
         yield rows_match_cells(staged.path(), staged.dataset.read(CELLS, columns=[CELL_ID])[CELL_ID])

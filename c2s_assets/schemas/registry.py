@@ -78,6 +78,11 @@ class Declaration:
         ]
 
     @property
+    def keeps_model(self) -> bool:
+        """Whether its rows are those of its model; of a folder of tables each has columns of its own."""
+        return self.model_name is not None and self.form != "folder"
+
+    @property
     def follows_cells(self) -> bool:
         """Whether its one table has the rows of `cell_metadata`, and is not `cell_metadata` itself."""
         return self.has_row_per_cell and self.form == "parts"
