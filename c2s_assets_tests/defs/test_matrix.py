@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from c2s_assets.defs.assets import matrix
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.tables import wide
+from c2s_assets.storage.tables import sparse, wide
 from c2s_assets_tests.defs.building import build_only, debris, files_below, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
@@ -142,7 +142,7 @@ def test_a_value_lost_on_the_way_stops_the_table_and_leaves_the_last_good_one(
     with open_workshop(layout) as workshop:
         assert build_only(workshop, "toy", *INGEST, *TABLES).success
         before = [files_below(layout.parts(table, "toy")) for table in TABLES]
-        plain_table, plain_write = matrix.expression_table, matrix.write_wide
+        plain_table, plain_write = sparse.expression_table, matrix.write_wide
 
         def lossy_table(block: csr_array, cell_ids: pl.Series) -> object:
             changed = block.copy()
@@ -152,7 +152,7 @@ def test_a_value_lost_on_the_way_stops_the_table_and_leaves_the_last_good_one(
         def lossy_write(folder: Path, blocks: object, **options: object) -> None:
             plain_write(folder, ((start, 2 * block) for start, block in blocks), **options)  # type: ignore[attr-defined,arg-type]
 
-        monkeypatch.setattr(matrix, "expression_table", lossy_table)
+        monkeypatch.setattr(sparse, "expression_table", lossy_table)
         monkeypatch.setattr(matrix, "write_wide", lossy_write)
         for table, claim in zip(TABLES, ("matches_source", "agrees_with_expression"), strict=True):
             result = build_only(workshop, "toy", table)
