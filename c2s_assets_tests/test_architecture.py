@@ -113,6 +113,23 @@ def test_every_public_function_and_class_is_documented(path: Path) -> None:
             assert ast.get_docstring(node), f"{path.name}: {node.name} has no docstring"
 
 
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(_module_name(path))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
+def test_no_sql_stands_in_core() -> None:
+    for path in (PACKAGE / "core").rglob("*.py"):
+        texts = [n.value for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Constant)]
+        assert not [text for text in texts if re.match(r"\s*select\s.*\sfrom\s", str(text), re.S | re.I)], (
+            path
+        )
+
+
 def test_every_error_is_in_the_tree_that_opens_the_file() -> None:
     source = (PACKAGE / "core" / "errors.py").read_text()
     tree = ast.parse(source)

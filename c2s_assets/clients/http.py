@@ -58,7 +58,7 @@ PATIENCE = Patience()
 
 
 @dataclass(frozen=True)
-class Answer:
+class JsonAnswer:
     """A JSON document; without content if it is still the one that was known by its ETag."""
 
     content: object
@@ -125,7 +125,7 @@ class Reply:
             raise _too_slow(self._url, self._pace)
 
 
-def get_json(url: str, *, max_bytes: int, etag: str | None = None) -> Answer:
+def get_json(url: str, *, max_bytes: int, etag: str | None = None) -> JsonAnswer:
     """Fetch a JSON document.
 
     NaN and infinities, which are no JSON, become null; halves of surrogate pairs, which are no text, become
@@ -154,8 +154,8 @@ def get_json(url: str, *, max_bytes: int, etag: str | None = None) -> Answer:
 
     body, version = with_patience(attempt)
     if body is None:
-        return Answer(content=None, etag=version, is_modified=False)
-    return Answer(content=_parse_json(body, url=url), etag=version, is_modified=True)
+        return JsonAnswer(content=None, etag=version, is_modified=False)
+    return JsonAnswer(content=_parse_json(body, url=url), etag=version, is_modified=True)
 
 
 def with_patience(attempt: Callable[[], Result], *, reached: Callable[[], int] = lambda: 0) -> Result:
@@ -207,8 +207,8 @@ def send(url: str, *, headers: Mapping[str, str], accepted: Collection[int] = ()
     WithdrawnError
         If it answers 410.
     DownloadError
-        If it refuses, redirects too often or from the internet to in here, or an address is not http or
-        https.
+        If it refuses, its certificate is not to be trusted, it redirects too often or from the internet to
+        in here, or an address is not http or https.
     """
     # Below WARNING these log addresses and headers as a whole.
     for name in ("httpx", "httpcore"):
@@ -251,6 +251,8 @@ def _translated(url: str, pace: Pace) -> Iterator[None]:
     except httpx.HTTPError as error:
         if pace.is_too_slow:
             raise _too_slow(url, pace) from error
+        if (final := _final_mishap(error)) is not None:
+            raise DownloadError(f"{shown(url)} could not be fetched: {final}") from error
         raise BusyServerError(f"{shown(url)} could not be fetched: {_mishap(error)}.") from error
     except httpx.InvalidURL:
         # Its message, as the address itself, can hold a password where another part should be.
@@ -273,6 +275,21 @@ def _mishap(error: httpx.HTTPError) -> str:
             return f"the answer broke off, or is not one of HTTP ({error})"
         case _:
             return f"the connection failed ({error})"
+
+
+def _final_mishap(error: httpx.HTTPError) -> str | None:
+    """Say what went wrong and what to do, if another try would end the same."""
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return f"it cannot be asked for ({error}). Correct the address."
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                f"its certificate is not to be trusted ({cause.verify_message}). Check the address; if it is "
+                f"right, the server, or who looks into the connection, has to have its certificate mended."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _too_slow(url: str, pace: Pace) -> BusyServerError:

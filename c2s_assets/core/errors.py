@@ -113,7 +113,7 @@ class QueryError(C2SError):
 
 
 class DownloadError(C2SError):
-    """The network did not give us the file, or gave us something else; another try may help."""
+    """The network did not give us the file, or gave us something else."""
 
 
 class BusyServerError(DownloadError):

@@ -248,4 +248,7 @@ def _spec(
 
 
 def _is_blocking(finding: Finding, asset_name: str) -> bool:
-    return next(check.blocking for check in CHECKS[asset_name] if check.claim == finding.claim)
+    for check in CHECKS[asset_name]:
+        if check.claim == finding.claim:
+            return check.blocking
+    raise LookupError(f"{asset_name} has no check {finding.claim}: declare it in CHECKS of {__name__}")

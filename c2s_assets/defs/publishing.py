@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.core.columns import CELL_ID
-from c2s_assets.core.errors import BrokenClaimError, C2SError, DownloadError, WithdrawnError
+from c2s_assets.core.errors import BrokenClaimError, BusyServerError, C2SError, DownloadError, WithdrawnError
 from c2s_assets.core.findings import Finding
 from c2s_assets.defs.checks import (
     broken_claims,
@@ -64,9 +64,9 @@ def dataset_asset(
 
 
 def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
-    """Turn our errors into failures that name the dataset; only those of the network may pass.
+    """Turn our errors into failures that name the dataset; only that a server is busy may pass by itself.
 
-    Of a dataset, what is final stands in its record.
+    What is wrong with a dataset, and not with the network, stands in its record.
     """
 
     @functools.wraps(function)
@@ -75,12 +75,12 @@ def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
             yield from function(context, *args, **kwargs)
         except C2SError as error:
             subject = f"dataset {context.partition_key}: " if context.has_partition_key else ""
-            may_pass = isinstance(error, DownloadError) and not isinstance(error, WithdrawnError)
-            if subject and not may_pass and not isinstance(error, BrokenClaimError):
+            is_of_network = isinstance(error, DownloadError) and not isinstance(error, WithdrawnError)
+            if subject and not is_of_network and not isinstance(error, BrokenClaimError):
                 store = kwargs["store"]
                 assert isinstance(store, Store)  # noqa: S101
                 _record_refusal(context, error, store)
-            raise dg.Failure(f"{subject}{error}", allow_retries=may_pass) from error
+            raise dg.Failure(f"{subject}{error}", allow_retries=isinstance(error, BusyServerError)) from error
 
     return guarded
 

@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from c2s_assets.schemas.documents import CheckReport
 
 
-class _Part(BaseModel):
+class _OfRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class MadeFrom(_Part):
+class MadeFrom(_OfRecord):
     """Everything that decides the content of an asset: the same again gives the same bytes."""
 
     source_sha256: str = Field(description="SHA-256 of the source file.")
@@ -20,7 +20,7 @@ class MadeFrom(_Part):
     code_version: str = Field(description="Version of the code that decides its meaning.")
 
 
-class Built(_Part):
+class Built(_OfRecord):
     """An asset that is in its place."""
 
     files: dict[str, int] = Field(description="Bytes of each file, by its path below the lake.")
@@ -35,7 +35,7 @@ class Built(_Part):
         return sum(self.files.values())
 
 
-class Refused(_Part):
+class Refused(_OfRecord):
     """The last try to build an asset that came to nothing, because of the data or the settings."""
 
     message: str = Field(description="What was found, and what to do.")
@@ -43,7 +43,7 @@ class Refused(_Part):
     checks: list[CheckReport] = Field(description="Those that were made.")
 
 
-class Record(_Part):
+class Record(_OfRecord):
     """One dataset of the lake, without the time of anything: the same builds give the same record."""
 
     version: Literal[1] = Field(default=1, description="Of this form of record.")

@@ -1,21 +1,29 @@
 """Tries, waits, limits and JSON; what belongs to files is in test_download and test_resume."""
 
 import logging
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
 from c2s_assets.clients import pace
-from c2s_assets.clients.http import Answer, Patience, get_json, shown, with_patience
+from c2s_assets.clients.http import JsonAnswer, Patience, get_json, shown, with_patience
 from c2s_assets.core.errors import BusyServerError, DownloadError, WithdrawnError
 from c2s_assets_tests.clients.answering import Reply, answering
 from c2s_assets_tests.discover import DATASETS, serve_discover
 from c2s_assets_tests.serving import record_waits
 
 OK = Reply(body=b'{"cells": 3}', headers={"ETag": '"1"'})
-KNOWN = Answer(content={"cells": 3}, etag='"1"', is_modified=True)
+KNOWN = JsonAnswer(content={"cells": 3}, etag='"1"', is_modified=True)
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +140,7 @@ def test_what_is_known_is_not_sent_again() -> None:
         first = get_json(f"{discover.url}{DATASETS}", max_bytes=10**5)
         n_sent = discover.n_sent[DATASETS]
         again = get_json(f"{discover.url}{DATASETS}", max_bytes=10**5, etag=first.etag)
-        assert again == Answer(content=None, etag=first.etag, is_modified=False)
+        assert again == JsonAnswer(content=None, etag=first.etag, is_modified=False)
         assert discover.n_sent[DATASETS] == n_sent
         discover.add("b", b"h5ad")
         changed = get_json(f"{discover.url}{DATASETS}", max_bytes=10**5, etag=first.etag)
@@ -265,3 +273,46 @@ SHOWN = {
 @pytest.mark.parametrize(("url", "expected"), SHOWN.items(), ids=SHOWN.keys())
 def test_shown_keeps_scheme_host_and_path(url, expected):
     assert shown(url) == expected
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> Iterator[str]:
+    """Address of a server that nobody vouches for."""
+    if (openssl := shutil.which("openssl")) is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    made = [str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")]
+    options = ["-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    subprocess.run(
+        [openssl, "req", "-x509", *options, "-keyout", made[0], "-out", made[1]],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made[1], made[0])
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=_shake_hands, args=(listening, context))
+        thread.start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
+
+
+def _shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
+    listening.settimeout(10)
+    connection, _ = listening.accept()
+    with connection, suppress(ssl.SSLError, ConnectionError):
+        context.wrap_socket(connection, server_side=True).close()
+
+
+def test_a_certificate_that_nobody_vouches_for_is_final(waits: list[float], self_signed: str) -> None:
+    with pytest.raises(DownloadError, match=r"certificate is not to be trusted \(self.signed") as caught:
+        get_json(f"{self_signed}/datasets", max_bytes=100)
+    assert not isinstance(caught.value, BusyServerError)
+    assert waits == []
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "http:///x", "https://"])
+def test_an_address_that_cannot_be_asked_for_is_final(waits: list[float], url: str) -> None:
+    with pytest.raises(DownloadError) as caught:
+        get_json(url, max_bytes=100)
+    assert not isinstance(caught.value, BusyServerError)
+    assert waits == []

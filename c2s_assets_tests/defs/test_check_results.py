@@ -2,7 +2,9 @@
 
 import pytest
 
+from c2s_assets.core.findings import Finding
 from c2s_assets.defs.check_results import _judge
+from c2s_assets.defs.checks import check_result
 from c2s_assets.schemas.documents import CheckReport
 from c2s_assets.schemas.record import Built, MadeFrom, Refused
 from c2s_assets.storage.dataset import AssetState
@@ -53,3 +55,8 @@ def refused(source):
 def test_results_are_those_of_what_stands_there_or_of_what_was_refused(state, judged, shown):
     found, checks = _judge(state, source_sha256=NOW)
     assert (found, [one.message for one in checks]) == (judged, shown)
+
+
+def test_a_finding_whose_claim_is_not_declared_is_named_with_its_asset():
+    with pytest.raises(LookupError, match="cell_metadata has no check cells_are_green: declare it in CHECKS"):
+        check_result(Finding("cells_are_green", True, "All are."), asset_name="cell_metadata")

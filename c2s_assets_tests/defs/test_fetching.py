@@ -142,7 +142,7 @@ def test_what_goes_on_going_wrong_is_told_and_the_old_version_stays(
     assert source.layout.raw_h5ad("atlas").read_bytes() == source.h5ad.read_bytes()
     assert source.arrived() == []
     n_retries = sum(event.is_step_up_for_retry for event in result.all_events)
-    assert n_retries == 2
+    assert n_retries == (2 if fault == "broken" else 0)
 
 
 def test_a_fetch_that_was_given_up_goes_on_in_the_next_run(source: Source) -> None:

@@ -47,11 +47,6 @@ def read_age_labels(labels: Collection[str], *, unit: AgeUnit | None) -> dict[st
     return {label: UNKNOWN if one is None else _interval(one, counts_ends) for label, one in said.items()}
 
 
-def age_interval(label: str, *, unit: AgeUnit | None = "years") -> AgeInterval:
-    """Return the ages that one label stands for, judged alone; see `read_age_labels`."""
-    return read_age_labels([label], unit=unit)[label]
-
-
 def _ends_by_neighbours(said: AgeText, starts: Collection[tuple[float, AgeUnit]]) -> bool | None:
     """Whether a range counts its upper end in; None if no other range, or both, begin where it ends."""
     begins_at, begins_after = ((high, said.unit) in starts for high in (said.high, said.high + 1))

@@ -11,7 +11,7 @@ from c2s_assets.core.cells.donors import donor_labels, name_cells, name_donors
 from c2s_assets.core.cells.flags import read_flags
 from c2s_assets.core.cells.labels import MEMBER_LISTS, with_member_lists
 from c2s_assets.core.cells.organisms import organism_name, organism_names
-from c2s_assets.core.cells.survey import Survey
+from c2s_assets.core.cells.survey import ObsSurvey
 from c2s_assets.core.columns import (
     AGE,
     AGE_HIGH,
@@ -43,7 +43,7 @@ def describe_cells(
     cell_ids: pl.Series,
     obs: pl.DataFrame,
     *,
-    survey: Survey,
+    survey: ObsSurvey,
     dataset_id: str,
     entry: DatasetEntry,
     organism: str | None = None,
@@ -114,13 +114,13 @@ def split_columns(cells: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame([*columns, is_known, sex]).select(SPLIT_COLUMNS)
 
 
-def _donors(obs: pl.DataFrame, survey: Survey, n_obs: int) -> pl.DataFrame:
+def _donors(obs: pl.DataFrame, survey: ObsSurvey, n_obs: int) -> pl.DataFrame:
     source = survey.sources.donor
     labels = _nothing(n_obs) if source is None else donor_labels(obs[source])
     return name_cells(labels, survey.donors)
 
 
-def _organisms(obs: pl.DataFrame, survey: Survey, *, stated: str | None, n_obs: int) -> pl.Series:
+def _organisms(obs: pl.DataFrame, survey: ObsSurvey, *, stated: str | None, n_obs: int) -> pl.Series:
     """Read the first column that knows it, else what is stated for the file."""
     found = [organism_names(obs[name]) for name in survey.sources.organism]
     of_file = organism_name(stated) if stated is not None else None
@@ -128,7 +128,7 @@ def _organisms(obs: pl.DataFrame, survey: Survey, *, stated: str | None, n_obs: 
     return candidates.select(pl.coalesce(pl.all(), pl.lit(of_file, pl.String)).alias(ORGANISM))[ORGANISM]
 
 
-def _ages(obs: pl.DataFrame, survey: Survey, organisms: pl.Series) -> pl.DataFrame:
+def _ages(obs: pl.DataFrame, survey: ObsSurvey, organisms: pl.Series) -> pl.DataFrame:
     def column(name: str | None) -> pl.Series | None:
         return None if name is None else obs[name]
 
@@ -152,7 +152,7 @@ def _is_primary(obs: pl.DataFrame, n_obs: int) -> pl.Series:
     return flags.cast(pl.Boolean).alias(IS_PRIMARY_DATA)
 
 
-def _shown_as_they_are(obs: pl.DataFrame, survey: Survey) -> set[str]:
+def _shown_as_they_are(obs: pl.DataFrame, survey: ObsSurvey) -> set[str]:
     """Name the columns of obs whose values ours have all, so that they need not stand beside them."""
     shown = {
         name for name in (survey.sources.donor, *survey.sources.organism) if name in (DONOR_ID, ORGANISM)

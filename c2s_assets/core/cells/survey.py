@@ -19,7 +19,7 @@ ReadColumn = Callable[[str], pl.Series]
 
 
 @dataclass(frozen=True)
-class Survey:
+class ObsSurvey:
     """Where each fact is read, and how the labels of whole columns are read.
 
     Parameters
@@ -46,7 +46,7 @@ class Survey:
 
 def survey_cells(
     names: Sequence[str], read: ReadColumn, *, entry: DatasetEntry, organism: str | None = None
-) -> Survey:
+) -> ObsSurvey:
     """Read the columns that are to be judged as a whole, one after the other.
 
     Parameters
@@ -71,11 +71,13 @@ def survey_cells(
         kept.add(DONOR_ID)
     if ORGANISM in sources.organism and _are_renamed(read(ORGANISM)):
         kept.add(ORGANISM)
-    survey = Survey(sources=sources, donors=donors, kept=frozenset(kept))
+    survey = ObsSurvey(sources=sources, donors=donors, kept=frozenset(kept))
     return _with_ages(survey, read, entry=entry, organism=organism)
 
 
-def _with_ages(survey: Survey, read: ReadColumn, *, entry: DatasetEntry, organism: str | None) -> Survey:
+def _with_ages(
+    survey: ObsSurvey, read: ReadColumn, *, entry: DatasetEntry, organism: str | None
+) -> ObsSurvey:
     sources, unasked = survey.sources, survey.sources.age_if_it_says_units
     age = group = None
     if sources.age is not None:

@@ -19,7 +19,7 @@ Form = Literal["coordinates", "columns", "sparse"]
 
 
 @dataclass(frozen=True)
-class Projection:
+class Embedding:
     """One embedding as it was written.
 
     Attributes
@@ -124,7 +124,7 @@ def authors_projections_are_untouched(compared: Mapping[str, Comparison]) -> Fin
     return Finding("authors_projections_are_untouched", total.n_differ == 0, message, figures, rows)
 
 
-def projections_are_complete(written: Sequence[Projection], left_out: Sequence[LeftOut]) -> Finding:
+def projections_are_complete(written: Sequence[Embedding], left_out: Sequence[LeftOut]) -> Finding:
     """Claim that PCA, UMAP and t-SNE are all there, and that no array of obsm was left out."""
     there = {projection.method for projection in written}
     message = f"{', '.join(COMPUTED)} are there, among {len(written)} projections."

@@ -9,11 +9,6 @@ from c2s_assets.core.findings import Finding
 _CLAIMS_OF_COLUMNS = ("table", "column", "type")
 # Datasets of one donor that are named in a row.
 _N_NAMED = 3
-# Names the donors that are on both sides, for whoever joins datasets.
-_DONORS_ON_BOTH_SIDES = (
-    "select donor_uid from splits where split_level = 'donor' and n_eligible > 0 "
-    "group by donor_uid having count(distinct split) = 2"
-)
 
 
 def keeps_columns(found: pl.DataFrame, *, expected: Mapping[str, Mapping[str, str]]) -> Finding:
@@ -145,8 +140,8 @@ def donors_are_on_one_side(on_both: pl.DataFrame, *, n_donors: int) -> Finding:
             f"{shown.height:,} of {n_donors:,} donors are in train of one dataset and in test of another, "
             f"where they have {n_cells:,} cells; the first is {first['donor_uid']}, in train of "
             f"{first['in_train_of']} and in test of {first['in_test_of']}. Each dataset by itself is sound; "
-            f"if you join them, leave the cells of these donors out of test: c2s query "
-            f'"{_DONORS_ON_BOTH_SIDES}" names them, docs/queries.md has the query for all other cells.'
+            f"if you join them, leave the cells of these donors out of test: docs/queries.md has the query "
+            f"that names them, and the one for all other cells."
         )
     figures = {"n_donors_on_both_sides": shown.height, "n_cells_in_test": n_cells}
     return Finding("donors_are_on_one_side", shown.is_empty(), message, figures, shown)

@@ -11,7 +11,7 @@ from c2s_assets.clients.download import download
 from c2s_assets.core.cells import claims as cell_claims
 from c2s_assets.core.cells.candidates import ObsColumn, age_candidates, donor_candidates
 from c2s_assets.core.cells.provenance import Publication
-from c2s_assets.core.cells.survey import Survey
+from c2s_assets.core.cells.survey import ObsSurvey
 from c2s_assets.core.columns import (
     AGE,
     AGE_HIGH,
@@ -259,7 +259,7 @@ def _profile_metadata(profile: DatasetProfile) -> Metadata:
 
 
 def _claims_of_cells(
-    dataset: Dataset, cells: pl.DataFrame, in_source: pl.Series, *, survey: Survey
+    dataset: Dataset, cells: pl.DataFrame, in_source: pl.Series, *, survey: ObsSurvey
 ) -> list[Finding]:
     profile = dataset.profile
     columns = [ObsColumn(c.name, c.dtype, c.encoding, c.n_distinct) for c in profile.obs_columns]

@@ -12,7 +12,7 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE
 from c2s_assets.core.projections import reports as projection_claims
 from c2s_assets.core.projections.names import COMPUTED
-from c2s_assets.core.projections.reports import LeftOut, Projection
+from c2s_assets.core.projections.reports import Embedding, LeftOut
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.assets.ingest import category_column
 from c2s_assets.defs.checks import rows_match_cells
@@ -57,7 +57,7 @@ def projections(context: dg.AssetExecutionContext, store: Store) -> Events:
 
 
 def _claims(
-    folder: ProjectionFolder, h5ad: H5ad, written: Sequence[Projection], left_out: Sequence[LeftOut]
+    folder: ProjectionFolder, h5ad: H5ad, written: Sequence[Embedding], left_out: Sequence[LeftOut]
 ) -> list[Finding]:
     cells = folder.cells[CELL_ID]
     tables = [projection.table for projection in written]
@@ -79,8 +79,8 @@ def _compute(
     folder: ProjectionFolder,
     h5ad: H5ad,
     *,
-    authors: Sequence[Projection],
-) -> Iterator[Projection | LeftOut]:
+    authors: Sequence[Embedding],
+) -> Iterator[Embedding | LeftOut]:
     """Compute what the author has not: PCA first, then UMAP and t-SNE from the author's PCA or from ours."""
     settings, profile = dataset.settings.projections, folder.profile
     there = {author.method for author in authors}
@@ -94,7 +94,7 @@ def _compute(
 
     base = next((projection for projection in authors if projection.method == "PCA"), None)
     for method in missing:
-        outcome: Projection | LeftOut
+        outcome: Embedding | LeftOut
         if method == "PCA":
             features = dataset.read(FEATURES, columns=[FEATURE_ID, IS_HIGHLY_VARIABLE])
             outcome = folder.add_pca(
@@ -104,21 +104,21 @@ def _compute(
                 is_fitted=is_fitted,
                 fit_scope=settings.fit_scope,
             )
-            base = outcome if isinstance(outcome, Projection) else None
+            base = outcome if isinstance(outcome, Embedding) else None
         elif base is None:
             outcome = LeftOut(method, "it is computed from principal components, and there are none.")
         else:
             outcome = folder.add_manifold(
                 method, base, is_fitted=is_fitted, fit_scope=settings.fit_scope, seed=settings.seed
             )
-        if isinstance(outcome, Projection):
+        if isinstance(outcome, Embedding):
             context.log.info(f"{method} is computed, and written as {outcome.table}")
             for note in outcome.notes:
                 context.log.warning(f"{method}: {note}")
         yield outcome
 
 
-def _metadata(staged: DatasetStage, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
+def _metadata(staged: DatasetStage, folder: ProjectionFolder, written: Sequence[Embedding]) -> Metadata:
     """Describe the folder: rows, size, each table with its columns and origin, and the first rows of one."""
     profile = folder.profile
     origins = lineage.of_projections({_span(p): p.source for p in written}, layer=profile.layer)
@@ -156,7 +156,7 @@ def _metadata(staged: DatasetStage, folder: ProjectionFolder, written: Sequence[
     )
 
 
-def _pictures(dataset: Dataset, folder: ProjectionFolder, written: Sequence[Projection]) -> Metadata:
+def _pictures(dataset: Dataset, folder: ProjectionFolder, written: Sequence[Embedding]) -> Metadata:
     """Draw the embedding that shows most, and the variance that components of ours explain."""
     shown: Metadata = {}
     pca = next((p for p in written if "explained_variance_ratio" in p.says), None)
@@ -188,7 +188,7 @@ def _pictures(dataset: Dataset, folder: ProjectionFolder, written: Sequence[Proj
     return shown
 
 
-def _span(projection: Projection) -> str:
+def _span(projection: Embedding) -> str:
     """Name all columns of a table at once: UMAP1 to UMAP2, X_protein: CD3 to CD8."""
     if projection.form != "coordinates":
         return f"{projection.table}: {projection.axes[0]} to {projection.axes[-1]}"
@@ -196,7 +196,7 @@ def _span(projection: Projection) -> str:
     return first if n_axes == 1 else f"{first} to {projection.axes[-1]}"
 
 
-def _origin(projection: Projection) -> str:
+def _origin(projection: Embedding) -> str:
     if projection.source == "author":
         return f"as in {projection.says['computed_from']} of the source"
     return f"computed from {projection.says['computed_from']}"

@@ -59,7 +59,7 @@ class ChunkIndex:
 
 
 @dataclass(frozen=True)
-class Layout:
+class ChunkLayout:
     """What the header says of a chunked dataset."""
 
     shape: tuple[int, ...]
@@ -77,7 +77,7 @@ class Layout:
 class ChunkedValues:
     """The values of a chunked dataset; see `stored.Stored`."""
 
-    def __init__(self, disk: Disk, layout: Layout, index: ChunkIndex, *, place: str) -> None:
+    def __init__(self, disk: Disk, layout: ChunkLayout, index: ChunkIndex, *, place: str) -> None:
         self._disk = disk
         self._layout = layout
         self._index = index
@@ -146,7 +146,7 @@ class ChunkedValues:
         return table.reshape(layout.grid.chunk_rows, layout.grid.chunk_columns)
 
 
-def index_chunks(dataset: h5py.Dataset, layout: Layout, *, disk: Disk, place: str) -> ChunkIndex:
+def index_chunks(dataset: h5py.Dataset, layout: ChunkLayout, *, disk: Disk, place: str) -> ChunkIndex:
     """List the chunks that were written.
 
     Raises

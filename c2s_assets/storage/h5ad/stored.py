@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2s_assets.core.errors import NotAnH5adError
-from c2s_assets.storage.h5ad.chunks import ChunkedValues, Grid, Layout, index_chunks
+from c2s_assets.storage.h5ad.chunks import ChunkedValues, ChunkLayout, Grid, index_chunks
 from c2s_assets.storage.h5ad.disk import Disk
 from c2s_assets.storage.h5ad.filters import open_pipeline
 
@@ -113,7 +113,7 @@ def _open_chunked(
     if pipeline is None or grid.n_chunks > _MAX_CHUNKS:
         return None
     is_undefined = properties.fill_value_defined() == h5py.h5d.FILL_VALUE_UNDEFINED
-    layout = Layout(
+    layout = ChunkLayout(
         shape=dataset.shape,
         dtype=dtype,
         grid=grid,

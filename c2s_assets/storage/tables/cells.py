@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from c2s_assets.core.cells.metadata import describe_cells
-from c2s_assets.core.cells.survey import Survey, survey_cells
+from c2s_assets.core.cells.survey import ObsSurvey, survey_cells
 from c2s_assets.core.unreadable import OF_CELLS, refuse_unreadable
 from c2s_assets.schemas.documents import ColumnProfile
 from c2s_assets.storage.dataset import DatasetStage
@@ -13,7 +13,7 @@ from c2s_assets.storage.h5ad.source import H5ad
 _CELLS_PER_BLOCK = 65_536
 
 
-def write_cells(staged: DatasetStage, h5ad: H5ad, *, collection_id: str | None) -> Survey:
+def write_cells(staged: DatasetStage, h5ad: H5ad, *, collection_id: str | None) -> ObsSurvey:
     """Write the table, and return what was found of obs as a whole.
 
     Parameters

@@ -28,12 +28,12 @@ from c2s_assets.core.projections.reports import (
     MOST_AXES,
     MOST_FITTED,
     Comparison,
+    Embedding,
     Form,
     LeftOut,
-    Projection,
 )
 from c2s_assets.schemas.documents import DatasetProfile
-from c2s_assets.schemas.tables import Projection as ProjectionTable
+from c2s_assets.schemas.tables import Projection
 from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.tables.inputs import footer
 from c2s_assets.storage.tables.obsm import Coordinates, Rows, sort_obsm
@@ -73,7 +73,7 @@ class ProjectionFolder:
         """Read a table in blocks of rows."""
         return iter_table(self.file(table))
 
-    def export(self, h5ad: H5ad) -> tuple[list[Projection], list[LeftOut]]:
+    def export(self, h5ad: H5ad) -> tuple[list[Embedding], list[LeftOut]]:
         """Write what obsm holds: coordinates as float32, null where not finite; other columns as they are."""
         obsm = sort_obsm(h5ad)
         names = table_names([*obsm.coordinates, *obsm.rows])
@@ -83,11 +83,11 @@ class ProjectionFolder:
         ]
         left_out = [LeftOut(f"obsm/{name}", why) for name, why in obsm.left_out.items()]
         return (
-            [outcome for outcome in outcomes if isinstance(outcome, Projection)],
+            [outcome for outcome in outcomes if isinstance(outcome, Embedding)],
             left_out + [outcome for outcome in outcomes if isinstance(outcome, LeftOut)],
         )
 
-    def _export_coordinates(self, name: str, table: str, coordinates: Coordinates) -> Projection | LeftOut:
+    def _export_coordinates(self, name: str, table: str, coordinates: Coordinates) -> Embedding | LeftOut:
         n_axes = n_coordinates(coordinates.shape)
         if not 1 <= n_axes <= _MOST_COORDINATES:
             why = f"it has {n_axes:,} coordinates per cell; from 1 to {_MOST_COORDINATES:,} are written."
@@ -95,13 +95,13 @@ class ProjectionFolder:
         projection = _authors(name, table, axis_names(table, coordinates.shape))
         return _unless_broken(name, projection, partial(self._write, projection, coordinates.blocks()))
 
-    def _export_rows(self, name: str, table: str, rows: Rows) -> Projection | LeftOut:
+    def _export_rows(self, name: str, table: str, rows: Rows) -> Embedding | LeftOut:
         projection = _authors(name, table, rows.columns, form=rows.form)
         tables = rows.blocks(self.cells[CELL_ID])
         write = partial(self._write_tables, projection, tables, rows_per_group=rows.rows_per_group)
         return _unless_broken(name, projection, write)
 
-    def compare(self, h5ad: H5ad, written: Sequence[Projection]) -> dict[str, Comparison]:
+    def compare(self, h5ad: H5ad, written: Sequence[Embedding]) -> dict[str, Comparison]:
         """Read each of the author's tables again and compare it with the source."""
         obsm = sort_obsm(h5ad)
         names = table_names([*obsm.coordinates, *obsm.rows])
@@ -140,7 +140,7 @@ class ProjectionFolder:
         is_chosen: pl.Series,
         is_fitted: NDArray[np.bool_],
         fit_scope: str,
-    ) -> Projection | LeftOut:
+    ) -> Embedding | LeftOut:
         """Compute and write the principal components of the chosen features, in two passes over the matrix.
 
         Parameters
@@ -187,13 +187,19 @@ class ProjectionFolder:
             "features": features.gather(columns).to_list(),
         }
         axes = axis_names(table, (n_components,))
-        projection = Projection(table, "computed", "PCA", axes, says, n_fitted=components.n_fitted)
+        projection = Embedding(table, "computed", "PCA", axes, says, n_fitted=components.n_fitted)
         self._write(projection, pca.project(blocks(), treatment, components))
         return projection
 
     def add_manifold(
-        self, method: Method, base: Projection, *, is_fitted: NDArray[np.bool_], fit_scope: str, seed: int
-    ) -> Projection | LeftOut:
+        self,
+        method: Method,
+        base: Embedding,
+        *,
+        is_fitted: NDArray[np.bool_],
+        fit_scope: str,
+        seed: int,
+    ) -> Embedding | LeftOut:
         """Compute and write UMAP or t-SNE of the cells as they are in `base`, principal components.
 
         Of more than `MOST_FITTED` cells, as many are fitted, drawn from all donors alike, and the others are
@@ -233,7 +239,7 @@ class ProjectionFolder:
             "n_fitted": len(rows),
         }
         axes_placed = axis_names(table, (2,))
-        projection = Projection(
+        projection = Embedding(
             table, "computed", method, axes_placed, says, n_fitted=len(rows), notes=fitted.notes
         )
         placed = np.full((len(has_points), 2), np.nan, np.float32)
@@ -244,7 +250,7 @@ class ProjectionFolder:
 
     def _place(
         self,
-        base: Projection,
+        base: Embedding,
         axes: list[str],
         fitted: manifold.Manifold,
         *,
@@ -260,7 +266,7 @@ class ProjectionFolder:
                 coordinates[others] = fitted.place(_points(rows, axes)[others])
             yield start, coordinates
 
-    def _read_points(self, base: Projection, axes: list[str], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    def _read_points(self, base: Embedding, axes: list[str], rows: NDArray[np.intp]) -> NDArray[np.float32]:
         found, start = [], 0
         for block in self.blocks(base.table):
             first, end = np.searchsorted(rows, (start, start + block.height))
@@ -268,7 +274,7 @@ class ProjectionFolder:
             start += block.height
         return np.concatenate(found)
 
-    def _write(self, projection: Projection, blocks: Iterable[tuple[int, NDArray[Any]]]) -> None:
+    def _write(self, projection: Embedding, blocks: Iterable[tuple[int, NDArray[Any]]]) -> None:
         names = projection.axes
         tables = (
             _as_table(self.cells[CELL_ID].slice(start, len(values)), values, names)
@@ -278,7 +284,7 @@ class ProjectionFolder:
 
     def _write_tables(
         self,
-        projection: Projection,
+        projection: Embedding,
         tables: Iterable[pl.DataFrame],
         *,
         rows_per_group: int | None = None,
@@ -287,13 +293,13 @@ class ProjectionFolder:
         write_blocks(
             self.file(projection.table),
             tables,
-            model=ProjectionTable,
+            model=Projection,
             footer=says,
             rows_per_group=rows_per_group,
         )
 
 
-def _unless_broken(name: str, projection: Projection, write: Callable[[], None]) -> Projection | LeftOut:
+def _unless_broken(name: str, projection: Embedding, write: Callable[[], None]) -> Embedding | LeftOut:
     """Write a table, or say why its source cannot be read, which is no reason to go without the others."""
     try:
         write()
@@ -304,11 +310,11 @@ def _unless_broken(name: str, projection: Projection, write: Callable[[], None])
     return projection
 
 
-def _authors(name: str, table: str, columns: Sequence[str], *, form: Form = "coordinates") -> Projection:
+def _authors(name: str, table: str, columns: Sequence[str], *, form: Form = "coordinates") -> Embedding:
     says = {"projection": table, "source": "author", "computed_from": f"obsm/{name}"}
     if form != "coordinates":
-        return Projection(table, "author", None, columns, says | {"form": form}, form=form)
-    return Projection(table, "author", find_method(name), columns, says)
+        return Embedding(table, "author", None, columns, says | {"form": form}, form=form)
+    return Embedding(table, "author", find_method(name), columns, says)
 
 
 def _as_table(cell_ids: pl.Series, values: NDArray[Any], axes: Sequence[str]) -> pl.DataFrame:

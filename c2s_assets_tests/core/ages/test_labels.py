@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from c2s_assets.core.ages.columns import read_age_column
 from c2s_assets.core.ages.intervals import PRENATAL, UNKNOWN, AgeInterval, years
-from c2s_assets.core.ages.labels import age_interval, read_age_labels
+from c2s_assets.core.ages.labels import read_age_labels
 
 always = settings(derandomize=True, max_examples=100, deadline=None)
 
@@ -45,7 +45,7 @@ def _from_birth(age, low, high):
     ],
 )
 def test_a_group_is_read(group, expected):
-    assert age_interval(group) == expected
+    assert read_age_labels([group], unit="years")[group] == expected
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_group_is_read(group, expected):
     ],
 )
 def test_what_is_no_age_is_not_guessed_at(group):
-    assert age_interval(group) == UNKNOWN
+    assert read_age_labels([group], unit="years")[group] == UNKNOWN
 
 
 WRITTEN = {
@@ -99,7 +99,7 @@ WRITTEN = {
     ("label", "expected"), [(label, ages) for ages, labels in WRITTEN.items() for label in labels]
 )
 def test_an_age_is_read_however_it_is_written(label, expected):
-    read = age_interval(label)
+    read = read_age_labels([label], unit="years")[label]
     assert (read.age, read.age_low, read.age_high) == pytest.approx(expected)
     assert read.life_stage == "postnatal"
 
@@ -108,7 +108,7 @@ def test_an_age_is_read_however_it_is_written(label, expected):
     "label", ["E14.5", "e18", "GW20", "20 pcw", "12.5 dpc", "PCW 9-10", "fetal", "prenatal"]
 )
 def test_before_birth_there_is_no_age(label):
-    assert age_interval(label) == PRENATAL
+    assert read_age_labels([label], unit="years")[label] == PRENATAL
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_letter_for_the_sex_is_no_unit():
 def test_a_number_with_its_unit_is_that_age_whatever_unit_the_column_has(n, unit, form):
     label = form.format(n=n, unit=unit, one=unit[:-1], UNIT=unit.upper())
     for of_column in (None, "years", "days"):
-        assert age_interval(label, unit=of_column).age == pytest.approx(years(n, unit))
+        assert read_age_labels([label], unit=of_column)[label].age == pytest.approx(years(n, unit))
 
 
 @always
@@ -172,7 +172,7 @@ def test_groups_that_adjoin_leave_no_gap_and_do_not_overlap(starts):
 @always
 @given(label=st.text(max_size=100))
 def test_any_text_is_an_age_within_bounds_or_unknown(label):
-    read = age_interval(label)
+    read = read_age_labels([label], unit="years")[label]
     assert read.age is None or 0 <= read.age <= 150
     assert read.age_low is None or read.age_high is None or read.age_low <= read.age_high
 

@@ -1,16 +1,16 @@
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.projections.reports import (
     Comparison,
+    Embedding,
     LeftOut,
-    Projection,
     authors_projections_are_untouched,
     projections_are_complete,
     rows_match_cells,
 )
 
-PCA = Projection("X_pca", "author", "PCA", ["PCA1", "PCA2"])
-UMAP = Projection("X_umap", "computed", "UMAP", ["UMAP1", "UMAP2"])
-TSNE = Projection("X_tsne", "computed", "t-SNE", ["TSNE1", "TSNE2"])
+PCA = Embedding("X_pca", "author", "PCA", ["PCA1", "PCA2"])
+UMAP = Embedding("X_umap", "computed", "UMAP", ["UMAP1", "UMAP2"])
+TSNE = Embedding("X_tsne", "computed", "t-SNE", ["TSNE1", "TSNE2"])
 
 
 def test_all_three_are_complete_whoever_made_them():

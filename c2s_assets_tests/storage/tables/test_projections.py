@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.projections import manifold
-from c2s_assets.core.projections.reports import Comparison, LeftOut, Projection
+from c2s_assets.core.projections.reports import Comparison, Embedding, LeftOut
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 from c2s_assets.storage.sources.profile import profile_h5ad
@@ -118,7 +118,7 @@ def test_arrays_without_or_with_too_many_coordinates_are_left_out(tmp_path: Path
     assert not (tmp_path / "out").exists()
 
 
-def add_pca(folder: ProjectionFolder, h5ad: H5ad, *, rows: int = 64, **options: Any) -> Projection | LeftOut:
+def add_pca(folder: ProjectionFolder, h5ad: H5ad, *, rows: int = 64, **options: Any) -> Embedding | LeftOut:
     n_vars = folder.profile.n_vars
     settings: dict[str, Any] = {
         "features": pl.Series([f"F{number}" for number in range(n_vars)]),
@@ -135,7 +135,7 @@ def test_components_are_written_with_what_they_explain(tmp_path: Path) -> None:
         is_chosen = pl.Series([number % 2 == 0 for number in range(40)])
         pca = add_pca(folder, h5ad, is_chosen=is_chosen)
 
-    assert isinstance(pca, Projection)
+    assert isinstance(pca, Embedding)
     table = pl.read_parquet(tmp_path / "out" / "X_pca.parquet")
     assert table.columns[1:] == [f"PCA{number}" for number in range(1, 21)]
     footer: Any = read_footer(tmp_path / "out" / "X_pca.parquet")
@@ -167,7 +167,7 @@ def test_components_that_cannot_be_had_are_left_out_and_why(
     assert not (tmp_path / "out").exists()
 
 
-def add_tsne(folder: ProjectionFolder, base: Projection, *, is_fitted: Any = True) -> Projection | LeftOut:
+def add_tsne(folder: ProjectionFolder, base: Embedding, *, is_fitted: Any = True) -> Embedding | LeftOut:
     fitted = np.full(len(folder.cells), is_fitted, np.bool_) if is_fitted is True else is_fitted
     return folder.add_manifold("t-SNE", base, is_fitted=fitted, fit_scope="all", seed=0)
 
@@ -181,7 +181,7 @@ def test_some_cells_are_fitted_and_the_others_placed(tmp_path: Path, monkeypatch
         written, _ = folder.export(h5ad)
         tsne = add_tsne(folder, written[0])
 
-    assert isinstance(tsne, Projection)
+    assert isinstance(tsne, Embedding)
     assert tsne.n_fitted == 40
     table = pl.read_parquet(tmp_path / "out" / "X_tsne.parquet")
     assert table.columns == ["cell_id", "TSNE1", "TSNE2"]
@@ -199,7 +199,7 @@ def test_only_fitted_cells_shape_the_map(tmp_path: Path) -> None:
         written, _ = folder.export(h5ad)
         tsne = add_tsne(folder, written[0], is_fitted=np.arange(N_OBS) < 45)
 
-    assert isinstance(tsne, Projection)
+    assert isinstance(tsne, Embedding)
     assert tsne.n_fitted == 45
     assert pl.read_parquet(tmp_path / "out" / "X_tsne.parquet")["TSNE1"].null_count() == 0
 
