@@ -3,14 +3,11 @@
 Pictures are left empty, and UMAP and t-SNE are not computed; all else is the real code, Dagster included.
 """
 
-import faulthandler
 import logging
 import os
-import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +21,7 @@ from c2s_assets.core.projections import manifold
 from c2s_assets.defs import plots
 from c2s_assets.defs.automation.jobs import build_dataset
 from c2s_assets.defs.service import build
-from c2s_assets.storage.h5ad import survey
+from c2s_assets.storage.h5ad import answering, apart
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.adding import Wish
 from c2s_assets_tests.end_to_end.forking import threads
@@ -66,7 +63,7 @@ def add_and_build(
     plots._picture = _empty_picture
     manifold.is_installed = lambda _: False
     if not is_whole:
-        survey._run = _survey_in_fork
+        apart.ask = _survey_in_fork
         os.fsync = lambda _: None  # a fifth of the time, for a machine that is switched off
     _watch_writes(layout.root.parent, tell)
     try:
@@ -132,32 +129,10 @@ def _empty_picture(title: str, *_: Any, **__: Any) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,)")
 
 
-def _survey_in_fork(
-    path: Path, module: str, arguments: Sequence[str], *, seconds: int
-) -> "subprocess.CompletedProcess[str]":
-    """Run the survey as `survey` does, in a fork of this process rather than a new one."""
-    assert module == survey._REHEARSAL, module
+def _survey_in_fork(module: str, *arguments: str, timeout: float) -> apart.Answer:  # noqa: ARG001
+    """Ask as `apart` does, but a fork of this process rather than of one that waits for questions."""
     assert not threads(), threads()
-    said = [Path(f"{name} of survey.txt") for name in ("output", "errors")]
-    child = os.fork()
-    if not child:
-        faulthandler.disable()  # what it says is the parent's
-        for stream, file in enumerate(said, start=1):
-            os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
-        code = 1
-        try:
-            import_module(module).main(path, seconds, *arguments)
-            sys.stdout.flush()
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    output, errors = (file.read_text(errors="backslashreplace") for file in said)
-    for file in said:
-        file.unlink()
-    return subprocess.CompletedProcess([], os.waitstatus_to_exitcode(status), output, errors)
+    return apart.Answer(*answering.answer(module, arguments))
 
 
 def _watch_writes(work: Path, tell: Tell) -> None:

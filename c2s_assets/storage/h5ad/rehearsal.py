@@ -1,4 +1,4 @@
-"""Asks HDF5 for all that any step asks of a file; `python -m` with a path, seconds and limits, see `survey`.
+"""Asks HDF5 for all that any step asks of a file, in a process of its own, see `survey`.
 
 Prints as JSON what kind of file it is and what size its matrix has, or an error of ours. Ends by a signal if
 HDF5 does.
@@ -158,7 +158,3 @@ def _read_uns(h5ad: H5ad, max_values: int) -> None:
     # Too much in `uns` costs its own table only.
     with suppress(UnsafeFileError):
         h5ad.uns(max_values=max_values)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

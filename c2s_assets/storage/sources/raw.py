@@ -16,9 +16,10 @@ from c2s_assets.core.errors import (
     SourceError,
 )
 from c2s_assets.schemas.documents import InboxNote, Provenance, SurveyNote
+from c2s_assets.storage.h5ad.apart import identity_of
 from c2s_assets.storage.h5ad.limits import Limits
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
-from c2s_assets.storage.h5ad.survey import SURVEYED_BY, Survey, identity_of, survey_h5ad
+from c2s_assets.storage.h5ad.survey import SURVEYED_BY, Survey, survey_h5ad
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.documents import read_settings, write_document
 from c2s_assets.storage.lake.layout import Layout

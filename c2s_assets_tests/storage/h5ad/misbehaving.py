@@ -2,13 +2,12 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 from c2s_assets.storage.h5ad import rehearsal
 
 
-def main(path: Path, seconds: int) -> None:
+def main(path: Path, seconds: int, _: str) -> None:
     """Misbehave in the way that is written in the file."""
     rehearsal.limit(seconds)
     match path.read_text():
@@ -26,7 +25,3 @@ def main(path: Path, seconds: int) -> None:
             path.write_text("changed")
         case name:
             os.kill(os.getpid(), getattr(signal, name))
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))

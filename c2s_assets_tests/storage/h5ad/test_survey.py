@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from c2s_assets.core.errors import NotAnH5adError, SourceError, UnsafeFileError
-from c2s_assets.storage.h5ad import survey
+from c2s_assets.storage.h5ad import apart, survey
+from c2s_assets.storage.h5ad.apart import identity_of
 from c2s_assets.storage.h5ad.survey import survey_h5ad
 from c2s_assets_tests.storage.h5ad.checksums import find_checksummed, mend
 from c2s_assets_tests.storage.h5ad.files import COUNTS, add_categorical, add_frame, add_sparse, write_counts
@@ -15,7 +16,7 @@ def test_a_file_that_can_be_read_is_described(tmp_path: Path) -> None:
     path = write_counts(tmp_path / "a.h5ad")
     found = survey_h5ad(path)
     assert (found.n_obs, found.n_vars) == COUNTS.shape
-    assert found.identity == survey.identity_of(path)
+    assert found.identity == identity_of(path)
 
 
 def test_a_file_that_crashes_hdf5_is_refused_and_we_live(tmp_path: Path) -> None:
@@ -66,7 +67,7 @@ def test_however_a_rehearsal_ends_it_becomes_words(
 ) -> None:
     monkeypatch.setattr(survey, "_REHEARSAL", "c2s_assets_tests.storage.h5ad.misbehaving")
     monkeypatch.setattr(survey, "_MIN_SECONDS", 2)
-    monkeypatch.setattr(survey, "_PATIENCE", 1 if does == "sleep" else 20)
+    monkeypatch.setattr(apart, "_PATIENCE", 1 if does == "sleep" else 20)
     path = tmp_path / "a.h5ad"
     path.write_text(does)
     with pytest.raises(error, match=said):

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from c2s_assets.core.errors import C2SError
-from c2s_assets.storage.h5ad.survey import ask_apart
+from c2s_assets.storage.h5ad.apart import ask_apart
 from c2s_assets.storage.sources.formats.gzipped import inflate
 from c2s_assets.storage.sources.formats.recognise import Format, Found, recognise
 

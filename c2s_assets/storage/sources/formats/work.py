@@ -1,6 +1,5 @@
-"""Converts one file or folder; `python -m` with path, seconds, format, target and part, see `convert`."""
+"""Converts one file or folder, in a process of its own, see `convert`."""
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from c2s_assets.storage.sources.formats.tenx import convert_tenx
 from c2s_assets.storage.sources.formats.zarr_store import convert_zarr
 
 
-def main(path: Path, seconds: int, kind: str, target: Path, part: str) -> None:
+def main(path: Path, seconds: int, kind: str, target: str, part: str) -> None:
     """Convert within limits of memory and processor time, and tell what was wrong, if anything."""
     limit(seconds)
-    tell(lambda: work(path, kind, str(target), part))
+    tell(lambda: work(path, kind, target, part))
 
 
 def work(path: Path, kind: str, written: str, part: str) -> dict[str, Any]:
@@ -37,7 +36,3 @@ def work(path: Path, kind: str, written: str, part: str) -> dict[str, Any]:
         case _:
             raise AssertionError(kind)
     return {}
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]), sys.argv[5])
