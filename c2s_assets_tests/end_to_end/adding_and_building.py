@@ -129,10 +129,10 @@ def _empty_picture(title: str, *_: Any, **__: Any) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,)")
 
 
-def _survey_in_fork(module: str, *arguments: str, timeout: float) -> apart.Answer:  # noqa: ARG001
+def _survey_in_fork(module: str, *arguments: str, timeout: float) -> apart.Ending:  # noqa: ARG001
     """Ask as `apart` does, but a fork of this process rather than of one that waits for questions."""
     assert not threads(), threads()
-    return apart.Answer(*answering.answer(module, arguments))
+    return apart.Ending(*answering.answer(module, arguments))
 
 
 def _watch_writes(work: Path, tell: Tell) -> None:

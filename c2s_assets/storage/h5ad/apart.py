@@ -22,7 +22,7 @@ _LAST_WORDS = 500
 
 
 @dataclass(frozen=True)
-class Answer:
+class Ending:
     """How the process that was asked ended, a signal being negative, and what it said."""
 
     status: int
@@ -71,7 +71,7 @@ def ask_apart(path: Path, module: str, *arguments: str, seconds: int) -> dict[st
     return told
 
 
-def ask(module: str, *arguments: str, timeout: float) -> Answer:
+def ask(module: str, *arguments: str, timeout: float) -> Ending:
     """Call `main` of a module with a path, seconds and others, in a process that may end in it.
 
     Raises
@@ -100,7 +100,7 @@ class _Waiting:
             process_group=0,  # so that it ends with what it has forked
         )
 
-    def ask(self, module: str, arguments: tuple[str, ...], *, timeout: float) -> Answer:
+    def ask(self, module: str, arguments: tuple[str, ...], *, timeout: float) -> Ending:
         """Ask; if there is no answer, whatever the reason, the process ends."""
         questions, answers = self._process.stdin, self._process.stdout
         assert questions is not None and answers is not None  # noqa: PT018, S101
@@ -117,8 +117,8 @@ class _Waiting:
         if not is_in_time:
             raise TimeoutError
         if not line:
-            return Answer(self._process.returncode or 1, "the process that reads files ended")
-        return Answer(**json.loads(line))
+            return Ending(self._process.returncode or 1, "the process that reads files ended")
+        return Ending(**json.loads(line))
 
     @property
     def is_alive(self) -> bool:
