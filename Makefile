@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 # Where Python may not keep what it compiled, every process compiles all libraries anew: 4 s each.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-fast lint ui bench lock clean
+.PHONY: demo test test-fast lint ui bench docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/c2s demo
@@ -36,6 +36,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	touch $@
+
+# docs/tables.md says of every column what the code declares.
+docs: $(VENV)/.installed
+	$(BIN)/python -c "from c2s_assets.schemas.documentation import tables_page; print(tables_page(), end='')" > docs/tables.md
 
 lock: $(VENV)/.installed
 	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --no-strip-extras --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock pyproject.toml

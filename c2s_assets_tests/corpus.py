@@ -8,17 +8,20 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import build_only, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
-TABLES = (
+_TABLES = (
     *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"),
-    *("cell_sentences", "train_test", "expression", "projections"),
+    *("cell_sentences", "train_test"),
 )
 # Whatever stands in the file is not computed, which would be most of the work.
 _EMBEDDINGS = {"X_pca": 2, "X_tsne": 2}
 _N_OBS = 60
 
 
-def make_corpus(folder: Path) -> Layout:
-    """Build `blood`, as CELLxGENE has it; `lung`, with columns of its own; and `mouse`, without donors."""
+def make_corpus(folder: Path, *further: str) -> Layout:
+    """Build `blood`, as CELLxGENE has it; `lung`, with columns of its own; and `mouse`, without donors.
+
+    Of each the tables that lead to `train_test` are built, and further ones that are asked for.
+    """
     layout = make_lake(folder)
     drop_toy_h5ad(layout, "blood", n_axes={**_EMBEDDINGS, "X_scVI": 3})
     own = {
@@ -36,5 +39,5 @@ def make_corpus(folder: Path) -> Layout:
     layout.settings.write_text("sentences: {gene_lists: {first: [GENE1, GENE2]}}\n", encoding="utf-8")
     with open_workshop(layout) as workshop:
         for dataset_id in ("blood", "lung", "mouse"):
-            assert build_only(workshop, dataset_id, *TABLES).success
+            assert build_only(workshop, dataset_id, *_TABLES, *further).success
     return layout

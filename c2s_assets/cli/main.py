@@ -122,6 +122,19 @@ def _parser() -> argparse.ArgumentParser:
     mv.add_argument("new", metavar="NEW")
     mv.set_defaults(run=_mv)
 
+    _add_readers(commands)
+
+    ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
+    ui.add_argument("--port", type=int, default=3000)
+    ui.set_defaults(run=_ui, is_of_a_lake=False)
+
+    demo = commands.add_parser("demo", help=f"simulate a dataset called {_EXAMPLE!r} and build it")
+    demo.set_defaults(run=_demo, is_of_a_lake=False)
+    return parser
+
+
+def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the commands that read the tables of all datasets."""
     query = commands.add_parser(
         "query", help="ask the catalogue of all datasets, in SQL; it is renewed first"
     )
@@ -132,13 +145,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     query.set_defaults(run=_query)
 
-    ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
-    ui.add_argument("--port", type=int, default=3000)
-    ui.set_defaults(run=_ui, is_of_a_lake=False)
-
-    demo = commands.add_parser("demo", help=f"simulate a dataset called {_EXAMPLE!r} and build it")
-    demo.set_defaults(run=_demo, is_of_a_lake=False)
-    return parser
+    export = commands.add_parser(
+        "export", help="write the training table of some or all datasets as files of one schema, by side"
+    )
+    export.add_argument("table", metavar="training", choices=["training"])
+    export.add_argument("ids", metavar="ID", nargs="*")
+    export.add_argument("--to", metavar="DIR", required=True, help="a folder that is new, empty or an export")
+    export.set_defaults(run=_export)
 
 
 def _add(options: argparse.Namespace, layout: Layout) -> int:
@@ -278,6 +291,13 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
             f"Only the first {_MOST_ROWS} rows; ask for fewer with: limit 10, or write all to a file with: "
             f"--output rows.parquet"
         )
+    return 0
+
+
+def _export(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.exporting import export_training
+
+    export_training(layout, options.ids, folder=Path(options.to))
     return 0
 
 

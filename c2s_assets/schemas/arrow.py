@@ -45,12 +45,21 @@ def arrow_schema(model: "Table", *, further: pl.Schema | None = None) -> pa.Sche
         name: pa.field(name, _arrow_type(column.dtype.type, _DECLARED, name=name), nullable=column.nullable)
         for name, column in model.to_schema().columns.items()
     }
-    own = [
-        pa.field(name, _arrow_type(dtype, _OF_SOURCE, name=name))
-        for name, dtype in (further or {}).items()
-        if name not in declared
-    ]
-    return pa.schema([*declared.values(), *own])
+    own = {name: dtype for name, dtype in (further or {}).items() if name not in declared}
+    return pa.schema([*declared.values(), *arrow_columns(own)])
+
+
+def arrow_columns(columns: Mapping[str, pl.DataType]) -> pa.Schema:
+    """Give columns that no model declares the types that we write; any of them may be null.
+
+    Raises
+    ------
+    TypeError
+        If one has a type that we do not write.
+    """
+    return pa.schema(
+        [pa.field(name, _arrow_type(dtype, _OF_SOURCE, name=name)) for name, dtype in columns.items()]
+    )
 
 
 def frame_schema(model: "Table") -> pl.Schema:

@@ -13,7 +13,7 @@ from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.schemas.columns import DeclaredColumn, column, declared_columns
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.registry import shown
-from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata, Table
+from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata, Table, TrainTest
 
 _NO_COLUMN = "where the source has no such column"
 _UNKNOWN = "if unknown"
@@ -64,6 +64,15 @@ class Features(FeatureMetadata):
     """One row per feature of each dataset. Own columns of single datasets are in files.feature_metadata."""
 
     feature_biotype: str = column("gene or spike-in.", null=_NO_COLUMN)
+
+
+class Training(TrainTest, Cells):
+    """One row per cell that is to be trained or tested on. Own columns of datasets: files.train_test."""
+
+    class Config:
+        """Of the tables of datasets, which have columns of their own beside these."""
+
+        strict = False
 
 
 class Projections(pr.DataFrameModel):
@@ -214,7 +223,12 @@ class CatalogueTable:
 
 
 # What a view shows beside, or instead of, the columns of its table.
-_OF_VIEWS: Mapping[str, Table] = {"cells": Cells, "features": Features, "projections": Projections}
+_OF_VIEWS: Mapping[str, Table] = {
+    "cells": Cells,
+    "features": Features,
+    "training": Training,
+    "projections": Projections,
+}
 _TABLES: Mapping[str, Table] = {
     "listing": Listing,
     "datasets": Datasets,

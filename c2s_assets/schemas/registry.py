@@ -156,6 +156,7 @@ _MADE = (
         code_version="3",
         reads=("dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"),
         model_name="TrainTest",
+        view="training",
     ),
     Declaration(name="unstructured_metadata", form="document", reads=("raw_h5ad",)),
     Declaration(

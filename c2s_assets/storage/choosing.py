@@ -1,4 +1,4 @@
-"""Which datasets of a lake are meant, and the files of a table of each of them."""
+"""Which datasets of a lake are meant, and a table of each of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import nearest_id
 from c2s_assets.core.settings import DatasetsFile
+from c2s_assets.schemas.record import Built
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.layout import Layout
@@ -37,10 +38,10 @@ def choose_datasets(layout: Layout, ids: Sequence[str] | None) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def present_files(
+def present_tables(
     layout: Layout, settings: DatasetsFile, table: str, ids: Sequence[str] | None
-) -> dict[str, list[Path]]:
-    """Find the files of a table of each dataset that is meant, see `choose_datasets`.
+) -> dict[str, Built]:
+    """Find a table of each dataset that is meant, see `choose_datasets`, as its record has it.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def present_files(
         If the table of one of them is missing or outdated, so that no dataset is left out, or used as it was
         before, without a word.
     """
-    ready: dict[str, list[Path]] = {}
+    ready: dict[str, Built] = {}
     lacking: dict[str, str] = {}
     for dataset_id in choose_datasets(layout, ids):
         try:
@@ -57,7 +58,7 @@ def present_files(
             lacking[dataset_id] = str(error)
             continue
         if state.standing == "built" and state.built is not None:
-            ready[dataset_id] = [layout.root / name for name in sorted(state.built.files)]
+            ready[dataset_id] = state.built
         else:
             lacking[dataset_id] = problem_of(state)
     if lacking:
@@ -65,6 +66,11 @@ def present_files(
     if not ready:
         raise MissingInputError(f"{layout.root} holds no dataset yet. Add one with: c2s add PATH_OR_URL")
     return ready
+
+
+def files_of(layout: Layout, built: Built) -> list[Path]:
+    """Return the files of a table, by name."""
+    return [layout.root / name for name in sorted(built.files)]
 
 
 def problem_of(state: AssetState) -> str:

@@ -14,19 +14,16 @@ from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
 from c2s_assets.core.genes.counting import COUNTED, count_genes
 from c2s_assets.core.settings import DatasetsFile
-from c2s_assets.core.splits.manifest import TEST, TRAIN
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.registry import TABLES
-from c2s_assets.storage.choosing import choose_datasets, present_files, problem_of
+from c2s_assets.storage.choosing import choose_datasets, files_of, present_tables, problem_of
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.documents import read_document, read_settings
-from c2s_assets.storage.lake.layout import Layout, locate_lake
+from c2s_assets.storage.lake.layout import SIDES, Layout, locate_lake
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 if TYPE_CHECKING:  # it costs a second to import, and who trains on sentences does without
     import anndata as ad
-
-_SIDES = (TRAIN, TEST)
 
 
 def open_lake(path: str | Path | None = None) -> "Lake":
@@ -97,8 +94,8 @@ class Lake:
         MissingInputError
             If `train_test` of a dataset is missing or outdated.
         """
-        if side is not None and side not in _SIDES:
-            raise UnknownNameError(f"{side!r} is no side. There are {' and '.join(_SIDES)}.")
+        if side is not None and side not in SIDES:
+            raise UnknownNameError(f"{side!r} is no side. There are {' and '.join(SIDES)}.")
         schema = training_schema(self._settings.sentences.gene_lists)
         found = [
             [file for file in files if side in (None, file.parent.name)]
@@ -199,7 +196,8 @@ class Lake:
         return read_settings(self.layout)
 
     def _files(self, table: str, datasets: Sequence[str] | None) -> dict[str, list[Path]]:
-        return present_files(self.layout, self._settings, table, datasets)
+        tables = present_tables(self.layout, self._settings, table, datasets)
+        return {dataset_id: files_of(self.layout, built) for dataset_id, built in tables.items()}
 
     def _describe(self, dataset_id: str) -> dict[str, object]:
         dataset = Dataset(self.layout, dataset_id, self._settings)

@@ -14,7 +14,7 @@ from c2s_assets.core.errors import MissingInputError, QueryError, UnknownNameErr
 from c2s_assets.defs.service import build_catalogue
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.reading import Lake
-from c2s_assets_tests.corpus import TABLES, make_corpus
+from c2s_assets_tests.corpus import make_corpus
 from c2s_assets_tests.defs.building import build_only, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
@@ -23,7 +23,7 @@ HEAVY = {"dagster", "anndata", "h5py", "scipy", "sklearn", "matplotlib", "pander
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
+    return make_corpus(tmp_path_factory.mktemp("corpus"), "expression", "projections")
 
 
 @pytest.fixture
@@ -182,11 +182,9 @@ def test_what_is_missing_or_outdated_is_refused_and_named(copy: Layout) -> None:
     assert stand.filter(dataset_id="later")["tables"].to_list() == [["raw_h5ad"]]
     problems = stand.filter(dataset_id="blood")["problems"][0].to_list()
     assert "split_manifest is outdated: split.test_size is 0.4 now, was 0.05" in problems
-    assert set(TABLES) - set(stand.filter(dataset_id="blood")["tables"][0]) == {
-        "split_manifest",
-        "train_test",
-        "cell_sentences",
-    }
+    still = stand.filter(dataset_id="blood")["tables"][0].to_list()
+    assert {"cell_metadata", "feature_metadata"} < set(still)
+    assert not {"split_manifest", "train_test", "cell_sentences"} & set(still)
 
 
 @pytest.mark.parametrize(

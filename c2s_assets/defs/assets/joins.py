@@ -27,7 +27,7 @@ _SHOWN = ("cellxgene_listing", PROFILE, *(declared.name for declared in shown())
     group_name="joins",
     kinds={"duckdb"},
     deps=[dg.AssetKey(name) for name in _SHOWN],
-    code_version="4",
+    code_version="5",
     owners=["team:c2s_assets"],
     check_specs=check_specs("catalogue", None),
 )

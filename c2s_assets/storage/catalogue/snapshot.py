@@ -28,14 +28,16 @@ from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.schemas.registry import CELLS, shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
-from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.layout import SIDES, Layout
 from c2s_assets.storage.lake.staging import hold_commits
 from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 
 # The tables that are linked, and of these the one that the others have to agree with.
 SHOWN = tuple(declared.name for declared in shown())
 _PROJECTIONS = "projections"
-_FOLDERS = frozenset(declared.name for declared in shown() if declared.form != "file")
+# Of which a dataset has one folder each, or one for each side.
+_FOLDERS = frozenset(declared.name for declared in shown() if declared.form in ("parts", "folder"))
+_OF_SIDES = frozenset(declared.name for declared in shown() if declared.form == "sides")
 _SOURCE = "source_sha256"
 
 # Sorts before every dataset id, so that its columns come first; no dataset can have it.
@@ -201,7 +203,7 @@ def _look_into(folder: Path) -> Iterator[str]:
         for entry in sorted(found, key=lambda entry: entry.name):
             if not entry.is_dir(follow_symlinks=False):
                 yield _identity(entry.name, entry.stat(follow_symlinks=False))
-            elif entry.name in _FOLDERS:
+            elif entry.name in _FOLDERS or entry.name in SIDES:
                 yield from _look_into(Path(entry.path))
 
 
@@ -257,8 +259,9 @@ def _link_dataset(
 
 def _files(layout: Layout, table: str, dataset_id: str) -> list[Path]:
     """Find the files of a table in the lake; none if it was not built."""
-    (place,) = layout.places(table, dataset_id)
-    found = sorted(place.glob("*.parquet")) if table in _FOLDERS else [place]
+    found = layout.places(table, dataset_id)
+    if table in _FOLDERS | _OF_SIDES:
+        found = [path for folder in found for path in sorted(folder.glob("*.parquet"))]
     return [path for path in found if path.is_file()]
 
 
@@ -266,12 +269,15 @@ def _link(sources: list[Path], folder: Path, table: str, dataset_id: str) -> lis
     place = _place(folder, table, dataset_id)
     if sources:
         place.mkdir(parents=True)
+    links = []
     for source in sources:
+        # The files of both sides have the same names.
+        links.append(place / (f"{source.parent.name}-{source.name}" if table in _OF_SIDES else source.name))
         try:
-            os.link(source, place / source.name)
+            os.link(source, links[-1])
         except OSError:  # another disk, a file system without hard links, or a file of somebody else
-            (place / source.name).symlink_to(source)
-    return [place / source.name for source in sources]
+            links[-1].symlink_to(source)
+    return links
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.schemas.registry import TABLES
 
 # Sides of a split, each a folder of its own.
-_SIDES = ("train", "test")
+SIDES = ("train", "test")
 _DOCUMENTS = {"dataset_profile": "profile.json"}
 _DEFAULT = "lake"
 # s3://bucket, and s3:/bucket, which is what becomes of it where it was once taken for a path.
@@ -151,7 +151,7 @@ class Layout:
             case "file":
                 return [self.table(asset, dataset_id)]
             case "sides":
-                return [self.parts(side, dataset_id) for side in _SIDES]
+                return [self.parts(side, dataset_id) for side in SIDES]
             case _:
                 return [self.parts(asset, dataset_id)]
 

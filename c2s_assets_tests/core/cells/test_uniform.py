@@ -11,6 +11,8 @@ from c2s_assets.core.cells.uniform import (
     with_source_columns,
 )
 from c2s_assets.core.columns import SOURCE_COLUMNS
+from c2s_assets.schemas.arrow import arrow_columns
+from c2s_assets.schemas.catalogue import CATALOGUE
 
 SCHEMA = pl.Schema({"cell_id": pl.String, "age": pl.Float32, "sex": pl.String, "labels": pl.List(pl.String)})
 
@@ -61,3 +63,9 @@ def test_each_gene_list_is_a_column_and_cells_have_no_side() -> None:
     assert list(schema)[-1] == "cell_sentence_ribosomal"
     assert set(TRAINING) - set(CELLS) >= {"split", "fold", "cell_sentence"}
     assert set(CELLS) < set(TRAINING)
+
+
+@pytest.mark.parametrize(("view", "schema"), [("cells", CELLS), ("training", TRAINING)])
+def test_columns_and_types_are_those_that_the_catalogue_declares(view: str, schema: pl.Schema) -> None:
+    declared = {column.name: column.type for column in CATALOGUE[view].columns}
+    assert {field.name: field.type for field in arrow_columns(schema)} == declared

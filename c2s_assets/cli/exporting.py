@@ -1,0 +1,39 @@
+"""`c2s export`: tables of many datasets as files of one schema, for who trains elsewhere."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from c2s_assets.cli.printing import say
+from c2s_assets.storage.lake.layout import Layout
+
+if TYPE_CHECKING:
+    from c2s_assets.storage.training import Exported
+
+
+def export_training(layout: Layout, ids: Sequence[str], *, folder: Path) -> None:
+    """Write the training table, and say what was written and how to load it.
+
+    Parameters
+    ----------
+    ids
+        Datasets; none stands for all.
+    """
+    from c2s_assets.storage.training import export_training
+
+    exported = export_training(layout, folder, datasets=list(ids) or None)
+    for line in _lines(exported, folder):
+        say(line)
+
+
+def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
+    sides = ", ".join(f"{n:,} {side}" for side, n in exported.n_rows.items())
+    yield (
+        f"{sum(exported.n_rows.values()):,} cells of {exported.n_datasets:,} datasets in {folder}: {sides}, "
+        f"{exported.size_bytes / 2**20:,.1f} MB"
+    )
+    yield "\nLoad it with:"
+    yield f"  Polars     pl.scan_parquet({str(folder / 'train' / '*.parquet')!r})"
+    yield f"  pandas     pd.read_parquet({str(folder / 'train')!r})"
+    yield f"  DuckDB     from '{folder}/*/*.parquet', where the column split tells the sides"
+    yield f"  datasets   load_dataset({str(folder)!r}), which finds train and test by itself"

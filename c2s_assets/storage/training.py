@@ -1,0 +1,127 @@
+"""The training table as files for whoever trains elsewhere: one schema, a folder for each side."""
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+
+from c2s_assets.core.cells.uniform import training_schema, uniform_columns, with_source_columns
+from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.hashes import short_id
+from c2s_assets.schemas.arrow import arrow_columns
+from c2s_assets.schemas.record import Built
+from c2s_assets.storage.choosing import files_of, present_tables
+from c2s_assets.storage.lake.documents import read_settings
+from c2s_assets.storage.lake.layout import SIDES, Layout
+from c2s_assets.storage.lake.staging import sync
+from c2s_assets.storage.tables.parquet import TableWriter, iter_table, read_footer, with_metadata
+
+_READ, _WRITTEN = "train_test", "training"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: datasets, rows by side, and bytes of all files."""
+
+    n_datasets: int
+    n_rows: Mapping[str, int]
+    size_bytes: int
+
+
+def export_training(layout: Layout, folder: Path, *, datasets: Sequence[str] | None = None) -> Exported:
+    """Write the training table of some or all datasets into a folder, `train/` and `test/`.
+
+    Every file has the columns of `training_schema`, of the same types; memory is bounded by a block of rows.
+    The folder appears whole or not at all. An export that is there already is replaced; the same tables give
+    the same bytes.
+
+    Raises
+    ------
+    LakeError
+        If the folder holds anything but an export, or cannot be written.
+    UnknownNameError
+        If the lake has no such dataset.
+    MissingInputError
+        If a table of them is missing or outdated, or is built anew meanwhile.
+    """
+    _refuse_others(folder)
+    settings = read_settings(layout)
+    tables = present_tables(layout, settings, _READ, datasets)
+    schema = training_schema(settings.sentences.gene_lists)
+    with _taking_the_place_of(folder) as written:
+        n_rows = _write_sides(written, layout, tables, schema)
+        if present_tables(layout, settings, _READ, list(tables)) != tables:
+            raise MissingInputError("a dataset was built anew while it was exported. Export again.")
+        size_bytes = sum(path.stat().st_size for path in written.rglob("*.parquet"))
+    return Exported(len(tables), n_rows, size_bytes)
+
+
+def _write_sides(
+    folder: Path, layout: Layout, tables: Mapping[str, Built], schema: pl.Schema
+) -> dict[str, int]:
+    made_from = short_id({dataset_id: built.digest for dataset_id, built in tables.items()})
+    footer = {"table": _WRITTEN, "made_from": made_from}
+    arrow = with_metadata(arrow_columns(with_source_columns(schema)), footer)
+    with ExitStack() as stack:
+        writers = {side: stack.enter_context(TableWriter(folder / side, schema=arrow)) for side in SIDES}
+        for built in tables.values():
+            for path in files_of(layout, built):
+                for block in iter_table(path):
+                    writers[path.parent.name].write(block.select(uniform_columns(block.schema, schema)))
+    return {side: writer.n_rows for side, writer in writers.items()}
+
+
+def _refuse_others(folder: Path) -> None:
+    """Refuse to replace what was not exported."""
+    if not folder.parent.is_dir():
+        raise LakeError(f"{folder} cannot be written: {folder.parent} is not a folder. Make it first.")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise LakeError(f"{folder} is a file. Name a folder that is new or empty: --to DIR.")
+    if (other := next(_others(folder), None)) is not None:
+        raise LakeError(
+            f"{folder} holds {other.relative_to(folder)}, which is no export of the training table and would "
+            f"be lost. Name a folder that is new, empty or such an export: --to DIR."
+        )
+
+
+def _others(folder: Path) -> Iterator[Path]:
+    """Find what an export does not hold, files or folders."""
+    for path in sorted(folder.rglob("*")):
+        is_side = path.parent == folder and path.name in SIDES and path.is_dir()
+        if not is_side and not (path.parent.name in SIDES and _is_export(path)):
+            yield path
+
+
+def _is_export(path: Path) -> bool:
+    try:
+        return read_footer(path)["table"] == _WRITTEN
+    except (LakeError, pa.ArrowException, OSError, KeyError):
+        return False
+
+
+@contextmanager
+def _taking_the_place_of(folder: Path) -> Iterator[Path]:
+    """Make a folder beside another, to be filled, and put it in the place of that one."""
+    written = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
+    before = folder.with_name(f"{written.name}.old")
+    try:
+        written.mkdir()
+        yield written
+        for path in (*written.rglob("*"), written):
+            sync(path)
+        if folder.exists():
+            folder.rename(before)
+        written.rename(folder)
+        sync(folder.parent)
+    except OSError as error:
+        raise LakeError(f"{folder} cannot be written: {error.strerror or error}.") from error
+    finally:
+        for left in (written, before):
+            shutil.rmtree(left, ignore_errors=True)
