@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from c2s_assets.core.expression.csr import Csr, csr_of
 from c2s_assets.core.expression.layers import Kind
 
 TARGET_COUNTS = 10_000
@@ -60,15 +61,13 @@ def summarise_features(
     for start, block in blocks:
         lowest = min(lowest, float(block.data.min(initial=0)))
         _add_rows(
-            block.indptr.astype(np.int64, copy=False),
-            block.indices.astype(np.int32, copy=False),
-            block.data,
-            is_fitted[start : start + block.shape[0]],
-            target,
-            n_cells,
-            sums,
-            fitted_sums,
-            fitted_squares,
+            csr_of(block),
+            is_fitted=is_fitted[start : start + block.shape[0]],
+            target=target,
+            n_cells=n_cells,
+            sums=sums,
+            fitted_sums=fitted_sums,
+            fitted_squares=fitted_squares,
         )
     n_fitted = int(is_fitted.sum())
     is_highly_variable = None
@@ -144,10 +143,9 @@ def scale_of_row(values: NDArray[np.float32], start: int, stop: int, target: int
 
 
 @njit(cache=True, nogil=True)
-def _add_rows(  # noqa: PLR0917  numba knows no keyword-only arguments
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    values: NDArray[np.float32],
+def _add_rows(
+    rows: Csr,
+    *,
     is_fitted: NDArray[np.bool_],
     target: int,
     n_cells: NDArray[np.int64],
@@ -156,6 +154,7 @@ def _add_rows(  # noqa: PLR0917  numba knows no keyword-only arguments
     fitted_squares: NDArray[np.float64],
 ) -> None:
     """Add the rows of a block to the sums of their features; `target` 0 leaves values as they are."""
+    indptr, indices, values = rows
     for row in range(is_fitted.size):
         scale = scale_of_row(values, indptr[row], indptr[row + 1], target)
         for position in range(indptr[row], indptr[row + 1]):

@@ -13,6 +13,7 @@ from scipy.linalg import eigh
 from scipy.linalg.blas import dsyrk
 from scipy.sparse import csr_array
 
+from c2s_assets.core.expression.csr import Csr, csr_of
 from c2s_assets.core.expression.variability import TARGET_COUNTS, scale_of_row
 
 N_COMPONENTS = 50
@@ -155,12 +156,12 @@ def _treated(blocks: Blocks, treatment: Pretreatment) -> Iterator[tuple[int, NDA
         if column_of is None:
             column_of = np.full(block.shape[1], -1, np.int32)
             column_of[treatment.columns] = np.arange(treatment.columns.size)
-        indptr = block.indptr.astype(np.int64, copy=False)
-        indices = block.indices.astype(np.int32, copy=False)
+        rows = csr_of(block)
         start = 0
         while start < block.shape[0]:
             stop = min(start + _ROWS_PER_BLOCK - n_filled, block.shape[0])
-            _fill(indptr[start : stop + 1], indices, block.data, column_of, target, dense[n_filled:])
+            some = rows._replace(indptr=rows.indptr[start : stop + 1])
+            _fill(some, column_of=column_of, target=target, dense=dense[n_filled:])
             n_filled += stop - start
             start = stop
             if n_filled == _ROWS_PER_BLOCK:
@@ -171,15 +172,15 @@ def _treated(blocks: Blocks, treatment: Pretreatment) -> Iterator[tuple[int, NDA
 
 
 @njit(cache=True, nogil=True)
-def _fill(  # noqa: PLR0917  numba knows no keyword-only arguments
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    values: NDArray[np.float32],
+def _fill(
+    rows: Csr,
+    *,
     column_of: NDArray[np.int32],
     target: int,
     dense: NDArray[np.float64],
 ) -> None:
     """Write rows into `dense`, which is zero; `target` 0 leaves values as they are."""
+    indptr, indices, values = rows
     for row in range(indptr.size - 1):
         scale = scale_of_row(values, indptr[row], indptr[row + 1], target)
         for position in range(indptr[row], indptr[row + 1]):

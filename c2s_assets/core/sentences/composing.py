@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID, CELL_SENTENCE, FEATURE_ID, N_EXPRESSED, SENTENCE_LENGTH, SYMBOL
 from c2s_assets.core.errors import InvalidIdsError, NegativeExpressionError
+from c2s_assets.core.expression.csr import Csr, csr_of
 from c2s_assets.core.hashes import keys_of, short_id
 
 Tie = Literal["hash", "feature_id"]
@@ -151,48 +152,44 @@ class SentenceComposer:
         InvalidIdsError
             If symbols are so long that the block's text does not fit into 2 GB.
         """
-        starts = expression.indptr.astype(np.int64, copy=False)
-        ranked, n_expressed = self._rank(expression, starts, cell_ids)
+        rows = csr_of(expression)
+        ranked, n_expressed = self._rank(rows, cell_ids)
         columns = {
             CELL_ID: cell_ids.to_arrow().cast(pa.string()),
-            CELL_SENTENCE: self._write(starts, ranked, n_expressed, is_listed=self._all_symbols),
+            CELL_SENTENCE: self._write(rows.indptr, ranked, n_expressed, is_listed=self._all_symbols),
             N_EXPRESSED: pa.array(n_expressed),
             SENTENCE_LENGTH: pa.array(np.minimum(n_expressed, self._longest)),
         }
         for name, is_in_list in self._in_list.items():
-            columns[sentence_column(name)] = self._write(starts, ranked, n_expressed, is_listed=is_in_list)
+            columns[sentence_column(name)] = self._write(
+                rows.indptr, ranked, n_expressed, is_listed=is_in_list
+            )
         return pa.table(columns)
 
-    def _rank(
-        self, expression: csr_array, starts: NDArray[np.int64], cell_ids: pl.Series
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def _rank(self, rows: Csr, cell_ids: pl.Series) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Order the symbols of each cell: their codes, those of a row from its start on, and how many."""
-        values = expression.data.astype(np.float32, copy=False)
         is_mixed = self._spec.tie == "hash"
-        ranked = np.empty(values.size, np.int32)
-        n_ranked = np.empty(expression.shape[0], np.int32)
-        arguments = (
-            starts,
-            expression.indices.astype(np.int32, copy=False),
-            values,
-            self._vocabulary.codes,
-            self._vocabulary.is_shared,
-            self._tie_keys,
-            keys_of(cell_ids, seed=self._spec.seed) if is_mixed else self._tie_keys[:0],
-            is_mixed,
-            ranked,
-            n_ranked,
-        )
-        if self._kernels.are_counts(values):
-            self._kernels.rank_counts(*arguments)
+        ranked = np.empty(rows.values.size, np.int32)
+        n_ranked = np.empty(rows.indptr.size - 1, np.int32)
+        options: dict[str, Any] = {
+            "codes": self._vocabulary.codes,
+            "is_shared": self._vocabulary.is_shared,
+            "feature_keys": self._tie_keys,
+            "cell_keys": keys_of(cell_ids, seed=self._spec.seed) if is_mixed else self._tie_keys[:0],
+            "is_mixed": is_mixed,
+            "ranked": ranked,
+            "n_ranked": n_ranked,
+        }
+        if self._kernels.are_counts(rows.values):
+            self._kernels.rank_counts(rows, **options)
             return ranked, n_ranked
-        negative = self._kernels.rank_rows(*arguments)
+        negative = self._kernels.rank_rows(rows, **options)
         if negative >= 0:
-            row = int(np.searchsorted(starts, negative, side="right")) - 1
+            row = int(np.searchsorted(rows.indptr, negative, side="right")) - 1
             raise NegativeExpressionError(
-                f"cell {cell_ids[row]!r} has expression {values[negative]:g}. A matrix with values below "
-                f"zero was scaled, and its order no longer means expression. Name counts or log-normalised "
-                f"values as layer in the dataset's entry of datasets.yaml."
+                f"cell {cell_ids[row]!r} has expression {rows.values[negative]:g}. A matrix with values "
+                f"below zero was scaled, and its order no longer means expression. Name counts or "
+                f"log-normalised values as layer in the dataset's entry of datasets.yaml."
             )
         return ranked, n_ranked
 
@@ -206,24 +203,23 @@ class SentenceComposer:
     ) -> pa.StringArray:
         """Join the first symbols of each cell that are listed with single spaces."""
         bounds = np.empty(n_ranked.size + 1, np.int64)
-        self._kernels.measure_text(starts, ranked, n_ranked, is_listed, self._spans, self._longest, bounds)
+        sentences: dict[str, Any] = {
+            "starts": starts,
+            "ranked": ranked,
+            "n_ranked": n_ranked,
+            "is_listed": is_listed,
+            "spans": self._spans,
+            "top_n": self._longest,
+            "bounds": bounds,
+        }
+        self._kernels.measure_text(**sentences)
         if bounds[-1] > np.iinfo(np.int32).max:
             raise InvalidIdsError(
                 f"the sentences of {n_ranked.size:,} cells come to {bounds[-1]:,} bytes, because symbols are "
                 f"up to {self._spans[:, 1].max() - 1:,} bytes long. Correct the symbols."
             )
         text = np.empty(bounds[-1] + 16, np.uint8)
-        self._kernels.write_text(
-            starts,
-            ranked,
-            n_ranked,
-            is_listed,
-            self._spans,
-            self._words,
-            self._longest,
-            bounds,
-            text,
-        )
+        self._kernels.write_text(**sentences, words=self._words, text=text)
         return pa.StringArray.from_buffers(
             n_ranked.size, pa.py_buffer(bounds.astype(np.int32)), pa.py_buffer(text[: bounds[-1]])
         )

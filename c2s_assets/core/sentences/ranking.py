@@ -14,6 +14,7 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 from numpy.typing import NDArray
 
+from c2s_assets.core.expression.csr import Csr
 from c2s_assets.core.hashes import mix
 
 # Up to here `rank_counts` takes a row in one pass for each count that could occur: 16 microseconds at most.
@@ -31,9 +32,8 @@ _mix = njit(nogil=True)(mix)
 
 @njit(cache=True, nogil=True)
 def rank_rows(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    values: NDArray[np.float32],
+    rows: Csr,
+    *,
     codes: NDArray[np.int32],
     is_shared: NDArray[np.bool_],
     feature_keys: NDArray[np.uint64],
@@ -46,8 +46,8 @@ def rank_rows(
 
     Parameters
     ----------
-    indptr, indices, values
-        A row-compressed block, ``(n_obs + 1,)`` from 0 and ``(n_stored,)``.
+    rows
+        A block whose rows begin at 0.
     codes
         Symbol of each feature, ``(n_vars,)``; negative: none, the feature is passed over.
     is_shared
@@ -64,6 +64,7 @@ def rank_rows(
     -------
     Position of the first value below zero, or -1.
     """
+    indptr, indices, values = rows
     n_obs = indptr.size - 1
     longest = _longest_row(indptr)
     keys, keys_sorted = np.empty(longest, np.uint64), np.empty(longest, np.uint64)
@@ -111,9 +112,8 @@ def are_counts(values: NDArray[np.float32]) -> bool:
 
 @njit(cache=True, nogil=True)
 def rank_counts(
-    indptr: NDArray[np.int64],
-    indices: NDArray[np.int32],
-    values: NDArray[np.float32],
+    rows: Csr,
+    *,
     codes: NDArray[np.int32],
     is_shared: NDArray[np.bool_],
     feature_keys: NDArray[np.uint64],
@@ -129,6 +129,7 @@ def rank_counts(
     On 28.6 M counts 8 ns a value; `rank_rows` takes 18. Indices are unsigned, because numba looks for
     negative ones otherwise, which costs as much again.
     """
+    indptr, indices, values = rows
     n_obs = indptr.size - 1
     longest = _longest_row(indptr)
     n_feature_bits = 1
@@ -156,8 +157,17 @@ def rank_counts(
         _start_counts(n_of_count, start_of_count, highest)
         cell_key = cell_keys[row] if is_mixed else np.uint64(0)
         _find_places(
-            *(found, n, feature_bits, feature_keys, cell_key, is_mixed),
-            *(n_of_count, start_of_count, entries, places, bounds),
+            found,
+            n,
+            feature_bits,
+            feature_keys,
+            cell_key,
+            is_mixed,
+            n_of_count,
+            start_of_count,
+            entries,
+            places,
+            bounds,
         )
         n_of_count[: highest + one] = 0
 
@@ -180,6 +190,7 @@ def rank_counts(
 
 @njit(cache=True, nogil=True)
 def measure_text(
+    *,
     starts: NDArray[np.int64],
     ranked: NDArray[np.int32],
     n_ranked: NDArray[np.int32],
@@ -208,6 +219,7 @@ def measure_text(
 
 @njit(cache=True, nogil=True)
 def write_text(
+    *,
     starts: NDArray[np.int64],
     ranked: NDArray[np.int32],
     n_ranked: NDArray[np.int32],

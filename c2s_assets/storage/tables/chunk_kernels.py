@@ -10,7 +10,7 @@ protocol: the high half of a field's first byte is how far its number is from th
 its type (5: int32, 6: int64, 9: list, 12: struct), and integers are zigzag and of variable length.
 """
 
-# ruff: noqa: PLR0917 - numba knows no keyword-only arguments
+# ruff: noqa: PLR0917 - most are called by one another, and there numba takes no keywords
 
 import numpy as np
 from numba import njit

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from c2s_assets.core.expression.csr import Csr
 from c2s_assets.core.hashes import mix
 from c2s_assets.core.sentences import ranking
 
@@ -17,16 +18,14 @@ def rank(kernel, rows, codes, feature_keys, *, cell_keys=None, is_shared=None):
     codes = np.array(codes, np.int32)
     ranked, n_ranked = np.empty(values.size, np.int32), np.empty(len(rows), np.int32)
     kernel(
-        indptr,
-        indices,
-        values,
-        codes,
-        np.zeros(codes.max() + 1, np.bool_) if is_shared is None else np.array(is_shared),
-        np.array(feature_keys, np.uint64),
-        NO_KEYS if cell_keys is None else np.array(cell_keys, np.uint64),
-        cell_keys is not None,
-        ranked,
-        n_ranked,
+        Csr(indptr, indices, values),
+        codes=codes,
+        is_shared=np.zeros(codes.max() + 1, np.bool_) if is_shared is None else np.array(is_shared),
+        feature_keys=np.array(feature_keys, np.uint64),
+        cell_keys=NO_KEYS if cell_keys is None else np.array(cell_keys, np.uint64),
+        is_mixed=cell_keys is not None,
+        ranked=ranked,
+        n_ranked=n_ranked,
     )
     return [ranked[start : start + n].tolist() for start, n in zip(indptr, n_ranked, strict=False)]
 
