@@ -93,7 +93,7 @@ def cellxgene_listing(
     gone = [dataset_id for dataset_id in missing[:_MOST_ASKED] if discover.versions(dataset_id) is None]
     refreshed = refresh_listing(last[0], listed[0], gone=gone, today=datetime.now(UTC).date())
     with stage(layout, "cellxgene_listing") as staged:
-        stage_listing(
+        targets = stage_listing(
             staged,
             layout,
             listing=refreshed.rows,
@@ -102,7 +102,6 @@ def cellxgene_listing(
             origin=origin,
             etags=etags,
         )
-        targets = (layout.listing, layout.collections, layout.listing_history)
         findings = [_keep_schemas(staged, targets), shrinking, records_are_well_formed(*listed)]
         metadata = _metadata(staged, layout, refreshed) | as_metadata(
             {"n_collections": listed[1].rows.height, "n_missing": len(missing), "url": origin["url"]}

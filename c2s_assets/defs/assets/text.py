@@ -53,16 +53,15 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
         n_expressed = read_table(staged.path(), columns=[N_EXPRESSED])[N_EXPRESSED]
         words: list[pl.DataFrame] = []
-        claims = chain(
-            _claims_of_lengths(n_expressed, n_silent=n_silent, listing=listing),
-            _names_no_ensembl_id(words, n_cells=len(cell_ids)),
-            [audit(staged, matrix, features, top_n=spec.top_n)],
-        )
         yield from publish_table(
             staged,
             shown=before,
             blocks=_collect_ensembl_words(staged.written(), words),
-            claims=claims,
+            claims=chain(
+                _claims_of_lengths(n_expressed, n_silent=n_silent, listing=listing),
+                _names_no_ensembl_id(words, n_cells=len(cell_ids)),
+                [audit(staged, matrix, features, top_n=spec.top_n)],
+            ),
             metadata=_metadata(staged, spec, n_expressed),
         )
 

@@ -81,8 +81,8 @@ def stage_listing(
     history: pl.DataFrame,
     origin: Mapping[str, str],
     etags: Mapping[Path, str | None],
-) -> None:
-    """Write the three tables of a listing beside those of the last; they are committed together.
+) -> list[Path]:
+    """Write the three tables of a listing beside those of the last; return the places to commit together.
 
     Parameters
     ----------
@@ -103,3 +103,4 @@ def stage_listing(
         says = {"table": target.stem, **origin, _ETAG: etags.get(target)}
         schema = with_metadata(arrow_schema(model), says)
         write_table(staged.path(target), rows, schema=schema)
+    return list(tables)
