@@ -3,9 +3,20 @@
 from c2s_assets.core.columns import CELL_TYPE, DEVELOPMENT_STAGE, DEVELOPMENT_STAGE_ID, IS_PRIMARY_DATA
 
 CURATED_LABELS = (
-    *(CELL_TYPE, "cell_type_ontology_term_id", "tissue", "tissue_ontology_term_id", "tissue_type"),
-    *("assay", "assay_ontology_term_id", "disease", "disease_ontology_term_id", "sex"),
-    *("self_reported_ethnicity", "self_reported_ethnicity_ontology_term_id"),
-    *(DEVELOPMENT_STAGE, DEVELOPMENT_STAGE_ID, "suspension_type"),
+    CELL_TYPE,
+    "cell_type_ontology_term_id",
+    "tissue",
+    "tissue_ontology_term_id",
+    "tissue_type",
+    "assay",
+    "assay_ontology_term_id",
+    "disease",
+    "disease_ontology_term_id",
+    "sex",
+    "self_reported_ethnicity",
+    "self_reported_ethnicity_ontology_term_id",
+    DEVELOPMENT_STAGE,
+    DEVELOPMENT_STAGE_ID,
+    "suspension_type",
 )
 CURATED_COLUMNS = (*CURATED_LABELS, IS_PRIMARY_DATA)

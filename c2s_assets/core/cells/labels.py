@@ -7,8 +7,10 @@ _LIST = "_list"
 
 # The fields in which the schema of CELLxGENE lets several stand: diseases since 5.3, ethnicities since 5.2.
 JOINED_LABELS = (
-    *("disease", "disease_ontology_term_id"),
-    *("self_reported_ethnicity", "self_reported_ethnicity_ontology_term_id"),
+    "disease",
+    "disease_ontology_term_id",
+    "self_reported_ethnicity",
+    "self_reported_ethnicity_ontology_term_id",
 )
 MEMBER_LISTS = {name: name + _LIST for name in JOINED_LABELS}
 

@@ -33,8 +33,18 @@ from c2s_assets.core.columns import (
 from c2s_assets.core.settings import DatasetEntry
 
 ADDED_COLUMNS = (
-    *(CELL_ID, DATASET_ID, DONOR_ID, DONOR_UID, HAS_KNOWN_DONOR, ORGANISM),
-    *(AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE, IS_PRIMARY_DATA),
+    CELL_ID,
+    DATASET_ID,
+    DONOR_ID,
+    DONOR_UID,
+    HAS_KNOWN_DONOR,
+    ORGANISM,
+    AGE,
+    AGE_LOW,
+    AGE_HIGH,
+    AGE_METHOD,
+    LIFE_STAGE,
+    IS_PRIMARY_DATA,
 )
 SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, HAS_KNOWN_DONOR, AGE, IS_PRIMARY_DATA, SEX)
 

@@ -2,57 +2,43 @@
 
 import re
 
+
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Each is compared without case, spaces and punctuation: "N/A", "<NA>" and "n.a." are all `na`.
-_MISSING = frozenset(
-    [
-        *("na", "nan", "nat", "none", "null", "nil", "nd", "unk", "unkn", "ukn", "unknow"),
-        *("unknown", "unkown", "missing", "notapplicable", "notavailable", "notknown"),
-        *("notassigned", "notprovided", "notreported", "notrecorded", "notcollected"),
-        *("notspecified", "notdetermined", "notdetected", "notgiven", "notstated", "nodata"),
-        *(
-            "nodonor",
-            "nodonorid",
-            "noid",
-            "nohto",
-            "notag",
-            "nohashtag",
-            "noname",
-            "nosample",
-            "nomatch",
-            "unspecified",
-        ),
-        *("undefined", "undeclared", "unidentified", "unnamed", "unavailable", "indeterminate"),
-        *("inconclusive", "tbd", "anonymous", "anon", "other", "others", "various", "several"),
-        *("multiple", "misc", "miscellaneous", "blank", "empty", "background", "debris", "ambient"),
-        *("singlet", "singlets", "triplet", "triplets", "sng", "dbl", "mix", "mixed", "mixture"),
-        *("lowquality", "failed", "filtered", "discarded", "excluded", "removed", "rejected"),
-        *("negative", "negatives", "neg", "amb"),
-    ]
+_MISSING = _listed(
+    """
+    na nan nat none null nil nd unk unkn ukn unknow unknown unkown missing notapplicable
+    notavailable notknown notassigned notprovided notreported notrecorded notcollected notspecified
+    notdetermined notdetected notgiven notstated nodata nodonor nodonorid noid nohto notag nohashtag
+    noname nosample nomatch unspecified undefined undeclared unidentified unnamed unavailable
+    indeterminate inconclusive tbd anonymous anon other others various several multiple misc
+    miscellaneous blank empty background debris ambient singlet singlets triplet triplets sng dbl
+    mix mixed mixture lowquality failed filtered discarded excluded removed rejected negative
+    negatives neg amb
+    """
 )
 # At the beginning or the end of a label they say what it is: "unassigned_pool1", "lane 2 doublet".
-_OUTCOMES = frozenset(
-    [
-        *("doublet", "doublets", "multiplet", "multiplets", "multiplex", "multiplexed"),
-        *("unassigned", "unassign", "unassignable", "ambiguous", "ambig", "undetermined", "undet"),
-        *("unmatched", "unmapped", "unclassified", "unresolved", "uncalled", "uncertain"),
-        *("untagged", "unlabeled", "unlabelled", "nocall", "notassigned", "heterotypic"),
-        *("homotypic",),
-    ]
+_OUTCOMES = _listed(
+    """
+    doublet doublets multiplet multiplets multiplex multiplexed unassigned unassign unassignable
+    ambiguous ambig undetermined undet unmatched unmapped unclassified unresolved uncalled uncertain
+    untagged unlabeled unlabelled nocall notassigned heterotypic homotypic
+    """
 )
 # Alone they are in `_MISSING`. A person can be called negative: only words of an experiment may stand beside.
 _WEAK = frozenset(["negative", "negatives", "neg", "unknown", "unk", "failed", "filtered", "empty", "blank"])
 _POOLS = frozenset(["pool", "pools", "pooled", "mix", "mixed", "mixture"])
-_OF_AN_EXPERIMENT = frozenset(
-    [
-        *("cell", "cells", "droplet", "droplets", "drop", "drops", "sample", "samples", "lane"),
-        *("lanes", "batch", "batches", "run", "runs", "lib", "library", "libraries", "chip"),
-        *("well", "wells", "channel", "capture", "gem", "plate", "hto", "htos", "hashtag"),
-        *("hashtags", "tag", "tags", "barcode", "barcodes", "cmo", "cmos", "rep", "replicate"),
-        *("exp", "experiment", "call", "calls", "donor", "donors", "patient", "patients"),
-        *("subject", "subjects", "individual", "individuals", "mouse", "mice", "animal", "animals"),
-        *("person", "persons", "id", "identity", "genotype", "qc", "or", "and", "in", "of", "from"),
-        *("vireo", "souporcell", "demuxlet", "freemuxlet"),
-    ]
+_OF_AN_EXPERIMENT = _listed(
+    """
+    cell cells droplet droplets drop drops sample samples lane lanes batch batches run runs lib
+    library libraries chip well wells channel capture gem plate hto htos hashtag hashtags tag tags
+    barcode barcodes cmo cmos rep replicate exp experiment call calls donor donors patient patients
+    subject subjects individual individuals mouse mice animal animals person persons id identity
+    genotype qc or and in of from vireo souporcell demuxlet freemuxlet
+    """
 )
 _NUMBERED_POOL = re.compile(r"(?:pools?|mix|mixed|mixture|unknown)(?: [a-z])?(?: \d+)*|pools? \d+ [a-z]")
 _NUMBERED_PERSON = re.compile(

@@ -31,8 +31,14 @@ REASON = "reason"
 
 # Filters whose values are lists of labels, in the selection as in the listing.
 LABEL_FILTERS = (
-    *(ORGANISM, "tissue", "assay", "disease", "sex"),
-    *(DEVELOPMENT_STAGE, CELL_TYPE, "suspension_type"),
+    ORGANISM,
+    "tissue",
+    "assay",
+    "disease",
+    "sex",
+    DEVELOPMENT_STAGE,
+    CELL_TYPE,
+    "suspension_type",
 )
 _KEPT = [DATASET_ID, DATASET_VERSION_ID, COLLECTION_ID, "title", CELL_COUNT, H5AD_SIZE_BYTES, H5AD_URL]
 

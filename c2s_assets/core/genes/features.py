@@ -30,8 +30,13 @@ MEAN = "mean"
 IS_HIGHLY_VARIABLE = "is_highly_variable"
 
 _NAMES = (
-    *(FEATURE_ID, SYMBOL, APPROVED_SYMBOL, SYMBOL_SOURCE, IS_DUPLICATED_SYMBOL),
-    *(FEATURE_KIND, VAR_NAME),
+    FEATURE_ID,
+    SYMBOL,
+    APPROVED_SYMBOL,
+    SYMBOL_SOURCE,
+    IS_DUPLICATED_SYMBOL,
+    FEATURE_KIND,
+    VAR_NAME,
 )
 ADDED_COLUMNS = (*_NAMES, N_CELLS, MEAN, IS_HIGHLY_VARIABLE)
 # Of the schema of CELLxGENE, and shown for all datasets by the catalogue.

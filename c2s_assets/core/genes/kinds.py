@@ -16,8 +16,14 @@ KINDS = (GENE, SPIKE_IN, PROTEIN, HASHTAG, GUIDE, PEAK, OTHER)
 
 # Where Cell Ranger, CELLxGENE, muon and GENCODE say it, most specific first.
 _TYPE_COLUMNS = (
-    *("feature_types", "feature_type", "feature_biotype", "feature_class", "modality"),
-    *("gene_biotype", "gene_type", "biotype"),
+    "feature_types",
+    "feature_type",
+    "feature_biotype",
+    "feature_class",
+    "modality",
+    "gene_biotype",
+    "gene_type",
+    "biotype",
 )
 # In lower case, with blanks between the words. A biotype, such as protein_coding, is that of a gene.
 _STATED = {

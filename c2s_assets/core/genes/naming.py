@@ -13,23 +13,39 @@ SYMBOL_SOURCE = "symbol_source"
 
 # Where files keep symbols, most specific first: CELLxGENE, scanpy, biomaRt, Monocle, Seurat.
 _SYMBOL_COLUMNS = (
-    *(FEATURE_NAME, "gene_symbol", "gene_symbols", "gene_name", "gene_names", SYMBOL, "symbols"),
-    *(
-        "hgnc_symbol",
-        "mgi_symbol",
-        "external_gene_name",
-        "gene_short_name",
-        "real_gene_name",
-        "gene",
-        "genes",
-    ),
-    *("feature", "features", "name", "names", "index", INDEX_OF_VAR),
+    FEATURE_NAME,
+    "gene_symbol",
+    "gene_symbols",
+    "gene_name",
+    "gene_names",
+    SYMBOL,
+    "symbols",
+    "hgnc_symbol",
+    "mgi_symbol",
+    "external_gene_name",
+    "gene_short_name",
+    "real_gene_name",
+    "gene",
+    "genes",
+    "feature",
+    "features",
+    "name",
+    "names",
+    "index",
+    INDEX_OF_VAR,
 )
 
 # Where files keep Ensembl ids, most specific first.
 ID_COLUMNS = (
-    *(FEATURE_ID, "ensembl_id", "ensembl_ids", "ensembl_gene_id", "ensembl", "gene_ids", "gene_id"),
-    *("accession", INDEX_OF_VAR),
+    FEATURE_ID,
+    "ensembl_id",
+    "ensembl_ids",
+    "ensembl_gene_id",
+    "ensembl",
+    "gene_ids",
+    "gene_id",
+    "accession",
+    INDEX_OF_VAR,
 )
 # All that may tell one feature from another.
 NAME_COLUMNS = tuple(dict.fromkeys((*ID_COLUMNS, *_SYMBOL_COLUMNS)))

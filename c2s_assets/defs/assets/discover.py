@@ -50,7 +50,9 @@ from c2s_assets.storage.tables.parquet import read_table
 _MOST_ASKED = 100
 _CODE_VERSION = "2"
 _PREVIEW = [
-    *(DATASET_ID, "title", CELL_COUNT),
+    DATASET_ID,
+    "title",
+    CELL_COUNT,
     *(pl.col(name).list.join(", ") for name in (ORGANISM, "tissue")),
 ]
 _EVENT_PREVIEW = [DATASET_ID, "title", "changed"]

@@ -34,7 +34,9 @@ from c2s_assets.storage.tables.parquet import read_table, with_metadata, write_t
 # 16 MB in 2025; anything far beyond that is something else.
 _MAX_BYTES = 200 * 2**20
 _PREVIEW = [
-    *(HGNC_ID, SYMBOL, FEATURE_ID),
+    HGNC_ID,
+    SYMBOL,
+    FEATURE_ID,
     *(pl.col(name).list.join(", ") for name in (PREVIOUS_SYMBOLS, ALIAS_SYMBOLS)),
 ]
 

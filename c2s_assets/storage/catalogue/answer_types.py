@@ -9,9 +9,21 @@ from duckdb.sqltypes import DuckDBPyType
 # panics when it prints date 'infinity'.
 FLAT = frozenset(
     {
-        *("boolean", "varchar", "null", "float", "double", "decimal"),
-        *("tinyint", "smallint", "integer", "bigint", "hugeint"),
-        *("utinyint", "usmallint", "uinteger", "ubigint"),
+        "boolean",
+        "varchar",
+        "null",
+        "float",
+        "double",
+        "decimal",
+        "tinyint",
+        "smallint",
+        "integer",
+        "bigint",
+        "hugeint",
+        "utinyint",
+        "usmallint",
+        "uinteger",
+        "ubigint",
     }
 )
 NESTED = frozenset({"list", "array", "struct"})

@@ -13,9 +13,12 @@ from c2s_assets.storage.lake.staging import stage
 def places_of(layout: Layout, dataset_id: str) -> list[Path]:
     """Find everything in the lake that belongs to one dataset alone."""
     places = (
-        *(layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)),
-        *(layout.raw_h5ad(dataset_id), layout.raw_provenance(dataset_id)),
-        *(layout.download(dataset_id), layout.download_note(dataset_id)),
+        layout.inbox_h5ad(dataset_id),
+        layout.inbox_note(dataset_id),
+        layout.raw_h5ad(dataset_id),
+        layout.raw_provenance(dataset_id),
+        layout.download(dataset_id),
+        layout.download_note(dataset_id),
         layout.dataset(dataset_id),
     )
     return [place for place in places if place.exists()]

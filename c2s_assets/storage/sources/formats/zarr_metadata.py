@@ -11,9 +11,27 @@ _NAMES = (".zarray", "zarr.json")
 # What reads bytes and nothing else. numcodecs also knows `pickle`, which runs what a file says.
 _CODECS = frozenset(
     {
-        *("blosc", "bytes", "bz2", "crc32", "crc32c", "adler32", "delta", "endian", "fixedscaleoffset"),
-        *("fletcher32", "gzip", "lz4", "lzma", "packbits", "sharding_indexed", "shuffle", "transpose"),
-        *("vlen-bytes", "vlen-utf8", "zlib", "zstd"),
+        "blosc",
+        "bytes",
+        "bz2",
+        "crc32",
+        "crc32c",
+        "adler32",
+        "delta",
+        "endian",
+        "fixedscaleoffset",
+        "fletcher32",
+        "gzip",
+        "lz4",
+        "lzma",
+        "packbits",
+        "sharding_indexed",
+        "shuffle",
+        "transpose",
+        "vlen-bytes",
+        "vlen-utf8",
+        "zlib",
+        "zstd",
     }
 )
 
