@@ -1,15 +1,15 @@
 """Short, stable identifiers and the keyed hash that orders equals."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def short_id(content: Mapping[str, object]) -> str:
-    """Identify settings by their content: 12 hexadecimal digits of the hash of their canonical JSON."""
+def short_id(content: Mapping[str, object] | Sequence[object]) -> str:
+    """Identify settings or rows by content: 12 hexadecimal digits of the hash of their canonical JSON."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return blake2b(canonical.encode(), digest_size=6).hexdigest()
 

@@ -1,9 +1,7 @@
 """The complete set of HGNC: what we keep of it, its version, and what changed since the last one."""
 
 import io
-import json
 from dataclasses import dataclass
-from hashlib import sha256
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -11,6 +9,7 @@ from polars.exceptions import PolarsError
 from c2s_assets.core.columns import FEATURE_ID, SYMBOL
 from c2s_assets.core.errors import SourceError
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.hashes import short_id
 
 HGNC_ID = "hgnc_id"
 PREVIOUS_SYMBOLS = "previous_symbols"
@@ -88,11 +87,10 @@ def hgnc_version(genes: pl.DataFrame) -> str:
 
     Returns
     -------
-    The first 12 hexadecimal digits of the SHA-256 of columns and rows as compact JSON, in their order. The
-    same symbols have the same version, whenever they were fetched.
+    The `short_id` of columns and rows, in their order. The same symbols have the same version, whenever they
+    were fetched.
     """
-    content = json.dumps([genes.columns, genes.rows()], ensure_ascii=False, separators=(",", ":"))
-    return sha256(content.encode()).hexdigest()[:12]
+    return short_id([genes.columns, genes.rows()])
 
 
 def compare_symbols(last: pl.DataFrame, genes: pl.DataFrame) -> Changes:

@@ -55,7 +55,7 @@ class GeneSymbolsConfig(dg.Config):
 @dg.asset(
     group_name="sources",
     kinds={"parquet"},
-    code_version="2",
+    code_version="3",
     owners=["team:c2s_assets"],
     check_specs=check_specs("gene_symbols", None),
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
