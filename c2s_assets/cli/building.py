@@ -1,8 +1,10 @@
 """`c2s build`: which tables of which datasets, and how that ended."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from c2s_assets.cli.bar import Bar
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.core.ids import check_dataset_id
@@ -46,11 +48,24 @@ def build_all(layout: Layout, ids: Sequence[str], *, only: Sequence[str], is_out
             if not assets:
                 say(f"{dataset_id}: everything is built, and nothing is outdated")
                 continue
-            report = build(instance, defs, dataset_id, assets=assets)
+            with Bar(dataset_id, n_steps=len(assets)) as bar, _said_how_to_go_on(wanted, dataset_id):
+                watcher = bar if bar.is_seen else None
+                report = build(instance, defs, dataset_id, assets=assets, watcher=watcher)
             print_report(dataset_id, report, layout)
             if not report.succeeded:
                 failed.append(dataset_id)
     return 1 if failed else 0
+
+
+@contextmanager
+def _said_how_to_go_on(wanted: Sequence[str], dataset_id: str) -> Iterator[None]:
+    """Say, when the user stops the build of a dataset, how that and the ones after it are built."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        left = " ".join(wanted[wanted.index(dataset_id) :])
+        remark(f"\nc2s: what is published of {dataset_id} is whole. Go on with: c2s build --outdated {left}")
+        raise
 
 
 def _refuse_without_effect(layout: Layout, settings: "DatasetsFile", wanted: Sequence[str]) -> None:

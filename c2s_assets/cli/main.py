@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2s_assets.cli.printing import remark, say, scan_text
+from c2s_assets.cli.printing import remark, say, scan_text, terminal_width
 from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.lake.layout import Layout, locate_lake
@@ -17,8 +17,6 @@ from c2s_assets.storage.lake.layout import Layout, locate_lake
 if TYPE_CHECKING:
     import dagster as dg
     import polars as pl
-
-    from c2s_assets.storage.sources.adding import Added
 
 _LAKE = "C2S_LAKE"
 _EXAMPLE = "example"
@@ -63,9 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     add = commands.add_parser(
-        "add", help="put a dataset into the lake: an h5ad, or what one can be made of (see README)"
+        "add", help="put datasets into the lake: h5ads, or what one can be made of (see README), or folders"
     )
-    add.add_argument("source", metavar="PATH_OR_URL")
+    add.add_argument("sources", metavar="PATH_OR_URL", nargs="+")
     add.add_argument("--id", metavar="NAME", help="dataset id; by default the name of the file")
     add.add_argument("--replace", action="store_true", help="take the place of another file of that id")
     add.add_argument(
@@ -155,16 +153,11 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _add(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.clients.adding import add_source
-    from c2s_assets.defs.service import open_instance, register
+    from c2s_assets.cli.adding import add_all
     from c2s_assets.storage.sources.adding import Wish
 
     wish = Wish(dataset_id=options.id, part=options.modality, replace=options.replace, link=options.link)
-    added = add_source(layout, options.source, wish)
-    with open_instance(layout) as instance:
-        register(instance, added.dataset_id)
-    print_added(added)
-    return 0
+    return add_all(layout, options.sources, wish)
 
 
 def _build(options: argparse.Namespace, layout: Layout) -> int:
@@ -270,7 +263,7 @@ def _mv(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _query(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.core.reports.terminal import answer_text
+    from c2s_assets.core.reports.answers import draw_answer
     from c2s_assets.storage.catalogue.export import export_as
     from c2s_assets.storage.catalogue.queries import answer_query, export_query
     from c2s_assets.storage.catalogue.versions import is_current
@@ -285,7 +278,10 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
         say(f"{export_query(layout, options.sql, output):,} rows in {output}")
         return 0
     answer = answer_query(layout, options.sql, max_rows=_MOST_ROWS)
-    say(answer_text(answer.rows))
+    drawn = draw_answer(answer.rows, width=terminal_width())
+    say(drawn.text)
+    if drawn.left_out:
+        remark(f"No room for {', '.join(drawn.left_out)}: name the columns that you want, or use --output.")
     if answer.is_cut:
         remark(
             f"Only the first {_MOST_ROWS} rows; ask for fewer with: limit 10, or write all to a file with: "
@@ -347,19 +343,6 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
         f"\nSee it in the Dagster UI:\n  make ui      (or: c2s ui), then open http://127.0.0.1:3000"
     )
     return 0 if report.succeeded else 1
-
-
-def print_added(added: "Added") -> None:
-    """Print what became of something that was added, and how to go on."""
-    dataset_id, path = added.dataset_id, added.path
-    if not added.is_new:
-        say(f"{dataset_id}: the lake has this already, in {path}; nothing was done")
-    else:
-        made = f", made of a {added.format}" if added.is_converted else ""
-        say(f"{dataset_id}: {path.stat().st_size:,} bytes in {path}{made}")
-    if added.name is not None:
-        say(f"The id {dataset_id} comes of the name {added.name!r}; --id NAME gives another")
-    say(f"Build it with: c2s build {dataset_id}   (an open `c2s ui` does so by itself)")
 
 
 def _definitions() -> "dg.Definitions":

@@ -1,5 +1,6 @@
 """What commands say: no text of a source is a command to the terminal."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +15,11 @@ def say(text: str) -> None:
 def remark(text: str) -> None:
     """Print what is to be known beside it, where a file that takes the output does not get it."""
     print(terminal_text(text), file=sys.stderr)
+
+
+def terminal_width() -> int | None:
+    """Letters of a line of the terminal that reads what is said; None where a file or a program does."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def scan_text(folder: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 from dagster import DagsterEventType
+from dagster._core.events import RunFailureReason
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DatabaseError
 
@@ -23,6 +24,7 @@ from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.home import usable_home
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
+from c2s_assets.defs.progress import Watcher, watched_by
 from c2s_assets.defs.run_log import keep_connections
 from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.dataset import AssetState, Dataset
@@ -125,11 +127,13 @@ def build(
     dataset_id: str,
     *,
     assets: Sequence[str] | None = None,
+    watcher: Watcher | None = None,
 ) -> BuildReport:
-    """Build everything of a dataset in this process, or only some of its assets."""
+    """Build everything of a dataset in this process, or only some of its assets; see `watched_by`."""
     register(instance, dataset_id)
     job, selection = choice(wanted_tables() if assets is None else assets)
-    return _run(instance, definitions, job, partition_key=dataset_id, asset_selection=selection)
+    with watched_by(watcher):
+        return _run(instance, definitions, job, partition_key=dataset_id, asset_selection=selection)
 
 
 def list_discover(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
@@ -178,6 +182,8 @@ def _status(instance: dg.DagsterInstance, dataset: Dataset, last_run: Any) -> Da
     problem, states = None, None
     if status == dg.DagsterRunStatus.FAILURE:
         problem = _problem_of_run(instance, last_run.dagster_run.run_id, dataset.dataset_id)
+    if status == dg.DagsterRunStatus.CANCELED:
+        problem = f"the build was stopped. Go on with: c2s build --outdated {dataset.dataset_id}"
     try:
         states = dataset.state()
     except C2SError as error:  # a torn record, or a link that leads out of the lake
@@ -226,7 +232,25 @@ def _run(
             tags=tags,
             asset_selection=asset_selection,
         )
+    if any(_is_interruption(event) for event in result.all_events):
+        _report_stopped(instance, result.run_id)
+        raise KeyboardInterrupt
     return _report(result.all_events, succeeded=result.success)
+
+
+def _is_interruption(event: dg.DagsterEvent) -> bool:
+    """Whether a run says that it ended because of Ctrl-C, which Dagster hands on to nobody."""
+    return (
+        event.event_type == DagsterEventType.RUN_FAILURE
+        and event.job_failure_data.failure_reason is RunFailureReason.UNEXPECTED_TERMINATION
+    )
+
+
+def _report_stopped(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Report a run as cancelled, which Dagster takes for failed unless it was cancelled in the UI."""
+    run = instance.get_run_by_id(run_id)
+    if run is not None:
+        instance.report_run_canceled(run, message="It was stopped where it was started.")
 
 
 def _report(events: Sequence[dg.DagsterEvent], *, succeeded: bool) -> BuildReport:

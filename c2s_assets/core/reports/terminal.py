@@ -10,28 +10,20 @@ from c2s_assets.core.discover.records import CELL_COUNT, DATASET_VERSION_ID, H5A
 from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.discover.selection import REASON, Selected
 
-# A text is cut after so many letters, unless there are few rows or nothing beside it: then it is to be read.
-_LONGEST_TEXT = 80
-_FEW_ROWS = 5
-_PLAN = ["explain_key", "explain_value"]
+_BAR_LETTERS = 20
 
 
-def answer_text(rows: pl.DataFrame) -> str:
-    """Draw the answer to a query as a table; of `explain` only the plan, which is a drawing itself."""
-    if rows.columns == _PLAN:
-        return "\n".join(rows[_PLAN[1]])
-    is_to_be_read = rows.height <= _FEW_ROWS or rows.width == 1
-    with pl.Config(
-        tbl_rows=-1,
-        tbl_cols=-1,
-        tbl_hide_dataframe_shape=True,
-        tbl_hide_column_data_types=True,
-        tbl_width_chars=-1,
-        fmt_table_cell_list_len=-1,
-        fmt_str_lengths=2**31 if is_to_be_read else _LONGEST_TEXT,
-        thousands_separator=False,
-    ):
-        return str(rows)
+def progress_text(n_done: float, n_all: float | None, *, unit: str, seconds: float) -> str:
+    """Draw how far something is: a bar and how long is left, where it is known how much there is."""
+    rate = n_done / max(seconds, 1e-9)
+    if not n_all:
+        return f"{n_done:,.0f} {unit}, {rate:,.0f} {unit}/s"
+    n_full = round(_BAR_LETTERS * min(n_done / n_all, 1))
+    left = max(n_all - n_done, 0) / max(rate, 1e-9)
+    return (
+        f"[{'#' * n_full}{'.' * (_BAR_LETTERS - n_full)}] {n_done:,.0f} of {n_all:,.0f} {unit}, "
+        f"{rate:,.0f} {unit}/s, {left:,.0f} s left"
+    )
 
 
 def selection_lines(selected: Selected, held: Mapping[str, Held], *, n_listed: int) -> Iterator[str]:

@@ -14,7 +14,7 @@ from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.formats.convert import choose_part, convert
 from c2s_assets.storage.sources.formats.recognise import Format, Found, readable, recognise
 from c2s_assets.storage.sources.holdings import Holding, find_holding
-from c2s_assets.storage.sources.raw import put_file_into_inbox, put_into_inbox, read_limits
+from c2s_assets.storage.sources.raw import Progress, put_file_into_inbox, put_into_inbox, read_limits
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,13 @@ class Added:
         return self.format not in {None, Format.H5AD}
 
 
-def add_path(layout: Layout, path: Path, wish: Wish) -> Added:
+def add_path(layout: Layout, path: Path, wish: Wish, *, progress: Progress | None = None) -> Added:
     """Put a file or folder of this machine into the inbox as an h5ad, unless the lake has it already.
+
+    Parameters
+    ----------
+    progress
+        Is told how many bytes of an h5ad have been copied, and how many there are.
 
     Raises
     ------
@@ -116,6 +121,7 @@ def add_path(layout: Layout, path: Path, wish: Wish) -> Added:
             link=wish.link,
             retrieved_at=now,
             survey=found.survey,
+            progress=progress,
         )
 
     return _add(layout, found, wish, name=found.name, note=InboxNote(retrieved_at=now), put=put)

@@ -1,7 +1,6 @@
 """The source files: how one gets into the lake, and what the lake knows of it."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,10 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.formats.recognise import refuse_other_bytes
 from c2s_assets.storage.sources.provenance import read_provenance
+
+# So many of the first bytes, and all that there are or None where nobody knows.
+Progress = Callable[[int, int | None], None]
+_PIECE_BYTES = 16 * 2**20
 
 
 def put_into_inbox(
@@ -64,6 +67,7 @@ def put_file_into_inbox(
     link: bool,
     retrieved_at: str,
     survey: Survey | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Place a file of the user's in the inbox, after it was surveyed where it is; return its path there.
 
@@ -71,6 +75,8 @@ def put_file_into_inbox(
     ----------
     survey
         Of the file, if it was surveyed already.
+    progress
+        Is told how many bytes have been copied, and how many there are.
 
     Raises
     ------
@@ -82,7 +88,7 @@ def put_file_into_inbox(
     surveyed = survey or _survey(source, limits=read_limits(layout, dataset_id=dataset_id))
 
     def copy(target: Path) -> InboxNote:
-        copy_or_link(source, target, link=link)
+        copy_or_link(source, target, link=link, progress=progress)
         if identity_of(source) != surveyed.identity:
             raise NotAnH5adError(
                 f"{source} changed while it was copied. Wait until it is whole, then add it again."
@@ -97,8 +103,8 @@ def read_limits(layout: Layout, *, dataset_id: str) -> Limits:
     return Limits(**read_settings(layout).entry(dataset_id).limits.raised())
 
 
-def copy_or_link(source: Path, target: Path, *, link: bool) -> None:
-    """Copy a file, or give it a second name on the same disk.
+def copy_or_link(source: Path, target: Path, *, link: bool, progress: Progress | None = None) -> None:
+    """Copy a file, or give it a second name on the same disk; see `put_file_into_inbox`.
 
     Raises
     ------
@@ -106,7 +112,7 @@ def copy_or_link(source: Path, target: Path, *, link: bool) -> None:
         If it cannot be linked, because the disks differ or have no links.
     """
     if not link:
-        shutil.copyfile(source, target)
+        _copy(source, target, progress or (lambda *_: None))
         return
     try:
         os.link(source.resolve(), target)  # of a symbolic link, the file that it means
@@ -114,6 +120,14 @@ def copy_or_link(source: Path, target: Path, *, link: bool) -> None:
         raise C2SError(
             f"{source} cannot be linked into the lake ({error.strerror}). Leave --link out to copy it."
         ) from error
+
+
+def _copy(source: Path, target: Path, progress: Progress) -> None:
+    total = source.stat().st_size
+    with source.open("rb") as reads, target.open("wb") as writes:
+        while piece := reads.read(_PIECE_BYTES):
+            writes.write(piece)
+            progress(writes.tell(), total)
 
 
 def adopt_from_inbox(layout: Layout, *, dataset_id: str) -> Provenance:

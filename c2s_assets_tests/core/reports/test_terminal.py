@@ -3,20 +3,8 @@ import pytest
 
 from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.discover.selection import REASON, Selected
-from c2s_assets.core.reports.terminal import answer_text, label_lines, selection_lines
+from c2s_assets.core.reports.terminal import label_lines, progress_text, selection_lines
 from c2s_assets_tests.listing import list_datasets
-
-
-@pytest.mark.parametrize(
-    ("n_rows", "columns", "is_whole"), [(1, 2, True), (5, 2, True), (6, 2, False), (200, 1, True)]
-)
-def test_a_text_is_whole_where_it_is_to_be_read(n_rows, columns, is_whole):
-    rows = pl.DataFrame({"message": ["x" * 500] * n_rows, "n": [1] * n_rows})
-    assert ("x" * 500 in answer_text(rows[:, :columns])) == is_whole
-
-
-def test_of_a_plan_only_the_drawing_is_shown():
-    assert answer_text(pl.DataFrame({"explain_key": ["a"], "explain_value": ["┌─┐\n└─┘"]})) == "┌─┐\n└─┘"
 
 
 @pytest.mark.parametrize(
@@ -44,3 +32,9 @@ def test_labels_are_listed_with_their_datasets_and_cells():
         ["datasets", "cells", "label"],
         ["1,200", "3,000,000", "blood"],
     ]
+
+
+def test_progress_is_a_bar_where_it_is_known_how_much_there_is():
+    shown = progress_text(30, 120, unit="cells", seconds=3)
+    assert shown == "[#####...............] 30 of 120 cells, 10 cells/s, 9 s left"
+    assert progress_text(30, None, unit="MB", seconds=3) == "30 MB, 10 MB/s"

@@ -422,15 +422,15 @@ def test_a_source_of_an_earlier_survey_is_surveyed_once_more(layout, surveyed, m
         assert len(surveyed) == 3
 
 
-def test_a_file_that_changes_while_it_is_copied_is_refused(layout, monkeypatch, tmp_path):
+def test_a_file_that_changes_while_it_is_copied_is_refused(layout, tmp_path):
     source = write_toy_h5ad(tmp_path / "mine.h5ad")
-    copy = raw.copy_or_link
-
-    def copy_and_change(path, target, *, link):
-        copy(path, target, link=link)
-        path.write_bytes(b"other")
-
-    monkeypatch.setattr(raw, "copy_or_link", copy_and_change)
     with pytest.raises(NotAnH5adError, match="changed while it was copied"):
-        put_file_into_inbox(layout, dataset_id="a", source=source, link=False, retrieved_at="2025-01-01")
+        put_file_into_inbox(
+            layout,
+            dataset_id="a",
+            source=source,
+            link=False,
+            retrieved_at="2025-01-01",
+            progress=lambda *_: source.write_bytes(b"other"),
+        )
     assert not layout.inbox_h5ad("a").exists()

@@ -190,6 +190,11 @@ def is_hdf5(path: Path, head: bytes) -> bool:
     return False
 
 
+def is_zarr_store(folder: Path) -> bool:
+    """Whether a folder is a zarr store, of whatever it may be."""
+    return (folder / ".zgroup").is_file() or (folder / "zarr.json").is_file()
+
+
 def _recognise_hdf5(path: Path, limits: Limits) -> Found:
     found = survey_hdf5(path, limits=limits)
     if isinstance(found, Contents):
@@ -198,7 +203,7 @@ def _recognise_hdf5(path: Path, limits: Limits) -> Found:
 
 
 def _recognise_folder(folder: Path) -> Found:
-    if (folder / ".zgroup").is_file() or (folder / "zarr.json").is_file():
+    if is_zarr_store(folder):
         return _found_zarr(folder)
     matrices = list_matrices(folder)
     if len(matrices) == 1:
@@ -259,11 +264,6 @@ _FITTING = (".h5ad", ".h5ad.gz", ".h5", ".h5mu", ".loom", ".zarr", "_bc_matrix",
 
 def _describe_folder(folder: Path) -> str:
     names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    fitting = [
-        name for name in names if name.endswith((".h5ad", ".h5", ".h5mu", ".loom", ".zarr", "_bc_matrix"))
-    ]
-    if fitting:
-        return f"{folder} is a folder. Add what is in it one by one: {', '.join(fitting[:10])}."
     shown = ", ".join(names[:10]) or "nothing"
     return (
         f"{folder} is a folder without matrix.mtx, features.tsv (or genes.tsv) and barcodes.tsv, and no zarr "
