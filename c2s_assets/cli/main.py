@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
     show = commands.add_parser("show", help="a page on one dataset: source, tables, checks, how to load it")
     show.add_argument("id", metavar="ID")
+    show.add_argument("--html", metavar="FILE", help="write the page with its pictures, for a browser")
     show.set_defaults(run=_show)
 
     symbols = commands.add_parser(
@@ -230,9 +231,13 @@ def _ls(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _show(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.cli.standing import show
+    from c2s_assets.cli.standing import show, write_page
 
-    show(layout, check_dataset_id(options.id))
+    dataset_id = check_dataset_id(options.id)
+    if options.html is not None:
+        write_page(layout, dataset_id, Path(options.html))
+    else:
+        show(layout, dataset_id)
     return 0
 
 
@@ -314,7 +319,7 @@ def _ui(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.defs.ui.serving import serve_ui
 
     with open_instance(layout) as instance:
-        serve_ui(instance, port=options.port)
+        serve_ui(instance, layout, port=options.port)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from c2s_assets.cli.printing import say, scan_text
@@ -60,6 +61,26 @@ def show(layout: Layout, dataset_id: str) -> None:
     for part in (_source(dataset), _tables(states), _checks(states), _loading(dataset, states)):
         for line in part:
             say(line)
+
+
+def write_page(layout: Layout, dataset_id: str, target: Path) -> None:
+    """Copy the page on a dataset, which is written with its validation report.
+
+    Raises
+    ------
+    MissingInputError
+        If it is not built, or no longer says how the dataset stands.
+    """
+    from c2s_assets.storage.dataset import Dataset
+    from c2s_assets.storage.lake.documents import read_settings
+
+    Dataset(layout, dataset_id, read_settings(layout)).path("validation_report")
+    page = layout.dataset_page(dataset_id).read_bytes()
+    try:
+        target.write_bytes(page)
+    except OSError as error:
+        raise C2SError(f"{target} cannot be written: {error.strerror}. Give another --html.") from error
+    say(f"{target.stat().st_size:,} bytes in {target}")
 
 
 def _lines(status: "DatasetStatus") -> Iterator[str]:

@@ -7,11 +7,12 @@ import dagster as dg
 import polars as pl
 import pyarrow as pa
 
+from c2s_assets.core.pages.addresses import page_address
 from c2s_assets.core.reports.text import as_markdown, one_line
 from c2s_assets.schemas.columns import declared_columns
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.schemas.tables import Table
-from c2s_assets.storage.dataset import DatasetStage
+from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.tables.parquet import count_rows, read_rows, size_bytes, table_schema
 
 Metadata = dict[str, dg.MetadataValue]
@@ -81,7 +82,12 @@ def staged_metadata(staged: DatasetStage, *, lineage: Lineage) -> Metadata:
 
 def document_metadata(staged: DatasetStage) -> Metadata:
     """Describe the document of an asset before it is in its place."""
-    return file_metadata(staged.target, size=staged.path().stat().st_size)
+    return file_metadata(staged.target, size=staged.path(staged.target).stat().st_size)
+
+
+def page_metadata(dataset: Dataset) -> Metadata:
+    """Link to the page on a dataset, with its pictures, which `c2s ui` serves beside Dagster's own."""
+    return {"page": dg.MetadataValue.url(page_address(dataset.dataset_id))}
 
 
 def wide_table_metadata(

@@ -12,17 +12,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, ORANGE
 from c2s_assets.core.reports.text import as_markdown, one_line, plot_text
 from c2s_assets.core.splits.manifest import TEST, TRAIN
 
-# Okabe and Ito (2008), Color Universal Design: told apart by all common kinds of colour vision.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#E69F00", "#999999"
-_SIDE_COLOURS = {TRAIN: _BLUE, TEST: _ORANGE}
+_SIDE_COLOURS = {TRAIN: BLUE, TEST: ORANGE}
 _MOST_BARS = 40
-_MOST_GROUPS = 20
+_MOST_GROUPS = len(GROUP_COLOURS)
 _LONGEST_LABEL, _LONGEST_DONOR, _LONGEST_TITLE = 30, 14, 60
-_GROUP_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-_GROUP_MARKERS = ("o", "^", "s")
 
 Axes = Any  # matplotlib is imported when the first picture is drawn: it costs 0.4 s
 
@@ -65,7 +62,7 @@ def cells_per_donor(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
                 positions,
                 left_out.to_numpy(),
                 bottom=donors["n_eligible"].to_numpy(),
-                color=_GREY,
+                color=GREY,
                 label="left out",
             )
         axes.set(ylabel="Cells")
@@ -81,7 +78,7 @@ def genes_per_cell(n_expressed: pl.Series) -> dg.MarkdownMetadataValue:
 
     def draw(axes: Axes) -> None:
         _histogram(axes, n_expressed.to_numpy(), bins=50)
-        axes.axvline(float(n_expressed.median() or 0), color=_ORANGE, label="median")  # type: ignore[arg-type]
+        axes.axvline(float(n_expressed.median() or 0), color=ORANGE, label="median")  # type: ignore[arg-type]
         axes.set(xlabel="Genes expressed in a cell", ylabel="Cells")
         _add_legend(axes)
 
@@ -101,7 +98,7 @@ def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMe
             axes.set_xscale("log")
         _histogram(axes, shown, bins=bins)
         if shown.size:
-            axes.axvline(float(np.median(shown)), color=_ORANGE, label="median")
+            axes.axvline(float(np.median(shown)), color=ORANGE, label="median")
             _add_legend(axes)
         axes.set(
             xlabel="Counts in a cell (molecules or reads)" if is_count else "Sum of values in a cell",
@@ -117,7 +114,7 @@ def sparsity(n_values: NDArray[np.int64], *, n_vars: int) -> dg.MarkdownMetadata
 
     def draw(axes: Axes) -> None:
         _histogram(axes, pct_zero, bins=50)
-        axes.axvline(float(pct_zero.mean()), color=_ORANGE, label="mean")
+        axes.axvline(float(pct_zero.mean()), color=ORANGE, label="mean")
         axes.set(xlabel="Features that are zero in a cell (%)", ylabel="Cells")
         _add_legend(axes)
 
@@ -129,7 +126,7 @@ def cells_per_category(values: pl.Series) -> dg.MarkdownMetadataValue:
     counts = _count(values).head(_MOST_BARS).reverse()
 
     def draw(axes: Axes) -> None:
-        axes.barh(range(counts.height), counts["n"].to_numpy(), color=_BLUE)
+        axes.barh(range(counts.height), counts["n"].to_numpy(), color=BLUE)
         axes.set_yticks(range(counts.height), _labels(counts["value"], longest=_LONGEST_LABEL))
         axes.set(xlabel="Cells")
         axes.tick_params(axis="y", labelsize=7)
@@ -160,7 +157,7 @@ def embedding_by_age(
         return None
 
     def draw(canvas: Axes) -> None:
-        canvas.scatter(*points[~is_known].T, s=_dot(points), c=_GREY, linewidths=0, label="age unknown")
+        canvas.scatter(*points[~is_known].T, s=_dot(points), c=GREY, linewidths=0, label="age unknown")
         dots = canvas.scatter(
             *points[is_known].T, s=_dot(points), c=ages.drop_nulls().to_numpy(), cmap="viridis", linewidths=0
         )
@@ -177,8 +174,7 @@ def embedding_by_category(
 ) -> dg.MarkdownMetadataValue:
     """Draw cells where an embedding has them, shape ``(n, 2)``, in a colour for each frequent value.
 
-    There are more values than colours that everybody can tell apart, so each has a number as well, written
-    where its cells are.
+    Each has a number as well, written where its cells are, as twenty colours take a second look.
     """
     shown = _count(values)["value"].head(_MOST_GROUPS).to_list()
     position = _named(values).to_numpy()
@@ -186,14 +182,13 @@ def embedding_by_category(
     def draw(canvas: Axes) -> None:
         others = ~np.isin(position, shown)
         if others.any():
-            canvas.scatter(*points[others].T, s=_dot(points), c=_GREY, linewidths=0, label="other")
+            canvas.scatter(*points[others].T, s=_dot(points), c=GREY, linewidths=0, label="other")
         for number, name in enumerate(shown):
             mine = points[position == name]
             canvas.scatter(
                 *mine.T,
                 s=_dot(points),
-                color=_GROUP_COLOURS[number % len(_GROUP_COLOURS)],
-                marker=_GROUP_MARKERS[number // len(_GROUP_COLOURS)],
+                color=GROUP_COLOURS[number],
                 linewidths=0,
                 label=f"{number + 1}  {plot_text(name, longest=_LONGEST_LABEL)}",
             )
@@ -217,8 +212,8 @@ def variance_explained(ratios: Sequence[float]) -> dg.MarkdownMetadataValue:
     percent = 100 * np.asarray(ratios)
 
     def draw(canvas: Axes) -> None:
-        canvas.bar(numbers, percent, color=_BLUE, label="each")
-        canvas.plot(numbers, percent.cumsum(), color=_ORANGE, marker=".", label="up to here")
+        canvas.bar(numbers, percent, color=BLUE, label="each")
+        canvas.plot(numbers, percent.cumsum(), color=ORANGE, marker=".", label="up to here")
         canvas.set(xlabel="Principal component", ylabel="Variance explained (%)", ylim=(0, None))
         _add_legend(canvas)
 
@@ -239,7 +234,7 @@ def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         return None
 
     def draw(axes: Axes) -> None:
-        bars = axes.barh(range(known.height), known["n_cells"].to_numpy()[::-1], color=_BLUE)
+        bars = axes.barh(range(known.height), known["n_cells"].to_numpy()[::-1], color=BLUE)
         axes.set_yticks(range(known.height), _labels(known[name][::-1], longest=_LONGEST_LABEL))
         counts = zip(known["n_donors"][::-1], known["n_datasets"][::-1], strict=True)
         labels = [f"donors: {donors:,}, datasets: {datasets:,}" for donors, datasets in counts]
@@ -289,7 +284,7 @@ def _labels(texts: Iterable[object], *, longest: int) -> list[str]:
 
 def _histogram(axes: Axes, values: NDArray[Any], *, bins: Any) -> None:
     """Draw how often values occur as one outline: a bar for each of 50 bins took 20 ms more."""
-    axes.stairs(*np.histogram(values, bins), fill=True, color=_BLUE)
+    axes.stairs(*np.histogram(values, bins), fill=True, color=BLUE)
 
 
 def _picture(

@@ -19,7 +19,7 @@ from c2s_assets.defs.checks import (
     describe_broken,
     rows_match_cells,
 )
-from c2s_assets.defs.metadata import Metadata
+from c2s_assets.defs.metadata import Metadata, page_metadata
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, TABLES
@@ -127,7 +127,7 @@ def publish_table(
     found = [*_declared_claims(staged, staged.written() if blocks is None else blocks), *claims]
     yield from require(staged.dataset, staged.asset, found, shown=shown)
     checks = check_reports([*shown, *found], asset_name=staged.asset)
-    yield materialized(staged.commit(checks).digest, metadata)
+    yield materialized(staged.commit(checks).digest, metadata | page_metadata(staged.dataset))
 
 
 def require(

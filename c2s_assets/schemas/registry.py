@@ -192,7 +192,10 @@ _MADE = (
 )
 # It tells how all the others stand.
 _REPORT = Declaration(
-    name="validation_report", form="document", reads=tuple(declared.name for declared in _MADE)
+    name="validation_report",
+    form="document",
+    code_version="2",
+    reads=tuple(declared.name for declared in _MADE),
 )
 TABLES: Mapping[str, Declaration] = {declared.name: declared for declared in (*_MADE, _REPORT)}
 

@@ -19,7 +19,7 @@ _COMPARED = (
     *("expression", "expression_matrix", "cell_sentences", "split_manifest", "train_test"),
 )
 # The record tells the digest of the profile, which states the memory that a block takes.
-_LEFT_OUT = ("projections/", "validation_report.json", "record.json")
+_LEFT_OUT = ("projections/", "validation_report.json", "report.html", "record.json")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ commands to a terminal, formulas of a spreadsheet. Tables and JSON keep it as it
 through here.
 """
 
+import html
 import re
 from collections.abc import Sequence
 
@@ -48,6 +49,11 @@ def terminal_text(text: str) -> str:
 def plot_text(text: str, *, longest: int) -> str:
     """Write a label of matplotlib, for which a pair of dollar signs would be a formula."""
     return one_line(text, longest=longest).replace("$", r"\$")
+
+
+def html_text(text: str, *, longest: int) -> str:
+    """Write HTML that shows a text, also as the value of an attribute; cut what is longer."""
+    return html.escape(one_line(text, longest=longest))
 
 
 def as_markdown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What goes out: the report on a dataset's checks."""
+"""What goes out: the report on a dataset's checks, and its page for a browser."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,9 +9,10 @@ import polars as pl
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.reports.validation import TableAgreement, checks_hold, tables_agree_on_cells
+from c2s_assets.defs.assets.ingest import category_column
 from c2s_assets.defs.check_results import report_assets
 from c2s_assets.defs.checks import check_reports
-from c2s_assets.defs.metadata import Metadata, as_metadata, document_metadata, rows_as_markdown
+from c2s_assets.defs.metadata import Metadata, as_metadata, document_metadata, page_metadata, rows_as_markdown
 from c2s_assets.defs.publishing import Events, dataset_asset, materialized, report, require, staged_asset
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import (
@@ -22,21 +23,24 @@ from c2s_assets.schemas.documents import (
 )
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import keeps_document, write_document
+from c2s_assets.storage.pages.dataset_page import dataset_page
 from c2s_assets.storage.tables.consistency import Tables
 
 
-@dataset_asset(group="publish", kinds={"json"})
+@dataset_asset(group="publish", kinds={"json", "html"})
 def validation_report(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """Results of all checks of the dataset with their figures, and how its tables go together, as JSON."""
+    """Results of all checks of the dataset with their figures, as JSON, and a page on it for a browser."""
     with staged_asset(context, store) as staged:
-        dataset, path = staged.dataset, staged.path()
+        dataset, path = staged.dataset, staged.path(staged.target)
         assets = report_assets(dataset)
         agreements = Tables(dataset).compare()
         written = _report(dataset, assets, agreements)
         write_document(path, written)
+        page = staged.path(dataset.layout.dataset_page(dataset.dataset_id))
+        page.write_text(dataset_page(dataset, written, category=_category(dataset)), encoding="utf-8")
         keeps = [keeps_document(path, ValidationReport)]
         yield from require(dataset, staged.asset, keeps)
-        metadata = document_metadata(staged) | _report_metadata(written)
+        metadata = document_metadata(staged) | page_metadata(dataset) | _report_metadata(written)
         judged = [_checks_hold(assets), tables_agree_on_cells(agreements, n_obs=written.n_obs)]
         # In place before the dataset is judged: who has to mend it needs the report.
         built = staged.commit(check_reports([*keeps, *judged], asset_name=staged.asset))
@@ -69,6 +73,13 @@ def _n_vars(dataset: Dataset) -> int:
         return dataset.profile.n_vars
     except MissingInputError:
         return dataset.source.n_vars
+
+
+def _category(dataset: Dataset) -> str | None:
+    try:
+        return category_column(dataset.profile, dataset.entry)
+    except MissingInputError:
+        return None
 
 
 def _summary(assets: Sequence[AssetReport]) -> SummaryReport:

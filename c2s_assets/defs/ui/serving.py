@@ -25,7 +25,11 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
 from c2s_assets.core.errors import C2SError
+from c2s_assets.core.pages.addresses import OVERVIEW
 from c2s_assets.defs.ui.guard import Guard
+from c2s_assets.defs.ui.overview import overview
+from c2s_assets.defs.ui.pages import Pages
+from c2s_assets.storage.lake.layout import Layout
 
 _HOST = "127.0.0.1"
 _MODULE = "c2s_assets.definitions"
@@ -36,7 +40,7 @@ _POLL_MILLISECONDS = 2_000
 _CLOSING_SECONDS, _ENDING_SECONDS = 3, 30
 
 
-def serve_ui(instance: dg.DagsterInstance, *, port: int) -> None:
+def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None:
     """Serve the UI until the process is interrupted or asked to end; the daemon ends with it.
 
     Raises
@@ -57,18 +61,19 @@ def serve_ui(instance: dg.DagsterInstance, *, port: int) -> None:
     ):
         workspace = Path(folder) / "workspace.yaml"
         workspace.write_text(yaml.dump({"load_from": servers.get_code_server_specs()}))
-        _serve(instance, workspace, port=port)
+        _serve(instance, layout, workspace, port=port)
 
 
-def _serve(instance: dg.DagsterInstance, workspace: Path, *, port: int) -> None:
+def _serve(instance: dg.DagsterInstance, layout: Layout, workspace: Path, *, port: int) -> None:
     instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _MOST_MORE)
     with WorkspaceProcessContext(
         instance, version=__version__, workspace_load_target=WorkspaceFileTarget([str(workspace)])
     ) as context:
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MILLISECONDS)
+        pages = Pages(app, layout, overview=lambda: overview(instance, layout))
         server = uvicorn.Server(
             uvicorn.Config(
-                Guard(app, port=port),
+                Guard(pages, port=port),
                 host=_HOST,
                 port=port,
                 log_level="warning",
@@ -77,7 +82,10 @@ def _serve(instance: dg.DagsterInstance, workspace: Path, *, port: int) -> None:
             )
         )
         with _daemon(workspace, server) as daemon:
-            logging.getLogger("dagster").info(f"Serving the Dagster UI on http://{_HOST}:{port}")
+            logging.getLogger("dagster").info(
+                f"Serving the Dagster UI on http://{_HOST}:{port}, and the datasets on "
+                f"http://{_HOST}:{port}{OVERVIEW}"
+            )
             server.run()
             if daemon.poll() is not None:
                 raise C2SError(

@@ -11,7 +11,11 @@ from c2s_assets.schemas.registry import TABLES
 
 # Sides of a split, each a folder of its own.
 SIDES = ("train", "test")
-_DOCUMENTS = {"dataset_profile": "profile.json"}
+# Of documents that are not called as their asset, or are several.
+_DOCUMENTS = {
+    "dataset_profile": ("profile.json",),
+    "validation_report": ("validation_report.json", "report.html"),
+}
 _DEFAULT = "lake"
 # s3://bucket, and s3:/bucket, which is what becomes of it where it was once taken for a path.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
@@ -146,8 +150,8 @@ class Layout:
             case "source":
                 return [self.raw_h5ad(dataset_id)]
             case "document":
-                name = _DOCUMENTS.get(asset, f"{asset}.json")
-                return [self._below(self.dataset(dataset_id), name)]
+                names = _DOCUMENTS.get(asset, (f"{asset}.json",))
+                return [self._below(self.dataset(dataset_id), name) for name in names]
             case "file":
                 return [self.table(asset, dataset_id)]
             case "sides":
@@ -166,6 +170,10 @@ class Layout:
     def validation_report(self, dataset_id: str) -> Path:
         """Results of all checks of the dataset, as JSON."""
         return self._below(self.dataset(dataset_id), "validation_report.json")
+
+    def dataset_page(self, dataset_id: str) -> Path:
+        """Page on the dataset for a browser, written with the validation report."""
+        return self._below(self.dataset(dataset_id), "report.html")
 
     def table(self, name: str, dataset_id: str) -> Path:
         """Where a table of one file is: `cell_metadata`, `feature_metadata` or `split_manifest`."""

@@ -1,22 +1,24 @@
 import socket
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from c2s_assets.core.errors import C2SError
 from c2s_assets.defs.ui.serving import serve_ui
+from c2s_assets.storage.lake.layout import Layout
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
-def test_a_port_that_is_none_is_refused(port: int) -> None:
+def test_a_port_that_is_none_is_refused(tmp_path: Path, port: int) -> None:
     with (
         dg.DagsterInstance.ephemeral() as instance,
         pytest.raises(C2SError, match=f"there is no port {port}"),
     ):
-        serve_ui(instance, port=port)
+        serve_ui(instance, Layout(tmp_path), port=port)
 
 
-def test_a_port_that_is_taken_is_refused() -> None:
+def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
     with dg.DagsterInstance.ephemeral() as instance, socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -24,4 +26,4 @@ def test_a_port_that_is_taken_is_refused() -> None:
         with pytest.raises(
             C2SError, match=f"port {port} of 127.0.0.1 cannot be served: Address already in use"
         ):
-            serve_ui(instance, port=port)
+            serve_ui(instance, Layout(tmp_path), port=port)

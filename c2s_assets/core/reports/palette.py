@@ -1,0 +1,44 @@
+"""The colours of all pictures, told apart also by people who see no red or no green.
+
+The first eight are those of Okabe and Ito (2008), Color Universal Design. Each of the others is the colour of
+a grid of 512 that lies farthest from those before it and from grey, in CIELAB, also as deuteranopes and
+protanopes see it (Machado et al. 2009). The nearest two of all twenty are 26 apart, as of the first eight;
+for deuteranopes 17, as of the first eight, and for protanopes 17, where the first eight have 21.
+"""
+
+BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#999999"
+GROUP_COLOURS = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#56B4E9",
+    "#D55E00",
+    "#F0E442",
+    "#000000",
+    "#0000FF",
+    "#000077",
+    "#5577FF",
+    "#553300",
+    "#DDDD99",
+    "#005555",
+    "#7700BB",
+    "#003355",
+    "#00BB55",
+    "#99DDBB",
+    "#00DDDD",
+    "#5599FF",
+)
+# Of viridis, from low to high.
+AGE_COLOURS = (
+    "#440154",
+    "#482878",
+    "#3E4989",
+    "#31688E",
+    "#26828E",
+    "#1F9E89",
+    "#35B779",
+    "#6ECE58",
+    "#B5DE2B",
+    "#FDE725",
+)

@@ -1,0 +1,67 @@
+"""The page that lists the datasets of the lake: how each stands, and why."""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from c2s_assets.core.pages.addresses import page_address
+from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
+from c2s_assets.defs.service import DatasetStatus, list_datasets
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.lake.layout import Layout
+
+_STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", "never built": "grey"}
+
+
+def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
+    """Write the page, of the datasets as they stand now."""
+    statuses = list_datasets(instance, layout)
+    standings = [standing(status) for status in statuses]
+    counts = {kind: standings.count(kind) for kind in sorted(set(standings))}
+    said = ", ".join(f"{n:,} {kind}" for kind, n in counts.items())
+    return page(
+        "Datasets",
+        [
+            title("Datasets"),
+            paragraph(f"{len(statuses):,} in {layout.root}" + (f": {said}" if said else ""), style="grey"),
+            table(
+                ["dataset", "stands", "tables", "last run", "why"],
+                [_row(status, kind, layout) for status, kind in zip(statuses, standings, strict=True)],
+                styles=[_STYLES.get(kind, "warn") for kind in standings],
+            ),
+        ],
+    )
+
+
+def standing(status: DatasetStatus) -> str:
+    """Say in a word or two how a dataset stands: the worst of what is so."""
+    if status.states is None:
+        return "cannot be read"
+    wanted = [state for name, state in status.states.items() if TABLES[name].is_default or state.built]
+    if any(state.refused is not None for state in wanted):
+        return "refused"
+    kinds = {state.standing for state in wanted}
+    if kinds == {"missing"}:
+        return "never built"
+    if "missing" in kinds:
+        return "incomplete"
+    return "outdated" if "outdated" in kinds else "built"
+
+
+def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
+    states = (status.states or {}).values()
+    n_built = sum(state.standing == "built" for state in states)
+    has_page = layout.dataset_page(status.dataset_id).exists()
+    name = PageLink(status.dataset_id, page_address(status.dataset_id)) if has_page else status.dataset_id
+    last = "none" if status.last_run_at is None else f"{status.last_run} {status.last_run_at:%Y-%m-%d %H:%M}"
+    return name, kind, n_built, last, "; ".join(dict.fromkeys(_reasons(status)))
+
+
+def _reasons(status: DatasetStatus) -> Iterator[str]:
+    if status.problem:
+        yield status.problem
+    for name, state in (status.states or {}).items():
+        if state.refused is not None:
+            yield f"{name}: {state.refused.message}"
+        elif state.standing == "outdated":
+            yield f"{name}: {'; '.join(state.why)}"

@@ -1,0 +1,59 @@
+"""Pages of ours beside those of Dagster, behind the same guard: on each dataset, and on all of them."""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from c2s_assets.core.errors import C2SError, MissingInputError
+from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.pages.addresses import OVERVIEW
+from c2s_assets.core.pages.markup import POLICY, page, paragraph
+from c2s_assets.defs.ui.guard import App, Receive, Scope, Send
+from c2s_assets.storage.lake.layout import Layout
+
+
+class Pages:
+    """An ASGI application that answers what is asked of our pages, and passes on the rest.
+
+    Parameters
+    ----------
+    app
+        The webserver's.
+    overview
+        Writes the page that lists the datasets, as they stand when it is asked for.
+    """
+
+    def __init__(self, app: App, layout: Layout, *, overview: Callable[[], str]) -> None:
+        self._app, self._layout, self._overview = app, layout, overview
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection."""
+        if scope["type"] != "http" or not f"{scope['path']}/".startswith(OVERVIEW):
+            await self._app(scope, receive, send)
+            return
+        name = unquote(scope["path"].removeprefix(OVERVIEW.rstrip("/")).strip("/"))
+        status, body = await asyncio.to_thread(self._answer, name)
+        headers = [
+            (b"content-type", b"text/html; charset=utf-8"),
+            (b"content-length", str(len(body)).encode()),
+            (b"content-security-policy", f"{POLICY}; sandbox allow-same-origin".encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"cache-control", b"no-cache"),
+        ]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _answer(self, name: str) -> tuple[int, bytes]:
+        try:
+            return 200, self._overview().encode() if not name else self._of_dataset(name)
+        except C2SError as error:
+            return 404, page("c2s", [paragraph(str(error))]).encode()
+
+    def _of_dataset(self, name: str) -> bytes:
+        path = self._layout.dataset_page(check_dataset_id(name))
+        try:
+            return path.read_bytes()
+        except FileNotFoundError as error:
+            raise MissingInputError(
+                f"there is no page on {name} yet. Make it with: c2s build {name} --only validation_report"
+            ) from error
