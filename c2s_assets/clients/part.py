@@ -37,7 +37,7 @@ class Part:
 
     def __init__(self, path: Path, file: FileIO) -> None:
         self._path, self._file = path, file
-        self._note_path, self._new_note_path = _note_paths(path)
+        self._note_path = _note_path(path)
         self.n_bytes = self.furthest = file.seek(0, os.SEEK_END)
 
     @property
@@ -57,9 +57,10 @@ class Part:
         """Throw the bytes away and begin those of a version; without a note it cannot be gone on with."""
         self._note_path.unlink(missing_ok=True)
         self.cut(0)
-        if note is not None:  # last, so that a note never stands beside bytes of another version
-            self._new_note_path.write_text(note.model_dump_json(), encoding="utf-8")
-            self._new_note_path.replace(self._note_path)
+        if (
+            note is not None
+        ):  # last, so that a note never stands beside bytes of another version; half is none
+            self._note_path.write_text(note.model_dump_json(), encoding="utf-8")
 
     def cut(self, n_bytes: int) -> None:
         """Keep the first bytes only."""
@@ -101,7 +102,7 @@ def open_part(path: Path) -> Iterator[Part]:
         If another process is fetching it.
     """
     part_path = path.with_name(f"{path.name}.part")
-    for own in (part_path, *_note_paths(part_path)):
+    for own in (part_path, _note_path(part_path)):
         if own.is_symlink():  # not ours, and could lead out of the lake
             own.unlink()
     with part_path.open("ab+", buffering=0) as file:
@@ -115,9 +116,8 @@ def url_digest(url: str) -> str:
     return hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()
 
 
-def _note_paths(part_path: Path) -> tuple[Path, Path]:
-    """Where the note is, and where it is written before it takes its place."""
-    return part_path.with_name(f"{part_path.name}.json"), part_path.with_name(f"{part_path.name}.json.new")
+def _note_path(part_path: Path) -> Path:
+    return part_path.with_name(f"{part_path.name}.json")
 
 
 def _lock(file: FileIO, path: Path) -> bool:

@@ -20,7 +20,7 @@ import pytest
 from c2s_assets.clients import download as module
 from c2s_assets.clients import http
 from c2s_assets.clients.download import Downloaded, download
-from c2s_assets.clients.part import Part, open_part
+from c2s_assets.clients.part import Part, PartNote, open_part, url_digest
 from c2s_assets.core.errors import BusyServerError, DownloadError
 from c2s_assets_tests.clients.answering import Reply, answering
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
@@ -455,7 +455,7 @@ def test_who_comes_as_the_other_finishes_does_not_write_into_the_finished_file(
     assert target.read_bytes() == b"finished"
 
 
-@pytest.mark.parametrize("name", ["part", "part.json", "part.json.new"])
+@pytest.mark.parametrize("name", ["part", "part.json"])
 def test_nothing_is_written_through_a_link(
     server: FileServer, target: Path, tmp_path: Path, name: str
 ) -> None:
@@ -488,3 +488,18 @@ def test_an_old_file_stays_until_the_new_one_is_whole(
     assert target.read_bytes() == b"old"
     download(server.url, target)
     assert target.read_bytes() == OLD
+
+
+def test_half_a_note_is_none(tmp_path: Path) -> None:
+    """It is written in place: a process that dies over it leaves the beginning of a JSON document."""
+    with open_part(tmp_path / "a") as part:
+        part.start(
+            PartNote(url_sha256=url_digest("http://127.0.0.1/a"), etag=None, validator="v", size_bytes=9)
+        )
+        part.append(b"abc")
+        assert part.note("http://127.0.0.1/a") is not None
+        place = tmp_path / "a.part.json"
+        whole = place.read_bytes()
+        for n_bytes in range(len(whole)):
+            place.write_bytes(whole[:n_bytes])
+            assert part.note("http://127.0.0.1/a") is None
