@@ -3,6 +3,7 @@
 C2SError
 ├── InvalidDatasetIdError      a name that must not become a path
 ├── TakenIdError               an id under which the lake holds another file
+├── KnownFileError             a file that the lake holds under another id
 ├── ConfigError                datasets.yaml says something we cannot follow
 ├── SourceError                a source itself: the h5ad, or the list of HGNC
 │   ├── NotAnH5adError         not HDF5, truncated, or without the parts of an AnnData file
@@ -50,6 +51,10 @@ class InvalidDatasetIdError(C2SError):
 
 class TakenIdError(C2SError):
     """Another file is in the lake under this dataset id, and nobody asked to replace it."""
+
+
+class KnownFileError(C2SError):
+    """The lake has the same file under another dataset id, and nobody asked for it once more."""
 
 
 class ConfigError(C2SError):

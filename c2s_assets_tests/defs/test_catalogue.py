@@ -128,7 +128,8 @@ def test_donors_of_two_datasets_are_told_of_and_left_out_of_test_by_the_document
         report = renew(workshop)
 
     assert report.succeeded, failures(report)
-    assert broken(report) == {"corpus_report/donors_are_on_one_side"}
+    both = {"corpus_report/donors_are_on_one_side", "corpus_report/datasets_share_no_cells"}
+    assert broken(report) == both  # half of the cells of first are in second too
     assert "2 of 5 donors are in train of one dataset and in test of another" in report.broken[0].message
     quoted = re.search('c2s query "(.+?)"', report.broken[0].message)
     assert quoted is not None
@@ -155,7 +156,7 @@ def test_catalogue_and_report_show_what_a_person_needs(tmp_path: Path) -> None:
 
     assert report.succeeded
     assert broken(report) == set()
-    assert report.n_checks == 6
+    assert report.n_checks == 7
     assert figures["catalogue"]["n_cells"] == 6
     assert figures["catalogue"]["n_genes"] == 3
     assert figures["catalogue"]["size_bytes"] == layout.catalogue.stat().st_size < 5e6
@@ -310,3 +311,20 @@ def test_a_real_build_and_a_reader_do_not_wait_for_each_other(tmp_path: Path) ->
     assert dict(ask(layout, "select dataset_id, n_cells from datasets"))["real"] == 60
     assert seen
     assert json.loads(layout.corpus_report.read_text())["totals"]["n_datasets"] == 3
+
+
+def test_two_datasets_of_the_same_cells_are_named(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    donors = ["ann", "ann", "bob", "cleo"]
+    put_toy_tables(layout, "one", cells=pl.DataFrame({"donor_id": donors}))
+    put_toy_tables(layout, "same", cells=pl.DataFrame({"donor_id": [*donors, "dan"]}))
+    put_toy_tables(layout, "other", cells=pl.DataFrame({"donor_id": ["ann", "x", "y", "z"]}))
+    with open_workshop(layout) as workshop:
+        report = renew(workshop)
+
+    message = next(c.message for c in report.broken if c.claim == "datasets_share_no_cells")
+    assert (
+        "1 pairs of datasets hold the same cells of the same donors, the first one and same: 4 of the 4"
+        in message
+    )
+    assert "c2s rm one" in message

@@ -147,6 +147,30 @@ def donors_are_on_one_side(on_both: pl.DataFrame, *, n_donors: int) -> Finding:
     return Finding("donors_are_on_one_side", shown.is_empty(), message, figures, shown)
 
 
+def datasets_share_no_cells(shared: pl.DataFrame, *, n_datasets: int) -> Finding:
+    """Claim that no two datasets hold the same cells of the same donors.
+
+    Parameters
+    ----------
+    shared
+        `dataset_a, dataset_b, n_shared, n_cells_a, n_cells_b`, one row per pair of which it is not so: those
+        that share at least half of the cells of the smaller one.
+    """
+    message = f"No two of {n_datasets:,} datasets hold the same cells."
+    if shared.height:
+        first = shared.row(0, named=True)
+        of_a, of_b = first["n_cells_a"], first["n_cells_b"]
+        smaller = first["dataset_a"] if of_a <= of_b else first["dataset_b"]
+        message = (
+            f"{shared.height:,} pairs of datasets hold the same cells of the same donors, the first "
+            f"{first['dataset_a']} and {first['dataset_b']}: {first['n_shared']:,} of the "
+            f"{min(of_a, of_b):,} cells of {smaller} are in both. Whoever joins them counts these twice, and "
+            f"may train on what is tested. Leave one out, or take it out of the lake: c2s rm {smaller}"
+        )
+    figures = {"n_pairs": shared.height, "n_cells_shared": int(shared["n_shared"].sum())}
+    return Finding("datasets_share_no_cells", shared.is_empty(), message, figures, shared)
+
+
 def _first_few(name: str) -> pl.Expr:
     """Write a list of ids as text; a collection may have dozens of datasets of one donor."""
     n_more = pl.col(name).list.len().cast(pl.Int64) - _N_NAMED

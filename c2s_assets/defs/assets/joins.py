@@ -83,6 +83,7 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
         totals = reader.rows("reports/corpus_totals").row(0, named=True)
         groups = reader.rows("reports/corpus_groups")
         on_both_sides = reader.rows("reports/donors_on_both_sides")
+        shared = reader.rows("reports/cells_in_two_datasets")
     n_cells, n_further = totals["n_cells"], {"disease": totals["n_further_diseases"]}
     with stage(layout, "corpus_report") as staged:
         written = staged.path(target)
@@ -95,6 +96,7 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
                 keeps_document(written, CorpusReport),
                 corpus.accounts_for_cells(groups, n_cells=n_cells, n_further=n_further),
                 corpus.donors_are_on_one_side(on_both_sides, n_donors=totals["n_donors"]),
+                corpus.datasets_share_no_cells(shared, n_datasets=totals["n_datasets"]),
             ],
             metadata=file_metadata(target, size=written.stat().st_size)
             | as_metadata(totals)

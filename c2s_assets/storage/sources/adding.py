@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, SourceError
+from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, KnownFileError, SourceError
 from c2s_assets.core.ids import check_dataset_id, propose_dataset_id
 from c2s_assets.schemas.documents import ConvertedFrom, InboxNote
 from c2s_assets.storage.h5ad.limits import DEFAULT_LIMITS, Limits
@@ -13,7 +13,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.formats.convert import choose_part, convert
 from c2s_assets.storage.sources.formats.recognise import Format, Found, readable, recognise
-from c2s_assets.storage.sources.holdings import Holding, find_holding
+from c2s_assets.storage.sources.holdings import Holding, find_holding, find_same_file
 from c2s_assets.storage.sources.raw import Progress, put_file_into_inbox, put_into_inbox, read_limits
 
 
@@ -31,12 +31,15 @@ class Wish:
         Whether it may take the place of another file.
     link
         Whether an h5ad is given a second name on the disk rather than copied.
+    again
+        Whether a file that the lake has under another id is added all the same.
     """
 
     dataset_id: str | None = None
     part: str | None = None
     replace: bool = False
     link: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ def add_path(layout: Layout, path: Path, wish: Wish, *, progress: Progress | Non
     ------
     TakenIdError
         If there is another file under the id, and it is not to be replaced.
+    KnownFileError
+        If the lake has the file under another id, and nobody asked for it again.
     SourceError
         If it is nothing that becomes an h5ad.
     C2SError
@@ -184,6 +189,8 @@ def _add(
             raise held.taken_error(dataset_id, note.url or str(found.path))
         if held.is_whole():  # one that was damaged since is put in place again
             return Added(dataset_id, held.path, proposed, found.format, is_new=False)
+    elif not wish.again:
+        _refuse_twice(layout, found, part=part, dataset_id=dataset_id, name=note.url or str(found.path))
 
     def fill(target: Path) -> InboxNote:
         convert(found, target, part=part)
@@ -192,6 +199,16 @@ def _add(
     is_h5ad = found.format is Format.H5AD
     path = put(dataset_id) if is_h5ad else put_into_inbox(layout, dataset_id=dataset_id, fill=fill)
     return Added(dataset_id, path, proposed, found.format, is_new=True)
+
+
+def _refuse_twice(layout: Layout, found: Found, *, part: str | None, dataset_id: str, name: str) -> None:
+    """Refuse a file that the lake has under another id: its cells would be in the corpus twice."""
+    other = find_same_file(layout, found, part=part, besides=dataset_id)
+    if other is not None:
+        raise KnownFileError(
+            f"{name} is in the lake already, as {other!r}: every cell of it would be there twice. Use that "
+            f"one, give it this name with c2s mv {other} {dataset_id}, or add it once more with --again."
+        )
 
 
 def _describe(found: Found, *, name: str, part: str | None) -> ConvertedFrom:

@@ -1,10 +1,12 @@
 """What the lake already has under a dataset id, so that no file takes the place of another unasked."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from c2s_assets.core.errors import LakeError, MissingInputError, TakenIdError
+from c2s_assets.core.errors import InvalidDatasetIdError, LakeError, MissingInputError, TakenIdError
+from c2s_assets.core.ids import dataset_id_of
 from c2s_assets.schemas.documents import InboxNote, Provenance
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.documents import read_document
@@ -79,6 +81,17 @@ def find_holding(layout: Layout, dataset_id: str) -> Holding | None:
         return Holding(raw, provenance.size_bytes, provenance, verified_sha256=provenance.sha256)
     if raw.is_file():  # without a document of ours: nobody verified it
         return Holding(raw, raw.stat().st_size, InboxNote(), verified_sha256="")
+    return None
+
+
+def find_same_file(layout: Layout, found: Found, *, part: str | None, besides: str) -> str | None:
+    """Find another dataset whose file came from the same bytes; reads only files of the same size."""
+    names = {path.name for folder in (layout.raw, layout.inbox) for path in folder.glob("[!.]*.h5ad")}
+    for name in sorted(names - {f"{besides}.h5ad"}):
+        with suppress(InvalidDatasetIdError, LakeError):  # what is no file of a dataset
+            held = find_holding(layout, dataset_id_of(name))
+            if held is not None and held.is_same(found, part=part):
+                return dataset_id_of(name)
     return None
 
 

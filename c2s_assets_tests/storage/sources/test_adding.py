@@ -1,7 +1,9 @@
 """Adding files: ids, names that are taken, and what is said of what cannot be added."""
 
 import fcntl
+import gzip
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +11,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from c2s_assets.core.errors import C2SError, NotAnH5adError, SourceError, TakenIdError
+from c2s_assets.core.errors import C2SError, KnownFileError, NotAnH5adError, SourceError, TakenIdError
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.adding import Remote, Wish, add_path, add_remote
 from c2s_assets.storage.sources.formats.recognise import Format
@@ -83,6 +85,30 @@ def test_the_same_bytes_under_a_taken_id_are_no_problem(
     assert not added.is_new
     assert added.path == (layout.raw_h5ad("atlas") if is_adopted else layout.inbox_h5ad("atlas"))
     assert files_below(layout.root) == before
+
+
+def test_the_same_bytes_under_another_id_are_refused_unless_asked_for(
+    layout: Layout, atlas: Path, tmp_path: Path
+) -> None:
+    (layout.inbox / "a folder.h5ad").mkdir(parents=True)
+    add_path(layout, atlas, AS_IT_IS)
+    copy = Path(shutil.copy(atlas, tmp_path / "copy.h5ad"))
+    for _ in ("waiting", "the source"):
+        with pytest.raises(KnownFileError, match=r"copy.h5ad is in the lake already, as 'atlas'.*--again"):
+            add_path(layout, copy, AS_IT_IS)
+        if layout.inbox_h5ad("atlas").exists():
+            adopt_from_inbox(layout, dataset_id="atlas")
+    assert add_path(layout, copy, Wish(again=True)).is_new
+
+
+def test_what_was_converted_is_known_by_what_it_was_made_of(
+    layout: Layout, atlas: Path, tmp_path: Path
+) -> None:
+    zipped = tmp_path / "one.h5ad.gz"
+    zipped.write_bytes(gzip.compress(atlas.read_bytes(), mtime=0))
+    add_path(layout, zipped, AS_IT_IS)
+    with pytest.raises(KnownFileError, match="as 'one'"):
+        add_path(layout, Path(shutil.copy(zipped, tmp_path / "two.h5ad.gz")), AS_IT_IS)
 
 
 def test_a_file_is_replaced_where_that_is_asked_for(layout: Layout, atlas: Path, other: Path) -> None:
