@@ -137,5 +137,8 @@ def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None
             )
     n_held = report.n_checks - len(report.broken)
     say(f"  {n_held} of {report.n_checks} checks hold")
+    claims = {check.claim for check in report.broken}
     for check in report.broken:
-        say(f"  {'BROKEN' if check.is_blocking else 'note  '} {check.asset}/{check.claim}: {check.message}")
+        if check.because not in claims:  # one line for each cause, the one that says what to do
+            kind = "BROKEN" if check.is_blocking else "note  "
+            say(f"  {kind} {check.asset}/{check.claim}: {check.message}")

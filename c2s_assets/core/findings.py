@@ -22,6 +22,8 @@ class Finding:
         Numbers and short texts that support it.
     rows
         Rows that break the claim, for a person to look at; the first twenty are shown.
+    because
+        Another claim that is broken for the same cause, and says what to do about it.
     """
 
     claim: str
@@ -29,6 +31,7 @@ class Finding:
     message: str
     figures: Mapping[str, int | float | str] = field(default_factory=dict)
     rows: pl.DataFrame | None = None
+    because: str | None = None
 
 
 def rows_match(claim: str, ids: pl.Series, expected: pl.Series, *, of: str) -> Finding:

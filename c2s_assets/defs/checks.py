@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -16,6 +17,9 @@ from c2s_assets.defs.metadata import as_metadata, rows_as_markdown
 from c2s_assets.schemas.documents import CheckReport
 from c2s_assets.schemas.registry import CELLS, TABLES
 from c2s_assets.storage.tables.parquet import read_table
+
+# Under this name a result in the UI says which other check is broken for the same cause.
+BECAUSE = "because"
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
     "raw_h5ad": (Check("keeps_schema", "The file is a readable h5ad, and its provenance is complete."),),
     "dataset_profile": (
         Check("keeps_schema", "The profile holds every part, with its type."),
+        Check("matrix_can_be_ranked", "The matrix holds counts or normalised values, not scaled ones."),
         Check(
             "reads_every_column",
             "Every column of obs and var, all of obsm and every matrix can be read.",
@@ -70,6 +75,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
         Check("ages_are_known", "Every cell has an age, or an interval for it.", blocking=False),
+        Check("ages_are_plausible", "No age is beyond the known lifespan of its organism.", blocking=False),
     ),
     "feature_metadata": (
         Check("rows_match_source", "One row per feature of the chosen matrix, in its order."),
@@ -102,7 +108,6 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("agrees_with_expression", "On a sample read again from the source, every value is the same."),
     ),
     "cell_sentences": (
-        Check("matrix_can_be_ranked", "The matrix holds counts or normalised values, not scaled ones."),
         Check("features_have_symbols", "At least one feature has a gene symbol."),
         Check(
             "words_look_like_genes",
@@ -150,6 +155,11 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "No donor is in train of one dataset and in test of another.",
             blocking=False,
         ),
+        Check(
+            "datasets_share_no_cells",
+            "No two datasets hold the same cells of the same donors.",
+            blocking=False,
+        ),
     ),
     "train_test": (
         Check("no_donor_in_both_splits", "In the written files, no donor has cells on both sides."),
@@ -183,7 +193,7 @@ def check_specs(
 
 def check_result(finding: Finding, *, asset_name: str) -> dg.AssetCheckResult:
     """Show a finding in the UI: its message, its figures and the first rows that break the claim."""
-    metadata = as_metadata(finding.figures)
+    metadata = as_metadata({**finding.figures, BECAUSE: None if finding.holds else finding.because})
     if finding.rows is not None and not finding.rows.is_empty():
         metadata["rows"] = rows_as_markdown(finding.rows, n_rows=20)
     return dg.AssetCheckResult(
@@ -195,6 +205,12 @@ def check_result(finding: Finding, *, asset_name: str) -> dg.AssetCheckResult:
         description=as_markdown(finding.message),
         metadata=metadata,
     )
+
+
+def because_of(result: Any) -> str | None:
+    """Name the other check that is broken for the same cause as an evaluated one, if that says so."""
+    said = result.metadata.get(BECAUSE)
+    return None if said is None else str(said.value)
 
 
 def rows_match_cells(written: Path, cell_ids: pl.Series) -> Finding:

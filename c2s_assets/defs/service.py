@@ -21,6 +21,7 @@ from c2s_assets.core.reports.text import from_markdown
 from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_runs, choice, list_gene_symbols
 from c2s_assets.defs.automation.refresh import list_cellxgene
+from c2s_assets.defs.checks import because_of
 from c2s_assets.defs.home import usable_home
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
@@ -28,9 +29,9 @@ from c2s_assets.defs.progress import Watcher, watched_by
 from c2s_assets.defs.run_log import keep_connections
 from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.dataset import AssetState, Dataset
-from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.unknown_ids import known_datasets
 
 _HOME = "DAGSTER_HOME"
 _PARTITION = "dagster/partition"
@@ -48,12 +49,13 @@ class Step:
 
 @dataclass(frozen=True)
 class CheckOutcome:
-    """One check of a run that did not hold."""
+    """One check of a run that did not hold; `because` may be another that is broken for the same cause."""
 
     asset: str
     claim: str
     message: str
     is_blocking: bool
+    because: str | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,7 @@ def list_datasets(instance: dg.DagsterInstance, layout: Layout) -> list[DatasetS
     settings = read_settings(layout)
     return [
         _status(instance, Dataset(layout, dataset_id, settings), last_runs.get(dataset_id))
-        for dataset_id in sorted({*registered, *all_datasets(layout)})
+        for dataset_id in sorted({*registered, *known_datasets(layout)})
     ]
 
 
@@ -282,6 +284,7 @@ def _outcome(check: Any) -> CheckOutcome:
         claim=check.check_name,
         message=from_markdown(check.description or ""),
         is_blocking=check.severity == dg.AssetCheckSeverity.ERROR,
+        because=because_of(check),
     )
 
 

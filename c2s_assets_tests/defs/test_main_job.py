@@ -116,20 +116,20 @@ def test_counts_are_found_wherever_they_are(tmp_path: Path, matrices: str, layer
     assert (profile["layer"], profile["verdict"]) == (layer, "counts")
 
 
-def test_a_scaled_matrix_stops_the_sentences_and_leaves_the_rest(tmp_path: Path) -> None:
+def test_a_scaled_matrix_is_refused_before_anything_is_made_of_it(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     drop_toy_h5ad(layout, "toy", matrices="scaled X")
     with open_workshop(layout) as workshop:
         report = workshop.build("toy")
 
-        assert failures(report).keys() == {"cell_sentences"}
-        assert "cell_sentences/matrix_can_be_ranked" in broken(report)
-        problem = failures(report)["cell_sentences"]
+        assert failures(report).keys() == {"dataset_profile"}
+        assert "dataset_profile/matrix_can_be_ranked" in broken(report)
+        problem = failures(report)["dataset_profile"]
         assert problem.startswith("dataset toy: ")
         assert "X was scaled" in problem
         assert "name it as layer in the dataset's entry of datasets.yaml" in problem
-        assert layout.table("split_manifest", "toy").exists()
-        assert not layout.parts("train", "toy").exists()
+        made = {path.name for path in layout.dataset("toy").iterdir()}
+        assert made == {"record.json", "unstructured_metadata.json"}
 
 
 def test_a_failed_check_of_one_dataset_does_not_touch_another(tmp_path: Path) -> None:

@@ -31,10 +31,10 @@ def dense(layout: Layout, dataset_id: str, layer: str) -> np.ndarray:
     ("options", "layer"),
     [
         ({}, "raw.X"),
-        ({"matrices": "scaled X", "encoding": "dense", "dtype": "float64"}, "X"),
+        ({"matrices": "normalised X", "encoding": "dense", "dtype": "float64"}, "X"),
         ({"matrices": "normalised X", "encoding": "csc"}, "X"),
     ],
-    ids=["counts", "scaled", "normalised"],
+    ids=["counts", "dense", "normalised"],
 )
 def test_both_tables_hold_every_value_of_the_source(
     tmp_path: Path, options: dict[str, object], layer: str

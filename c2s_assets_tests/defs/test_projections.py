@@ -94,23 +94,6 @@ def test_figures_of_features_are_those_of_the_counts(tmp_path: Path) -> None:
     assert features["mean_in_source"].to_list() == [1.5] * 40
 
 
-def test_a_scaled_matrix_has_figures_but_no_components(tmp_path: Path) -> None:
-    layout = make_lake(tmp_path)
-    drop_toy_h5ad(layout, "toy", matrices="scaled X")
-    with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
-        features = workshop.read("feature_metadata", "toy")
-        files = [path.name for path in layout.projections("toy").iterdir()]
-
-    assert features["is_highly_variable"].null_count() == 40
-    assert features["mean"].to_numpy() == pytest.approx(np.zeros(40), abs=1e-4)
-    assert "projections/projections_are_complete" in broken(report)
-    assert files == ["X_umap.parquet"]
-    message = next(c.message for c in report.broken if c.claim == "projections_are_complete")
-    assert "X holds scaled values" in message
-    assert "name it as layer" in message or "Name counts" in message
-
-
 def test_the_authors_components_are_what_the_map_is_made_of(tmp_path: Path) -> None:
     layout = make_lake(tmp_path, "toy")
     add_obsm(layout, "toy", PCA=np.random.default_rng(0).normal(size=(60, 4)))

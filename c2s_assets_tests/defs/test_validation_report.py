@@ -141,7 +141,7 @@ def test_an_asset_built_alone_shows_its_new_results_beside_the_others(toy: Works
 
 def test_a_refused_asset_and_those_never_built_are_said_to_be_so(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
-    drop_toy_h5ad(layout, "toy", matrices="scaled X")
+    drop_toy_h5ad(layout, "toy", var={"feature_name": None})
     with open_workshop(layout) as workshop:
         assert not workshop.build("toy").succeeded
         assert not layout.validation_report("toy").exists()
@@ -153,16 +153,16 @@ def test_a_refused_asset_and_those_never_built_are_said_to_be_so(tmp_path: Path)
     assert states["cell_metadata"] == "built"
     assert states["cell_sentences"] == "refused"
     assert states["train_test"] == "not built"
-    ranked = check_of(report, "cell_sentences/matrix_can_be_ranked")
-    assert (ranked.holds, ranked.severity) == (False, "ERROR")
-    assert "X was scaled" in ranked.message
+    named = check_of(report, "cell_sentences/features_have_symbols")
+    assert (named.holds, named.severity) == (False, "ERROR")
+    assert "No feature has a gene symbol" in named.message
     not_reached = check_of(report, "cell_sentences/rows_match_cells")
     assert (not_reached.holds, not_reached.figures) == (None, {})
     assert "the build of the asset stopped before this check" in not_reached.message
     assert {check.holds for check in asset_of(report, "train_test").checks} == {None}
     found = own_results(result)["checks_hold"]
     assert not found.passed
-    assert "cell_sentences/matrix_can_be_ranked" in (found.description or "")
+    assert "cell_sentences/features_have_symbols" in (found.description or "")
     assert "train_test/keeps_schema" in (found.description or "")
 
 

@@ -157,7 +157,7 @@ def test_the_message_on_a_scaled_matrix_names_the_others_with_what_they_hold(tmp
         report = workshop.build("toy")
     assert (
         "Other matrices of the file: layers/Umis (counts), layers/logged."
-        in (failures(report)["cell_sentences"])
+        in (failures(report)["dataset_profile"])
     )
 
 

@@ -40,7 +40,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 def test_the_ui_shows_the_checks_of_an_asset(ui: Ui, browser: Browser) -> None:
     browser.open(f"{ui.address}/assets/cell_sentences?view=checks")
 
-    for claim in ("keeps_schema", "matrix_can_be_ranked", "rows_match_cells", "sentences_match_source"):
+    for claim in ("keeps_schema", "features_have_symbols", "rows_match_cells", "sentences_match_source"):
         browser.wait_for(f"document.body && document.body.innerText.includes({claim!r})")
     browser.evaluate(
         "[...document.querySelectorAll('*')].find(e => e.innerText == 'cells_express_genes').click()"

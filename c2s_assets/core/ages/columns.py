@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from c2s_assets.core.ages.intervals import UNKNOWN, AgeInterval, AgeUnit, number_interval
+from c2s_assets.core.ages.intervals import UNKNOWN, AgeInterval, AgeUnit, number_interval, number_of
 from c2s_assets.core.ages.labels import read_age_labels
+from c2s_assets.core.ages.lifespans import unit_meant
 from c2s_assets.core.columns import AGE, AGE_HIGH, AGE_LOW, LIFE_STAGE
 
 INTERVAL = pl.Struct({AGE: pl.Float32, AGE_LOW: pl.Float32, AGE_HIGH: pl.Float32, LIFE_STAGE: pl.String})
@@ -38,6 +39,16 @@ class AgeColumn:
             return self.labels.get(value, UNKNOWN) if isinstance(value, str) else _of_number(value, self.unit)
 
         return read_distinct(pl.DataFrame({"value": _plain_type(values)}), read)
+
+    def unit_meant(self, age: float, *, lifespan: float) -> AgeUnit | None:
+        """Name the unit in which an age of the column, given in years, would be one that was reached.
+
+        None if that is its unit already, or no unit.
+        """
+        if self.unit is None:
+            return None
+        meant = unit_meant(number_of(age, self.unit), lifespan=lifespan)
+        return None if meant == self.unit else meant
 
 
 def read_age_column(values: pl.Series, *, name: str, unit: AgeUnit | None) -> AgeColumn:

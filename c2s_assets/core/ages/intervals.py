@@ -49,6 +49,11 @@ def years(number: float, unit: AgeUnit) -> float:
     return number / _UNITS_PER_YEAR[unit]
 
 
+def number_of(age: float, unit: AgeUnit) -> float:
+    """Convert years to the number of units that they are."""
+    return age * _UNITS_PER_YEAR[unit]
+
+
 def number_interval(number: float, *, unit: AgeUnit) -> AgeInterval:
     """Read a number: a whole one stands for the unit that it begins, a fraction for itself.
 

@@ -1,10 +1,12 @@
 """Claims about the cells of a dataset: their ids, donors and ages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from c2s_assets.core.ages.columns import AgeColumn
+from c2s_assets.core.ages.lifespans import LIFESPANS, LONGEST_LIFESPAN, unit_meant
 from c2s_assets.core.cells.donors import N_CELLS, doubtful_donors
 from c2s_assets.core.columns import (
     AGE,
@@ -15,6 +17,7 @@ from c2s_assets.core.columns import (
     DONOR_ID,
     HAS_KNOWN_DONOR,
     LIFE_STAGE,
+    ORGANISM,
 )
 from c2s_assets.core.findings import Finding
 
@@ -24,6 +27,7 @@ _HOW_AGES_ARE_WRITTEN = (
     "'85 and over'."
 )
 _N_LISTED = 5
+AGES_ARE_KNOWN, DONORS_ARE_KNOWN = "ages_are_known", "donors_are_known"
 
 
 def cell_ids_are_unique(cells: pl.DataFrame) -> Finding:
@@ -77,7 +81,7 @@ def donors_are_known(
             f"{effect} {advice} {_IN_THE_ENTRY}."
         )
     figures = {"n_donors": donors.height - unknown.height, "n_cells_without_donor": n_unknown}
-    return Finding("donors_are_known", n_unknown == 0, message, figures, unknown.select(DONOR_ID, N_CELLS))
+    return Finding(DONORS_ARE_KNOWN, n_unknown == 0, message, figures, unknown.select(DONOR_ID, N_CELLS))
 
 
 def _without_donors(cells: pl.DataFrame, *, unread: str | None) -> str:
@@ -117,7 +121,7 @@ def ages_are_known(
     Parameters
     ----------
     cells
-        `age`, `age_low`, `age_high`, `age_method`, `life_stage`.
+        `organism`, `age`, `age_low`, `age_high`, `age_method`, `life_stage`.
     columns
         The obs columns of ages and age groups that are read.
     candidates
@@ -135,16 +139,63 @@ def ages_are_known(
     n_unknown = counts["n_unknown"]
     message = f"{counts['n_with_age']:,} of {cells.height:,} cells have an age."
     if n_unknown:
-        advice = _ages_not_read(columns, candidates)
+        advice = _ages_not_read(columns, candidates, lifespan=_lifespan(cells))
         message += f" {n_unknown:,} have neither age nor interval. {advice}"
+    if n_unknown and counts["n_with_age"]:
+        message += (
+            " Cells without an age are in neither train nor test, unless datasets.yaml says split: "
+            "{missing_age: keep}."
+        )
     methods = cells.group_by(AGE_METHOD, maintain_order=True).len("n_cells")
     figures = {"frac_with_age": counts["n_with_age"] / max(cells.height, 1), **counts}
-    return Finding("ages_are_known", n_unknown == 0, message, figures, methods)
+    return Finding(AGES_ARE_KNOWN, n_unknown == 0, message, figures, methods)
 
 
-def _ages_not_read(columns: Sequence[AgeColumn], candidates: Sequence[str]) -> str:
+def ages_are_plausible(cells: pl.DataFrame, *, columns: Sequence[AgeColumn] = ()) -> Finding:
+    """Claim that no age is beyond what its organism is known to reach; see `LIFESPANS`.
+
+    Parameters
+    ----------
+    cells
+        `organism`, `age`, `age_low`, `age_method`.
+    columns
+        The obs columns of ages that are read, the one that `age_unit` is about first.
+    """
+    ages = cells.select(ORGANISM, AGE_METHOD, pl.coalesce(AGE, AGE_LOW).alias(AGE)).drop_nulls()
+    lifespans = pl.DataFrame({ORGANISM: [*LIFESPANS], "lifespan": [float(age) for age in LIFESPANS.values()]})
+    beyond = (
+        ages.join(lifespans, on=ORGANISM, maintain_order="left")
+        .filter(pl.col(AGE) > pl.col("lifespan"))
+        .group_by(ORGANISM, AGE_METHOD, "lifespan", maintain_order=True)
+        .agg(pl.len().alias(N_CELLS), pl.col(AGE).max().alias("oldest"))
+    )
+    n_beyond = int(beyond[N_CELLS].sum())
+    message = "No age is beyond the known lifespan of its organism."
+    if n_beyond:
+        worst = beyond.row(0, named=True)
+        message = (
+            f"{n_beyond:,} of {cells.height:,} cells would be of a {worst[ORGANISM]} of up to "
+            f"{worst['oldest']:,.4g} years; none is known that lived for more than {worst['lifespan']:g}. "
+            f"{_unit_or_organism(worst, columns)}"
+        )
+    return Finding("ages_are_plausible", n_beyond == 0, message, {"n_beyond_lifespan": n_beyond}, beyond)
+
+
+def _unit_or_organism(worst: Mapping[str, Any], columns: Sequence[AgeColumn]) -> str:
+    """Say which setting is probably meant."""
+    column = next((one for one in columns if one.unit is not None), None)
+    meant = None if column is None else column.unit_meant(worst["oldest"], lifespan=worst["lifespan"])
+    if column is None or meant is None or worst[AGE_METHOD] == "stage_label":
+        return f"If the cells are of another organism, name it as organism {_IN_THE_ENTRY}."
+    return (
+        f"If column {column.name!r} holds {meant}, write age_column: {column.name} and age_unit: {meant} "
+        f"{_IN_THE_ENTRY}."
+    )
+
+
+def _ages_not_read(columns: Sequence[AgeColumn], candidates: Sequence[str], *, lifespan: float) -> str:
     """Say what could not be read, and what may hold ages besides the columns that are read already."""
-    said = [_not_read(column) for column in columns if column.unread.height]
+    said = [_not_read(column, lifespan=lifespan) for column in columns if column.unread.height]
     if said:
         said.append(_HOW_AGES_ARE_WRITTEN)
     if candidates:
@@ -161,11 +212,21 @@ def _ages_not_read(columns: Sequence[AgeColumn], candidates: Sequence[str]) -> s
     return " ".join(said)
 
 
-def _not_read(column: AgeColumn) -> str:
+def _lifespan(cells: pl.DataFrame) -> float:
+    organisms = cells[ORGANISM].unique()
+    return LIFESPANS.get(organisms[0], LONGEST_LIFESPAN) if len(organisms) == 1 else LONGEST_LIFESPAN
+
+
+def _not_read(column: AgeColumn, *, lifespan: float) -> str:
     listed = [f"{str(value)!r} ({n:,} cells)" for value, n in column.unread.head(_N_LISTED).iter_rows()]
     n_more = column.unread.height - len(listed)
     more = f" and {n_more:,} more" if n_more > 0 else ""
-    return f"Column {column.name!r} holds {', '.join(listed)}{more}, which cannot be read as ages."
+    said = f"Column {column.name!r} holds {', '.join(listed)}{more}, which cannot be read as ages."
+    largest = column.unread["value"].max() if column.unread["value"].dtype.is_numeric() else None
+    meant = None if largest is None else unit_meant(float(str(largest)), lifespan=lifespan)
+    if column.unit is None or meant in (None, column.unit):
+        return said
+    return f"{said} If they are {meant} rather than {column.unit}, write age_unit: {meant} {_IN_THE_ENTRY}."
 
 
 def _count_cells(cells: pl.DataFrame) -> pl.DataFrame:

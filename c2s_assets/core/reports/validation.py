@@ -127,7 +127,8 @@ def checks_hold(broken: Sequence[str], without_result: Sequence[str], *, n_check
         "n_broken": len(broken),
         "n_without_result": len(without_result),
     }
-    return Finding("checks_hold", not said, " ".join(said) or message, figures)
+    first = None if without_result or not broken else broken[0].partition("/")[2]
+    return Finding("checks_hold", not said, " ".join(said) or message, figures, because=first)
 
 
 def _explain(agreement: TableAgreement) -> str:

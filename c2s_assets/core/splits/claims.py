@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from c2s_assets.core.cells.claims import AGES_ARE_KNOWN, DONORS_ARE_KNOWN
 from c2s_assets.core.columns import CELL_ID, DONOR_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.splits.manifest import TEST, TRAIN, SplitSpec, SplitSummary
@@ -88,7 +89,8 @@ def splits_by_donor(summary: SplitSummary) -> Finding:
             "The dataset names no donors, so single cells were split: cells of one person can be on both "
             "sides. Don't measure generalisation to new donors on it."
         )
-    return Finding("splits_by_donor", holds, message, {"split_level": summary.split_level or "none"})
+    figures = {"split_level": summary.split_level or "none"}
+    return Finding("splits_by_donor", holds, message, figures, because=DONORS_ARE_KNOWN)
 
 
 def test_share_near_target(summary: SplitSummary, *, spec: SplitSpec) -> Finding:
@@ -111,7 +113,8 @@ def test_share_near_target(summary: SplitSummary, *, spec: SplitSpec) -> Finding
         "n_donors_train": summary.n_donors_train,
         "n_donors_test": summary.n_donors_test,
     }
-    return Finding("test_share_near_target", holds, message, figures)
+    because = None if summary.n_test else "has_both_splits"
+    return Finding("test_share_near_target", holds, message, figures, because=because)
 
 
 def ages_are_balanced(manifest: pl.DataFrame, summary: SplitSummary) -> Finding:
@@ -121,6 +124,7 @@ def ages_are_balanced(manifest: pl.DataFrame, summary: SplitSummary) -> Finding:
             "ages_are_balanced",
             False,
             f"Ages of the two sides cannot be compared: one of them has none. {_NAME_THE_AGES}",
+            because=AGES_ARE_KNOWN,
         )
     span = float(np.ptp(manifest["age_median"].drop_nulls().to_numpy()))
     far = summary.age_distance / span if span else 0.0
@@ -151,6 +155,7 @@ def no_cell_is_left_out_for_its_age(manifest: pl.DataFrame) -> Finding:
         message,
         {"n_without_age": n_left_out, "n_cells": n_primary},
         left_out,
+        because=AGES_ARE_KNOWN,
     )
 
 
@@ -208,4 +213,5 @@ def cells_have_ages(n_with_age: int, *, n_cells: int, missing_age: str) -> Findi
         message += " The others are kept without one, as datasets.yaml asks for."
     elif n_with_age < n_cells:
         message += " Those without should have been left out. Build split_manifest and train_test again."
-    return Finding("cells_have_ages", holds, message, {"n_with_age": n_with_age})
+    because = None if n_with_age else AGES_ARE_KNOWN
+    return Finding("cells_have_ages", holds, message, {"n_with_age": n_with_age}, because=because)

@@ -1,6 +1,5 @@
 """From the source file to its metadata: `raw_h5ad`, `dataset_profile`, tables of cells and features."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,8 +7,8 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.clients.download import download
-from c2s_assets.core.cells import claims as cell_claims
-from c2s_assets.core.cells.candidates import ObsColumn, age_candidates, donor_candidates
+from c2s_assets.core.cells.candidates import ObsColumn
+from c2s_assets.core.cells.judging import judge_cells
 from c2s_assets.core.cells.provenance import Publication
 from c2s_assets.core.cells.survey import ObsSurvey
 from c2s_assets.core.columns import (
@@ -24,10 +23,10 @@ from c2s_assets.core.columns import (
     FEATURE_ID,
     HAS_KNOWN_DONOR,
     LIFE_STAGE,
+    ORGANISM,
     SYMBOL,
 )
 from c2s_assets.core.errors import SourceError
-from c2s_assets.core.expression import claims as matrix_claims
 from c2s_assets.core.findings import Finding, rows_match
 from c2s_assets.core.genes import claims as gene_claims
 from c2s_assets.core.genes.features import (
@@ -61,11 +60,11 @@ from c2s_assets.defs.publishing import (
     staged_from_source,
 )
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.documents import ColumnProfile, DatasetProfile, InboxNote, MatrixProfile, Provenance
+from c2s_assets.schemas.documents import DatasetProfile, InboxNote, Provenance
 from c2s_assets.schemas.registry import RAW
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
-from c2s_assets.storage.sources.profile import profile_h5ad
+from c2s_assets.storage.sources.profile import matrix_can_be_ranked, profile_h5ad, reads_every_column
 from c2s_assets.storage.sources.provenance import held_version, holds_own_file
 from c2s_assets.storage.sources.raw import adopt_download, adopt_from_inbox
 from c2s_assets.storage.tables.cells import readable, write_cells
@@ -76,7 +75,17 @@ from c2s_assets.storage.tables.parquet import (
     table_schema,
 )
 
-_CHECKED_COLUMNS = [CELL_ID, DONOR_ID, HAS_KNOWN_DONOR, AGE, AGE_LOW, AGE_HIGH, AGE_METHOD, LIFE_STAGE]
+_CHECKED_COLUMNS = [
+    CELL_ID,
+    DONOR_ID,
+    HAS_KNOWN_DONOR,
+    ORGANISM,
+    AGE,
+    AGE_LOW,
+    AGE_HIGH,
+    AGE_METHOD,
+    LIFE_STAGE,
+]
 _MOST_CATEGORIES = 60
 # Beyond this an array of uns is data rather than a note on it.
 _UNS_VALUES = 10_000
@@ -121,7 +130,11 @@ def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
             rows_per_block=store.rows_per_block,
         )
         write_document(staged.path(), profile)
-        claims = [keeps_document(staged.path(), DatasetProfile), _reads_every_column(profile)]
+        claims = [
+            keeps_document(staged.path(), DatasetProfile),
+            matrix_can_be_ranked(profile),
+            reads_every_column(profile),
+        ]
         metadata = document_metadata(staged) | _profile_metadata(profile)
         yield from publish_table(staged, claims=claims, metadata=metadata)
 
@@ -155,7 +168,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     with staged_from_source(context, store) as (staged, h5ad):
         dataset, profile = staged.dataset, staged.dataset.profile
         is_fitted = fitted_cells(dataset)
-        source = read_var(dataset, h5ad)
+        source = read_var(h5ad, profile=profile, entry=dataset.entry)
         named = describe_features(*source, symbol_column=dataset.entry.symbol_column, hgnc=hgnc)
         blocks = read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
         kind = profile.verdict.kind
@@ -224,23 +237,6 @@ def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
     )
 
 
-def _reads_every_column(profile: DatasetProfile) -> Finding:
-    parts: dict[str, Sequence[ColumnProfile | MatrixProfile]] = {
-        "obs": profile.obs_columns,
-        "var": profile.var_columns,
-        "raw/var": profile.raw_var_columns,
-        "matrix": profile.matrices,
-    }
-    problems = {
-        f"{part}/{element.name}": element.not_read
-        for part, elements in parts.items()
-        for element in elements
-        if element.not_read is not None
-    }
-    problems |= {f"obsm/{name}": problem for name, problem in profile.obsm_not_read.items()}
-    return matrix_claims.reads_every_column(problems)
-
-
 def _profile_metadata(profile: DatasetProfile) -> Metadata:
     return as_metadata(
         {
@@ -263,18 +259,10 @@ def _claims_of_cells(
 ) -> list[Finding]:
     profile = dataset.profile
     columns = [ObsColumn(c.name, c.dtype, c.encoding, c.n_distinct) for c in profile.obs_columns]
-    used, ages = survey.sources.used, (survey.age, survey.age_group)
-    donors, unread = donor_candidates(columns, used=used), unread_donors(dataset.entry, profile.obs_not_read)
+    unread = unread_donors(dataset.entry, profile.obs_not_read)
     return [
         rows_match("rows_match_source", cells[CELL_ID], in_source, of="obs in the source"),
-        cell_claims.cell_ids_are_unique(cells),
-        cell_claims.donors_are_known(cells, column=survey.sources.donor, unread=unread, candidates=donors),
-        cell_claims.donors_are_no_outcomes(cells),
-        cell_claims.ages_are_known(
-            cells,
-            columns=[read for read in ages if read is not None],
-            candidates=age_candidates(columns, used=used),
-        ),
+        *judge_cells(cells, survey=survey, columns=columns, unread=unread),
     ]
 
 

@@ -8,8 +8,6 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, FEATURE_KIND, N_EXPRESSED, SYMBOL
-from c2s_assets.core.expression import claims as matrix_claims
-from c2s_assets.core.expression.layers import MatrixVerdict
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes import claims as gene_claims
 from c2s_assets.core.genes.features import source_columns
@@ -23,7 +21,6 @@ from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, require, staged_from_source
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.documents import DatasetProfile, MatrixProfile
 from c2s_assets.schemas.registry import CELLS, FEATURES, SENTENCES
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.tables.parquet import read_rows, read_table, table_schema
@@ -40,7 +37,10 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     cell_ids = dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
     features = dataset.read(FEATURES, columns=_FEATURE_COLUMNS)
     listing = _list_var(dataset.path(FEATURES))
-    before = _claims_of_inputs(dataset.profile, features, cell_ids, listing=listing)
+    before = [
+        gene_claims.features_have_symbols(features, listing=listing),
+        gene_claims.words_look_like_genes(features, cell_ids, listing=listing),
+    ]
     yield from require(dataset, SENTENCES, before)
     vocabulary = Vocabulary(features)
     spec = _spec(dataset, vocabulary)
@@ -71,18 +71,6 @@ def _spec(dataset: Dataset, vocabulary: Vocabulary) -> SentenceSpec:
     return SentenceSpec(layer=dataset.profile.layer, symbols=vocabulary.snapshot, **settings)
 
 
-def _claims_of_inputs(
-    profile: DatasetProfile, features: pl.DataFrame, cell_ids: pl.Series, *, listing: str
-) -> list[Finding]:
-    """What must hold before anything is written, because it would take long."""
-    verdict = MatrixVerdict(**profile.verdict.model_dump())
-    return [
-        matrix_claims.matrix_can_be_ranked(verdict, layer=profile.layer, others=_others(profile)),
-        gene_claims.features_have_symbols(features, listing=listing),
-        gene_claims.words_look_like_genes(features, cell_ids, listing=listing),
-    ]
-
-
 def _claims_of_lengths(n_expressed: pl.Series, *, n_silent: int, listing: str) -> list[Finding]:
     return [
         sentence_claims.sentences_have_words(n_expressed, n_silent=n_silent, listing=listing),
@@ -103,17 +91,6 @@ def _metadata(staged: DatasetStage, spec: SentenceSpec, n_expressed: pl.Series) 
         | as_metadata({"spec_id": spec.spec_id, **spec.described})
         | {"genes_per_cell": plots.genes_per_cell(n_expressed)}
     )
-
-
-def _others(profile: DatasetProfile) -> dict[str, str | None]:
-    """List the matrices that were not chosen, with what they hold."""
-    return {matrix.name: _kind(matrix) for matrix in profile.matrices if matrix.name != profile.layer}
-
-
-def _kind(matrix: MatrixProfile) -> str | None:
-    if matrix.not_read is not None:
-        return "cannot be read"
-    return None if matrix.verdict is None else matrix.verdict.kind
 
 
 def _list_var(features: Path) -> str:

@@ -1,11 +1,12 @@
 """Reading the profile of an h5ad: its structure, the figures of its columns and the verdict on its matrix."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
 from c2s_assets.core.cells import metadata as cells
 from c2s_assets.core.cells.provenance import read_organism, read_origin
 from c2s_assets.core.errors import SourceError, UnsafeFileError
+from c2s_assets.core.expression import claims
 from c2s_assets.core.expression.layers import (
     MatrixVerdict,
     can_be_taken,
@@ -17,6 +18,7 @@ from c2s_assets.core.expression.layers import (
 )
 from c2s_assets.core.expression.memory import predict_memory_bytes
 from c2s_assets.core.expression.sampling import windows
+from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes import features
 from c2s_assets.core.reports.columns import count_values
 from c2s_assets.core.settings import DatasetEntry
@@ -98,6 +100,37 @@ def profile_h5ad(
         uns_keys=sorted(uns),
         structure=h5ad.structure(),
     )
+
+
+def matrix_can_be_ranked(profile: DatasetProfile) -> Finding:
+    """Claim that the matrix of a profile can be ranked; else all others are named with what they hold."""
+    others = {matrix.name: _kind(matrix) for matrix in profile.matrices if matrix.name != profile.layer}
+    verdict = MatrixVerdict(**profile.verdict.model_dump())
+    return claims.matrix_can_be_ranked(verdict, layer=profile.layer, others=others)
+
+
+def reads_every_column(profile: DatasetProfile) -> Finding:
+    """Claim that every column, matrix and element of obsm of a profile can be read."""
+    parts: dict[str, Sequence[ColumnProfile | MatrixProfile]] = {
+        "obs": profile.obs_columns,
+        "var": profile.var_columns,
+        "raw/var": profile.raw_var_columns,
+        "matrix": profile.matrices,
+    }
+    problems = {
+        f"{part}/{element.name}": element.not_read
+        for part, elements in parts.items()
+        for element in elements
+        if element.not_read is not None
+    }
+    problems |= {f"obsm/{name}": problem for name, problem in profile.obsm_not_read.items()}
+    return claims.reads_every_column(problems)
+
+
+def _kind(matrix: MatrixProfile) -> str | None:
+    if matrix.not_read is not None:
+        return "cannot be read"
+    return None if matrix.verdict is None else matrix.verdict.kind
 
 
 def _judge_matrices(

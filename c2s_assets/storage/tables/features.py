@@ -7,14 +7,16 @@ from numpy.typing import NDArray
 from c2s_assets.core.columns import DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.expression.sampling import in_train
 from c2s_assets.core.genes.joining import add_missing_columns
+from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.core.unreadable import OF_FEATURES, refuse_unreadable
+from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.registry import CELLS, MANIFEST
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad
 
 
-def read_var(dataset: Dataset, h5ad: H5ad) -> tuple[pl.Series, pl.DataFrame]:
+def read_var(h5ad: H5ad, *, profile: DatasetProfile, entry: DatasetEntry) -> tuple[pl.Series, pl.DataFrame]:
     """Read the names and columns of the features of the chosen matrix.
 
     Raises
@@ -22,7 +24,6 @@ def read_var(dataset: Dataset, h5ad: H5ad) -> tuple[pl.Series, pl.DataFrame]:
     SourceError
         If a column that the dataset's entry names cannot be read.
     """
-    profile = dataset.profile
     var_names, var = h5ad.var.index(), _read_columns(h5ad.var)
     if profile.layer == "raw.X" and h5ad.raw_var is not None:
         raw_names = h5ad.raw_var.index()
@@ -33,7 +34,7 @@ def read_var(dataset: Dataset, h5ad: H5ad) -> tuple[pl.Series, pl.DataFrame]:
         for column in (*profile.raw_var_columns, *profile.var_columns)
         if column.not_read is not None and column.name not in var.columns
     }
-    refuse_unreadable(dataset.entry, not_read, keys=OF_FEATURES)
+    refuse_unreadable(entry, not_read, keys=OF_FEATURES)
     return var_names, var
 
 

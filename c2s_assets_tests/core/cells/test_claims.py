@@ -22,6 +22,7 @@ def cells(donors=("a", "b"), **columns):
             "cell_id": [f"cell{i}" for i in range(height)],
             "donor_id": donors,
             "has_known_donor": [donor is not None and not names_nobody(donor) for donor in donors],
+            "organism": ["Homo sapiens"] * height,
             "age": [30.0] * height,
             "age_low": [30.0] * height,
             "age_high": [31.0] * height,
@@ -31,6 +32,7 @@ def cells(donors=("a", "b"), **columns):
         },
         schema_overrides={
             "donor_id": pl.String,
+            "organism": pl.String,
             "has_known_donor": pl.Boolean,
             **dict.fromkeys(("age", "age_low", "age_high"), pl.Float32),
         },
@@ -175,3 +177,51 @@ def test_ages_are_counted_by_method():
 
 def test_ages_of_no_cells_are_known():
     assert claims.ages_are_known(cells(())).holds
+
+
+def mice(ages, method="age_column"):
+    unknown = dict.fromkeys(("age_low", "age_high"), [None] * len(ages))
+    return cells(
+        ["a"] * len(ages),
+        **unknown,
+        age=ages,
+        age_method=[method] * len(ages),
+        organism=["Mus musculus"] * len(ages),
+    )
+
+
+def test_ages_that_were_reached_are_plausible():
+    assert claims.ages_are_plausible(mice([0.25, 2.0, None])).holds
+    assert claims.ages_are_plausible(cells(["a"], age=[122.0])).holds
+    assert claims.ages_are_plausible(mice([30.0]).with_columns(organism=pl.lit("Canis lupus"))).holds
+    assert claims.ages_are_plausible(cells(())).holds
+
+
+def test_an_age_that_nobody_reached_names_the_unit_that_is_meant():
+    column = read_age_column(pl.Series([3.0, 18.0, 24.0]), name="age", unit="years")
+    finding = claims.ages_are_plausible(mice([3.0, 18.0, 24.0]), columns=[column])
+    assert not finding.holds
+    assert finding.message == (
+        "2 of 3 cells would be of a Mus musculus of up to 24 years; none is known that lived for more than "
+        "5. If column 'age' holds months, write age_column: age and age_unit: months in the dataset's "
+        "entry of datasets.yaml."
+    )
+    assert finding.rows is not None
+    assert finding.rows.rows() == [("Mus musculus", "age_column", 5.0, 2, 24.0)]
+
+
+def test_an_age_that_no_unit_explains_asks_for_the_organism():
+    finding = claims.ages_are_plausible(mice([45.0], method="stage_label"))
+    assert_says(finding, "another organism, name it as organism in the dataset's entry")
+
+
+def test_numbers_beyond_any_age_name_the_unit_that_is_meant():
+    column = read_age_column(pl.Series([540.0, 700.0]), name="age", unit="years")
+    finding = claims.ages_are_known(mice([None]).with_columns(life_stage=pl.lit("unknown")), columns=[column])
+    assert_says(finding, "cannot be read as ages. If they are days rather than years, write age_unit: days")
+
+
+def test_what_becomes_of_cells_without_an_age_is_said_where_others_have_one():
+    some = cells(["a", "a"], age=[30.0, None], age_low=[30.0, None], age_high=[31.0, None])
+    assert_says(claims.ages_are_known(some), "are in neither train nor test, unless datasets.yaml says split")
+    assert "neither train" not in claims.ages_are_known(cells(["a"], **UNKNOWN)).message
