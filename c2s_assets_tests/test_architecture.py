@@ -69,6 +69,7 @@ def test_only_what_has_surveyed_a_file_opens_it() -> None:
     assert opening == {
         "storage/h5ad/rehearsal.py",  # a process made to be crashed
         "storage/sources/raw.py",  # after a survey
+        "storage/sources/opening.py",  # after a survey
     }
     using_hdf5 = {_module_name(path) for path in MODULES if "h5py" in _imports(path)}
     # What converts other formats does so in a process of its own as well.

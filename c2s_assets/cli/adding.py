@@ -19,25 +19,22 @@ def add_all(layout: Layout, sources: Sequence[str], wish: "Wish") -> int:
     A folder that is no dataset itself stands for those that are in it.
     """
     from c2s_assets.clients.adding import add_source
-    from c2s_assets.defs.service import open_instance, register
 
     found = list(_expand(sources))
     _require_one(found, wish)
     refused: list[str] = []
     added: list[str] = []
-    with open_instance(layout) as instance:
-        for number, source in enumerate(found, start=1):
-            place = "" if len(found) == 1 else f"{number} of {len(found)}, "
-            try:
-                with Bar(f"{place}{Path(source).name}") as bar:
-                    one = add_source(layout, source, wish, progress=bar.bytes)
-            except C2SError as error:
-                remark(f"c2s: {error}" if len(found) == 1 else f"c2s: {source}: {error}")
-                refused.append(source)
-                continue
-            register(instance, one.dataset_id)
-            _print_added(one)
-            added.append(one.dataset_id)
+    for number, source in enumerate(found, start=1):
+        place = "" if len(found) == 1 else f"{number} of {len(found)}, "
+        try:
+            with Bar(f"{place}{Path(source).name}") as bar:
+                one = add_source(layout, source, wish, progress=bar.bytes)
+        except C2SError as error:
+            remark(f"c2s: {error}" if len(found) == 1 else f"c2s: {source}: {error}")
+            refused.append(source)
+            continue
+        _print_added(one)
+        added.append(one.dataset_id)
     _print_end(added, refused)
     return 1 if refused else 0
 

@@ -32,13 +32,15 @@ def build_all(layout: Layout, ids: Sequence[str], *, only: Sequence[str], is_out
     from c2s_assets.definitions import defs
     from c2s_assets.defs.service import build, open_instance
     from c2s_assets.storage.dataset import Dataset
-    from c2s_assets.storage.holdings import all_datasets
     from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.unknown_ids import known_datasets
 
     settings = read_settings(layout)
     wanted = [check_dataset_id(dataset_id) for dataset_id in ids]
     if is_outdated and not wanted:
-        wanted = all_datasets(layout)
+        wanted = sorted(known_datasets(layout))
+    else:
+        _require_sources(layout, settings, wanted)
     _refuse_without_effect(layout, settings, wanted)
     failed = []
     with open_instance(layout) as instance:
@@ -68,22 +70,26 @@ def _said_how_to_go_on(wanted: Sequence[str], dataset_id: str) -> Iterator[None]
         raise
 
 
-def _refuse_without_effect(layout: Layout, settings: "DatasetsFile", wanted: Sequence[str]) -> None:
-    """Refuse ids that have no file, and entries of other names that may be meant for these.
-
-    Entries that may be meant for a file that is still to be added are only named.
-
-    Raises
-    ------
-    MissingInputError
-        If an id has no file.
-    ConfigError
-        If `datasets.yaml` seems to misspell the id of a dataset that is to be built without its settings.
-    """
-    from c2s_assets.storage.unknown_ids import describe_unused, require_source, unused_entries
+def _require_sources(layout: Layout, settings: "DatasetsFile", wanted: Sequence[str]) -> None:
+    """Refuse ids that have no file, before anything is built."""
+    from c2s_assets.storage.unknown_ids import require_source
 
     for dataset_id in wanted:
         require_source(layout, settings, dataset_id)
+
+
+def _refuse_without_effect(layout: Layout, settings: "DatasetsFile", wanted: Sequence[str]) -> None:
+    """Refuse entries of other names that may be meant for these datasets, and name all others.
+
+    Those may be meant for a file that is still to be added.
+
+    Raises
+    ------
+    ConfigError
+        If `datasets.yaml` seems to misspell the id of a dataset that is to be built without its settings.
+    """
+    from c2s_assets.storage.unknown_ids import describe_unused, unused_entries
+
     unused = unused_entries(layout, settings)
     said = describe_unused(layout, unused)
     if any(near in wanted for near in unused.values()):

@@ -60,18 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(is_of_a_lake=True)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    add = commands.add_parser(
-        "add", help="put datasets into the lake: h5ads, or what one can be made of (see README), or folders"
-    )
-    add.add_argument("sources", metavar="PATH_OR_URL", nargs="+")
-    add.add_argument("--id", metavar="NAME", help="dataset id; by default the name of the file")
-    add.add_argument("--replace", action="store_true", help="take the place of another file of that id")
-    add.add_argument(
-        "--modality", metavar="NAME", help="which modality of an h5mu, or genome of an old 10x .h5; else rna"
-    )
-    add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")
-    add.set_defaults(run=_add, is_of_a_lake=False)
-
+    _offer_files(commands)
     build = commands.add_parser("build", help="build everything of some datasets, or what is outdated")
     build.add_argument("ids", metavar="ID", nargs="*")
     build.add_argument(
@@ -153,12 +142,48 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.set_defaults(run=_export)
 
 
+def _offer_files(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Offer the commands that take files of this machine."""
+    look = commands.add_parser(
+        "look", help="say what a file holds, how it would be read, and what to write into datasets.yaml"
+    )
+    look.add_argument("source", metavar="PATH_OR_ID")
+    look.add_argument("--modality", metavar="NAME", help="as of add")
+    look.set_defaults(run=_look, is_of_a_lake=False)
+
+    add = commands.add_parser(
+        "add", help="put datasets into the lake: h5ads, or what one can be made of (see README), or folders"
+    )
+    add.add_argument("sources", metavar="PATH_OR_URL", nargs="+")
+    add.add_argument("--id", metavar="NAME", help="dataset id; by default the name of the file")
+    add.add_argument("--replace", action="store_true", help="take the place of another file of that id")
+    add.add_argument(
+        "--modality", metavar="NAME", help="which modality of an h5mu, or genome of an old 10x .h5; else rna"
+    )
+    add.add_argument("--again", action="store_true", help="add a file that the lake has under another id too")
+    add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")
+    add.set_defaults(run=_add, is_of_a_lake=False)
+
+
 def _add(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli.adding import add_all
     from c2s_assets.storage.sources.adding import Wish
 
-    wish = Wish(dataset_id=options.id, part=options.modality, replace=options.replace, link=options.link)
+    wish = Wish(
+        dataset_id=options.id,
+        part=options.modality,
+        replace=options.replace,
+        link=options.link,
+        again=options.again,
+    )
     return add_all(layout, options.sources, wish)
+
+
+def _look(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.looking import look
+
+    look(layout, options.source, part=options.modality)
+    return 0
 
 
 def _build(options: argparse.Namespace, layout: Layout) -> int:

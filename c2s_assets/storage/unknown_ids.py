@@ -26,7 +26,7 @@ def require_source(layout: Layout, settings: DatasetsFile, dataset_id: str) -> N
     listing = read_listing(layout)
     if listing is not None and offer_of(listing, settings.cellxgene, dataset_id=dataset_id) is not None:
         return
-    near = nearest_id(dataset_id, _known_ids(layout))
+    near = nearest_id(dataset_id, known_datasets(layout))
     raise MissingInputError(
         f"{layout.root} has no file of {dataset_id!r}{_meant(near)}. Add one with: c2s add PATH_OR_URL --id "
         f"{dataset_id}, or select it of CELLxGENE Discover in datasets.yaml. c2s ls lists what there is."
@@ -38,7 +38,7 @@ def unused_entries(layout: Layout, settings: DatasetsFile) -> dict[str, str | No
 
     Datasets of CELLxGENE Discover that may be fetched some day count as datasets.
     """
-    known = _known_ids(layout)
+    known = known_datasets(layout)
     listing = read_listing(layout)
     offered = set() if listing is None else {*listing["dataset_id"]}
     unused = sorted(settings.named - known - offered - {*settings.cellxgene.datasets})
@@ -58,6 +58,7 @@ def _meant(near: str | None) -> str:
     return "" if near is None else f" (is {near!r} meant?)"
 
 
-def _known_ids(layout: Layout) -> set[str]:
+def known_datasets(layout: Layout) -> set[str]:
+    """Name the datasets that `all_datasets` does, and those of which a file waits in the inbox."""
     arrivals, _ = look_into_inbox(layout)
     return {*all_datasets(layout), *arrivals}

@@ -39,6 +39,14 @@ def test_an_entry_that_may_be_meant_for_the_dataset_is_refused(tmp_path: Path) -
     )
 
 
+def test_what_waits_in_the_inbox_is_built_with_all_that_is_outdated(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    layout.inbox_h5ad("broken").write_bytes(b"no h5ad")
+    said = c2s("build", "--outdated", lake=layout.root)
+    assert said.status == 1
+    assert "broken: FAILED" in said.out
+
+
 @pytest.fixture(scope="module")
 def mistaken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dg.ExecuteInProcessResult]:
     """How building went of two datasets, one of which has a mistake in its entry."""

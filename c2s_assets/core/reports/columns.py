@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from c2s_assets.core.reports.text import one_line
+
+# Of values in an example; longer texts are cut.
+_N_EXAMPLES = 3
+_LONGEST_EXAMPLE = 24
 # More distinct values than this are an identifier rather than a category.
 _MOST_VALUES = 100
 
@@ -29,3 +34,22 @@ def count_values(column: pl.Series) -> ColumnFigures:
         table = present.cast(pl.String).value_counts(name="n").sort("n", "value", descending=[True, False])
         counts = dict(table.iter_rows())
     return ColumnFigures(n_missing=column.null_count(), n_distinct=n_distinct, value_counts=counts)
+
+
+def example_values(column: pl.Series) -> str:
+    """Show what a column holds: of numbers the lowest and highest, of labels the most frequent."""
+    present = column.drop_nulls()
+    if present.is_empty():
+        return "nothing"
+    if column.dtype.is_numeric():
+        low, high = (f"{float(number):g}" for number in present.cast(pl.Float64).sort()[[0, -1]])
+        return low if low == high else f"{low} to {high}"
+    counts = count_values(column).value_counts
+    if counts is None:
+        return f"{', '.join(map(_short, present.cast(pl.String).head(_N_EXAMPLES)))} ..."
+    shown = [f"{_short(value)} ({n:,})" for value, n in list(counts.items())[:_N_EXAMPLES]]
+    return ", ".join(shown) + (" ..." if len(counts) > len(shown) else "")
+
+
+def _short(value: str) -> str:
+    return one_line(value, longest=_LONGEST_EXAMPLE) if value.strip() else repr(value)

@@ -1,0 +1,90 @@
+"""`c2s look`: at files and at datasets, without adding or building anything."""
+
+import gzip
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from c2s_assets_tests.cli.commanding import c2s
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
+
+
+def test_a_file_that_says_everything_needs_no_entry(tmp_path: Path) -> None:
+    said = c2s("look", write_toy_h5ad(tmp_path / "atlas.h5ad"), lake=tmp_path / "none")
+    assert said.status == 0, said.err
+    line = next(line for line in said.out.splitlines() if line.startswith("  donor_id"))
+    assert line.split(maxsplit=1)[1] == "4 values   donor_0 (15), donor_1 (15), donor_2 (15) ...   <- donor"
+    assert "train and test: 45 and 15 cells" in said.out
+    assert "datasets:" not in said.out
+    assert "Nothing more has to be said of it" in said.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["atlas.h5ad"]
+
+
+def test_what_is_left_out_and_what_is_wrong_is_told(tmp_path: Path) -> None:
+    path = write_toy_h5ad(
+        tmp_path / "atlas.h5ad", ages=(20, None), obs={"is_primary_data": [True, True, False] * 20}
+    )
+    with h5py.File(path, "a") as file:
+        file["obs/complex"] = np.zeros(60, complex)
+    said = c2s("look", path, lake=tmp_path / "none")
+    assert "  20 cells left out, as copies (is_primary_data is false)\n" in said.out
+    assert "  20 cells left out, without an age where others have one\n" in said.out
+    assert "complex" in said.out
+    assert "1 cannot be read and is left out, the first is obs/complex" in said.out
+
+
+def test_a_mouse_of_24_in_a_column_of_numbers_is_24_months_old(tmp_path: Path) -> None:
+    path = write_toy_h5ad(
+        tmp_path / "mice.h5ad",
+        ages=(),
+        obs={"Age": [3, 18, 24] * 20},
+        uns={"organism": "Mus musculus", "organism_ontology_term_id": "NCBITaxon:10090"},
+    )
+    said = c2s("look", path, lake=tmp_path / "none")
+    assert said.out.endswith(
+        "datasets:\n  mice:\n    age_column: Age   # 3 to 24\n"
+        "    age_unit: months  # up to 24, and no Mus musculus is older than 5 years\n"
+    )
+    assert "60 of 60 cells have an age." in said.out
+
+
+def test_a_scaled_matrix_is_told_with_the_way_out(tmp_path: Path) -> None:
+    said = c2s("look", write_toy_h5ad(tmp_path / "a.h5ad", matrices="scaled X"), lake=tmp_path / "none")
+    assert "  note  X was scaled" in said.out
+
+
+def test_what_becomes_an_h5ad_is_looked_at_too(tmp_path: Path) -> None:
+    packed = tmp_path / "atlas.h5ad.gz"
+    packed.write_bytes(gzip.compress(write_toy_h5ad(tmp_path / "x.h5ad", ages=()).read_bytes()))
+    said = c2s("look", packed, lake=tmp_path / "none")
+    assert said.status == 0, said.err
+    assert "60 cells, 40 features" in said.out
+    assert f"c2s add {packed}, and c2s build atlas" in said.err
+
+
+def test_a_dataset_is_looked_at_by_its_id_under_its_entry(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "atlas", n_donors=0, obs={"who": ["a", "b"] * 30, "patient": ["c", "d", "e"] * 20})
+    layout.settings.write_text("datasets: {atlas: {donor_column: who}}")
+    said = c2s("look", "atlas", lake=layout.root)
+    assert said.status == 0, said.err
+    assert "  ok    2 donors, every cell has one." in said.out
+    assert said.out.endswith("datasets:\n  atlas:\n    donor_column: who\n")
+    assert not layout.datasets.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nothing", "nothing is not a file or folder of this machine, nor a dataset of"),
+        ("../x", "../x is not a file or folder of this machine"),
+        ("https://example.org/a.h5ad", "is an address. Add it first, then look at it by its id"),
+    ],
+)
+def test_what_cannot_be_looked_at_is_told(tmp_path: Path, source: str, message: str) -> None:
+    said = c2s("look", source, lake=tmp_path / "none")
+    assert said.status == 1
+    assert message in said.err
+    assert not (tmp_path / "none").exists()
