@@ -11,11 +11,20 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
+from c2s_assets.core.cells.provenance import Publication
 from c2s_assets.core.splits.manifest import SplitSpec, split_donors
-from c2s_assets.schemas.tables import CellMetadata, CellSentences, FeatureMetadata, SplitManifest, Table
+from c2s_assets.core.splits.records import join_records
+from c2s_assets.schemas.tables import (
+    CellMetadata,
+    CellSentences,
+    FeatureMetadata,
+    SplitManifest,
+    Table,
+    TrainTest,
+)
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.tables.parquet import write_blocks
+from c2s_assets.storage.tables.parquet import write_blocks, write_sides
 
 Matrices = Literal["raw.X", "layers/counts", "counts in X", "normalised X", "scaled X"]
 Encoding = Literal["csr", "csc", "dense"]
@@ -223,6 +232,13 @@ def put_toy_tables(
             manifest = _split(_filled_in(cells, dataset_id), test_donors)
             targets.append(layout.table("split_manifest", dataset_id))
             _write(staged.path(targets[-1]), manifest, SplitManifest, says)
+            sides = {path.name: path for path in layout.places("train_test", dataset_id)}
+            targets += sides.values()
+            records = join_records(
+                _filled_in(cells, dataset_id), sentences, manifest, publication=Publication()
+            )
+            written = {side: staged.path(path) for side, path in sides.items()}
+            write_sides(written, [records], model=TrainTest, footer=says)
         if n_parts:
             targets.append(layout.parts("cell_sentences", dataset_id))
             for part in range(n_parts):

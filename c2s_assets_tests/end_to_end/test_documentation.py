@@ -1,0 +1,88 @@
+"""Every block of code of README and docs works, on what its reader has at that point."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from c2s_assets.simulate import simulate_h5ad
+from c2s_assets_tests.end_to_end.following import TOP, Follower, blocks_of
+from c2s_assets_tests.toy import make_lake, write_toy_h5ad
+
+pytestmark = pytest.mark.slow
+
+N_OBS = 240
+# Without the columns that CELLxGENE would have.
+_UNNAMED = dict.fromkeys(("donor_id", "development_stage", "development_stage_ontology_term_id"))
+FOLLOWED = {
+    *("README.md", "docs/queries.md", "docs/engineer.md", "docs/biologist.md", "docs/mouse_ages.md"),
+    "docs/published_card.md",  # in test_published_card
+}
+
+
+def test_every_page_with_code_is_followed() -> None:
+    pages = {str(path.relative_to(TOP)) for path in [TOP / "README.md", *(TOP / "docs").glob("*.md")]}
+    assert {page for page in pages if any(blocks_of(page))} == FOLLOWED
+
+
+def simulate(follower: Follower, *dataset_ids: str, n_vars: int = 300) -> None:
+    """Give the reader datasets as the demo's, but small."""
+    for seed, dataset_id in enumerate(dataset_ids):
+        simulate_h5ad(
+            follower.layout.inbox_h5ad(dataset_id), n_obs=N_OBS, n_vars=n_vars, n_cell_types=6, seed=seed
+        )
+    follower.build(*dataset_ids)
+
+
+@pytest.fixture
+def follower(tmp_path: Path) -> Follower:
+    make_lake(tmp_path)
+    return Follower(tmp_path)
+
+
+def test_the_readme_works_on_the_demo_and_a_file_of_ones_own(follower: Follower) -> None:
+    write_toy_h5ad(follower.folder / "atlas.h5ad")
+    simulate(follower, "example")
+    follower.follow("README.md")
+    assert follower.names["adata"].n_vars == 2
+
+
+def test_an_engineer_reads_one_table_of_several_datasets(
+    follower: Follower, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulate(follower, "blood", "lung")
+    follower.follow("docs/engineer.md")
+    said = capsys.readouterr().out
+    assert "fold 4: " in said
+    assert "test: 0 donors" not in said
+    assert "nan" not in said
+
+
+def test_a_biologist_comes_from_a_first_file_to_a_first_model(
+    follower: Follower, capsys: pytest.CaptureFixture[str]
+) -> None:
+    donors = np.arange(N_OBS) % 12
+    own = {"patient": [f"P{donor:02d}" for donor in donors], "age_years": 20 + 5 * donors}
+    obs = {**_UNNAMED, **own, "cell_type": None, "annotation": "T"}
+    write_toy_h5ad(follower.folder / "mine.h5ad", n_obs=N_OBS, obs=obs, seed=4)
+    follower.follow("docs/biologist.md")
+    assert capsys.readouterr().out.count(" years off") == 5
+    cells = follower.names["lake"].cells().collect()
+    assert cells["age"].max() == 75
+    assert cells["cell_type"].unique().to_list() == ["T"]
+
+
+def test_ages_of_mice_are_years(follower: Follower) -> None:
+    mice = np.arange(N_OBS) % 9
+    own = {"mouse_id": [f"m{mouse}" for mouse in mice], "age": np.array(["3m", "18m", "24m"])[mice % 3]}
+    stated = dict.fromkeys(("organism", "organism_ontology_term_id"))
+    write_toy_h5ad(follower.folder / "mouse.h5ad", n_obs=N_OBS, obs={**_UNNAMED, **own}, uns=stated)
+    follower.follow("docs/mouse_ages.md")
+    cells = follower.names["cells"].collect()
+    assert sorted(cells["age"].unique()) == [0.25, 1.5, 2.0]
+    assert cells["organism"].unique().to_list() == ["Mus musculus"]
+
+
+def test_queries_are_answered(follower: Follower) -> None:
+    simulate(follower, "blood")
+    follower.follow("docs/queries.md")
