@@ -52,6 +52,19 @@ def test_an_asset_is_partitioned_by_dataset(name: str) -> None:
     assert ASSETS[name].partitions_def == (None if name in UNPARTITIONED else datasets)
 
 
+def test_sensors_schedules_and_jobs_say_what_they_do() -> None:
+    graph = defs.get_repository_def()
+    for one in (*graph.sensor_defs, *graph.schedule_defs):
+        assert one.description, one.name
+        assert one.description.endswith("."), one.name
+    for job in graph.get_all_jobs():
+        assert job.description or job.name.startswith("__"), job.name
+
+
+def test_deleting_a_partition_says_what_it_leaves() -> None:
+    assert "`c2s rm ID` removes them." in str(ASSETS["raw_h5ad"].description)
+
+
 def _check_specs(name: str) -> dict[str, dg.AssetCheckSpec]:
     specs = defs.resolve_asset_graph().asset_check_keys
     graph = defs.resolve_asset_graph()

@@ -23,6 +23,7 @@ from c2s_assets.core.errors import BusyServerError, DownloadError, WithdrawnErro
 
 # To connect, and between two pieces: CELLxGENE is silent for some seconds before its long listing.
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+_PROBE_SECONDS = 5.0
 # A request has one connection, and closes it.
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _MAX_REDIRECTS = 5
@@ -156,6 +157,27 @@ def get_json(url: str, *, max_bytes: int, etag: str | None = None) -> JsonAnswer
     if body is None:
         return JsonAnswer(content=None, etag=version, is_modified=False)
     return JsonAnswer(content=_parse_json(body, url=url), etag=version, is_modified=True)
+
+
+def require_connection(url: str) -> None:
+    """Find out within seconds whether a server can be reached at all, whatever it would say.
+
+    For who waits at a terminal: without a network, requests are tried again for minutes.
+
+    Raises
+    ------
+    DownloadError
+        If there is no connection.
+    """
+    try:
+        with httpx.Client(timeout=_PROBE_SECONDS, limits=_LIMITS, verify=_trusted()) as client:
+            client.head(url)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise DownloadError(
+            f"{shown(url)} cannot be reached: {_mishap(error)}. Check the network and the address."
+        ) from error
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return  # what is wrong is said to who asks in earnest
 
 
 def with_patience(attempt: Callable[[], Result], *, reached: Callable[[], int] = lambda: 0) -> Result:

@@ -16,6 +16,7 @@ from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DatabaseError
 
 import c2s_assets
+from c2s_assets.clients.http import require_connection
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.reports.text import from_markdown
 from c2s_assets.defs.automation.catalogue import renew_catalogue
@@ -139,14 +140,23 @@ def build(
 
 
 def list_discover(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
-    """List what CELLxGENE Discover offers, in this process."""
+    """List what CELLxGENE Discover offers, in this process.
+
+    Raises
+    ------
+    DownloadError
+        If it cannot be reached, which is found out within seconds.
+    """
+    require_connection(_resource(definitions, "cellxgene").base_url)
     return _run(instance, definitions, list_cellxgene.name)
 
 
 def take_gene_symbols(
     instance: dg.DagsterInstance, definitions: dg.Definitions, *, file: Path | None = None
 ) -> BuildReport:
-    """Take the symbols of HGNC from its address or from a file, in this process."""
+    """Take the symbols of HGNC from its address or from a file, in this process; see `list_discover`."""
+    if file is None:
+        require_connection(_resource(definitions, "hgnc").url)
     config = {} if file is None else {"file": str(file)}
     return _run(instance, definitions, list_gene_symbols.name, config={"gene_symbols": {"config": config}})
 
@@ -167,6 +177,10 @@ def list_datasets(instance: dg.DagsterInstance, layout: Layout) -> list[DatasetS
         _status(instance, Dataset(layout, dataset_id, settings), last_runs.get(dataset_id))
         for dataset_id in sorted({*registered, *known_datasets(layout)})
     ]
+
+
+def _resource(definitions: dg.Definitions, name: str) -> Any:
+    return (definitions.resources or {})[name]
 
 
 def _open(home: Path) -> dg.DagsterInstance:

@@ -37,6 +37,13 @@ def test_those_that_are_refused_stop_no_other(added: tuple[Path, Said]) -> None:
     assert c2s("ls", lake=lake).out.count("0/11 built") == 2
 
 
+def test_what_waits_in_the_inbox_is_built_with_what_is_outdated(added: tuple[Path, Said]) -> None:
+    lake, _ = added
+    built = c2s("build", "--outdated", "--only", "raw_h5ad", lake=lake)
+    assert built.status == 0, built.err
+    assert sorted(path.name for path in (lake / "raw").glob("*.h5ad")) == ["blood.h5ad", "lung.h5ad"]
+
+
 def test_each_that_is_refused_is_listed_and_the_command_fails(folder: Path, added: tuple[Path, Said]) -> None:
     _, said = added
     assert said.status == 1

@@ -1,5 +1,6 @@
 """`c2s symbols`."""
 
+import time
 from pathlib import Path
 
 from c2s_assets_tests.cli.commanding import c2s
@@ -36,3 +37,14 @@ def test_what_cannot_be_had_is_told_in_one_line(tmp_path: Path) -> None:
         assert said.status == 1
         assert message in said.err
         assert "Traceback" not in said.err
+
+
+def test_without_a_network_it_ends_with_one_line(tmp_path: Path) -> None:
+    lake = make_lake(tmp_path).root
+    for command in ("symbols", "select"):
+        begun = time.monotonic()
+        said = c2s(command, "--refresh", lake=lake)
+        assert (said.status, said.out) == (1, "")
+        assert "/unreachable cannot be reached: there was no connection" in said.err
+        assert len(said.err.splitlines()) == 1
+        assert time.monotonic() - begun < 10

@@ -100,7 +100,11 @@ _UNS_VALUES = 10_000
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
 )
 def raw_h5ad(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """The source file, added or as CELLxGENE Discover offers it: verified, with where it came from."""
+    """The source file, added or as CELLxGENE Discover offers it: verified, with where it came from.
+
+    Deleting a partition only hides the dataset from Dagster: its file and its tables stay in the lake, in the
+    catalogue and in `c2s ls`. `c2s rm ID` removes them.
+    """
     dataset = store.dataset(context.partition_key)
     try:
         provenance = _adopt(context, store)

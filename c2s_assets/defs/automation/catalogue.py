@@ -13,7 +13,13 @@ renew_catalogue = dg.define_asset_job(
 )
 
 
-@dg.schedule(job=renew_catalogue, cron_schedule="15 * * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@dg.schedule(
+    job=renew_catalogue,
+    cron_schedule="15 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Builds the catalogue and the report on the corpus every hour, if a table of any dataset has "
+    "changed since.",
+)
 def hourly_catalogue(store: Store) -> dg.RunRequest | dg.SkipReason:
     """Every hour, if a table of any dataset has changed since."""
     from c2s_assets.storage.catalogue.versions import is_current

@@ -14,7 +14,13 @@ from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.sources.inbox import look_into_inbox
 
 
-@dg.sensor(jobs=BUILD_JOBS, minimum_interval_seconds=10, default_status=dg.DefaultSensorStatus.RUNNING)
+@dg.sensor(
+    jobs=BUILD_JOBS,
+    minimum_interval_seconds=10,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Builds each h5ad that lands in the inbox of the lake, once it no longer changes. Looks "
+    "every 10 seconds; what cannot become a dataset is named in the tick.",
+)
 def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     """Adds a partition for each h5ad that lands in the inbox and builds it once the file is complete."""
     arrivals, problems = look_into_inbox(store.layout)

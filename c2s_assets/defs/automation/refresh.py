@@ -53,7 +53,13 @@ list_cellxgene = dg.define_asset_job(
 )
 
 
-@dg.schedule(job=list_cellxgene, cron_schedule="15 3 * * *", default_status=dg.DefaultScheduleStatus.RUNNING)
+@dg.schedule(
+    job=list_cellxgene,
+    cron_schedule="15 3 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Lists CELLxGENE Discover every day at 3:15, if datasets.yaml selects anything of it. Needs "
+    "the network.",
+)
 def daily_listing(store: Store) -> dg.RunRequest | dg.SkipReason:
     """Every day at 3:15, if `datasets.yaml` selects anything of CELLxGENE Discover."""
     selection = _selection(store)
@@ -64,6 +70,9 @@ def daily_listing(store: Store) -> dg.RunRequest | dg.SkipReason:
     jobs=[*BUILD_JOBS, list_cellxgene],
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Fetches and builds what datasets.yaml selects of CELLxGENE Discover and is new, revised or "
+    "outdated, and marks what was withdrawn. Looks every minute at the last listing; a tick that is skipped "
+    "says why.",
 )
 def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
     """Builds what `datasets.yaml` selects of CELLxGENE Discover, new or revised, and marks the withdrawn.

@@ -38,7 +38,13 @@ def prune_runs() -> None:
     remove_superseded_runs()
 
 
-@dg.schedule(job=prune_runs, cron_schedule="30 4 * * 0", default_status=dg.DefaultScheduleStatus.RUNNING)
+@dg.schedule(
+    job=prune_runs,
+    cron_schedule="30 4 * * 0",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Removes, every Sunday at 4:30, the events of runs that are older than 90 days and were "
+    "replaced by a later success. No table is touched.",
+)
 def weekly_pruning() -> dg.RunRequest:
     """Every Sunday at 4:30."""
     return dg.RunRequest()
