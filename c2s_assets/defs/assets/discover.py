@@ -28,6 +28,7 @@ from c2s_assets.core.discover.listing import (
 )
 from c2s_assets.core.discover.records import CELL_COUNT, Listed, tabulate_collections, tabulate_datasets
 from c2s_assets.core.findings import Finding
+from c2s_assets.defs.alongside import is_alongside, keep
 from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
 from c2s_assets.defs.publishing import Events, final_errors, publish
@@ -84,6 +85,9 @@ def cellxgene_listing(
 ) -> Events:
     """One row per public dataset of CELLxGENE Discover; its collections; what changed since the last look."""
     layout, discover = store.layout, cellxgene.discover()
+    if is_alongside(context):
+        yield from keep(context, layout.listing, layout.collections, layout.listing_history)
+        return
     last = read_listing(layout), read_collections(layout)
     origin = {"url": shown(cellxgene.base_url), "read_by": _CODE_VERSION}
     listed, etags = _list_all(layout, discover, origin=origin)

@@ -20,6 +20,7 @@ from c2s_assets.core.genes.hgnc import (
     hgnc_version,
     parse_hgnc,
 )
+from c2s_assets.defs.alongside import is_alongside, keep
 from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
 from c2s_assets.defs.publishing import Events, final_errors, publish
@@ -66,6 +67,9 @@ def gene_symbols(
 ) -> Events:
     """One row per approved human gene of HGNC: its symbol, its Ensembl id, its previous and alias symbols."""
     target = store.layout.gene_symbols
+    if is_alongside(context):
+        yield from keep(context, target)
+        return
     last, last_says = held_gene_symbols(store.layout)
     with stage(store.layout, "gene_symbols") as staged:
         genes, origin = _fetch(hgnc.url) if config.file is None else _read(Path(config.file))
