@@ -11,7 +11,7 @@ _PLAN = ["explain_key", "explain_value"]
 # With more rows a table is easier to read, even one without its last columns.
 _FEW_ROWS = 5
 # Texts are cut to no less: columns are left out instead.
-_LEAST_TEXT, _LONGEST_TEXT = 12, 80
+_LEAST_TEXT, _LONGEST_TEXT = 20, 80
 # Of each column, a line and a blank on both sides.
 _BORDER = 3
 

@@ -23,7 +23,7 @@ def test_a_text_that_stands_alone_is_whole():
     assert "x" * 500 in draw_answer(pl.DataFrame({"message": ["x" * 500] * 9}), width=80).text
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 200])
+@pytest.mark.parametrize("width", [60, 120, 200])
 def test_no_line_is_longer_than_the_terminal(width):
     rows = pl.DataFrame(
         {
@@ -36,7 +36,7 @@ def test_no_line_is_longer_than_the_terminal(width):
     )
     drawn = draw_answer(rows, width=width)
     assert max(map(len, drawn.text.splitlines())) <= width
-    assert list(drawn.left_out) == ([] if width > 60 else ["tissues", "n_cells"])
+    assert list(drawn.left_out) == ([] if width > 60 else ["title", "tissues", "n_cells"])
     assert width == 60 or "1234567890" in drawn.text
 
 
@@ -50,8 +50,8 @@ def test_a_cut_text_says_so_and_a_number_is_never_cut():
 
 def test_columns_without_room_are_left_out_and_named():
     drawn = draw_answer(pl.DataFrame(WIDE), width=80)
-    assert drawn.left_out == [f"column_{number:02}" for number in range(5, 20)]
-    assert "column_04" in drawn.text
+    assert drawn.left_out == [f"column_{number:02}" for number in range(3, 20)]
+    assert "column_02" in drawn.text
 
 
 def test_few_rows_that_do_not_fit_have_a_line_for_each_value():
