@@ -127,7 +127,7 @@ def publish_table(
     found = [*_declared_claims(staged, staged.written() if blocks is None else blocks), *claims]
     yield from require(staged.dataset, staged.asset, found, shown=shown)
     checks = check_reports([*shown, *found], asset_name=staged.asset)
-    yield materialized(staged.commit(checks).digest, metadata | page_metadata(staged.dataset))
+    yield materialized(staged.commit(checks).digest, page_metadata(staged.dataset) | metadata)
 
 
 def require(

@@ -25,7 +25,7 @@ svg { max-width: 100%; height: auto }
 svg text { font: 12px system-ui, sans-serif; fill: #1c1c1c }
 .ok { color: #00614a }
 .warn { color: #8a5a00 }
-.bad { color: #a32b00; font-weight: 600 }
+.bad { color: #a32b00 }
 .grey { color: #666 }
 """
 

@@ -3,7 +3,7 @@
 The first eight are those of Okabe and Ito (2008), Color Universal Design. Each of the others is the colour of
 a grid of 512 that lies farthest from those before it and from grey, in CIELAB, also as deuteranopes and
 protanopes see it (Machado et al. 2009). The nearest two of all twenty are 26 apart, as of the first eight;
-for deuteranopes 17, as of the first eight, and for protanopes 17, where the first eight have 21.
+for deuteranopes 17, as of the first eight, and for protanopes 16, where the first eight have 21.
 """
 
 BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#999999"
@@ -18,16 +18,16 @@ GROUP_COLOURS = (
     "#000000",
     "#0000FF",
     "#000077",
-    "#5577FF",
-    "#553300",
+    "#BB55FF",
+    "#990033",
     "#DDDD99",
-    "#005555",
-    "#7700BB",
-    "#003355",
-    "#00BB55",
-    "#99DDBB",
-    "#00DDDD",
-    "#5599FF",
+    "#003300",
+    "#990077",
+    "#FF0055",
+    "#55DDDD",
+    "#550033",
+    "#0033DD",
+    "#99DD55",
 )
 # Of viridis, from low to high.
 AGE_COLOURS = (

@@ -40,7 +40,7 @@ def validation_report(context: dg.AssetExecutionContext, store: Store) -> Events
         page.write_text(dataset_page(dataset, written, category=_category(dataset)), encoding="utf-8")
         keeps = [keeps_document(path, ValidationReport)]
         yield from require(dataset, staged.asset, keeps)
-        metadata = document_metadata(staged) | page_metadata(dataset) | _report_metadata(written)
+        metadata = page_metadata(dataset) | document_metadata(staged) | _report_metadata(written)
         judged = [_checks_hold(assets), tables_agree_on_cells(agreements, n_obs=written.n_obs)]
         # In place before the dataset is judged: who has to mend it needs the report.
         built = staged.commit(check_reports([*keeps, *judged], asset_name=staged.asset))

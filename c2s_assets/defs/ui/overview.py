@@ -23,6 +23,7 @@ def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
         "Datasets",
         [
             title("Datasets"),
+            f"<p>{PageLink('The Dagster UI', '/')} builds them.</p>",
             paragraph(f"{len(statuses):,} in {layout.root}" + (f": {said}" if said else ""), style="grey"),
             table(
                 ["dataset", "stands", "tables", "last run", "why"],
@@ -53,15 +54,19 @@ def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
     n_built = sum(state.standing == "built" for state in states)
     has_page = layout.dataset_page(status.dataset_id).exists()
     name = PageLink(status.dataset_id, page_address(status.dataset_id)) if has_page else status.dataset_id
-    last = "none" if status.last_run_at is None else f"{status.last_run} {status.last_run_at:%Y-%m-%d %H:%M}"
+    last = "none" if status.last_run_at is None else f"{status.last_run}, {status.last_run_at:%d.%m. %H:%M}"
     return name, kind, n_built, last, "; ".join(dict.fromkeys(_reasons(status)))
 
 
 def _reasons(status: DatasetStatus) -> Iterator[str]:
-    if status.problem:
+    states = status.states or {}
+    refused = [
+        f"{name}: {state.refused.message}" for name, state in states.items() if state.refused is not None
+    ]
+    if refused:
+        yield from refused
+    elif status.problem:
         yield status.problem
-    for name, state in (status.states or {}).items():
-        if state.refused is not None:
-            yield f"{name}: {state.refused.message}"
-        elif state.standing == "outdated":
+    for name, state in states.items():
+        if state.standing == "outdated":
             yield f"{name}: {'; '.join(state.why)}"

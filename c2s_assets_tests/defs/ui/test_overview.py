@@ -1,0 +1,58 @@
+"""Every way in which a dataset can stand, on the page that lists them."""
+
+import re
+
+import pytest
+
+from c2s_assets.defs.ui.overview import overview
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.defs.building import build_only, open_workshop
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+_EARLY = ["raw_h5ad", "dataset_profile", "cell_metadata"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page on a lake in which datasets stand in every way."""
+    layout = make_lake(tmp_path_factory.mktemp("overview"), "built", "changed", "begun", "waiting")
+    drop_toy_h5ad(layout, "scaled", matrices="scaled X")
+    with open_workshop(layout) as workshop:
+        for dataset_id in ("built", "changed"):
+            assert workshop.build(dataset_id).succeeded
+        assert build_only(workshop, "begun", *_EARLY).success
+        assert not build_only(workshop, "scaled", *_EARLY, "feature_metadata", "cell_sentences").success
+        layout.settings.write_text("datasets: {changed: {organism: Mus musculus}}")
+        _tear(layout)
+        return overview(workshop.instance, layout)
+
+
+def _tear(layout: Layout) -> None:
+    layout.dataset("torn").mkdir()
+    layout.record("torn").write_text("{")
+    layout.table("cell_metadata", "torn").touch()
+
+
+@pytest.mark.parametrize(
+    ("dataset_id", "stands", "why"),
+    [
+        ("built", "built", ""),
+        ("changed", "outdated", "organism is &#x27;Mus musculus&#x27; now"),
+        ("begun", "incomplete", ""),
+        ("waiting", "never built", ""),
+        ("scaled", "refused", "scaled"),
+        ("torn", "cannot be read", "record.json"),
+    ],
+)
+def test_a_dataset_stands(page: str, dataset_id: str, stands: str, why: str) -> None:
+    row = next(row for row in re.findall("<tr.*?</tr>", page) if f">{dataset_id}<" in row)
+    assert f"<td>{stands}</td>" in row
+    assert why in row
+
+
+def test_a_dataset_with_a_page_has_a_link_to_it(page: str) -> None:
+    assert set(re.findall('href="(.*?)"', page)) == {"/", "/c2s/built", "/c2s/changed"}
+
+
+def test_it_counts_how_they_stand(page: str) -> None:
+    assert "1 built, 1 cannot be read, 1 incomplete, 1 never built, 1 outdated, 1 refused" in page
