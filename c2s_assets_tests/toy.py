@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix, csr_matrix
 
 from c2s_assets.core.cells.provenance import Publication
-from c2s_assets.core.splits.manifest import SplitSpec, split_donors
+from c2s_assets.core.splits.manifest import split_donors
 from c2s_assets.core.splits.records import join_records
+from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.schemas.tables import (
     CellMetadata,
     CellSentences,

@@ -57,9 +57,8 @@ class Part:
         """Throw the bytes away and begin those of a version; without a note it cannot be gone on with."""
         self._note_path.unlink(missing_ok=True)
         self.cut(0)
-        if (
-            note is not None
-        ):  # last, so that a note never stands beside bytes of another version; half is none
+        # Last, so that a note never stands beside bytes of another version; half a one is none.
+        if note is not None:
             self._note_path.write_text(note.model_dump_json(), encoding="utf-8")
 
     def cut(self, n_bytes: int) -> None:

@@ -43,9 +43,7 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -55,17 +53,14 @@ from pydantic_core import ErrorDetails
 
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id
-from c2s_assets.core.splits.manifest import SplitSpec
+from c2s_assets.core.section import Section, nothing_if_none
+from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.yaml_bounds import BoundedLoader
 
 ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 # Rows are counted in an int32.
 _MOST_ROWS = 2**31 - 1
-
-
-def _nothing_if_none(value: object) -> object:
-    return {} if value is None else value
 
 
 def _listed(value: object) -> object:
@@ -76,41 +71,18 @@ def _listed(value: object) -> object:
     return [one.strip() if isinstance(one, str) else one for one in values]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    _may_be_empty = model_validator(mode="before")(_nothing_if_none)
-
-
-class SentenceSettings(_Settings):
+class SentenceSettings(Section):
     """How sentences are written, for all datasets."""
 
     top_n: int = Field(default=2000, ge=1, description="Length of the longest sentence, in symbols.")
     tie: Literal["hash", "feature_id"] = Field(default="hash", description="How equals are ordered.")
     seed: int = Field(default=0, description="Seed of the order among equals.")
-    gene_lists: Annotated[dict[ListName, list[str]], BeforeValidator(_nothing_if_none)] = Field(
+    gene_lists: Annotated[dict[ListName, list[str]], BeforeValidator(nothing_if_none)] = Field(
         default_factory=dict, description="Each list makes a column cell_sentence_<name>."
     )
 
 
-class SplitSettings(_Settings):
-    """How donors are split, for all datasets."""
-
-    test_size: float = Field(default=0.05, gt=0, lt=1, description="Share of the cells that test aims at.")
-    seed: int = Field(default=0, description="Seed of the choice of donors.")
-    non_primary: Literal["drop", "keep"] = Field(
-        default="drop", description="What happens to cells that are not the canonical copy."
-    )
-    missing_age: Literal["drop", "keep"] = Field(
-        default="drop", description="What happens to cells without an age where others have one."
-    )
-
-    def spec(self) -> SplitSpec:
-        """Return the split's specification."""
-        return SplitSpec(**self.model_dump())
-
-
-class ProjectionSettings(_Settings):
+class ProjectionSettings(Section):
     """How projections are computed, for all datasets."""
 
     fit_scope: Literal["all", "train"] = Field(
@@ -124,7 +96,7 @@ class ProjectionSettings(_Settings):
 Labels = Annotated[list[str], BeforeValidator(_listed)]
 
 
-class Selection(_Settings):
+class Selection(Section):
     """Which datasets of CELLxGENE Discover the lake keeps fresh.
 
     A dataset is taken if it passes every filter that is set, or if `datasets` names it; never if `exclude`
@@ -168,7 +140,7 @@ class Selection(_Settings):
         return not self.has_filters and not self.datasets
 
 
-class LimitSettings(_Settings):
+class LimitSettings(Section):
     """What one file may claim beyond the limits of `storage.h5ad.limits`, which has the same names."""
 
     cells: int | None = Field(default=None, ge=1, le=_MOST_ROWS, description="Rows of obs.")
@@ -191,7 +163,7 @@ class LimitSettings(_Settings):
         return self.model_dump(exclude_none=True)
 
 
-class DatasetEntry(_Settings):
+class DatasetEntry(Section):
     """What one file calls things, and what cannot be read from it."""
 
     title: str | None = Field(default=None, description="Title for cards and the UI.")
@@ -228,17 +200,17 @@ class DatasetEntry(_Settings):
         return self
 
 
-class DatasetsFile(_Settings):
+class DatasetsFile(Section):
     """The whole of `datasets.yaml`. An entry that cannot be followed stops its own dataset, and no other."""
 
     sentences: SentenceSettings = Field(default_factory=SentenceSettings)
-    split: SplitSettings = Field(default_factory=SplitSettings)
+    split: SplitSpec = Field(default_factory=SplitSpec)
     projections: ProjectionSettings = Field(default_factory=ProjectionSettings)
     cellxgene: Selection = Field(default_factory=Selection)
     build: Annotated[list[Literal["expression_matrix"]], BeforeValidator(_listed)] = Field(
         default=[], description="Tables that are built only where they are asked for."
     )
-    datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(_nothing_if_none)] = Field(
+    datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(nothing_if_none)] = Field(
         default_factory=dict
     )
     _mistakes: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -285,9 +257,9 @@ class DatasetsFile(_Settings):
         return found
 
 
-_SECTIONS: dict[str, type[_Settings]] = {
+_SECTIONS: dict[str, type[Section]] = {
     "sentences": SentenceSettings,
-    "split": SplitSettings,
+    "split": SplitSpec,
     "projections": ProjectionSettings,
     "cellxgene": Selection,
 }
@@ -371,7 +343,7 @@ def _describe(problem: ErrorDetails) -> str:
     return f"{place} is {problem['input']!r:.100}: {expected}"
 
 
-def _model_at(place: tuple[int | str, ...]) -> type[_Settings]:
+def _model_at(place: tuple[int | str, ...]) -> type[Section]:
     match place:
         case ():
             return DatasetsFile

@@ -4,7 +4,7 @@ from c2s_assets.core import settings
 from c2s_assets.core.errors import ConfigError
 from c2s_assets.core.sentences.composing import SentenceSpec
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile, parse_datasets_file
-from c2s_assets.core.splits.manifest import SplitSpec
+from c2s_assets.core.splits.spec import SplitSpec
 
 
 def refused(text):
@@ -63,7 +63,7 @@ def test_every_key_is_read():
         "seed": 7,
         "gene_lists": {"ribosomal": ["RPL3", "RPL4"], "none": []},
     }
-    assert parsed.split.spec() == SplitSpec(test_size=0.2, seed=3, non_primary="keep", missing_age="keep")
+    assert parsed.split == SplitSpec(test_size=0.2, seed=3, non_primary="keep", missing_age="keep")
     assert parsed.entry("atlas").limits.raised() == {"features": 6_000_000}
     assert list(parsed.entry("atlas").model_dump(exclude={"limits"}).values()) == [
         "Human muscle",
@@ -117,7 +117,7 @@ def test_a_dataset_that_is_not_listed_has_an_entry_that_says_nothing():
 
 def test_the_defaults_are_those_of_the_specifications():
     parsed = DatasetsFile()
-    assert parsed.split.spec() == SplitSpec()
+    assert parsed.split == SplitSpec()
     assert SentenceSpec(layer="X", symbols="", **parsed.sentences.model_dump()) == SentenceSpec(
         layer="X", symbols=""
     )

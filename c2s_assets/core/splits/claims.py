@@ -6,7 +6,8 @@ import polars as pl
 from c2s_assets.core.cells.claims import AGES_ARE_KNOWN, DONORS_ARE_KNOWN
 from c2s_assets.core.columns import CELL_ID, DONOR_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.findings import Finding
-from c2s_assets.core.splits.manifest import TEST, TRAIN, SplitSpec, SplitSummary
+from c2s_assets.core.splits.manifest import TEST, TRAIN, SplitSummary
+from c2s_assets.core.splits.spec import SplitSpec
 
 # Wasserstein distance between the ages of both sides, as a share of the whole range of ages: 17 donors
 # from 15 to 75 with one of them in test are 0.2 to 0.3 apart whichever it is; 100 donors are below 0.05.

@@ -1,6 +1,6 @@
 """Which donors are for training and which for testing, chosen once per dataset and never per block."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -18,8 +18,7 @@ from c2s_assets.core.columns import (
     SPLIT,
     SPLIT_LEVEL,
 )
-from c2s_assets.core.errors import ConfigError, MissingInputError
-from c2s_assets.core.hashes import short_id
+from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.splits.drawing import (
     N_FOLDS,
     Donors,
@@ -29,55 +28,12 @@ from c2s_assets.core.splits.drawing import (
     hash_ids,
     seed_key,
 )
+from c2s_assets.core.splits.spec import SplitSpec
 
 TRAIN, TEST = "train", "test"
 # What both together are called where they are compared with other tables.
 SIDES = f"{TRAIN} and {TEST}"
-POLICIES = ("drop", "keep")
 _COUNTS = ("n_cells", "n_non_primary", "n_without_age", "n_eligible")
-
-
-@dataclass(frozen=True)
-class SplitSpec:
-    """What decides a split: change any of it and the split is another one.
-
-    Parameters
-    ----------
-    test_size
-        Share of the eligible cells to aim at for the test side, between 0 and 1.
-    seed
-        Another seed gives another split wherever the donors leave a choice.
-    non_primary
-        ``"drop"`` leaves cells that are not primary data out of both sides, ``"keep"`` treats them as others.
-    missing_age
-        ``"drop"`` leaves cells without an age out of both sides where others have one, ``"keep"`` does not.
-
-    Raises
-    ------
-    ConfigError
-        If ``test_size``, ``non_primary`` or ``missing_age`` is none of these.
-    """
-
-    test_size: float = 0.05
-    seed: int = 0
-    non_primary: str = "drop"
-    missing_age: str = "drop"
-
-    def __post_init__(self) -> None:
-        if not 0 < self.test_size < 1:
-            raise ConfigError(
-                f"split: test_size is {self.test_size}, which is not a share of the cells. "
-                "Set it between 0 and 1, for example 0.05."
-            )
-        for name in ("non_primary", "missing_age"):
-            policy = getattr(self, name)
-            if policy not in POLICIES:
-                raise ConfigError(f"split: {name} is {policy!r}. Set it to one of: {', '.join(POLICIES)}.")
-
-    @property
-    def spec_id(self) -> str:
-        """Twelve hexadecimal digits that are the same for equal specs, on every machine."""
-        return short_id(asdict(self))
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,12 @@ _RECORD_PREVIEW = [CELL_ID, CELL_SENTENCE, AGE, DONOR_ID, SPLIT, FOLD]
 def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per donor: train or test, its fold, and why. All cells of a donor are on one side."""
     with staged_asset(context, store) as staged:
-        dataset, spec = staged.dataset, staged.dataset.settings.split.spec()
+        dataset, spec = staged.dataset, staged.dataset.settings.split
         cells = _cells_to_split(dataset)
         manifest = split_donors(cells, spec=spec)
         summary = describe_split(manifest)
         unread = unread_donors(dataset.entry, dataset.profile.obs_not_read)
-        staged.write([manifest], spec_id=spec.spec_id, spec=asdict(spec))
+        staged.write([manifest], spec_id=spec.spec_id, spec=spec.model_dump())
         yield from publish_table(
             staged,
             claims=[
@@ -44,7 +44,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
                 split_claims.no_cell_is_left_out_for_its_age(manifest),
             ],
             metadata=staged_metadata(staged, lineage=lineage.of_split_manifest(manifest.columns))
-            | as_metadata({"spec_id": spec.spec_id, **asdict(spec), **asdict(summary)})
+            | as_metadata({"spec_id": spec.spec_id, **spec.model_dump(), **asdict(summary)})
             | _drawn("cells_per_donor", plots.cells_per_donor(manifest)),
         )
 

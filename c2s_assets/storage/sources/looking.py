@@ -33,7 +33,8 @@ from c2s_assets.core.genes.proposals import propose_symbols
 from c2s_assets.core.genes.var_columns import list_columns
 from c2s_assets.core.reports.columns import example_values
 from c2s_assets.core.settings import DatasetEntry
-from c2s_assets.core.splits.manifest import SplitSpec, SplitSummary, describe_split, split_donors
+from c2s_assets.core.splits.manifest import SplitSummary, describe_split, split_donors
+from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.h5ad.frames import Frame

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.splits import claims
-from c2s_assets.core.splits.manifest import SplitSpec, SplitSummary, describe_split, split_donors
+from c2s_assets.core.splits.manifest import SplitSummary, describe_split, split_donors
+from c2s_assets.core.splits.spec import SplitSpec
 
 
 def assert_says(finding, pattern):

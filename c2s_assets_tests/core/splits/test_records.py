@@ -3,8 +3,9 @@ import pytest
 
 from c2s_assets.core.cells.provenance import Publication
 from c2s_assets.core.errors import MissingInputError
-from c2s_assets.core.splits.manifest import SplitSpec, split_donors
+from c2s_assets.core.splits.manifest import split_donors
 from c2s_assets.core.splits.records import PUBLICATION_COLUMNS, join_records
+from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.schemas.tables import TrainTest
 from c2s_assets.schemas.violations import violations
 
