@@ -36,13 +36,20 @@ _OF_SOURCE: ArrowTypes = {
 def arrow_schema(model: "Table", *, further: pl.Schema | None = None) -> pa.Schema:
     """Derive the Arrow schema of a table: the declared columns, then those of `further` in their order.
 
+    What is said of a declared column is its metadata, under ``description``, in every file that is written.
+
     Raises
     ------
     TypeError
         If a column has a type that we do not write, which is a mistake in the model or in the caller.
     """
     declared = {
-        name: pa.field(name, _arrow_type(column.dtype.type, _DECLARED, name=name), nullable=column.nullable)
+        name: pa.field(
+            name,
+            _arrow_type(column.dtype.type, _DECLARED, name=name),
+            nullable=column.nullable,
+            metadata={"description": column.description or ""},
+        )
         for name, column in model.to_schema().columns.items()
     }
     own = {name: dtype for name, dtype in (further or {}).items() if name not in declared}

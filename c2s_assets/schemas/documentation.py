@@ -20,8 +20,9 @@ _BEGINNING = """\
 
 Every table of a dataset is in `$C2S_LAKE/datasets/<dataset_id>/`; columns of the source stand beside
 the declared ones, see [what the tables promise](../README.md#what-the-tables-promise). The same texts are
-in the comments of the catalogue and in the Dagster UI. A column that says nothing under *null* always has
-a value.
+in the comments of the catalogue, in the Dagster UI and in the metadata of the columns of every Parquet
+file (`pyarrow.parquet.read_schema(FILE).field("age").metadata`). A column that says nothing under *null*
+always has a value.
 """
 _TRAINING = """\
 ## The training table

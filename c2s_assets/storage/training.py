@@ -13,7 +13,8 @@ import pyarrow as pa
 from c2s_assets.core.cells.uniform import training_schema, uniform_columns, with_source_columns
 from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.core.hashes import short_id
-from c2s_assets.schemas.arrow import arrow_columns
+from c2s_assets.schemas.arrow import arrow_columns, arrow_schema
+from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.record import Built
 from c2s_assets.storage.choosing import files_of, present_tables
 from c2s_assets.storage.lake.documents import read_settings
@@ -66,7 +67,7 @@ def _write_sides(
 ) -> dict[str, int]:
     made_from = short_id({dataset_id: built.digest for dataset_id, built in tables.items()})
     footer = {"table": _WRITTEN, "made_from": made_from}
-    arrow = with_metadata(arrow_columns(with_source_columns(schema)), footer)
+    arrow = with_metadata(_described(arrow_columns(with_source_columns(schema))), footer)
     with ExitStack() as stack:
         writers = {side: stack.enter_context(TableWriter(folder / side, schema=arrow)) for side in SIDES}
         for built in tables.values():
@@ -74,6 +75,17 @@ def _write_sides(
                 for block in iter_table(path):
                     writers[path.parent.name].write(block.select(uniform_columns(block.schema, schema)))
     return {side: writer.n_rows for side, writer in writers.items()}
+
+
+def _described(schema: pa.Schema) -> pa.Schema:
+    """Say of each declared column what it holds, in its metadata."""
+    said = arrow_schema(CATALOGUE[_WRITTEN].model)
+    return pa.schema(
+        [
+            field.with_metadata(said.field(field.name).metadata) if field.name in said.names else field
+            for field in schema
+        ]
+    )
 
 
 def _refuse_others(folder: Path) -> None:

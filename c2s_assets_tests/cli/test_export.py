@@ -52,6 +52,7 @@ def test_the_training_table_is_the_same_to_every_reader(
 
     schemas = {pq.read_schema(path) for path in to.rglob("*.parquet")}
     assert len(schemas) == 1, "one schema, whatever the datasets hold"
+    assert b"in years" in schemas.pop().field("age").metadata[b"description"]
     pandas = pd.read_parquet(to, dtype_backend="pyarrow")
     readers = {
         "Polars": pl.read_parquet(to),

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
+from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.storage.tables import parquet
 from c2s_assets.storage.tables.parquet import (
     TableWriter,
@@ -170,6 +171,18 @@ def test_types_on_disk_are_plain(tmp_path):
     assert column.compression == "ZSTD"
     assert column.has_offset_index
     assert "__index_level_0__" not in pq.read_schema(path).names
+
+
+@pytest.mark.parametrize("name", ["cells.parquet", "cells"])
+def test_each_declared_column_says_in_the_file_what_it_holds(tmp_path, name):
+    rows = pl.DataFrame(
+        {"cell_id": ["a"], "cell_sentence": ["A B"], "n_expressed": [2], "sentence_length": [2]}
+    )
+    write_blocks(tmp_path / name, [rows.with_columns(own=1)], model=CellSentences, footer=FOOTER)
+    written = table_schema(tmp_path / name)
+    assert written.field("n_expressed").metadata == {b"description": b"Distinct symbols the cell expresses."}
+    assert written.field("own").metadata is None
+    assert read_footer(tmp_path / name) == FOOTER
 
 
 def test_columns_stand_in_the_order_of_the_model_then_of_the_rows(tmp_path):
