@@ -104,6 +104,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
         ),
     ),
     "expression_matrix": (
+        Check("features_fit_into_columns", "There are not more features than a table can have columns."),
         Check("keeps_schema", "Every part has cell_id and one float32 column per feature, in their order."),
         Check("agrees_with_expression", "On a sample read again from the source, every value is the same."),
     ),

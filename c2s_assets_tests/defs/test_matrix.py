@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.sparse import csr_array
 
+from c2s_assets.core.expression import claims
 from c2s_assets.defs.assets import matrix
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.tables import sparse, wide
@@ -55,6 +56,7 @@ def test_both_tables_hold_every_value_of_the_source(
         ("expression", "keeps_schema"): True,
         ("expression", "rows_match_cells"): True,
         ("expression", "matches_source"): True,
+        ("expression_matrix", "features_fit_into_columns"): True,
         ("expression_matrix", "keeps_schema"): True,
         ("expression_matrix", "rows_match_cells"): True,
         ("expression_matrix", "agrees_with_expression"): True,
@@ -161,3 +163,15 @@ def test_a_value_lost_on_the_way_stops_the_table_and_leaves_the_last_good_one(
             assert broken == [claim]
 
     assert [files_below(layout.parts(table, "toy")) for table in TABLES] == before
+
+
+def test_more_features_than_a_table_has_columns_are_refused_before_any_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_MOST_COLUMNS", 39)
+    layout = make_lake(tmp_path, "toy")
+    with open_workshop(layout) as workshop:
+        result = build_only(workshop, "toy", *INGEST, "expression_matrix")
+    shown = [c for c in result.get_asset_check_evaluations() if c.asset_key.path == ["expression_matrix"]]
+    assert [(check.check_name, check.passed) for check in shown] == [("features_fit_into_columns", False)]
+    assert not layout.parts("expression_matrix", "toy").exists()

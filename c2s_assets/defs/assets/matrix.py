@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, SYMBOL
+from c2s_assets.core.expression.claims import features_fit_into_columns
 from c2s_assets.core.expression.sampling import windows
 from c2s_assets.core.expression.tables import (
     CellTotals,
@@ -18,7 +19,7 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata, wide_table_metadata
 from c2s_assets.defs.progress import read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_from_source
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, require, staged_from_source
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.registry import CELLS, FEATURES
@@ -56,6 +57,8 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
     """One row per cell and one float32 column per feature, named by its symbol, as pandas users load it."""
     with staged_from_source(context, store) as (staged, h5ad):
         dataset, profile = staged.dataset, staged.dataset.profile
+        fits = features_fit_into_columns(profile.n_vars)
+        yield from require(dataset, staged.asset, [fits])
         cell_ids = dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
         names = column_names(dataset.read(FEATURES, columns=[FEATURE_ID, SYMBOL]))
         matrix = h5ad.matrix(profile.layer)
@@ -75,6 +78,7 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
                 agrees_with_expression(samples, names=names),
             ],
             metadata=_wide_metadata(staged, names, n_rows=sum(n_cells.values()), first=samples[0][0]),
+            shown=[fits],
         )
 
 

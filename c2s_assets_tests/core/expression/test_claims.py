@@ -43,3 +43,11 @@ def test_a_scaled_matrix_is_told_with_the_others_there_are():
     others = {"layers/umi": "counts", "layers/d": None, "raw.X": "cannot be read"}
     message = claims.matrix_can_be_ranked(verdict, layer="X", others=others).message
     assert "Other matrices of the file: layers/d, layers/umi (counts), raw.X (cannot be read)." in message
+
+
+def test_features_become_columns_unless_there_are_too_many():
+    assert claims.features_fit_into_columns(60_000).holds
+    finding = claims.features_fit_into_columns(1_000_000)
+    assert not finding.holds
+    assert "1,000,000 features would be as many columns; at most 200,000 are written" in finding.message
+    assert "c2s_assets.read_expression" in finding.message
