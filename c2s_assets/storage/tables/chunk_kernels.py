@@ -10,7 +10,7 @@ protocol: the high half of a field's first byte is how far its number is from th
 its type (5: int32, 6: int64, 9: list, 12: struct), and integers are zigzag and of variable length.
 """
 
-# ruff: noqa: PLR0917 - most are called by one another, and there numba takes no keywords
+# ruff: noqa: PLR0917 - those that are called by one another: there numba takes no keywords
 
 import numpy as np
 from numba import njit
@@ -36,6 +36,7 @@ def count_values(indices: NDArray[np.int32], n_values: _Longs) -> None:
 
 @njit(cache=True, nogil=True)
 def sort_into_columns(
+    *,
     bounds: _Longs,
     indices: NDArray[np.int32],
     values: _Words,
@@ -67,6 +68,7 @@ def sort_into_columns(
 
 @njit(cache=True, nogil=True)
 def put_bodies(
+    *,
     out: _Bytes,
     sizes: _Longs,
     n_listed: _Longs,
@@ -128,6 +130,7 @@ def put_bodies(
 
 @njit(cache=True, nogil=True)
 def put_chunks(
+    *,
     out: _Bytes,
     about: _Bytes,
     bodies: _Bytes,

@@ -189,9 +189,18 @@ def _write_part(path: Path, part: _Part, cell_ids: pl.Series, described: _Descri
             out = _at_least(out, room + int(sizes.sum()))
             about = _at_least(about, room + len(joined))
             n_out, n_about, n_plain = kernels.put_chunks(
-                out, about, bodies, squeezed, sizes, squeezed_sizes, n_listed, joined,
-                np.cumsum([len(name) for name in names]), part.n_cells, file.tell(),
-            )  # fmt: skip
+                out=out,
+                about=about,
+                bodies=bodies,
+                squeezed=squeezed,
+                sizes=sizes,
+                squeezed_sizes=squeezed_sizes,
+                n_listed=n_listed,
+                names=joined,
+                name_ends=np.cumsum([len(name) for name in names]),
+                n_rows=part.n_cells,
+                offset=file.tell(),
+            )
             file.write(out[:n_out].data)
             chunks.append(about[:n_about].tobytes())
             n_uncompressed += n_plain
@@ -214,7 +223,15 @@ def _columns_of(
     first_row = 0
     while part.pieces:
         limits, indices, values = part.pieces.pop(0)
-        kernels.sort_into_columns(limits, indices, values.view(np.uint32), first_row, ends, rows, words)
+        kernels.sort_into_columns(
+            bounds=limits,
+            indices=indices,
+            values=values.view(np.uint32),
+            first_row=first_row,
+            ends=ends,
+            rows=rows,
+            words=words,
+        )
         first_row += len(limits) - 1
     return bounds, rows, words
 
@@ -227,7 +244,9 @@ def _bodies(
     n_columns = len(bounds) - 1
     sizes, n_listed = np.empty((n_columns, 2), np.int64), np.empty(n_columns, np.int64)
     bodies = np.empty(n_columns * (4 * n_rows + 16), np.uint8)
-    kernels.put_bodies(bodies, sizes, n_listed, bounds, rows, words, n_rows)
+    kernels.put_bodies(
+        out=bodies, sizes=sizes, n_listed=n_listed, bounds=bounds, rows=rows, words=words, n_rows=n_rows
+    )
     return bodies, sizes, n_listed
 
 
