@@ -76,7 +76,7 @@ def nearest_id(name: str, known: Iterable[str]) -> str | None:
     alike = [one for one in known if one != name and _numbers(one) == _numbers(name)]
     plain = {one.casefold(): one for one in alike}
     return next(
-        (plain[near] for near in difflib.get_close_matches(name.casefold(), plain, n=1, cutoff=0.8)), None
+        (plain[near] for near in difflib.get_close_matches(name.casefold(), plain, n=1, cutoff=0.75)), None
     )
 
 

@@ -202,7 +202,8 @@ def _status(instance: dg.DagsterInstance, dataset: Dataset, last_run: Any) -> Da
         problem = f"the build was stopped. Go on with: c2s build --outdated {dataset.dataset_id}"
     try:
         states = dataset.state()
-    except C2SError as error:  # a torn record, or a link that leads out of the lake
+        dataset.settings.entry(dataset.dataset_id)  # of what is not built yet, nothing else looks at it
+    except C2SError as error:  # a torn record, a link that leads out of the lake, a mistake in its entry
         problem = str(error)
     return DatasetStatus(
         dataset_id=dataset.dataset_id,

@@ -47,6 +47,14 @@ def test_what_waits_in_the_inbox_is_built_with_all_that_is_outdated(tmp_path: Pa
     assert "broken: FAILED" in said.out
 
 
+def test_a_mistake_in_an_entry_is_listed_with_its_dataset(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "right", "wrong")
+    layout.settings.write_text("datasets: {wrong: {donor: x}}")
+    lines = c2s("ls", lake=layout.root).out.splitlines()
+    assert "datasets.yaml: datasets.wrong.donor is not a key" in lines[-1]
+    assert [line.split()[0] for line in lines[:-1]] == ["right", "wrong"]
+
+
 @pytest.fixture(scope="module")
 def mistaken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dg.ExecuteInProcessResult]:
     """How building went of two datasets, one of which has a mistake in its entry."""

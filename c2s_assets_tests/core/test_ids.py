@@ -88,7 +88,14 @@ def test_what_is_proposed_is_an_id_and_stays_itself(name):
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("atlsa", "atlas"), ("Atlas", "atlas"), ("sample2", None), ("lung", None), ("my-set", "my_set")],
+    [
+        ("atlsa", "atlas"),
+        ("bloood", "blood"),
+        ("Atlas", "atlas"),
+        ("sample2", None),
+        ("lung", None),
+        ("my-set", "my_set"),
+    ],
 )
 def test_the_id_that_may_be_meant_is_one_with_the_same_numbers(name, meant):
     assert nearest_id(name, ["atlas", "sample1", "my_set", "blood"]) == meant

@@ -123,6 +123,7 @@ class _Looker:
 
     @property
     def columns(self) -> list[ObsColumn]:
+        """The columns of obs that can be read."""
         return [
             ObsColumn(column.name, column.dtype, column.encoding, column.n_distinct)
             for column in self.profile.obs_columns
