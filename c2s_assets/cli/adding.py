@@ -42,15 +42,16 @@ def add_all(layout: Layout, sources: Sequence[str], wish: "Wish") -> int:
 def _expand(sources: Sequence[str]) -> Iterator[str]:
     """Give the files of folders in their place, and say what else was there."""
     from c2s_assets.clients.download import is_url
-    from c2s_assets.storage.sources.formats.folders import datasets_at
-    from c2s_assets.storage.sources.formats.recognise import readable
+    from c2s_assets.storage.sources.formats.folders import FolderContents, datasets_at
 
     for source in sources:
         if is_url(source):
             yield source
             continue
-        with readable(Path(source)):
+        try:
             contents = datasets_at(Path(source))
+        except OSError:  # said when it is added
+            contents = FolderContents((Path(source),))
         if contents.others:
             n_more = len(contents.others) - 10
             more = f" and {n_more:,} more" if n_more > 0 else ""

@@ -137,6 +137,18 @@ def test_pages_show_texts_of_a_source_as_text_and_ask_nobody_for_anything(
         assert text[:40] in seen, f"{text} is not shown as it is"
 
 
+def test_our_own_pages_show_texts_of_a_source_as_text(
+    ui: Ui, browser: Browser, watching: Watching, tmp_path: Path
+) -> None:
+    for path in ("/c2s/", "/c2s/hostile"):
+        browser.open(f"{ui.address}{path}")
+        browser.wait_for("document.body && document.body.innerText.includes('hostile')")
+        _keep(browser, tmp_path, path.strip("/").replace("/", "-"))
+        _require_only_text(browser, watching.address)
+    assert hostile_texts(watching.address)[0][:30] in browser.text()
+    assert watching.asked == []
+
+
 def test_a_page_of_another_site_gets_nowhere(
     ui: Ui, browser: Browser, watching: Watching, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ _SIDE = 420
 _BAR_HEIGHT = 17
 _LONGEST_LABEL = 34
 _N_BINS = 30
+_MANY_DOTS = 1_000
 _OTHER = "other"
 
 
@@ -73,8 +74,10 @@ def dots_by_number(points: NDArray[np.float32], values: pl.Series, *, label: str
     shade = np.full(len(numbers), -1)
     known = ~np.isnan(numbers)
     shade[known] = np.round((numbers[known] - low) / max(high - low, 1e-9) * last)
-    parts = [_dots(placed[shade == -1], GREY)]
-    parts += [_dots(placed[shade == number], colour) for number, colour in enumerate(AGE_COLOURS)]
+    parts = [_dots(placed[shade == -1], GREY, of=len(placed))]
+    parts += [
+        _dots(placed[shade == number], colour, of=len(placed)) for number, colour in enumerate(AGE_COLOURS)
+    ]
     for number, colour in enumerate(AGE_COLOURS):
         parts.append(_rectangle(120 + 12 * number, _SIDE + 8, 12, 10, colour))
     parts.append(_text(112, _SIDE + 17, f"{label} {low:.3g}", anchor="end"))
@@ -89,9 +92,12 @@ def dots_by_name(points: NDArray[np.float32], names: pl.Series, shown: Sequence[
     that everybody can tell apart.
     """
     placed, found = _placed(points), names.to_numpy()
-    parts = [_dots(placed[~np.isin(found, list(shown))], GREY)]
+    parts = [_dots(placed[~np.isin(found, list(shown))], GREY, of=len(placed))]
     colours = GROUP_COLOURS[: len(shown)]
-    parts += [_dots(placed[found == name], colour) for name, colour in zip(shown, colours, strict=True)]
+    parts += [
+        _dots(placed[found == name], colour, of=len(placed))
+        for name, colour in zip(shown, colours, strict=True)
+    ]
     for number, name in enumerate(shown, start=1):
         mine = placed[found == name]
         if len(mine):
@@ -117,13 +123,14 @@ def _placed(points: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.column_stack([scaled[:, 0], 1 - scaled[:, 1]]) * (_SIDE - 16) + 8
 
 
-def _dots(placed: NDArray[np.float64], colour: str) -> str:
-    """Draw points as one path, which takes nine bytes for each; those that fall together are one."""
+def _dots(placed: NDArray[np.float64], colour: str, *, of: int) -> str:
+    """Draw some points of so many as one path, nine bytes for each; those that fall together are one."""
     if not len(placed):
         return ""
     cells = np.unique(np.round(placed).astype(int), axis=0)
     moves = "".join(f"M{x} {y}h0" for x, y in cells)
-    return f'<path d="{moves}" stroke="{colour}" stroke-width="3" stroke-linecap="round"/>'
+    width = 3 if of > _MANY_DOTS else 6
+    return f'<path d="{moves}" stroke="{colour}" stroke-width="{width}" stroke-linecap="round"/>'
 
 
 def _rectangle(x: float, y: float, width: float, height: float, colour: str, *, title: str = "") -> str:
