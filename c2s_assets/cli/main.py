@@ -343,7 +343,7 @@ def _ui(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.defs.service import open_instance
     from c2s_assets.defs.ui.serving import serve_ui
 
-    with open_instance(layout) as instance:
+    with open_instance(layout, is_of_ui=True) as instance:
         serve_ui(instance, layout, port=options.port)
     return 0
 

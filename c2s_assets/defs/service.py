@@ -28,6 +28,7 @@ from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living
 from c2s_assets.defs.progress import Watcher, watched_by
 from c2s_assets.defs.run_log import keep_connections
+from c2s_assets.defs.step_output import leave_output
 from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.documents import read_settings
@@ -84,10 +85,11 @@ class DatasetStatus:
 
 
 @contextmanager
-def open_instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
+def open_instance(layout: Layout, *, is_of_ui: bool = False) -> Iterator[dg.DagsterInstance]:
     """Open the instance in $DAGSTER_HOME or, if that is not set, in a folder of the lake.
 
-    A home without settings gets ours.
+    A home without settings gets ours. That of the UI shows what steps of its runs print; others leave that to
+    the terminal.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def open_instance(layout: Layout) -> Iterator[dg.DagsterInstance]:
     try:
         usable = usable_home(home)
         os.environ[_HOME] = str(usable)
-        instance = _open(usable)
+        instance = _open(usable, is_of_ui=is_of_ui)
     except (OSError, DatabaseError) as error:
         why = error.orig if isinstance(error, DatabaseError) else error
         raise LakeError(
@@ -183,14 +185,15 @@ def _resource(definitions: dg.Definitions, name: str) -> Any:
     return (definitions.resources or {})[name]
 
 
-def _open(home: Path) -> dg.DagsterInstance:
+def _open(home: Path, *, is_of_ui: bool) -> dg.DagsterInstance:
     with (home / ".c2s-lock").open("w") as lock:
         # Two processes that make Dagster's SQLite files at the same time leave them unusable.
         fcntl.flock(lock, fcntl.LOCK_EX)
         settings = home / "dagster.yaml"
         if not settings.exists():
             settings.write_text(_packaged_settings().read_text())
-        return dg.DagsterInstance.from_ref(keep_connections(InstanceRef.from_dir(str(home))))
+        ref = keep_connections(InstanceRef.from_dir(str(home)))
+        return dg.DagsterInstance.from_ref(ref if is_of_ui else leave_output(ref))
 
 
 def _status(instance: dg.DagsterInstance, dataset: Dataset, last_run: Any) -> DatasetStatus:
