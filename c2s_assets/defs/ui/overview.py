@@ -54,8 +54,14 @@ def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
     n_built = sum(state.standing == "built" for state in states)
     has_page = layout.dataset_page(status.dataset_id).exists()
     name = PageLink(status.dataset_id, page_address(status.dataset_id)) if has_page else status.dataset_id
-    last = "none" if status.last_run_at is None else f"{status.last_run}, {status.last_run_at:%d.%m. %H:%M}"
-    return name, kind, n_built, last, "; ".join(dict.fromkeys(_reasons(status)))
+    last = "none" if status.last_run_at is None else f"{status.last_run}, {status.last_run_at:%Y-%m-%d %H:%M}"
+    return (
+        name,
+        kind,
+        n_built,
+        last.replace(" ", "\N{NO-BREAK SPACE}"),
+        "; ".join(dict.fromkeys(_reasons(status))),
+    )
 
 
 def _reasons(status: DatasetStatus) -> Iterator[str]:
@@ -67,6 +73,9 @@ def _reasons(status: DatasetStatus) -> Iterator[str]:
         yield from refused
     elif status.problem:
         yield status.problem
-    for name, state in states.items():
-        if state.standing == "outdated":
-            yield f"{name}: {'; '.join(state.why)}"
+    outdated = [
+        f"{name}: {'; '.join(state.why)}" for name, state in states.items() if state.standing == "outdated"
+    ]
+    if outdated:  # of the others the first is the reason
+        n_more = len(outdated) - 1
+        yield outdated[0] + (f"; and {n_more} more for it" if n_more else "")
