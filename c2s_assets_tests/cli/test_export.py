@@ -48,7 +48,7 @@ def test_the_training_table_is_the_same_to_every_reader(
     said = c2s("export", "training", "--to", to, lake=layout.root)
     assert (said.status, said.err) == (0, "")
     assert "176 cells of 3 datasets in" in said.out
-    assert f"pl.scan_parquet('{to}/train/*.parquet')" in said.out
+    assert f"pl.scan_parquet('{to}/train')" in said.out
 
     schemas = {pq.read_schema(path) for path in to.rglob("*.parquet")}
     assert len(schemas) == 1, "one schema, whatever the datasets hold"
