@@ -3,7 +3,7 @@
 ``python -m c2s_assets_tests.end_to_end.racing FOLDER NAME ROLE [ARGUMENT ...]`` imports all that its role
 will use, makes the file FOLDER/ready-NAME, and begins when there is a file FOLDER/go. The role `c2s` runs
 that command and ends with its status. The others renew or read the catalogue until there is a file
-FOLDER/stop, and once more, and print every answer as a line of JSON.
+FOLDER/stop-NAME, and once more, and print every answer as a line of JSON.
 """
 
 import json
@@ -49,7 +49,7 @@ def main() -> int:
     _wait_for(Path(folder) / "go")
     if role == "c2s":
         return int(begin())
-    stop = Path(folder) / "stop"
+    stop = Path(folder) / f"stop-{name}"
     deadline, is_last = time.monotonic() + _SECONDS, False
     while not is_last and time.monotonic() < deadline:
         is_last = stop.exists()
