@@ -22,7 +22,7 @@ def test_select_shows_what_is_asked_for_and_fetches_none_of_it(
         without = c2s("select", lake=layout.root)
         nothing = c2s("select", "--refresh", lake=layout.root)
         layout.settings.write_text("cellxgene: {tissue: [blod, lung]}")
-        selected = c2s("select", "--dry-run", lake=layout.root)
+        selected = c2s("select", lake=layout.root)
         n_fetched = sum(n for path, n in discover.n_requests.items() if path.startswith("/h5ad/"))
         built = c2s("build", ids[1], lake=layout.root)
     assert (without.returncode, n_fetched) == (1, 0)
