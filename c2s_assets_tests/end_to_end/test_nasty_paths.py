@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import c2s_assets
-from c2s_assets.cli.main import main as c2s
+from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.toy import write_toy_h5ad
 
 pytestmark = pytest.mark.slow
@@ -20,17 +20,17 @@ TABLES = "train_test,expression,projections,validation_report"
 
 
 def test_a_lake_and_files_below_any_folder_work_from_add_to_export(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / NASTY
     monkeypatch.setenv("C2S_LAKE", str(folder / "lake"))
-    monkeypatch.setenv("DAGSTER_HOME", "")  # which the first command sets; as before after the test
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     source = write_toy_h5ad(folder / f"{FILE}.h5ad")
 
     def run(*words: str | Path) -> str:
-        assert c2s([str(word) for word in words]) == 0, capsys.readouterr()
-        return capsys.readouterr().out
+        said = c2s(*words, lake=folder / "lake")
+        assert said.status == 0, said
+        return said.out
 
     assert f"The id {DATASET_ID} comes of the name" in run("add", source)
     assert f"{DATASET_ID}: built" in run("build", DATASET_ID, "--only", TABLES)
