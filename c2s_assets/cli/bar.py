@@ -7,10 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from c2s_assets.core.reports.terminal import progress_text
-from c2s_assets.core.reports.text import one_line
+from c2s_assets.core.reports.text import ERASE_LINE, one_line
 
 _EVERY_SECONDS = 0.1
-_ERASE = "\r\x1b[K"
 
 
 class Bar:
@@ -67,5 +66,5 @@ class Bar:
 
     def _write(self, text: str) -> None:
         if self.is_seen:
-            sys.stderr.write(f"{_ERASE}{text}")
+            sys.stderr.write(f"{ERASE_LINE}{text}")
             sys.stderr.flush()

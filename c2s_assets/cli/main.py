@@ -236,7 +236,7 @@ def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
         with open_instance(layout) as instance:
             report = list_discover(instance, _definitions())
         if not report.succeeded:
-            raise C2SError("; ".join(step.problem for step in report.steps if step.problem))
+            raise C2SError(report.problems)
     else:
         layout.require()
     listing = read_listing(layout)

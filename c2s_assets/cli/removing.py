@@ -5,9 +5,10 @@ import sys
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.core.settings_text import exclude_dataset
+from c2s_assets.storage.lake.digest import files_of_tree
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.sources.removal import places_of, remove_dataset, rename_source
+from c2s_assets.storage.sources.removal import nothing_called, places_of, remove_dataset, rename_source
 
 _STAYED = 1
 
@@ -22,14 +23,9 @@ def remove(layout: Layout, dataset_id: str, *, is_agreed: bool) -> int:
     places = places_of(layout, dataset_id)
     with open_instance(layout) as instance:
         if not places and not unregister(instance, dataset_id):
-            raise C2SError(f"{layout.root} holds nothing called {dataset_id!r}. c2s ls lists what it holds.")
+            raise nothing_called(layout, dataset_id)
         if places:
-            n_bytes = sum(
-                file.stat().st_size
-                for place in places
-                for file in (place.rglob("*") if place.is_dir() else [place])
-                if file.is_file()
-            )
+            n_bytes = sum(file.stat().st_size for place in places for file in files_of_tree(place))
             for place in places:
                 say(f"  {place}")
             if not is_agreed and not _agrees(f"Remove these, {n_bytes / 2**20:,.1f} MB? [y/N] "):

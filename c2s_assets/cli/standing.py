@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from c2s_assets.cli.printing import say, scan_text
-from c2s_assets.core.errors import C2SError, MissingInputError
-from c2s_assets.schemas.registry import TABLES
+from c2s_assets.core.errors import C2SError
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
@@ -50,12 +49,10 @@ def show(layout: Layout, dataset_id: str) -> None:
     """
     from c2s_assets.storage.dataset import Dataset
     from c2s_assets.storage.lake.documents import read_settings
-    from c2s_assets.storage.sources.removal import places_of
+    from c2s_assets.storage.sources.removal import nothing_called, places_of
 
     if not places_of(layout, dataset_id):
-        raise MissingInputError(
-            f"{layout.root} holds nothing called {dataset_id!r}. c2s ls lists what it holds."
-        )
+        raise nothing_called(layout, dataset_id)
     dataset = Dataset(layout, dataset_id, read_settings(layout))
     states = dataset.state()
     for part in (_source(dataset), _tables(states), _checks(states), _loading(dataset, states)):
@@ -105,9 +102,7 @@ def _lines(status: "DatasetStatus") -> Iterator[str]:
 
 def _wanted(states: Mapping[str, "AssetState"]) -> dict[str, "AssetState"]:
     """Leave out tables that have to be asked for, and were not."""
-    return {
-        name: state for name, state in states.items() if TABLES[name].is_default or state.built is not None
-    }
+    return {name: state for name, state in states.items() if state.is_wanted}
 
 
 def _plain(status: "DatasetStatus") -> dict[str, Any]:

@@ -25,7 +25,7 @@ def take_symbols(layout: Layout, file: Path | None) -> None:
     with open_instance(layout) as instance:
         report = take_gene_symbols(instance, defs, file=None if file is None else file.absolute())
     if not report.succeeded:
-        raise C2SError("; ".join(step.problem for step in report.steps if step.problem))
+        raise C2SError(report.problems)
     for check in report.broken:
         remark(f"c2s: {check.message}")
 

@@ -80,6 +80,11 @@ def nearest_id(name: str, known: Iterable[str]) -> str | None:
     )
 
 
+def meant_by(near: str | None) -> str:
+    """Say which id may be meant, as a remark behind the one that is not known."""
+    return "" if near is None else f" (is {near!r} meant?)"
+
+
 def _numbers(name: str) -> list[str]:
     return re.findall(r"\d+", name)
 

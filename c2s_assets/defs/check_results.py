@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from c2s_assets.core.reports.validation import WITHOUT_RESULT, State
 from c2s_assets.defs.checks import CHECKS
 from c2s_assets.schemas.documents import AssetReport, CheckReport
-from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.dataset import AssetState, Dataset
 
 
@@ -16,7 +15,7 @@ def report_assets(dataset: Dataset) -> list[AssetReport]:
     return [
         _report(state, source_sha256=source)
         for asset, state in states.items()
-        if asset != "validation_report" and (TABLES[asset].is_default or state.built is not None)
+        if asset != "validation_report" and state.is_wanted
     ]
 
 

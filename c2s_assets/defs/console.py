@@ -9,12 +9,9 @@ from typing import Any
 
 import dagster as dg
 
-from c2s_assets.core.reports.text import from_markdown, terminal_text
+from c2s_assets.core.reports.text import ERASE_LINE, from_markdown, terminal_text
 from c2s_assets.defs.checks import because_of
 from c2s_assets.defs.progress import step_begins
-
-# Of a terminal, the line that shows progress; it is drawn anew below.
-_ERASE = "\r\x1b[K"
 
 
 class _Lines(logging.Handler):
@@ -37,7 +34,7 @@ class _Lines(logging.Handler):
         return is_first
 
     def emit(self, record: logging.LogRecord) -> None:
-        erase = _ERASE if sys.stderr.isatty() else ""
+        erase = ERASE_LINE if sys.stderr.isatty() else ""
         sys.stderr.write(f"{erase}{self.format(record)}\n")
 
 

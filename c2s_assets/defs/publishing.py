@@ -134,11 +134,11 @@ def require(
     dataset: Dataset, asset: str, findings: Sequence[Finding], *, shown: Sequence[Finding] = ()
 ) -> Iterator[dg.AssetCheckResult]:
     """Show findings on an asset of a dataset; if a blocking claim is broken, record that and stop."""
-    yield from (check_result(finding, asset_name=asset) for finding in findings)
-    if broken := broken_claims(findings, asset_name=asset):
-        message = describe_broken(broken)
-        dataset.refuse(asset, message, checks=check_reports([*shown, *findings], asset_name=asset))
-        raise BrokenClaimError(message)
+    try:
+        yield from report(findings, asset_name=asset)
+    except BrokenClaimError as error:
+        dataset.refuse(asset, str(error), checks=check_reports([*shown, *findings], asset_name=asset))
+        raise
 
 
 def publish(

@@ -69,6 +69,11 @@ class BuildReport:
     broken: list[CheckOutcome]
     n_checks: int
 
+    @property
+    def problems(self) -> str:
+        """Why it failed, in one line."""
+        return "; ".join(step.problem for step in self.steps if step.problem)
+
 
 @dataclass(frozen=True)
 class DatasetStatus:

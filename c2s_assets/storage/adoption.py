@@ -1,6 +1,6 @@
 """Gives a record to a dataset that a c2s_assets without records has built; nothing is built again for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ from c2s_assets.core.errors import C2SError
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance, ValidationReport
 from c2s_assets.schemas.record import Built, MadeFrom, Record
 from c2s_assets.schemas.registry import CELLS, FEATURES, MANIFEST, PROFILE, RAW, SENTENCES, TABLES
-from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.tables.inputs import SOURCE
-from c2s_assets.storage.tables.parquet import count_rows, read_footer
+from c2s_assets.storage.tables.inputs import SOURCE, count_rows_of
+from c2s_assets.storage.tables.parquet import read_footer
 
 # Versions of the steps of the last c2s_assets without records, where they were not the first.
 _VERSIONS = {
@@ -64,14 +64,18 @@ def _built(
     """Say of an asset what its build would have kept; None if it is not there."""
     targets = layout.places(asset, record.dataset_id)
     places = [place for place in targets if place.exists()]
-    files = {str(file.relative_to(layout.root)): file.stat().st_size for file in _files(places)}
+    files = {
+        str(file.relative_to(layout.root)): file.stat().st_size
+        for place in places
+        for file in files_of_tree(place)
+    }
     if not files:
         return None
     source = _source(layout, asset, places)
     inputs = TABLES[asset].inputs(settings)
     return Built(
         files=files,
-        n_rows=_n_rows(asset, places),
+        n_rows=count_rows_of(asset, places),
         digest=source if asset == RAW else tree_digest(*targets),
         made_from=MadeFrom(
             source_sha256=source,
@@ -94,7 +98,7 @@ def _source(layout: Layout, asset: str, places: list[Path]) -> str:
         case "dataset_profile" | "unstructured_metadata":
             return read_document(layout.profile(folder.name), DatasetProfile).source_sha256
         case "projections":
-            return str(read_footer(next(iter(_files(places)))).get(SOURCE))
+            return str(read_footer(next(files_of_tree(places[0]))).get(SOURCE))
         case _:
             return str(read_footer(places[0]).get(SOURCE))
 
@@ -126,14 +130,3 @@ def _checks(layout: Layout, dataset_id: str) -> dict[str, list[CheckReport]]:
     return {
         asset.asset: [check for check in asset.checks if check.holds is not None] for asset in report.assets
     }
-
-
-def _n_rows(asset: str, places: list[Path]) -> int | None:
-    if not TABLES[asset].is_table or TABLES[asset].form == "folder":
-        return None
-    return sum(count_rows(place) for place in places)
-
-
-def _files(places: list[Path]) -> Iterator[Path]:
-    for place in places:
-        yield from sorted(place.rglob("*")) if place.is_dir() else [place]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
-from c2s_assets.core.ids import nearest_id
+from c2s_assets.core.ids import meant_by, nearest_id
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.record import Built
 from c2s_assets.storage.dataset import AssetState, Dataset
@@ -31,9 +31,8 @@ def choose_datasets(layout: Layout, ids: Sequence[str] | None) -> list[str]:
         raise UnknownNameError(f"datasets is the one text {ids!r}. Give a list: datasets=[{ids!r}].")
     if unknown := [name for name in ids if name not in held]:
         near = nearest_id(unknown[0], held)
-        meant = "" if near is None else f" (is {near!r} meant?)"
         raise UnknownNameError(
-            f"{layout.root} has no dataset {unknown[0]!r}{meant}. It has {_some_of(held)}."
+            f"{layout.root} has no dataset {unknown[0]!r}{meant_by(near)}. It has {_some_of(held)}."
         )
     return list(dict.fromkeys(ids))
 

@@ -17,14 +17,14 @@ from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
 from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, TABLES
 from c2s_assets.storage.adoption import adopt_tables
-from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.provenance import read_provenance
-from c2s_assets.storage.tables.inputs import footer, gene_symbols_version
-from c2s_assets.storage.tables.parquet import count_rows, iter_table, read_table, write_blocks
+from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
+from c2s_assets.storage.tables.parquet import iter_table, read_table, write_blocks
 
 if TYPE_CHECKING:  # see open_h5ad
     from c2s_assets.storage.h5ad.source import H5ad
@@ -54,6 +54,11 @@ class AssetState:
     why: tuple[str, ...] = ()
     built: Built | None = None
     refused: Refused | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a dataset should have it: not if it has to be asked for, and never was."""
+        return TABLES[self.asset].is_default or self.built is not None
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class DatasetStage:
         """Let what was written take its place, together with its record."""
         built = Built(
             files=self._files(),
-            n_rows=self._n_rows(),
+            n_rows=count_rows_of(self.asset, [self.path(target) for target in self.targets]),
             digest=tree_digest(*(self.path(target) for target in self.targets)),
             made_from=self.made_from,
             checks=list(checks),
@@ -124,17 +129,10 @@ class DatasetStage:
         found = {}
         for target in self.targets:
             written = self.path(target)
-            files = sorted(written.rglob("*")) if written.is_dir() else [written] if written.exists() else []
-            for file in files:
+            for file in files_of_tree(written):
                 place = target if file == written else target / file.relative_to(written)
                 found[str(place.relative_to(self.dataset.layout.root))] = file.stat().st_size
         return found
-
-    def _n_rows(self) -> int | None:
-        if not TABLES[self.asset].is_table or TABLES[self.asset].form == "folder":
-            return None
-        there = [path for target in self.targets if (path := self.path(target)).exists()]
-        return sum(count_rows(path) for path in there)
 
 
 def source_built(layout: Layout, dataset_id: str, source: Provenance, checks: Sequence[CheckReport]) -> Built:

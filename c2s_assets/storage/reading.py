@@ -15,7 +15,6 @@ from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
 from c2s_assets.core.genes.counting import COUNTED, count_genes
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.documents import DatasetProfile
-from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.choosing import choose_datasets, files_of, present_tables, problem_of
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.documents import read_document, read_settings
@@ -245,5 +244,4 @@ def _choose(frame: pl.LazyFrame, columns: Sequence[str] | None, *, of: str) -> p
 
 def _is_problem(state: AssetState) -> bool:
     """Whether a table is not as it should be; one that has to be asked for may be missing."""
-    is_wanted = TABLES[state.asset].is_default or state.built is not None
-    return is_wanted and state.standing != "built"
+    return state.is_wanted and state.standing != "built"

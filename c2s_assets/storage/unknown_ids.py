@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from c2s_assets.core.discover.selection import offer_of
 from c2s_assets.core.errors import MissingInputError
-from c2s_assets.core.ids import nearest_id
+from c2s_assets.core.ids import meant_by, nearest_id
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.layout import Layout
@@ -28,8 +28,8 @@ def require_source(layout: Layout, settings: DatasetsFile, dataset_id: str) -> N
         return
     near = nearest_id(dataset_id, known_datasets(layout))
     raise MissingInputError(
-        f"{layout.root} has no file of {dataset_id!r}{_meant(near)}. Add one with: c2s add PATH_OR_URL --id "
-        f"{dataset_id}, or select it of CELLxGENE Discover in datasets.yaml. c2s ls lists what there is."
+        f"{layout.root} has no file of {dataset_id!r}{meant_by(near)}. Add one with: c2s add PATH_OR_URL "
+        f"--id {dataset_id}, or select it of CELLxGENE Discover in datasets.yaml. c2s ls lists what there is."
     )
 
 
@@ -49,13 +49,9 @@ def describe_unused(layout: Layout, unused: Mapping[str, str | None]) -> list[st
     """Say of each entry that no dataset has what may be meant."""
     return [
         f"{layout.settings} has an entry for {name!r}, which has no effect: the lake has no such dataset"
-        f"{_meant(near)}. Correct the name, or add the file under it: c2s add PATH_OR_URL --id {name}"
+        f"{meant_by(near)}. Correct the name, or add the file under it: c2s add PATH_OR_URL --id {name}"
         for name, near in unused.items()
     ]
-
-
-def _meant(near: str | None) -> str:
-    return "" if near is None else f" (is {near!r} meant?)"
 
 
 def known_datasets(layout: Layout) -> set[str]:

@@ -7,7 +7,31 @@ import polars as pl
 from c2s_assets.core.cells import claims
 from c2s_assets.core.cells.candidates import ObsColumn, age_candidates, donor_candidates
 from c2s_assets.core.cells.survey import ObsSurvey
+from c2s_assets.core.columns import (
+    AGE,
+    AGE_HIGH,
+    AGE_LOW,
+    AGE_METHOD,
+    CELL_ID,
+    DONOR_ID,
+    HAS_KNOWN_DONOR,
+    LIFE_STAGE,
+    ORGANISM,
+)
 from c2s_assets.core.findings import Finding
+
+# What `judge_cells` looks at.
+JUDGED_COLUMNS = [
+    CELL_ID,
+    DONOR_ID,
+    HAS_KNOWN_DONOR,
+    ORGANISM,
+    AGE,
+    AGE_LOW,
+    AGE_HIGH,
+    AGE_METHOD,
+    LIFE_STAGE,
+]
 
 
 def judge_cells(

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+# Begins a line of a terminal anew.
+ERASE_LINE = "\r\x1b[K"
+
 # Characters that are not seen and change what is: of control; that turn the direction of writing; that end a
 # line; that are no characters at all (halves of pairs, tags). Joiners stay: Persian and emoji are written
 # with them.

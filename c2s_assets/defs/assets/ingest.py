@@ -8,22 +8,14 @@ import polars as pl
 
 from c2s_assets.clients.download import download
 from c2s_assets.core.cells.candidates import ObsColumn
-from c2s_assets.core.cells.judging import judge_cells
+from c2s_assets.core.cells.judging import JUDGED_COLUMNS, judge_cells
 from c2s_assets.core.cells.provenance import Publication
 from c2s_assets.core.cells.survey import ObsSurvey
 from c2s_assets.core.columns import (
-    AGE,
-    AGE_HIGH,
-    AGE_LOW,
-    AGE_METHOD,
     APPROVED_SYMBOL,
     CELL_ID,
     CELL_TYPE,
-    DONOR_ID,
     FEATURE_ID,
-    HAS_KNOWN_DONOR,
-    LIFE_STAGE,
-    ORGANISM,
     SYMBOL,
 )
 from c2s_assets.core.errors import SourceError
@@ -75,17 +67,6 @@ from c2s_assets.storage.tables.parquet import (
     table_schema,
 )
 
-_CHECKED_COLUMNS = [
-    CELL_ID,
-    DONOR_ID,
-    HAS_KNOWN_DONOR,
-    ORGANISM,
-    AGE,
-    AGE_LOW,
-    AGE_HIGH,
-    AGE_METHOD,
-    LIFE_STAGE,
-]
 _MOST_CATEGORIES = 60
 # Beyond this an array of uns is data rather than a note on it.
 _UNS_VALUES = 10_000
@@ -153,7 +134,7 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
         profile = staged.dataset.profile
         listed = read_publication(store.layout, dataset_id=profile.dataset_id) or Publication()
         survey = write_cells(staged, h5ad, collection_id=profile.origin.collection_id or listed.collection_id)
-        cells = read_table(staged.path(), columns=_CHECKED_COLUMNS)
+        cells = read_table(staged.path(), columns=JUDGED_COLUMNS)
         made_of = lineage.of_cell_metadata(readable(profile.obs_columns), survey.sources)
         yield from publish_table(
             staged,

@@ -7,7 +7,6 @@ import dagster as dg
 from c2s_assets.core.pages.addresses import page_address
 from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
 from c2s_assets.defs.service import DatasetStatus, list_datasets
-from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
 
 _STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", "never built": "grey"}
@@ -38,7 +37,7 @@ def standing(status: DatasetStatus) -> str:
     """Say in a word or two how a dataset stands: the worst of what is so."""
     if status.states is None:
         return "cannot be read"
-    wanted = [state for name, state in status.states.items() if TABLES[name].is_default or state.built]
+    wanted = [state for state in status.states.values() if state.is_wanted]
     if any(state.refused is not None for state in wanted):
         return "refused"
     kinds = {state.standing for state in wanted}

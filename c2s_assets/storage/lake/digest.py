@@ -1,6 +1,7 @@
 """Digests of files and folders."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -17,9 +18,13 @@ def tree_digest(*paths: Path) -> str:
     """
     digest = hashlib.sha256()
     for path in paths:
-        files = sorted(path.rglob("*")) if path.is_dir() else [path] if path.exists() else []
-        for file in files:
-            if file.is_file():
-                name = file.relative_to(path.parent).as_posix()
-                digest.update(f"{name}\0{file_digest(file)}\n".encode())
+        for file in files_of_tree(path):
+            name = file.relative_to(path.parent).as_posix()
+            digest.update(f"{name}\0{file_digest(file)}\n".encode())
     return digest.hexdigest()
+
+
+def files_of_tree(path: Path) -> Iterator[Path]:
+    """Give the files below a folder, in order; of a file itself; of what does not exist none."""
+    places = sorted(path.rglob("*")) if path.is_dir() else [path]
+    yield from (place for place in places if place.is_file())

@@ -24,6 +24,13 @@ def places_of(layout: Layout, dataset_id: str) -> list[Path]:
     return [place for place in places if place.exists()]
 
 
+def nothing_called(layout: Layout, dataset_id: str) -> MissingInputError:
+    """Make the error of an id under which the lake holds nothing."""
+    return MissingInputError(
+        f"{layout.root} holds nothing called {dataset_id!r}. c2s ls lists what it holds."
+    )
+
+
 def remove_dataset(layout: Layout, dataset_id: str) -> None:
     """Take a dataset out of the lake: all of it or nothing, even if we die.
 
@@ -34,9 +41,7 @@ def remove_dataset(layout: Layout, dataset_id: str) -> None:
     """
     places = places_of(layout, dataset_id)
     if not places:
-        raise MissingInputError(
-            f"{layout.root} holds nothing called {dataset_id!r}. c2s ls lists what it holds."
-        )
+        raise nothing_called(layout, dataset_id)
     with stage(layout, dataset_id) as staged:
         staged.commit(*places)
 

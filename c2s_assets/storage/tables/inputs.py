@@ -1,14 +1,16 @@
 """What tables say in their footers, and the symbols of HGNC as an input."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import polars as pl
 
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
-from c2s_assets.storage.tables.parquet import read_footer, read_table
+from c2s_assets.storage.tables.parquet import count_rows, read_footer, read_table
 
 # Key of the digest of the source in the footer of every table.
 SOURCE = "source_sha256"
@@ -19,6 +21,13 @@ GENE_SYMBOLS_VERSION = "version"
 def footer(table: str, profile: DatasetProfile, **further: object) -> dict[str, object]:
     """Say in a table's footer what it is and which source it was made from."""
     return {"table": table, "dataset_id": profile.dataset_id, SOURCE: profile.source_sha256, **further}
+
+
+def count_rows_of(asset: str, places: Sequence[Path]) -> int | None:
+    """Count the rows of what an asset leaves in these places; None if it is not one table."""
+    if not TABLES[asset].is_table or TABLES[asset].form == "folder":
+        return None
+    return sum(count_rows(place) for place in places if place.exists())
 
 
 def held_gene_symbols(layout: Layout) -> tuple[pl.DataFrame | None, Mapping[str, object]]:
