@@ -29,7 +29,7 @@ from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import Stage
 
-Events = Iterator[dg.AssetCheckResult | dg.MaterializeResult]  # type: ignore[type-arg]
+Events = Iterator[dg.AssetCheckResult | dg.Output[None] | dg.MaterializeResult]  # type: ignore[type-arg]
 
 
 def dataset_asset(

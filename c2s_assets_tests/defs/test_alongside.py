@@ -38,6 +38,15 @@ def test_symbols_that_are_there_are_the_same_as_before(tmp_path: Path) -> None:
     assert tags["dagster/data_version"] == tree_digest(layout.gene_symbols)
 
 
+def test_no_check_is_reported_of_what_was_not_looked_at(tmp_path: Path) -> None:
+    """Dagster fails a step without an output for each check, and an output alone is no result."""
+    with open_workshop(make_lake(tmp_path, "toy")) as workshop:
+        built = build_only(workshop, "toy", *SHARED, "raw_h5ad")
+        checked = {check.asset_key.to_user_string() for check in built.get_asset_check_evaluations()}
+    assert built.success
+    assert checked == {"raw_h5ad"}
+
+
 def test_alone_they_are_fetched(tmp_path: Path) -> None:
     # An address that is refused at once, where one that is not there is tried again.
     with open_workshop(make_lake(tmp_path), hgnc_url="ftp://127.0.0.1/hgnc.txt") as workshop:
