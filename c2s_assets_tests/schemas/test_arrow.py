@@ -3,14 +3,14 @@ import pyarrow as pa
 import pytest
 from pandera import polars as pr
 
-from c2s_assets.schemas import tables
+from c2s_assets.schemas import leaks, tables
 from c2s_assets.schemas.arrow import arrow_schema, frame_schema
 from c2s_assets.schemas.tables import CellSentences, SplitManifest
 
 MODELS = sorted(
     (
         model
-        for model in vars(tables).values()
+        for model in (*vars(tables).values(), *vars(leaks).values())
         if isinstance(model, type) and issubclass(model, pr.DataFrameModel) and model is not pr.DataFrameModel
     ),
     key=lambda model: model.__name__,
@@ -19,7 +19,7 @@ ON_DISK = {pa.string(), pa.int32(), pa.int64(), pa.float32(), pa.bool_(), pa.dat
 
 
 def test_all_models_are_looked_at():
-    assert {"CellMetadata", "FeatureMetadata", "CellSentences", "TrainTest"} <= {m.__name__ for m in MODELS}
+    assert {"CellMetadata", "TrainTest", "DonorAliases", "CellCopies"} <= {m.__name__ for m in MODELS}
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)

@@ -77,6 +77,16 @@ class Layout:
         return self.root / "catalogue" / "corpus_report.json"
 
     @property
+    def donor_aliases(self) -> Path:
+        """Donors that share cells, one row per pair."""
+        return self.root / "catalogue" / "donor_aliases.parquet"
+
+    @property
+    def all_copies(self) -> Path:
+        """Where the tables of cells that have copies are, one file per dataset that holds any."""
+        return self.root / "catalogue" / "cell_copies"
+
+    @property
     def raw(self) -> Path:
         """Where the source files are, each with what is known of it."""
         return self.root / "raw"
@@ -158,6 +168,10 @@ class Layout:
                 return [self.parts(side, dataset_id) for side in SIDES]
             case _:
                 return [self.parts(asset, dataset_id)]
+
+    def cell_copies(self, dataset_id: str) -> Path:
+        """Where the cells of a dataset are that have copies."""
+        return self._below(self.all_copies, f"{check_dataset_id(dataset_id)}.parquet")
 
     def profile(self, dataset_id: str) -> Path:
         """Structure of the source file and the verdict on its matrix."""

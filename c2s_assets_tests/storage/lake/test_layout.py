@@ -18,6 +18,7 @@ METHODS = {
     "profile": LAKE.profile,
     "unstructured_metadata": LAKE.unstructured_metadata,
     "table": lambda dataset_id: LAKE.table("cell_metadata", dataset_id),
+    "cell_copies": LAKE.cell_copies,
     "parts": lambda dataset_id: LAKE.parts("train", dataset_id),
 }
 
@@ -71,6 +72,7 @@ def test_paths_are_those_of_the_design():
         "datasets/a/profile.json",
         "datasets/a/unstructured_metadata.json",
         "datasets/a/cell_metadata.parquet",
+        "catalogue/cell_copies/a.parquet",
         "datasets/a/train",
     ]
 

@@ -1,0 +1,51 @@
+"""What the tables of copies of cells must look like; see `tables` for where the descriptions appear."""
+
+from typing import ClassVar
+
+import pandera.polars as pr
+import polars as pl
+
+from c2s_assets.schemas.columns import column
+
+_NOT_EMPTY = {"min_value": 1}
+
+
+class DonorAliases(pr.DataFrameModel):
+    """One row per pair of donors that share cells: whether they are one person, and by what evidence."""
+
+    donor_uid: str = column("Donor, the first of the two in alphabetical order.", str_length=_NOT_EMPTY)
+    other_donor_uid: str = column("The other donor.", str_length=_NOT_EMPTY)
+    is_same_person: bool = column("Whether they share more cells than chance allows.")
+    n_shared_cells: pl.Int64 = column("Cells of the first of which the other has a copy.", ge=0)
+    n_exact: pl.Int64 = column("Of these, cells whose copy has the same counts of the same genes.", ge=0)
+    n_expected_by_chance: pl.Float32 = column("Copies that unrelated donors like these would show.", ge=0)
+    n_cells: pl.Int64 = column("Cells of the first that carry evidence, in all these datasets.", ge=0)
+    n_other_cells: pl.Int64 = column("Cells of the other that carry evidence.", ge=0)
+    datasets: pl.List = column("Datasets with a cell that the two share.", items=pl.String())
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+        unique: ClassVar = ["donor_uid", "other_donor_uid"]
+
+
+class CellCopies(pr.DataFrameModel):
+    """One row per cell of a dataset of which there are copies, in this dataset or in another."""
+
+    cell_id: str = column("Cell, as in cell_metadata.", unique=True, str_length=_NOT_EMPTY)
+    donor_uid: str = column(
+        "Donor across datasets: <collection_id or dataset_id>/<donor_id>.", null="where the source names none"
+    )
+    is_primary_data: bool = column(
+        "Whether it is the canonical copy of the cell.", null="where the source does not say"
+    )
+    copy_group: pl.Int64 = column("Rows of all datasets with the same value are one cell.", ge=0)
+    n_datasets: pl.Int32 = column("Datasets that hold the cell, this one among them.", ge=1)
+    has_primary: bool = column("Whether a canonical copy of it is in the lake.")
+    is_exact: bool = column("Whether a copy has the same counts of the same genes.")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True

@@ -1,0 +1,28 @@
+"""What `donor_aliases` has left in the lake, for who decides by it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from c2s_assets.schemas.arrow import frame_schema
+from c2s_assets.schemas.leaks import CellCopies, DonorAliases
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.tables.parquet import read_table
+
+if TYPE_CHECKING:  # see schemas.arrow
+    from c2s_assets.schemas.tables import Table
+
+
+def read_aliases(layout: Layout) -> pl.DataFrame:
+    """Read the pairs of donors that share cells, see schemas.leaks.DonorAliases; empty without any."""
+    return _read(layout.donor_aliases, DonorAliases)
+
+
+def read_copies(layout: Layout, dataset_id: str) -> pl.DataFrame:
+    """Read a dataset's cells that have copies, see schemas.leaks.CellCopies; empty if it has none."""
+    return _read(layout.cell_copies(dataset_id), CellCopies)
+
+
+def _read(path: Path, model: "Table") -> pl.DataFrame:
+    return read_table(path) if path.exists() else frame_schema(model).to_frame()
