@@ -10,7 +10,7 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.core.projections.names import COMPUTED, Method
 
 # Seconds on two cores, others working beside: t-SNE of 10,000, 20,000, 50,000 cells 30, 48, 61, and 100,000
-# more placed among the last in 17; UMAP, on one core as it is seeded, 20, 32, 48, and 50,000 more in 8.
+# more placed among the last in 17; UMAP 13, 11, 35 (500 steps up to 10,000, then 200), and 50,000 more in 18.
 MOST_FITTED = 50_000
 # Principal components that UMAP and t-SNE are computed from: as many as we compute, of an author's also.
 MOST_AXES = 50

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.manifold import trustworthiness
 
 from c2s_assets.core.projections import manifold
 from c2s_assets.core.projections.manifold import fit, is_installed, library_version
@@ -23,7 +24,7 @@ def share_of_like_neighbours(coordinates, group, others=None, of=None):
     return np.mean(nearest == group)
 
 
-METHODS = ["t-SNE", pytest.param("UMAP", marks=pytest.mark.slow)]
+METHODS = ["t-SNE", "UMAP"]
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -35,6 +36,24 @@ def test_groups_stay_together_and_others_are_placed_among_their_like(method):
     assert share_of_like_neighbours(fitted.coordinates, group[:80]) > 0.95
     placed = fitted.place(points[80:])
     assert share_of_like_neighbours(placed, group[80:], fitted.coordinates, group[:80]) > 0.9
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_neighbours_along_a_curve_stay_neighbours(method):
+    """Trustworthiness (Venna and Kaski, 2001): 1 if all neighbours were neighbours before."""
+    position = np.random.default_rng(0).uniform(0, 10, (600, 1))
+    curve = np.hstack([np.cos(position), np.sin(position), position])
+    points = (curve @ np.random.default_rng(1).normal(size=(3, 10))).astype(np.float32)
+    assert trustworthiness(points, fit(method, points, seed=0).coordinates, n_neighbors=15) > 0.98
+
+
+def test_numba_keeps_what_it_compiles_of_umap_learn():
+    """Otherwise every process compiles it anew, which takes longer than all else of a small dataset."""
+    fit("UMAP", draw_points()[0], seed=0)
+    import umap
+
+    for function in (umap.umap_.smooth_knn_dist, umap.umap_.compute_membership_strengths):
+        assert sum(function.stats.cache_hits.values()) + sum(function.stats.cache_misses.values()) > 0
 
 
 @pytest.mark.parametrize("method", METHODS)
