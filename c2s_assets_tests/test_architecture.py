@@ -90,7 +90,9 @@ ALLOWED_IN_CORE = {
     "pyarrow",
     "pydantic",
     "pydantic_core",
+    "pynndescent",
     "scipy",
+    "sklearn",
     "umap",
     "yaml",
 }
