@@ -1,5 +1,6 @@
 """Names of the columns that more than one module uses, and how those of a source stand beside them."""
 
+import itertools
 import re
 from collections.abc import Collection, Iterable, Mapping
 
@@ -61,8 +62,8 @@ def names_beside(
     SQL does not tell `Sex` from `sex`, so names are compared without case. A column keeps its name unless
     that is taken. Of several that differ in case only, the one in lower case keeps it, else the first in
     alphabetical order; a curated name only the column that is called exactly so. All others, and those that
-    already are such a name with ``_in_source`` behind it, get ``_in_source`` behind theirs, as often as it
-    takes to be the only one of that name. The order of the columns does not matter.
+    already are such a name with ``_in_source`` behind it, get ``_in_source`` behind theirs, and a number if
+    another is called that: `Donor_ID_in_source_2`. The order of the columns does not matter.
 
     Parameters
     ----------
@@ -89,11 +90,10 @@ def names_beside(
         own[name] = wanted
         used.add(wanted.casefold())
     for name in repeated:
-        wanted = name + IN_SOURCE
-        while wanted.casefold() in used:
-            wanted += IN_SOURCE
-        own[name] = wanted
-        used.add(wanted.casefold())
+        further = (f"{name}{IN_SOURCE}_{number}" for number in itertools.count(2))
+        candidates = itertools.chain([name + IN_SOURCE], further)
+        own[name] = next(wanted for wanted in candidates if wanted.casefold() not in used)
+        used.add(own[name].casefold())
     return {name: own[name] for name in names}
 
 

@@ -105,14 +105,14 @@ _MADE = (
     Declaration(
         name="dataset_profile",
         form="document",
-        code_version="3",
+        code_version="4",
         reads=("raw_h5ad",),
         settings=("entry.title", "entry.citation", "entry.licence", "entry.organism", "entry.layer"),
     ),
     Declaration(
         name="cell_metadata",
         form="file",
-        code_version="4",
+        code_version="5",
         reads=_FROM_THE_FILE,
         settings=(
             "entry.organism",
@@ -141,7 +141,7 @@ _MADE = (
         reads=(*_FROM_THE_FILE, "gene_symbols", "cell_metadata", "split_manifest"),
         reads_where={"split_manifest": _WITHOUT_TEST},
         settings=("entry.symbol_column", "projections.fit_scope"),
-        code_version="4",
+        code_version="5",
         model_name="FeatureMetadata",
         view="features",
     ),

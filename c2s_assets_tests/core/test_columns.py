@@ -46,13 +46,15 @@ def test_only_a_name_that_is_taken_or_nearly_a_curated_one_is_changed(name, expe
     ("names", "expected"),
     [
         (["Sex", "sex"], ["Sex_in_source", "sex"]),
-        (["sex", "SEX", "Sex"], ["sex", "SEX_in_source", "Sex_in_source_in_source"]),
+        (["sex", "SEX", "Sex"], ["sex", "SEX_in_source", "Sex_in_source_2"]),
         (["Batch", "batch"], ["Batch_in_source", "batch"]),
         (["Batch", "BATCH"], ["Batch_in_source", "BATCH"]),
-        (["Age", "AGE"], ["Age_in_source_in_source", "AGE_in_source"]),
+        (["donor_id", "Donor_ID"], ["donor_id_in_source", "Donor_ID_in_source_2"]),
+        (["Age", "AGE", "Age_in_source_2"], ["Age_in_source_3", "AGE_in_source", "Age_in_source_2"]),
+        (["Age", "AGE"], ["Age_in_source_2", "AGE_in_source"]),
         (
             ["Batch", "batch", "batch_IN_source"],
-            ["Batch_in_source_in_source", "batch", "batch_IN_source"],
+            ["Batch_in_source_2", "batch", "batch_IN_source"],
         ),
     ],
     ids=[
@@ -60,6 +62,8 @@ def test_only_a_name_that_is_taken_or_nearly_a_curated_one_is_changed(name, expe
         "three",
         "the one in lower case",
         "the first in the alphabet, whatever the order",
+        "the curated one is displaced as well",
+        "a number that the source has already",
         "none has a name that is taken",
         "a name that is free by chance only",
     ],

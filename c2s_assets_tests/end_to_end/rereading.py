@@ -125,15 +125,22 @@ def _parts(file: h5py.File, dataset: Path, profile: dict[str, Any]) -> Iterator[
 def _columns(file: h5py.File, frame: str, table: Path, columns: list[dict[str, Any]]) -> Iterator[Part]:
     written = pq.read_schema(table).names
     for column in columns:
-        place, name = f"{frame}/{column['name']}", column["name_in_table"]
+        place, name, read = f"{frame}/{column['name']}", column["name_in_table"], _values
         if name not in written:  # what is curated of it is the same
             name = column["name"]
+            read = _values if name == "is_primary_data" else _texts
         if column["not_read"] is None and name in written:
-            yield Part(place, partial(_values, file, place), partial(_match, table, name))
+            yield Part(place, partial(read, file, place), partial(_match, table, name))
 
 
-def _index(frame: Any) -> list[Any]:
-    return _plain(ad.io.read_elem(frame[frame.attrs["_index"]]))
+def _index(frame: Any) -> list[str]:
+    """Read an index, which is text in every table."""
+    return [str(value) for value in _plain(ad.io.read_elem(frame[frame.attrs["_index"]]))]
+
+
+def _texts(file: h5py.File, place: str) -> list[str | None]:
+    """Read a column of names, which are text in every table."""
+    return [None if value is None else str(value) for value in _values(file, place)]
 
 
 def _values(file: h5py.File, place: str) -> list[Any]:
@@ -141,7 +148,9 @@ def _values(file: h5py.File, place: str) -> list[Any]:
 
 
 def _array(file: h5py.File, place: str) -> NDArray[Any]:
-    return np.asarray(ad.io.read_elem(file[place]))
+    """Read coordinates, of which all axes beyond the cells stand side by side."""
+    values = np.asarray(ad.io.read_elem(file[place]))
+    return values.reshape(len(values), -1)
 
 
 def _dense(element: Any) -> NDArray[Any]:

@@ -74,6 +74,22 @@ def test_a_table_that_is_not_its_source_differs(
     assert [part for part, outcome in outcomes.items() if outcome.startswith("differs")] == wrong
 
 
+def test_names_that_are_numbers_in_the_source_are_text_in_tables(tmp_path: Path) -> None:
+    source = write_originals(tmp_path)[0]
+    with h5py.File(source, "a") as file:
+        for place in ("obs/_index", "raw/var/_index", "obs/donor_id"):
+            n_rows = len(file["obs/_index" if place == "obs/donor_id" else place])
+            del file[place]
+            file[place] = [7 * row for row in range(n_rows)]
+            file[place].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+    layout = make_lake(tmp_path / "numbers")
+    layout.inbox.mkdir(exist_ok=True)
+    layout.inbox_h5ad("a").write_bytes(source.read_bytes())
+    with open_workshop(layout) as workshop:
+        assert build_only(workshop, "a", *TABLES[:5]).success
+    assert {outcome for _, outcome in compare_with_source(source, layout.dataset("a"))} == {EQUAL}
+
+
 def test_what_anndata_cannot_read_is_told_apart(built: tuple[Path, Path], tmp_path: Path) -> None:
     changed = tmp_path / "changed.h5ad"
     changed.write_bytes(built[0].read_bytes())

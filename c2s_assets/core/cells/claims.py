@@ -138,6 +138,8 @@ def ages_are_known(
     ).row(0, named=True)
     n_unknown = counts["n_unknown"]
     message = f"{counts['n_with_age']:,} of {cells.height:,} cells have an age."
+    if counts["n_prenatal"]:
+        message += f" {counts['n_prenatal']:,} are of a stage before birth, which has none."
     if n_unknown:
         advice = _ages_not_read(columns, candidates, lifespan=_lifespan(cells))
         message += f" {n_unknown:,} have neither age nor interval. {advice}"

@@ -130,13 +130,20 @@ def ages_are_balanced(manifest: pl.DataFrame, summary: SplitSummary) -> Finding:
     span = float(np.ptp(manifest["age_median"].drop_nulls().to_numpy()))
     far = summary.age_distance / span if span else 0.0
     message = (
-        f"Mean age {summary.age_mean_train:.1f} in train and {summary.age_mean_test:.1f} in test; the sides "
-        f"are {summary.age_distance:.1f} years apart, {far:.0%} of the range of ages."
+        f"Mean age {summary.age_mean_train:.1f} in train and {summary.age_mean_test:.1f} in test; compared "
+        f"from the youngest to the oldest cell, the sides are {summary.age_distance:.1f} years apart, "
+        f"{far:.0%} of the range of ages."
     )
     if far > _FAR_APART:
-        message += " With few donors no nearer choice was found. Another seed in datasets.yaml draws others."
+        message += f" {_why_far_apart(summary)} Another seed in datasets.yaml draws others."
     figures = {"age_distance": summary.age_distance, "frac_of_range": far}
     return Finding("ages_are_balanced", far <= _FAR_APART, message, figures)
+
+
+def _why_far_apart(summary: SplitSummary) -> str:
+    if summary.n_donors_test == 1:
+        return "Test is one donor, who is like no other and is drawn whatever the age."
+    return "With few donors no nearer choice was found."
 
 
 def no_cell_is_left_out_for_its_age(manifest: pl.DataFrame) -> Finding:

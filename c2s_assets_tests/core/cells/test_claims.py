@@ -137,6 +137,11 @@ def test_ages_are_known(columns, holds, figures):
     assert ("age_column or age_group_column " + IN_DATASETS_YAML in finding.message) != holds
 
 
+def test_cells_without_an_age_because_they_are_unborn_are_told_from_others():
+    finding = claims.ages_are_known(cells(["a"], **{**UNKNOWN, "life_stage": ["prenatal"]}))
+    assert_says(finding, "0 of 1 cells have an age. 1 are of a stage before birth, which has none.")
+
+
 def test_ages_that_cannot_be_read_are_shown_with_their_cells_and_other_columns_named():
     values = pl.Series(["45", "adult", "adult", "old"])
     column = read_age_column(values, name="age", unit="years")

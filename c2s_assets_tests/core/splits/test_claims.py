@@ -156,6 +156,15 @@ def test_ages_are_balanced_where_sides_are_near_in_the_range_of_ages(distance, s
     assert ("Another seed in datasets.yaml" in finding.message) != holds
 
 
+@pytest.mark.parametrize(
+    ("n_donors_test", "message"),
+    [(1, "Test is one donor, .* drawn whatever the age"), (2, "no nearer choice was found")],
+)
+def test_ages_far_apart_are_no_fault_of_a_draw_of_one_donor(n_donors_test, message):
+    found = summary(age_distance=20.0, n_donors_test=n_donors_test)
+    assert_says(claims.ages_are_balanced(ages(20, 70), found), message)
+
+
 def test_ages_that_are_not_known_cannot_be_balanced():
     finding = claims.ages_are_balanced(ages(None), summary(age_distance=None))
     assert not finding.holds
