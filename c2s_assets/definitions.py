@@ -9,6 +9,7 @@ from c2s_assets.defs.assets import (
     discover,
     ingest,
     joins,
+    leaks,
     matrix,
     projections,
     publish,
@@ -29,7 +30,8 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene]) -> dg.D
     """Put the assets, their checks and their automation together with the resources they use."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [sources, discover, ingest, matrix, text, splits, joins, projections, publish], include_specs=True
+            [sources, discover, ingest, leaks, matrix, text, splits, joins, projections, publish],
+            include_specs=True,
         ),
         jobs=[*BUILD_JOBS, list_cellxgene, list_gene_symbols, renew_catalogue, prune_runs],
         schedules=[daily_listing, hourly_catalogue, weekly_pruning],

@@ -21,6 +21,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "raw_h5ad",
         "dataset_profile",
         "cell_metadata",
+        "cell_fingerprints",
         "feature_metadata",
         "unstructured_metadata",
         "expression",

@@ -77,6 +77,9 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("ages_are_known", "Every cell has an age, or an interval for it.", blocking=False),
         Check("ages_are_plausible", "No age is beyond the known lifespan of its organism.", blocking=False),
     ),
+    "cell_fingerprints": (
+        Check("cells_have_counts", "Every cell has counts, by which copies of it are found.", blocking=False),
+    ),
     "feature_metadata": (
         Check("rows_match_source", "One row per feature of the chosen matrix, in its order."),
         Check("feature_ids_are_unique", "The source's own ids tell features apart.", blocking=False),

@@ -10,6 +10,7 @@ from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS
 from c2s_assets.core.genes.features import own_names as own_feature_names
 from c2s_assets.core.genes.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
 from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
+from c2s_assets.core.leaks.columns import BANDS, EXACT, N_GENES, SAMPLED_BANDS
 from c2s_assets.core.splits.records import record_names
 from c2s_assets.defs.metadata import Lineage
 from c2s_assets.schemas.registry import CELLS, FEATURES, MANIFEST, PROFILE, RAW, SENTENCES
@@ -75,6 +76,13 @@ def of_feature_metadata(
         MEAN: [(RAW, layer)],
         IS_HIGHLY_VARIABLE: [(RAW, layer), (MANIFEST, c.SPLIT)],
     }
+
+
+def of_cell_fingerprints(*, layer: str) -> Lineage:
+    """Origins of `cell_fingerprints`: the counts and the ids of their genes."""
+    made_of = [(RAW, layer), (RAW, f"var/{_INDEX}")]
+    hashes = dict.fromkeys((N_GENES, *EXACT, BANDS, SAMPLED_BANDS), made_of)
+    return {c.CELL_ID: [(CELLS, c.CELL_ID)], **hashes}
 
 
 def of_cell_sentences(names: Sequence[str], *, layer: str) -> Lineage:

@@ -19,6 +19,7 @@ Form = Literal["source", "document", "file", "parts", "sides", "folder"]
 # Those that others are made from, and so are read in many places.
 RAW, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", "feature_metadata"
 MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_report"
+FINGERPRINTS = "cell_fingerprints"
 
 # Tables that are made once for the whole lake, and read by those of datasets.
 SHARED = ("gene_symbols",)
@@ -85,7 +86,7 @@ class Declaration:
     @property
     def follows_cells(self) -> bool:
         """Whether its one table has the rows of `cell_metadata`, and is not `cell_metadata` itself."""
-        return self.has_row_per_cell and self.form == "parts"
+        return self.has_row_per_cell and self.form in ("file", "parts") and self.name != CELLS
 
     @property
     def is_table(self) -> bool:
@@ -125,6 +126,13 @@ _MADE = (
         model_name="CellMetadata",
         has_row_per_cell=True,
         view="cells",
+    ),
+    Declaration(
+        name="cell_fingerprints",
+        form="file",
+        reads=(*_FROM_THE_FILE, "cell_metadata"),
+        model_name="CellFingerprints",
+        has_row_per_cell=True,
     ),
     Declaration(
         name="split_manifest",

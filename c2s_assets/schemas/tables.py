@@ -19,6 +19,8 @@ _SENTENCE = "Symbols of the expressed genes, highest first, separated by one spa
 _N_EXPRESSED = "Distinct symbols the cell expresses."
 _SENTENCE_LENGTH = "Symbols in the sentence: min(top_n, n_expressed)."
 _SPLIT_LEVEL = "What was split: donors, or single cells."
+_NO_COUNTS = "where the dataset has no counts"
+_NO_EVIDENCE = "of cells with fewer than 85 genes, or without counts"
 _FOLD = "Fold for cross-validation."
 _NO_FOLD = "where the donor is not known: always for training"
 
@@ -111,6 +113,32 @@ class Expression(pr.DataFrameModel):
     value: pl.List = column(
         "Value of each of them in the chosen matrix, counts or normalised, as it stands there.",
         items=pl.Float32(),
+    )
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class CellFingerprints(pr.DataFrameModel):
+    """One row per cell: hashes of its counts, by which copies of it are found in all datasets of the lake."""
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    n_genes: pl.Int32 = column(
+        "Genes with a count, without spike-ins and filtered features.", null=_NO_COUNTS, ge=0
+    )
+    exact_1: pl.Int64 = column("Hash of all genes and their counts, first half.", null=_NO_EVIDENCE)
+    exact_2: pl.Int64 = column("Hash of all genes and their counts, second half.", null=_NO_EVIDENCE)
+    bands: pl.List = column(
+        "16 hashes, each of a part of the counts: some stay as they are when genes are dropped.",
+        null=_NO_EVIDENCE,
+        items=pl.Int64(),
+    )
+    sampled_bands: pl.List = column(
+        "Those of them that end in four zero bits, for searches of the whole lake.",
+        null=_NO_EVIDENCE,
+        items=pl.Int64(),
     )
 
     class Config:

@@ -34,7 +34,7 @@ def test_those_that_are_refused_stop_no_other(added: tuple[Path, Said]) -> None:
     assert said.out.splitlines()[-1] == (
         "Build with: c2s build --outdated   (an open `c2s ui` does so by itself)"
     )
-    assert c2s("ls", lake=lake).out.count("0/11 built") == 2
+    assert c2s("ls", lake=lake).out.count("0/12 built") == 2
 
 
 def test_what_waits_in_the_inbox_is_built_with_what_is_outdated(added: tuple[Path, Said]) -> None:

@@ -45,7 +45,7 @@ def test_a_build_that_is_stopped_says_so_and_is_taken_up_again(lake: Path) -> No
     assert went_on.status == 0, went_on.err
     assert "dataset_profile" not in went_on.out
     assert "validation_report" in went_on.out
-    assert "11/11 built   last run: success" in c2s("ls", lake=lake).out
+    assert "12/12 built   last run: success" in c2s("ls", lake=lake).out
 
 
 def _press_ctrl_c_once_there_is(path: Path) -> None:

@@ -18,6 +18,7 @@ VERSIONS = {
     "raw_h5ad": "1",
     "dataset_profile": "3",
     "cell_metadata": "4",
+    "cell_fingerprints": "1",
     "split_manifest": "2",
     "feature_metadata": "4",
     "cell_sentences": "1",

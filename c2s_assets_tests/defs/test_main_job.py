@@ -16,7 +16,7 @@ def test_a_toy_dataset_is_built_whole_and_every_check_holds_but_those_on_few_don
         report = workshop.build("toy")
 
         assert report.succeeded
-        assert len(report.steps) == 12
+        assert len(report.steps) == 13
         # Four donors of a quarter of the cells each: 5 % cannot be had, nor the same ages with one of them.
         assert broken(report) <= {
             "split_manifest/test_share_near_target",

@@ -26,13 +26,13 @@ def test_add_build_and_ls_of_a_file(tmp_path: Path) -> None:
     assert (lake / "inbox" / "atlas.h5ad").exists()
     listed = c2s("ls", lake=lake)
     assert "atlas" in listed.stdout
-    assert "0/11 built" in listed.stdout
+    assert "0/12 built" in listed.stdout
 
     built = c2s("build", "atlas", lake=lake)
     assert built.returncode == 0, built.stderr
     assert "atlas: built" in built.stdout
     assert "Traceback" not in built.stderr
-    assert "11/11 built   last run: success" in c2s("ls", lake=lake).stdout
+    assert "12/12 built   last run: success" in c2s("ls", lake=lake).stdout
     assert source.exists()
     # The consumer code of the old pipeline, unchanged.
     for side in ("train", "test"):
@@ -42,12 +42,12 @@ def test_add_build_and_ls_of_a_file(tmp_path: Path) -> None:
 
     # What is built is read from the lake, whatever Dagster knows of it.
     shutil.rmtree(lake / ".dagster")
-    assert "11/11 built   last run: none" in c2s("ls", lake=lake).stdout
+    assert "12/12 built   last run: none" in c2s("ls", lake=lake).stdout
     (lake / "datasets" / "atlas" / "cell_metadata.parquet").unlink()
     listed = c2s("ls", lake=lake).stdout
-    assert "3/11 built, 7 outdated" in listed
+    assert "3/12 built, 8 outdated" in listed
     assert "not built: cell_metadata\n" in listed
-    assert "outdated: split_manifest: cell_metadata is missing" in listed
+    assert "outdated: cell_fingerprints: cell_metadata is missing" in listed
 
 
 def test_a_run_that_was_killed_is_called_so(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 Importing this module costs half a second (numba), so only who needs it does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,10 +37,8 @@ class FeatureSummary:
     is_highly_variable: NDArray[np.bool_] | None
 
 
-def summarise_features(
-    blocks: Iterable[tuple[int, csr_array]], *, kind: Kind, n_vars: int, is_fitted: NDArray[np.bool_]
-) -> FeatureSummary:
-    """Count, average and compare the features of a matrix in one pass.
+class FeatureTally:
+    """Counts, averages and compares the features of a matrix, block by block.
 
     Counts are scaled to `TARGET_COUNTS` in each cell before their variance is taken; normalised values are
     taken as they are. Sums are made value after value in the order of the cells, in float64, so that they are
@@ -48,36 +46,61 @@ def summarise_features(
 
     Parameters
     ----------
-    blocks
-        ``(start_row, block)`` in row order, together every cell once; blocks of ``(n_rows, n_vars)``,
-        row-compressed without explicit zeros.
     is_fitted
         Which cells decide what is highly variable, shape ``(n_obs,)``. `n_cells` and `mean` are of all.
     """
-    n_cells = np.zeros(n_vars, np.int64)
-    sums, fitted_sums, fitted_squares = (np.zeros(n_vars) for _ in range(3))
-    target = TARGET_COUNTS if kind == "counts" else 0
-    lowest = 0.0
-    for start, block in blocks:
-        lowest = min(lowest, float(block.data.min(initial=0)))
+
+    def __init__(self, *, kind: Kind, n_vars: int, is_fitted: NDArray[np.bool_]) -> None:
+        self._kind: Kind = kind
+        self._is_fitted = is_fitted
+        self._n_cells = np.zeros(n_vars, np.int64)
+        self._sums, self._fitted_sums, self._fitted_squares = (np.zeros(n_vars) for _ in range(3))
+        self._lowest = 0.0
+
+    def add(self, start: int, block: csr_array) -> None:
+        """Add the cells from `start` on: ``(n_rows, n_vars)``, row-compressed without explicit zeros.
+
+        Blocks come in the order of the cells, together every cell once.
+        """
+        self._lowest = min(self._lowest, float(block.data.min(initial=0)))
         _add_rows(
             csr_of(block),
-            is_fitted=is_fitted[start : start + block.shape[0]],
-            target=target,
-            n_cells=n_cells,
-            sums=sums,
-            fitted_sums=fitted_sums,
-            fitted_squares=fitted_squares,
+            is_fitted=self._is_fitted[start : start + block.shape[0]],
+            target=TARGET_COUNTS if self._kind == "counts" else 0,
+            n_cells=self._n_cells,
+            sums=self._sums,
+            fitted_sums=self._fitted_sums,
+            fitted_squares=self._fitted_squares,
         )
-    n_fitted = int(is_fitted.sum())
-    is_highly_variable = None
-    # Below zero, neither a sum of counts nor a ratio of variance to mean means anything.
-    if kind in ("counts", "normalised") and lowest == 0 and n_fitted > 1:
-        mean = fitted_sums / n_fitted
-        variance = (fitted_squares - fitted_sums * mean) / (n_fitted - 1)
-        variance[variance <= _ROUNDING * mean**2] = 0
-        is_highly_variable = choose_highly_variable(mean, variance, n_top=N_HIGHLY_VARIABLE)
-    return FeatureSummary(n_cells, (sums / max(is_fitted.size, 1)).astype(np.float32), is_highly_variable)
+
+    def passing(self, blocks: Iterable[tuple[int, csr_array]]) -> Iterator[tuple[int, csr_array]]:
+        """Add each block on its way to whoever reads them."""
+        for start, block in blocks:
+            self.add(start, block)
+            yield start, block
+
+    def summary(self) -> FeatureSummary:
+        """Sum up what was added."""
+        n_fitted = int(self._is_fitted.sum())
+        is_highly_variable = None
+        # Below zero, neither a sum of counts nor a ratio of variance to mean means anything.
+        if self._kind in ("counts", "normalised") and self._lowest == 0 and n_fitted > 1:
+            mean = self._fitted_sums / n_fitted
+            variance = (self._fitted_squares - self._fitted_sums * mean) / (n_fitted - 1)
+            variance[variance <= _ROUNDING * mean**2] = 0
+            is_highly_variable = choose_highly_variable(mean, variance, n_top=N_HIGHLY_VARIABLE)
+        n_obs = max(self._is_fitted.size, 1)
+        return FeatureSummary(self._n_cells, (self._sums / n_obs).astype(np.float32), is_highly_variable)
+
+
+def summarise_features(
+    blocks: Iterable[tuple[int, csr_array]], *, kind: Kind, n_vars: int, is_fitted: NDArray[np.bool_]
+) -> FeatureSummary:
+    """Count, average and compare the features of a matrix in one pass, see `FeatureTally`."""
+    tally = FeatureTally(kind=kind, n_vars=n_vars, is_fitted=is_fitted)
+    for start, block in blocks:
+        tally.add(start, block)
+    return tally.summary()
 
 
 def choose_highly_variable(

@@ -66,6 +66,7 @@ from c2s_assets.storage.tables.parquet import (
     read_table,
     table_schema,
 )
+from c2s_assets.storage.tables.summaries import summarise
 
 _MOST_CATEGORIES = 60
 # Beyond this an array of uns is data rather than a note on it.
@@ -147,8 +148,6 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
 @dataset_asset(group="ingest", kinds={"parquet"})
 def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per feature of the chosen matrix: its id, symbol, figures of its values, all var columns."""
-    from c2s_assets.core.expression.variability import summarise_features
-
     hgnc, hgnc_version = read_gene_symbols(store.layout)
     with staged_from_source(context, store) as (staged, h5ad):
         dataset, profile = staged.dataset, staged.dataset.profile
@@ -156,8 +155,7 @@ def feature_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
         source = read_var(h5ad, profile=profile, entry=dataset.entry)
         named = describe_features(*source, symbol_column=dataset.entry.symbol_column, hgnc=hgnc)
         blocks = read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
-        kind = profile.verdict.kind
-        summary = summarise_features(blocks, kind=kind, n_vars=named.height, is_fitted=is_fitted)
+        summary = summarise(dataset, blocks, is_fitted=is_fitted)
         features = add_figures(named, **vars(summary))
         scope, n_fitted = dataset.settings.projections.fit_scope, int(is_fitted.sum())
         staged.write([features], fit_scope=scope, n_fitted=n_fitted, hgnc_version=hgnc_version)

@@ -146,6 +146,10 @@ class Layout:
         """Where the origin of a source file stands that was fetched and is not verified yet."""
         return self._below(self.staging / "downloads", f"{check_dataset_id(dataset_id)}.json")
 
+    def feature_summary(self, dataset_id: str) -> Path:
+        """Where figures of features wait for `feature_metadata`, if another table's pass has made them."""
+        return self._below(self.staging / "summaries", f"{check_dataset_id(dataset_id)}.parquet")
+
     def dataset(self, dataset_id: str) -> Path:
         """Where everything is that was made from one source file."""
         return self._below(self.datasets, check_dataset_id(dataset_id))
