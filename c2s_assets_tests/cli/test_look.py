@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from c2s_assets_tests.cli.commanding import c2s
+from c2s_assets_tests.feature_files import write_features
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 
 
@@ -53,6 +54,15 @@ def test_a_mouse_of_24_in_a_column_of_numbers_is_24_months_old(tmp_path: Path) -
 def test_a_scaled_matrix_is_told_with_the_way_out(tmp_path: Path) -> None:
     said = c2s("look", write_toy_h5ad(tmp_path / "a.h5ad", matrices="scaled X"), lake=tmp_path / "none")
     assert "  note  X was scaled" in said.out
+
+
+def test_a_file_of_which_no_sentences_can_be_made_is_told_before_it_is_built(tmp_path: Path) -> None:
+    peaks = [f"chr1:{start}-{start + 500}" for start in range(1000, 6000, 1000)]
+    path = write_features(tmp_path / "atac.h5ad", peaks, var={"feature_types": ["Peaks"] * 5})
+    said = c2s("look", path, lake=tmp_path / "none")
+    assert "  note  No feature has a gene symbol" in said.out
+    assert "Of 5 features these are no genes: 5 peak." in said.out
+    assert "symbol_column" not in said.out
 
 
 def test_what_becomes_an_h5ad_is_looked_at_too(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def symbols_are_known(features: pl.DataFrame) -> Finding:
     message = f"{n_known:,} of {genes.height:,} genes have a symbol."
     message += _name_others(features)
     if share < _LEAST_WITH_SYMBOL:
-        message += f" What has none is in no sentence. {NAME_THE_SYMBOLS}"
+        message += f" What has none is in no sentence. {_way_out(features)}"
     figures = {
         "frac_with_symbol": share,
         "n_symbols": genes[SYMBOL].drop_nulls().n_unique(),
@@ -89,7 +89,7 @@ def features_have_symbols(features: pl.DataFrame, *, listing: str) -> Finding:
     if n_known == 0:
         message = (
             f"No feature has a gene symbol, so every sentence would be empty.{_name_others(features)} "
-            f"var has: {listing}. {NAME_THE_SYMBOLS}"
+            f"var has: {listing}. {_way_out(features)}"
         )
     return Finding("features_have_symbols", n_known > 0, message)
 
@@ -122,6 +122,13 @@ def words_look_like_genes(features: pl.DataFrame, cell_ids: pl.Series, *, listin
         )
     holds = not is_transposed and not is_prose
     return Finding("words_look_like_genes", holds, message, {"n_symbols": len(symbols)})
+
+
+def _way_out(features: pl.DataFrame) -> str:
+    """Say where symbols are to be had, if there is any gene that could have one."""
+    if (features[FEATURE_KIND] == GENE).any():
+        return NAME_THE_SYMBOLS
+    return "As none is a gene, there is nothing to make sentences of; what does not rest on them is built."
 
 
 def _name_others(features: pl.DataFrame) -> str:

@@ -181,6 +181,7 @@ class _Looker:
         features = describe_features(var_names, var, symbol_column=entry.symbol_column)
         listing = list_columns([var_names.alias("index"), *var])
         yield gene_claims.symbols_are_known(features)
+        yield gene_claims.features_have_symbols(features, listing=listing)
         yield gene_claims.words_look_like_genes(features, cells[CELL_ID], listing=listing)
 
     def _describe(self, survey: ObsSurvey, entry: DatasetEntry) -> pl.DataFrame:

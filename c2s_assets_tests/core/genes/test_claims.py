@@ -48,8 +48,8 @@ def test_feature_ids_that_were_made_unique_are_named():
 
 @pytest.mark.parametrize(
     ("symbols", "holds"),
-    [(("A", None), True), (("A", "A", "B"), True), (("A", None, None), False), ((None,), False), ((), False)],
-    ids=["half", "all", "a third", "none", "no features"],
+    [(("A", None), True), (("A", "A", "B"), True), (("A", None, None), False), ((None,), False)],
+    ids=["half", "all", "a third", "none"],
 )
 def test_at_least_half_of_the_features_have_a_symbol(symbols, holds):
     finding = claims.symbols_are_known(features(*symbols))
@@ -83,6 +83,15 @@ def test_features_that_are_no_genes_do_not_count_as_genes_without_symbol():
     assert finding.holds
     assert finding.figures["n_not_genes"] == 2
     assert_says(finding, r"1 of 1 genes have a symbol\. Of 3 features these are no genes: 1 \w+, 1 \w+\.")
+
+
+@pytest.mark.parametrize("n_peaks", [0, 2], ids=["no features", "peaks"])
+def test_where_nothing_is_a_gene_no_symbols_are_asked_for(n_peaks):
+    table = features(*[None] * n_peaks).with_columns(feature_kind=pl.lit("peak"))
+    for finding in (claims.symbols_are_known(table), claims.features_have_symbols(table, listing="")):
+        assert not finding.holds
+        assert_says(finding, "As none is a gene, there is nothing to make sentences of")
+        assert "symbol_column" not in finding.message
 
 
 CELLS = ids("AAACCTGAGATAGGAG-1", "x", "CELL_1")
