@@ -289,6 +289,12 @@ def _large_chunks(place: str, *, shape: tuple[int, ...] = (60,)) -> Callable[[h5
     return change
 
 
+def _columns_of_one_chunk(file: h5py.File, size: int) -> None:
+    """Store ten columns of `size` values in chunks of 256 MB, of which a block of cells needs a part."""
+    for number in range(10):
+        _in_one_chunk(file, f"obs/column{number}", (size,), "f8", n_bytes=2**28)
+
+
 def _large_chunks_of_x(file: h5py.File, size: int) -> None:
     del file["X"]
     group = file.create_group("X")
@@ -398,6 +404,7 @@ BOMBS: Mapping[str, Bomb] = {
     "first cells full": Bomb(_written(_first_cells_full), 50_000, MILLION),
     "large chunks of obs": Bomb(_written(_large_chunks("obs/column")), 2**26, 2**28),
     "larger chunks of obs": Bomb(_written(_large_chunks("obs/column")), 2**28 + 8, 2**32 - 8),
+    "columns of one chunk": Bomb(_sized(_columns_of_one_chunk), 70_000, MILLION),
     "large chunks of obsm": Bomb(_written(_large_chunks("obsm/X_", shape=(60, 2))), 2**24, 2**28),
     "large chunks of X": Bomb(_written(_large_chunks_of_x), 2**26, 2**28),
     "chunks of one value": Bomb(_sized(_many_chunks), 50_000, MILLION),

@@ -5,7 +5,9 @@ from array import array
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import h5py
 import numpy as np
@@ -23,6 +25,9 @@ _MAX_HEADER_BYTES = 4096
 _PARTS_PER_THREAD = 4
 # Bytes of values that are inflated at the same time, if that is more than one chunk.
 _MAX_INFLATING_BYTES = 256 * 2**20
+# Bytes of inflated chunks that all readers keep, so that ten columns of one chunk each are not all in memory:
+# enough for the three largest chunks that are read, those of a sparse matrix.
+_MAX_KEPT_BYTES = 1024 * 2**20
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,41 @@ class ChunkLayout:
         return self.grid.chunk_rows * self.grid.chunk_columns * self.dtype.itemsize
 
 
+class KeptChunks:
+    """The chunk of each reader of which its last read needed the first rows only: the next may need others.
+
+    Who comes when the bytes are used up inflates its chunk again for every read. A reader that is gone keeps
+    nothing.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._kept: WeakKeyDictionary[object, tuple[int, NDArray[Any]]] = WeakKeyDictionary()
+        self._lock = Lock()
+
+    def keep(self, reader: object, number: int, values: NDArray[Any]) -> None:
+        """Keep a chunk in place of the reader's last one, if there is room for it."""
+        with self._lock:
+            self._kept.pop(reader, None)
+            n_bytes = sum(kept.nbytes for _, kept in self._kept.values())
+            if n_bytes + values.nbytes <= self._max_bytes:
+                self._kept[reader] = (number, values)
+
+    def drop(self, reader: object) -> None:
+        """Keep nothing of a reader any more."""
+        with self._lock:
+            self._kept.pop(reader, None)
+
+    def find(self, reader: object, number: int) -> NDArray[Any] | None:
+        """Return a chunk of a reader if it is kept."""
+        with self._lock:
+            kept = self._kept.get(reader)
+        return kept[1] if kept is not None and kept[0] == number else None
+
+
+_KEPT = KeptChunks(_MAX_KEPT_BYTES)
+
+
 class ChunkedValues:
     """The values of a chunked dataset; see `stored.Stored`."""
 
@@ -82,8 +122,6 @@ class ChunkedValues:
         self._layout = layout
         self._index = index
         self._place = place
-        # The chunk that the last read needed only the first rows of: the next one may need the others.
-        self._kept: tuple[int, NDArray[Any]] | None = None
 
     def read(self, start: int, stop: int) -> NDArray[Any]:
         """Read the rows ``[start, stop)``."""
@@ -97,6 +135,8 @@ class ChunkedValues:
         else:
             table = np.full(size, self._layout.fill_value, dtype=self._layout.dtype)
         self._copy_all(range(begin, finish), table, start)
+        if stop == grid.n_rows:
+            _KEPT.drop(self)
         return table.reshape(stop - start, *self._layout.shape[1:])
 
     def _copy_all(self, positions: range, table: NDArray[Any], start: int) -> None:
@@ -123,13 +163,13 @@ class ChunkedValues:
             table[first - start : end - start, column : column + columns] = values[
                 first - row : end - row, :columns
             ]
-            if end < row + grid.chunk_rows and grid.n_across == 1:
-                self._kept = (position, values)
+            if end < min(row + grid.chunk_rows, grid.n_rows) and grid.n_across == 1:
+                _KEPT.keep(self, position, values)
 
     def _chunk(self, position: int) -> NDArray[Any]:
-        kept = self._kept
-        if kept is not None and kept[0] == position:
-            return kept[1]
+        kept = _KEPT.find(self, position)
+        if kept is not None:
+            return kept
         layout = self._layout
         offset = int(self._index.offset[position])
         packed = self._disk.read(offset, int(self._index.n_bytes[position]))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from c2s_assets.core.errors import NotAnH5adError
 from c2s_assets.storage.h5ad import chunks
 from c2s_assets.storage.h5ad.access import Array
-from c2s_assets.storage.h5ad.chunks import ChunkedValues
+from c2s_assets.storage.h5ad.chunks import ChunkedValues, KeptChunks
 from c2s_assets.storage.h5ad.stored import open_stored
 
 FILTERS: dict[str, dict[str, Any]] = {
@@ -200,6 +200,37 @@ def test_a_chunk_that_several_reads_share_is_inflated_once(
         joined = np.concatenate([values.read(start, start + 5) for start in range(0, 100, 5)])
         assert joined.tolist() == list(range(100))
         assert len(offsets) == 2
+
+
+def test_chunks_of_many_columns_are_kept_only_as_far_as_their_bytes_allow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = KeptChunks(2 * 800)
+    monkeypatch.setattr(chunks, "_KEPT", kept)
+    path = _write(tmp_path / "a.h5", np.arange(100), chunks=(100,), compression="gzip")
+    with h5py.File(path) as file:
+        columns = [open_stored(file["x"], place="x") for _ in range(4)]
+        for start in range(0, 100, 50):
+            assert [column.read(start, start + 50).sum() for column in columns] == [
+                sum(range(start, start + 50))
+            ] * 4
+            held = [kept.find(column, 0) is not None for column in columns]
+            assert held == ([True, True, False, False] if start == 0 else [False] * 4)
+
+
+def test_a_reader_that_is_gone_leaves_its_room_to_others() -> None:
+    kept, chunk = KeptChunks(8), np.zeros(1)
+    gone, reader = _Reader(), _Reader()
+    kept.keep(gone, 0, chunk)
+    kept.keep(reader, 0, chunk)
+    assert kept.find(reader, 0) is None
+    del gone
+    kept.keep(reader, 0, chunk)
+    assert kept.find(reader, 0) is chunk
+
+
+class _Reader:
+    """Whoever keeps a chunk."""
 
 
 def test_large_chunks_are_not_all_inflated_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
