@@ -13,9 +13,10 @@ demo: $(VENV)/.installed
 ui: $(VENV)/.installed
 	$(BIN)/c2s ui
 
-# In two processes, because some tests wait for a daemon's ticks; a file's tests share what was built for them.
+# In three processes for two cores, because some tests wait for a daemon's ticks; a file's tests share what was
+# built for them.
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-fast: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"

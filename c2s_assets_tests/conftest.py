@@ -15,6 +15,11 @@ def _frame(title: str, *_: Any, **__: Any) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,)")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that mostly wait, so that others work beside them rather than after them."""
+    items.sort(key=lambda item: item.get_closest_marker("waits") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def empty_pictures() -> Iterator[None]:
     """Leave pictures empty: ten of them are a third of a small build. Builds of other processes draw them."""

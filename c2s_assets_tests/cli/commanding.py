@@ -23,12 +23,12 @@ class Said:
     err: str
 
 
-def c2s(*arguments: str | Path, lake: Path | str) -> Said:
-    """Run one command to its end; the networks that it could ask are not there."""
+def c2s(*arguments: str | Path, lake: Path | str, cellxgene: str = _NOWHERE) -> Said:
+    """Run one command to its end; the networks that it could ask are not there, but for a local Discover."""
     resources = {
         "store": Store(root=str(lake)),
         "hgnc": Hgnc(url=_NOWHERE),
-        "cellxgene": Cellxgene(base_url=_NOWHERE),
+        "cellxgene": Cellxgene(base_url=cellxgene),
     }
     before, definitions.defs = definitions.defs, definitions.build_definitions(resources)
     out, err = io.StringIO(), io.StringIO()

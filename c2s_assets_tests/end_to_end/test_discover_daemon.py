@@ -23,7 +23,7 @@ from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.end_to_end.commands import c2s, environment
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 _SECONDS = 600.0
 

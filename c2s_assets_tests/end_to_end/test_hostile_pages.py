@@ -20,6 +20,7 @@ from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.waits,
     pytest.mark.skipif(
         CHROMIUM is None and "C2S_REQUIRE_TOOLS" not in os.environ, reason="no chromium to look with"
     ),

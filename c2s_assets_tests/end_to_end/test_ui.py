@@ -9,8 +9,9 @@ import pytest
 
 from c2s_assets.schemas.documents import ValidationReport
 from c2s_assets.storage.lake.documents import read_document
+from c2s_assets_tests.cli.commanding import c2s
+from c2s_assets_tests.end_to_end import commands
 from c2s_assets_tests.end_to_end.browser import CHROMIUM, Browser, open_browser
-from c2s_assets_tests.end_to_end.commands import c2s
 from c2s_assets_tests.end_to_end.running_ui import Ui, members, running_ui, wait_until
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
@@ -26,7 +27,7 @@ pytestmark = [
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     layout = make_lake(tmp_path_factory.mktemp("ui"), "toy")
     built = c2s("build", "toy", lake=layout.root)
-    assert built.returncode == 0, built.stdout + built.stderr
+    assert built.status == 0, built.out + built.err
     with running_ui(layout) as found:
         yield found
 
@@ -91,7 +92,7 @@ def test_stopping_it_ends_all_of_its_processes(tmp_path: Path, signal_number: in
 
 
 def test_a_port_that_is_taken_is_said(ui: Ui) -> None:
-    refused = c2s("ui", "--port", ui.address.rpartition(":")[2], lake=ui.layout.root)
+    refused = commands.c2s("ui", "--port", ui.address.rpartition(":")[2], lake=ui.layout.root)
     assert refused.returncode == 1
     assert "cannot be served: Address already in use. Give another one with: c2s ui --port" in refused.stderr
 
