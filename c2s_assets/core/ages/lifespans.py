@@ -3,8 +3,10 @@
 from c2s_assets.core.ages.intervals import AgeUnit, years
 
 # Years, rounded up, of the oldest individual known. Mice: Methuselah mouse GHR-KO 11C, 1,819 days. People:
-# Jeanne Calment, 122.4 years. Marmosets: 262.5 months, doi:10.1007/s10522-012-9388-1. The others: AnAge,
-# https://genomics.senescence.info/species, with a margin for what colonies have reported since.
+# Jeanne Calment, 122.4 years. Marmosets: 262.5 months, doi:10.1007/s10522-012-9388-1. Rabbits: Flopsy, 18.9
+# years (Guinness World Records). Worms: age-1 mutants, 270 days, doi:10.1111/j.1474-9726.2007.00348.x; the
+# wild type 58 days. The others: AnAge, https://genomics.senescence.info/species, with a margin for what
+# colonies have reported since.
 LIFESPANS: dict[str, float] = {
     "Homo sapiens": 123,
     "Mus musculus": 5,
@@ -16,7 +18,10 @@ LIFESPANS: dict[str, float] = {
     "Pan troglodytes": 70,
     "Microcebus murinus": 19,
     "Sus scrofa": 28,
+    "Oryctolagus cuniculus": 19,
     "Danio rerio": 6,
+    "Drosophila melanogaster": 0.35,
+    "Caenorhabditis elegans": 0.75,
 }
 # Where nothing is known of the organism.
 LONGEST_LIFESPAN = max(LIFESPANS.values())

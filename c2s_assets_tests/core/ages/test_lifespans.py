@@ -13,6 +13,8 @@ from c2s_assets.core.cells.organisms import ORGANISMS
         (24, "Mus musculus", "months"),
         (104, "Mus musculus", "weeks"),
         (700, "Mus musculus", "days"),
+        (60, "Drosophila melanogaster", "days"),
+        (20, "Caenorhabditis elegans", "weeks"),
         (9_999, "Mus musculus", None),
         (-1, "Mus musculus", None),
     ],
@@ -22,4 +24,4 @@ def test_the_unit_that_is_meant_is_the_largest_in_which_the_age_was_reached(olde
 
 
 def test_organisms_are_called_as_everywhere():
-    assert LIFESPANS.keys() <= set(ORGANISMS.values())
+    assert LIFESPANS.keys() == set(ORGANISMS.values())
