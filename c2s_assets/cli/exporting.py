@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2s_assets.cli.printing import say, scan_text
+from c2s_assets.cli.printing import files_text, say, scan_text
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
@@ -35,5 +35,5 @@ def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
     yield "\nLoad it with:"
     yield f"  Polars     {scan_text(folder / 'train')}"
     yield f"  pandas     pd.read_parquet({str(folder / 'train')!r})"
-    yield f"  DuckDB     from '{folder}/*/*.parquet', where the column split tells the sides"
+    yield f"  DuckDB     from {files_text(folder)}, where the column split tells the sides"
     yield f"  datasets   load_dataset({str(folder)!r}), which finds train and test by itself"

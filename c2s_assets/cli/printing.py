@@ -1,5 +1,6 @@
 """What commands say: no text of a source is a command to the terminal."""
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -29,3 +30,12 @@ def scan_text(folder: Path) -> str:
     brackets of the path for a pattern and `key=value` for a column.
     """
     return f"pl.scan_parquet({str(folder)!r})"
+
+
+def files_text(folder: Path) -> str:
+    """Write how DuckDB names the files of all folders in a folder, whatever that one is called.
+
+    DuckDB takes a pattern only, and in it brackets stand for the letters within.
+    """
+    literally = re.sub(r"([\[*?{])", r"[\1]", str(folder)).replace("'", "''")
+    return f"'{literally}/*/*.parquet'"

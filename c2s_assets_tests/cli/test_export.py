@@ -68,6 +68,14 @@ def test_the_training_table_is_the_same_to_every_reader(
         assert pl.read_parquet(to / side)["split"].unique().to_list() == [side]
 
 
+def test_what_is_said_of_duckdb_works_whatever_the_folder_is_called(layout: Layout, tmp_path: Path) -> None:
+    to = tmp_path / "out [1] {a,b}*?'s"
+    said = c2s("export", "training", "--to", to, lake=layout.root)
+    (line,) = (line for line in said.out.splitlines() if line.startswith("  DuckDB"))
+    source = line.removeprefix("  DuckDB").rpartition(", where")[0]
+    assert duckdb.sql(f"select count(*) {source}").fetchall() == [(176,)]
+
+
 def test_the_view_of_the_catalogue_has_the_same_rows_and_columns(
     layout: Layout, expected: pl.DataFrame, tmp_path: Path
 ) -> None:
