@@ -14,8 +14,8 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from c2s_assets.clients.http import Reply, send, shown, with_patience
-from c2s_assets.clients.part import Part, PartNote, open_part, url_digest
 from c2s_assets.core.errors import BusyServerError, DownloadError
+from c2s_assets.storage.sources.part import Part, PartNote, open_part, url_digest
 
 # CELLxGENE's largest h5ad is about 100 GB.
 MAX_BYTES = 200 * 2**30

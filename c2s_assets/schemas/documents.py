@@ -4,8 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from c2s_assets.core.cells.categories import choose_category
 from c2s_assets.core.expression.layers import Kind
 from c2s_assets.core.reports.validation import State
+from c2s_assets.core.settings import DatasetEntry
 
 
 class _Document(BaseModel):
@@ -162,6 +164,14 @@ class DatasetProfile(_Document):
     def obs_not_read(self) -> dict[str, str]:
         """Why columns of obs cannot be read, by name."""
         return {column.name: column.not_read for column in self.obs_columns if column.not_read is not None}
+
+    def category(self, entry: DatasetEntry) -> str | None:
+        """Name the column of `cell_metadata` that says most of what the cells are; see `choose_category`."""
+        counted = [c for c in self.obs_columns if c.value_counts and c.name_in_table == c.name]
+        return choose_category(
+            {column.name: column.n_distinct for column in counted},
+            has_cell_types=entry.cell_type_column is not None,
+        )
 
 
 class CheckReport(_Document):

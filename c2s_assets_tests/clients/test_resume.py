@@ -20,8 +20,8 @@ import pytest
 from c2s_assets.clients import download as module
 from c2s_assets.clients import http
 from c2s_assets.clients.download import Downloaded, download
-from c2s_assets.clients.part import Part, PartNote, open_part, url_digest
 from c2s_assets.core.errors import BusyServerError, DownloadError
+from c2s_assets.storage.sources.part import Part, PartNote, open_part, url_digest
 from c2s_assets_tests.clients.answering import Reply, answering
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits
@@ -449,7 +449,7 @@ def test_who_comes_as_the_other_finishes_does_not_write_into_the_finished_file(
         part_of(target).write_bytes(b"finished")
         part_of(target).replace(target)
 
-    monkeypatch.setattr("c2s_assets.clients.part.fcntl.flock", finish_first)
+    monkeypatch.setattr("c2s_assets.storage.sources.part.fcntl.flock", finish_first)
     with pytest.raises(DownloadError, match="is being fetched by another process"):
         download(server.url, target)
     assert target.read_bytes() == b"finished"

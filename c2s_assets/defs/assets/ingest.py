@@ -14,7 +14,6 @@ from c2s_assets.core.cells.survey import ObsSurvey
 from c2s_assets.core.columns import (
     APPROVED_SYMBOL,
     CELL_ID,
-    CELL_TYPE,
     FEATURE_ID,
     SYMBOL,
 )
@@ -29,7 +28,6 @@ from c2s_assets.core.genes.features import (
 )
 from c2s_assets.core.genes.kinds import kind_columns
 from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
-from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.checks import check_reports, check_result
@@ -68,7 +66,6 @@ from c2s_assets.storage.tables.parquet import (
 )
 from c2s_assets.storage.tables.summaries import summarise
 
-_MOST_CATEGORIES = 60
 # Beyond this an array of uns is data rather than a note on it.
 _UNS_VALUES = 10_000
 
@@ -259,23 +256,10 @@ def _claims_of_features(
     ]
 
 
-def category_column(profile: DatasetProfile, entry: DatasetEntry) -> str | None:
-    """Choose the column that says most of what the cells are: cell_type, else the first of some values."""
-    counted = {
-        c.name: c.n_distinct for c in profile.obs_columns if c.value_counts and c.name_in_table == c.name
-    }
-    if CELL_TYPE in counted or entry.cell_type_column is not None:
-        return CELL_TYPE
-    return next(
-        (name for name, n_distinct in counted.items() if n_distinct and 1 < n_distinct <= _MOST_CATEGORIES),
-        None,
-    )
-
-
 def _figures_of_cells(staged: DatasetStage, cells: pl.DataFrame) -> Metadata:
     """Name the columns that are called otherwise in the source, and draw ages and types."""
     profile, path = staged.dataset.profile, staged.path()
-    category = category_column(profile, staged.dataset.entry)
+    category = profile.category(staged.dataset.entry)
     written = table_schema(path).names
     renamed = [
         f"{column.name} is {column.name_in_table}"

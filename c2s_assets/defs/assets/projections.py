@@ -14,7 +14,6 @@ from c2s_assets.core.projections import reports as projection_claims
 from c2s_assets.core.projections.names import COMPUTED
 from c2s_assets.core.projections.reports import Embedding, LeftOut
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.assets.ingest import category_column
 from c2s_assets.defs.checks import rows_match_cells
 from c2s_assets.defs.metadata import Metadata, as_metadata, column_lineage, rows_as_markdown, shown_column
 from c2s_assets.defs.progress import read_blocks
@@ -178,7 +177,7 @@ def _pictures(dataset: Dataset, folder: ProjectionFolder, written: Sequence[Embe
     points = table.filter(is_placed).to_numpy()
     if not len(points):
         return shown
-    category = category_column(folder.profile, dataset.entry)
+    category = folder.profile.category(dataset.entry)
     wanted = [AGE] if category is None else [AGE, category]
     cells = dataset.read(CELLS, columns=wanted)[rows].filter(is_placed)
     if (picture := plots.embedding_by_age(points, cells[AGE], axes=axes)) is not None:

@@ -9,7 +9,6 @@ import polars as pl
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.reports.validation import TableAgreement, checks_hold, tables_agree_on_cells
-from c2s_assets.defs.assets.ingest import category_column
 from c2s_assets.defs.check_results import report_assets
 from c2s_assets.defs.checks import check_reports
 from c2s_assets.defs.metadata import Metadata, as_metadata, document_metadata, page_metadata, rows_as_markdown
@@ -77,7 +76,7 @@ def _n_vars(dataset: Dataset) -> int:
 
 def _category(dataset: Dataset) -> str | None:
     try:
-        return category_column(dataset.profile, dataset.entry)
+        return dataset.profile.category(dataset.entry)
     except MissingInputError:
         return None
 

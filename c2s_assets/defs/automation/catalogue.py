@@ -21,7 +21,7 @@ renew_catalogue = dg.define_asset_job(
     "changed since.",
 )
 def hourly_catalogue(store: Store) -> dg.RunRequest | dg.SkipReason:
-    """Every hour, if a table of any dataset has changed since."""
+    """Ask the catalogue itself, so that an hour without changes costs no run."""
     from c2s_assets.storage.catalogue.versions import is_current
 
     if is_current(store.layout, withdrawn=withdrawn_datasets(store.layout)):

@@ -22,7 +22,7 @@ from c2s_assets.storage.sources.inbox import look_into_inbox
     "every 10 seconds; what cannot become a dataset is named in the tick.",
 )
 def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
-    """Adds a partition for each h5ad that lands in the inbox and builds it once the file is complete."""
+    """Compare the inbox with the last tick: a file that no longer changes gets a partition and a run."""
     arrivals, problems = look_into_inbox(store.layout)
     for problem in problems:
         context.log.warning(problem)

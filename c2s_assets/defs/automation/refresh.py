@@ -61,7 +61,7 @@ list_cellxgene = dg.define_asset_job(
     "the network.",
 )
 def daily_listing(store: Store) -> dg.RunRequest | dg.SkipReason:
-    """Every day at 3:15, if `datasets.yaml` selects anything of CELLxGENE Discover."""
+    """Ask for a listing unless nothing of it is wanted; of a mistake in `datasets.yaml` the tick tells."""
     selection = _selection(store)
     return dg.RunRequest() if isinstance(selection, Selection) else selection
 
@@ -75,7 +75,7 @@ def daily_listing(store: Store) -> dg.RunRequest | dg.SkipReason:
     "says why.",
 )
 def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult | dg.SkipReason:
-    """Builds what `datasets.yaml` selects of CELLxGENE Discover, new or revised, and marks the withdrawn.
+    """Ask for what is to be built now.
 
     What is to do follows from the listing, the lake and the runs. The cursor only says in which state of the
     lake there was nothing to do, and until when, so that the next tick need not look again.

@@ -46,5 +46,5 @@ def prune_runs() -> None:
     "replaced by a later success. No table is touched.",
 )
 def weekly_pruning() -> dg.RunRequest:
-    """Every Sunday at 4:30."""
+    """Ask for a run at every tick: what there is to remove, only the run finds out."""
     return dg.RunRequest()

@@ -154,10 +154,10 @@ class ProjectionFolder:
         from c2s_assets.core.projections import pca  # noqa: PLC0415
 
         columns = np.flatnonzero(is_chosen.fill_null(False).to_numpy())
-        if not columns.size:
-            return LeftOut("PCA", _no_features(self.profile, is_chosen))
         if is_fitted.sum() < 2:
             return LeftOut("PCA", f"components need two cells, and {int(is_fitted.sum())} may decide them.")
+        if not columns.size:
+            return LeftOut("PCA", _no_features(self.profile, is_chosen))
         is_counts = self.profile.verdict.kind == "counts"
         treatment = pca.Pretreatment(columns, is_counts=is_counts)
         components = pca.fit_components(blocks(), treatment, is_fitted=is_fitted)
