@@ -363,7 +363,9 @@ def _long_fixed_texts(file: h5py.File, size: int) -> None:
 
 
 def _long_symbols(file: h5py.File, size: int) -> None:
-    file["var"]["feature_name"] = np.array([f"{number}{'A' * size}" for number in range(40)], object)
+    symbols = np.array([f"{number}{'A' * size}" for number in range(40)], object)
+    # Of a type that is named: of one that h5py finds out, HDF5 2.0 writes a file that it cannot read.
+    file["var"].create_dataset("feature_name", data=symbols, dtype=TEXT)
 
 
 BOMBS: Mapping[str, Bomb] = {

@@ -22,8 +22,9 @@ class Link:
 
 @dataclass(frozen=True)
 class _Step:
+    """An element that was listed but not opened: HDF5 takes 80 kB for each dataset of chunks that is open."""
+
     path: str
-    element: Any
     ancestors: tuple[int, ...]
 
 
@@ -38,21 +39,22 @@ def survey_links(file: h5py.File, *, limits: Limits = DEFAULT_LIMITS) -> list[Li
     """
     links: list[Link] = []
     soft: list[str] = []
-    seen: dict[int, str] = {_address(file, "/"): "/"}
-    steps = [_Step("", file, (_address(file, "/"),))]
+    seen: dict[int, str] = {}
+    steps = [_Step("", ())]
     while steps:
         step = steps.pop()
+        element, address = _open(file, step)
         if step.path:
-            address = step.ancestors[-1]
             links.append(Link(step.path, same_as=seen.get(address)))
-            if address in seen:
-                continue
-            seen[address] = step.path
-        if isinstance(step.element, h5py.Dataset):
-            refuse_foreign_storage(step.element, place=step.path)
-        elif isinstance(step.element, h5py.Group):
+        if address in seen:
+            continue
+        seen[address] = step.path or "/"
+        if isinstance(element, h5py.Dataset):
+            refuse_foreign_storage(element, place=step.path)
+        elif isinstance(element, h5py.Group):
             n_known = len(links) + len(steps) + len(soft)
-            children, soft_children = _children(step, n_known=n_known, limits=limits)
+            listed = _Step(step.path, (*step.ancestors, address))
+            children, soft_children = _children(element, listed, n_known=n_known, limits=limits)
             steps.extend(reversed(children))
             soft.extend(soft_children)
     # Only now: resolving a soft link earlier could have followed an external link that we had not yet met.
@@ -81,29 +83,42 @@ def refuse_foreign_storage(dataset: h5py.Dataset, *, place: str) -> None:
         )
 
 
-def _children(step: _Step, *, n_known: int, limits: Limits) -> tuple[list[_Step], list[str]]:
+def _open(file: h5py.File, step: _Step) -> tuple[Any, int]:
+    with reading(step.path or "/"):
+        element = file[step.path] if step.path else file
+    address = _address(element, step.path)
+    if address in step.ancestors:
+        raise UnsafeFileError(
+            f"{step.path} is a hard link to a group that contains it. Write the file again with anndata."
+        )
+    return element, address
+
+
+def _children(
+    group: h5py.Group, step: _Step, *, n_known: int, limits: Limits
+) -> tuple[list[_Step], list[str]]:
+    """List what is in a group: elements, and the paths of soft links; `step` has the group as an ancestor."""
     place = step.path or "/"
     with reading(place):
-        n_children = len(step.element)
+        n_children = len(group)
     where = f"{place} has {n_children:,} elements, with which the file has"
     limits.refuse_more("elements", n_known + n_children, where=where, unit="elements or more")
     if n_children and len(step.ancestors) > MAX_DEPTH:
         raise UnsafeFileError(f"{place}: groups are nested deeper than {MAX_DEPTH} levels. Flatten uns.")
     children = []
     soft = []
-    for name in _names(step):
+    for name in _names(group, place=place):
         path = f"{step.path}/{name}"
-        if _is_soft(step.element, name, path):
+        if _is_soft(group, name, path):
             soft.append(path)
         else:
-            children.append(_child(step, name, path))
+            children.append(_Step(path, step.ancestors))
     return children, soft
 
 
-def _names(step: _Step) -> list[str]:
-    place = step.path or "/"
+def _names(group: h5py.Group, *, place: str) -> list[str]:
     with reading(place):
-        names = list(step.element)
+        names = list(group)
     for name in names:
         # h5py gives bytes where it cannot decode.
         if isinstance(name, bytes):
@@ -121,17 +136,6 @@ def _is_soft(group: h5py.Group, name: str, path: str) -> bool:
             f"{path} is an external link to {link.path!r} in {link.filename!r}. Copy the data into the file."
         )
     return isinstance(link, h5py.SoftLink)
-
-
-def _child(step: _Step, name: str, path: str) -> _Step:
-    with reading(path):
-        element = step.element[name]
-    address = _address(element, path)
-    if address in step.ancestors:
-        raise UnsafeFileError(
-            f"{path} is a hard link to a group that contains it. Write the file again with anndata."
-        )
-    return _Step(path, element, (*step.ancestors, address))
 
 
 def _soft_target(file: h5py.File, path: str, seen: dict[int, str]) -> str:
