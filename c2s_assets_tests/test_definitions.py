@@ -10,7 +10,7 @@ from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 GROUPS = {"sources", "ingest", "matrix", "text", "splits", "joins", "publish"}
-UNPARTITIONED = {"catalogue", "cellxgene_listing", "corpus_report", "gene_symbols"}
+UNPARTITIONED = {"catalogue", "cellxgene_listing", "corpus_report", "donor_aliases", "gene_symbols"}
 
 each_asset = pytest.mark.parametrize("name", sorted(ASSETS))
 
@@ -30,6 +30,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "cell_sentences",
         "split_manifest",
         "train_test",
+        "donor_aliases",
         "catalogue",
         "cellxgene_listing",
         "corpus_report",

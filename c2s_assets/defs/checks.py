@@ -146,6 +146,16 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
     ),
+    "donor_aliases": (
+        Check("keeps_schema", "Pairs of donors and copies of cells have every declared column."),
+        Check("reads_every_dataset", "No dataset is left out for want of fingerprints.", blocking=False),
+        Check("donors_have_one_name", "No two donors share so many cells that they are one.", blocking=False),
+        Check(
+            "copies_have_a_primary",
+            "Of every cell with copies the lake holds the canonical one.",
+            blocking=False,
+        ),
+    ),
     "catalogue": (
         Check("keeps_schema", "Every declared table has exactly its columns, with their types."),
         Check("reads_every_dataset", "No dataset is left out for files that cannot be read.", blocking=False),

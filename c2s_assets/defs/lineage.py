@@ -10,10 +10,23 @@ from c2s_assets.core.genes.features import IS_HIGHLY_VARIABLE, MEAN, N_CELLS
 from c2s_assets.core.genes.features import own_names as own_feature_names
 from c2s_assets.core.genes.hgnc import ALIAS_SYMBOLS, PREVIOUS_SYMBOLS
 from c2s_assets.core.genes.naming import SYMBOL_SOURCE, VAR_NAME
-from c2s_assets.core.leaks.columns import BANDS, EXACT, N_GENES, SAMPLED_BANDS
+from c2s_assets.core.leaks.columns import (
+    BANDS,
+    DATASETS,
+    EXACT,
+    IS_SAME_PERSON,
+    N_EXACT,
+    N_EXPECTED_BY_CHANCE,
+    N_GENES,
+    N_OTHER_CELLS,
+    N_SHARED_CELLS,
+    OTHER_DONOR_UID,
+    SAMPLED_BANDS,
+)
+from c2s_assets.core.leaks.columns import N_CELLS as N_CELLS_OF_DONOR
 from c2s_assets.core.splits.records import record_names
 from c2s_assets.defs.metadata import Lineage
-from c2s_assets.schemas.registry import CELLS, FEATURES, MANIFEST, PROFILE, RAW, SENTENCES
+from c2s_assets.schemas.registry import CELLS, FEATURES, FINGERPRINTS, MANIFEST, PROFILE, RAW, SENTENCES
 
 _INDEX = "index"
 
@@ -83,6 +96,19 @@ def of_cell_fingerprints(*, layer: str) -> Lineage:
     made_of = [(RAW, layer), (RAW, f"var/{_INDEX}")]
     hashes = dict.fromkeys((N_GENES, *EXACT, BANDS, SAMPLED_BANDS), made_of)
     return {c.CELL_ID: [(CELLS, c.CELL_ID)], **hashes}
+
+
+def of_donor_aliases() -> Lineage:
+    """Origins of `donor_aliases`: fingerprints, and whose the cells are."""
+    names = (IS_SAME_PERSON, N_SHARED_CELLS, N_EXPECTED_BY_CHANCE, N_CELLS_OF_DONOR, N_OTHER_CELLS)
+    donors = [(CELLS, c.DONOR_UID), (CELLS, c.HAS_KNOWN_DONOR)]
+    evidence = [(FINGERPRINTS, BANDS), *donors]
+    return {
+        **dict.fromkeys((c.DONOR_UID, OTHER_DONOR_UID), donors),
+        **dict.fromkeys(names, evidence),
+        N_EXACT: [(FINGERPRINTS, name) for name in EXACT],
+        DATASETS: [(CELLS, c.DATASET_ID)],
+    }
 
 
 def of_cell_sentences(names: Sequence[str], *, layer: str) -> Lineage:

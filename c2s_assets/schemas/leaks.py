@@ -30,6 +30,19 @@ class DonorAliases(pr.DataFrameModel):
         unique: ClassVar = ["donor_uid", "other_donor_uid"]
 
 
+class CellPairs(pr.DataFrameModel):
+    """One row per pair of cells of two datasets, or of one, that are copies: kept until either is renewed."""
+
+    row: pl.Int32 = column("Row of the cell in the tables of the first dataset.", ge=0)
+    other_row: pl.Int32 = column("Row of its copy in the tables of the other.", ge=0)
+    is_exact: bool = column("Whether the two have the same counts of the same genes.")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
 class CellCopies(pr.DataFrameModel):
     """One row per cell of a dataset of which there are copies, in this dataset or in another."""
 

@@ -57,6 +57,13 @@ def keeps_schema(blocks: Iterable[pl.DataFrame], model: Table) -> Finding:
     )
 
 
+def tables_keep_schemas(found: Iterable[Finding]) -> Finding:
+    """Join what `keeps_schema` found of several tables: what is broken in the first that is, or all of it."""
+    findings = list(found)
+    worst = next((finding for finding in findings if not finding.holds), None)
+    return worst or Finding("keeps_schema", True, " ".join(finding.message for finding in findings))
+
+
 def _describe(violation: Mapping[str, object]) -> str:
     rule = f"column {violation['column']} breaks {violation['rule']}"
     if violation["row"] is not None:

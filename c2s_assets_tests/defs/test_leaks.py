@@ -1,13 +1,15 @@
-"""Fingerprints of real files: the same however the counts are stored, and none without counts."""
+"""Fingerprints of files: the same however the counts are stored, none without counts; and what they find."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
 
 from c2s_assets.core.leaks.columns import BANDS, EXACT
-from c2s_assets_tests.defs.building import build_only, open_workshop
+from c2s_assets.storage.leaks.published import read_aliases, read_copies
+from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 BEFORE = ("raw_h5ad", "dataset_profile", "cell_metadata")
@@ -106,3 +108,35 @@ def test_nothing_is_counted_for_features_whose_cells_are_not_chosen_yet(tmp_path
 def _read_nothing(*_: object, **__: object) -> Iterator[None]:
     yield from ()
     raise AssertionError("the matrix is read again")
+
+
+def test_aliases_of_real_files_are_found_and_told_of(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "study", **SIZE)
+    renamed = {"donor_id": [f"P{row % 4}" for row in range(20)], "is_primary_data": False}
+    drop_toy_h5ad(layout, "atlas", obs=renamed, matrices="layers/counts", **SIZE)
+    with open_workshop(layout) as workshop:
+        for dataset_id in ("study", "atlas"):
+            assert build_only(workshop, dataset_id, *BEFORE, FINGERPRINTS).success
+        results = [_renew(workshop) for _ in range(2)]
+    checks = {check.check_name: check.passed for check in results[0].get_asset_check_evaluations()}
+    assert checks == {
+        "keeps_schema": True,
+        "reads_every_dataset": True,
+        "donors_have_one_name": False,
+        "copies_have_a_primary": True,
+    }
+    aliases = read_aliases(layout)
+    assert aliases["is_same_person"].to_list() == [True] * 4
+    assert aliases["n_exact"].to_list() == [5] * 4
+    assert read_copies(layout, "atlas")["has_primary"].all()
+    shown, again = (one.asset_materializations_for_node("donor_aliases")[0].metadata for one in results)
+    assert shown["dagster/row_count"].value == shown["n_same_person"].value == 4
+    assert (shown["n_compared_anew"].value, again["n_compared_anew"].value) == (1, 0)
+    assert shown["digest"] == again["digest"]
+
+
+def _renew(workshop: Workshop) -> dg.ExecuteInProcessResult:
+    job = workshop.definitions.resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(asset_selection={dg.AssetKey("donor_aliases")})
+    return alone.execute_in_process(instance=workshop.instance)

@@ -35,7 +35,7 @@ from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Cellxgene, Store
 from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
-from c2s_assets.schemas.violations import keeps_schema
+from c2s_assets.schemas.violations import keeps_schema, tables_keep_schemas
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.listing import (
@@ -157,12 +157,10 @@ def _did_not_shrink(of_each: Iterable[Finding]) -> Finding:
 
 
 def _keep_schemas(staged: Stage, targets: Sequence[Path]) -> Finding:
-    found = [
+    return tables_keep_schemas(
         keeps_schema([read_table(staged.path(target))], model)
         for target, model in zip(targets, (Listing, Collections, ListingHistory), strict=True)
-    ]
-    worst = next((finding for finding in found if not finding.holds), None)
-    return worst or Finding("keeps_schema", True, " ".join(finding.message for finding in found))
+    )
 
 
 def _metadata(staged: Stage, layout: Layout, refreshed: Refreshed) -> Metadata:

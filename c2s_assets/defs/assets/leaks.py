@@ -1,18 +1,33 @@
-"""Evidence of copies: the fingerprints of cells."""
+"""Evidence of copies: the fingerprints of cells, and the donors and cells that they find to be the same."""
 
 from dataclasses import asdict
 
 import dagster as dg
+import polars as pl
 
 from c2s_assets.core.columns import CELL_ID
-from c2s_assets.core.leaks.claims import cells_have_counts
+from c2s_assets.core.leaks.claims import cells_have_counts, copies_have_a_primary, donors_have_one_name
+from c2s_assets.core.leaks.columns import DATASETS
 from c2s_assets.core.leaks.spec import SPEC, SPEC_ID
+from c2s_assets.core.reports.corpus import reads_every_dataset
 from c2s_assets.defs import lineage
-from c2s_assets.defs.metadata import as_metadata, staged_metadata
+from c2s_assets.defs.checks import check_specs
+from c2s_assets.defs.metadata import as_metadata, staged_metadata, table_metadata
 from c2s_assets.defs.progress import read_blocks
-from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_from_source
+from c2s_assets.defs.publishing import (
+    Events,
+    dataset_asset,
+    final_errors,
+    materialized,
+    publish_table,
+    report,
+    staged_from_source,
+)
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.registry import CELLS
+from c2s_assets.schemas.leaks import DonorAliases
+from c2s_assets.schemas.registry import CELLS, FINGERPRINTS
+from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.tables.features import read_var
 from c2s_assets.storage.tables.summaries import keep_summary, tally_of_all_cells
 
@@ -46,3 +61,45 @@ def cell_fingerprints(context: dg.AssetExecutionContext, store: Store) -> Events
             metadata=staged_metadata(staged, lineage=lineage.of_cell_fingerprints(layer=profile.layer))
             | as_metadata({"spec_id": SPEC_ID, **SPEC, **asdict(evidence)}),
         )
+
+
+@dg.asset(
+    group_name="splits",
+    kinds={"parquet"},
+    deps=[dg.AssetKey(FINGERPRINTS), dg.AssetKey(CELLS)],
+    code_version="1",
+    owners=["team:c2s_assets"],
+    check_specs=check_specs("donor_aliases", None),
+)
+@final_errors
+def donor_aliases(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per pair of donors that share cells: one person under two names? And the cells, per dataset."""
+    from c2s_assets.storage.leaks.renewing import one_renewal, renew
+
+    layout = store.layout
+    with one_renewal(layout), stage(layout, "donor_aliases") as staged:
+        renewal = renew(staged, layout)
+        figures = renewal.figures
+        context.log.info(
+            f"{figures.n_pairs_of_datasets:,} pairs of datasets share cells, {figures.n_compared_anew:,} of "
+            f"them were compared anew"
+        )
+        findings = [
+            renewal.keeps_schemas,
+            reads_every_dataset(figures.n_datasets, renewal.left_out),
+            donors_have_one_name(renewal.aliases),
+            copies_have_a_primary(
+                n_cells_copied=figures.n_cells_copied, n_without_primary=figures.n_without_primary
+            ),
+        ]
+        yield from report(findings, asset_name="donor_aliases")
+        staged.commit(*renewal.targets)
+    metadata = table_metadata(
+        layout.donor_aliases,
+        DonorAliases,
+        staged=layout.donor_aliases,
+        lineage=lineage.of_donor_aliases(),
+        preview=renewal.aliases.with_columns(pl.col(DATASETS).list.join(", ")),
+    )
+    digest = tree_digest(layout.donor_aliases, layout.all_copies)
+    yield materialized(digest, metadata | as_metadata(asdict(figures)))

@@ -87,6 +87,11 @@ class Layout:
         return self.root / "catalogue" / "cell_copies"
 
     @property
+    def all_cell_pairs(self) -> Path:
+        """Where the pairs of cells are, a folder per dataset with a file per other dataset."""
+        return self.root / "catalogue" / "cell_pairs"
+
+    @property
     def raw(self) -> Path:
         """Where the source files are, each with what is known of it."""
         return self.root / "raw"
@@ -176,6 +181,11 @@ class Layout:
     def cell_copies(self, dataset_id: str) -> Path:
         """Where the cells of a dataset are that have copies."""
         return self._below(self.all_copies, f"{check_dataset_id(dataset_id)}.parquet")
+
+    def cell_pairs(self, dataset_id: str, other: str) -> Path:
+        """Where the pairs of cells of two datasets are that are copies."""
+        folder = self._below(self.all_cell_pairs, check_dataset_id(dataset_id))
+        return self._below(folder, f"{check_dataset_id(other)}.parquet")
 
     def profile(self, dataset_id: str) -> Path:
         """Structure of the source file and the verdict on its matrix."""

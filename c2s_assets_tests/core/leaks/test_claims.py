@@ -1,4 +1,6 @@
-from c2s_assets.core.leaks.claims import cells_have_counts
+import polars as pl
+
+from c2s_assets.core.leaks.claims import cells_have_counts, copies_have_a_primary, donors_have_one_name
 from c2s_assets.core.leaks.tables import Evidence
 
 
@@ -13,3 +15,25 @@ def test_without_counts_it_is_said_what_to_do():
     assert not found.holds
     assert "2 have values that are no counts (X holds normalised values)" in found.message
     assert "name them as layer" in found.message
+
+
+def _aliases(*are_same):
+    rows = [("a/Ann", "b/P1", is_same, 7) for is_same in are_same]
+    schema = ("donor_uid", "other_donor_uid", "is_same_person", "n_shared_cells")
+    return pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
+
+
+def test_a_person_under_two_names_is_named_with_the_evidence():
+    assert donors_have_one_name(_aliases(False)).holds
+    found = donors_have_one_name(_aliases(False, True))
+    assert not found.holds
+    assert found.rows.height == 1
+    assert "1 of 2 pairs of donors" in found.message
+    assert "a/Ann and b/P1: they share 7 cells" in found.message
+
+
+def test_cells_without_a_canonical_copy_are_counted():
+    assert copies_have_a_primary(n_cells_copied=3, n_without_primary=0).holds
+    found = copies_have_a_primary(n_cells_copied=3, n_without_primary=1)
+    assert not found.holds
+    assert found.message.startswith("1 of 3 cells")
