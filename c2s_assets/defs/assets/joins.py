@@ -1,8 +1,12 @@
 """What goes across datasets: the catalogue of the lake, and what the whole corpus holds."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
+from c2s_assets.core.findings import Finding
 from c2s_assets.core.reports import corpus
 from c2s_assets.defs import plots
 from c2s_assets.defs.checks import check_specs
@@ -46,19 +50,15 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     with one_builder(layout), stage(layout, "catalogue") as staged:
         written, before = staged.path(layout.catalogue), shown_snapshot(layout)
         snapshot = build_catalogue(layout, written, withdrawn=withdrawn_datasets(layout))
-        n_cells = {name: tables.n_rows[CELLS] for name, tables in snapshot.datasets.items()}
         with open_catalogue(written) as reader:
-            columns, counted = reader.rows("reports/columns"), reader.rows("reports/cells_per_dataset")
+            columns = reader.rows("reports/columns")
+            findings = _claims_of_catalogue(reader, snapshot, columns)
             metadata = _metadata(reader, snapshot, columns)
         yield from publish(
             context,
             staged,
             layout.catalogue,
-            findings=[
-                corpus.keeps_columns(columns, expected={name: t.types for name, t in CATALOGUE.items()}),
-                corpus.reads_every_dataset(len(snapshot.datasets), snapshot.left_out),
-                corpus.rows_match_lake(counted, n_cells),
-            ],
+            findings=findings,
             metadata=file_metadata(layout.catalogue, size=written.stat().st_size) | metadata,
         )
         remove_snapshots(layout, keep=[before, snapshot.folder.name])
@@ -82,9 +82,7 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
     with open_catalogue(layout.catalogue) as reader:
         totals = reader.rows("reports/corpus_totals").row(0, named=True)
         groups = reader.rows("reports/corpus_groups")
-        on_both_sides = reader.rows("reports/donors_on_both_sides")
-        shared = reader.rows("reports/cells_in_two_datasets")
-    n_cells, n_further = totals["n_cells"], {"disease": totals["n_further_diseases"]}
+        findings = _claims_of_corpus(reader, totals, groups)
     with stage(layout, "corpus_report") as staged:
         written = staged.path(target)
         write_document(written, CorpusReport.model_validate({"totals": totals, "groups": groups.to_dicts()}))
@@ -92,16 +90,31 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
             context,
             staged,
             target,
-            findings=[
-                keeps_document(written, CorpusReport),
-                corpus.accounts_for_cells(groups, n_cells=n_cells, n_further=n_further),
-                corpus.donors_are_on_one_side(on_both_sides, n_donors=totals["n_donors"]),
-                corpus.datasets_share_no_cells(shared, n_datasets=totals["n_datasets"]),
-            ],
+            findings=[keeps_document(written, CorpusReport), *findings],
             metadata=file_metadata(target, size=written.stat().st_size)
             | as_metadata(totals)
             | _by_property(groups),
         )
+
+
+def _claims_of_catalogue(reader: Reader, snapshot: Snapshot, columns: pl.DataFrame) -> list[Finding]:
+    n_cells = {name: tables.n_rows[CELLS] for name, tables in snapshot.datasets.items()}
+    return [
+        corpus.keeps_columns(columns, expected={name: t.types for name, t in CATALOGUE.items()}),
+        corpus.reads_every_dataset(len(snapshot.datasets), snapshot.left_out),
+        corpus.rows_match_lake(reader.rows("reports/cells_per_dataset"), n_cells),
+    ]
+
+
+def _claims_of_corpus(reader: Reader, totals: Mapping[str, Any], groups: pl.DataFrame) -> list[Finding]:
+    n_further = {"disease": totals["n_further_diseases"]}
+    on_both_sides = reader.rows("reports/donors_on_both_sides")
+    shared = reader.rows("reports/cells_in_two_datasets")
+    return [
+        corpus.accounts_for_cells(groups, n_cells=totals["n_cells"], n_further=n_further),
+        corpus.donors_are_on_one_side(on_both_sides, n_donors=totals["n_donors"]),
+        corpus.datasets_share_no_cells(shared, n_datasets=totals["n_datasets"]),
+    ]
 
 
 def _metadata(reader: Reader, snapshot: Snapshot, columns: pl.DataFrame) -> Metadata:

@@ -1,9 +1,11 @@
 """Expression: sparse and lossless, and as the wide table that pandas users load."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
+from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID, FEATURE_ID, SYMBOL
 from c2s_assets.core.expression.claims import features_fit_into_columns
@@ -24,6 +26,7 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.registry import CELLS, FEATURES
 from c2s_assets.storage.dataset import DatasetStage
+from c2s_assets.storage.h5ad.matrix import MatrixReader
 from c2s_assets.storage.tables.inputs import footer
 from c2s_assets.storage.tables.sparse import ExpressionWriter
 from c2s_assets.storage.tables.wide import read_cells, survey_parts, wide_schema, write_wide
@@ -66,10 +69,7 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
         schema = wide_schema(names, footer=footer(staged.asset, profile, layer=profile.layer))
         write_wide(staged.path(), blocks, cell_ids=cell_ids, schema=schema)
         n_cells, other_schema = survey_parts(staged.path(), expected=schema)
-        samples = [
-            (read_cells(n_cells, start, stop), matrix.rows(start, stop))
-            for start, stop in windows(h5ad.n_obs, size=_CELLS_PER_WINDOW, n_vars=profile.n_vars)
-        ]
+        samples = _samples(matrix, n_cells)
         yield from publish_table(
             staged,
             claims=[
@@ -80,6 +80,15 @@ def expression_matrix(context: dg.AssetExecutionContext, store: Store) -> Events
             metadata=_wide_metadata(staged, names, n_rows=sum(n_cells.values()), first=samples[0][0]),
             shown=[fits],
         )
+
+
+def _samples(matrix: MatrixReader, n_cells: Mapping[Path, int]) -> list[tuple[pl.DataFrame, csr_array]]:
+    """Take some cells, as they were written and as they are in the source."""
+    n_obs, n_vars = matrix.info.shape
+    return [
+        (read_cells(n_cells, start, stop), matrix.rows(start, stop))
+        for start, stop in windows(n_obs, size=_CELLS_PER_WINDOW, n_vars=n_vars)
+    ]
 
 
 def _matches_source(writer: ExpressionWriter) -> Iterator[Finding]:

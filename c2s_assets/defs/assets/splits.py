@@ -7,8 +7,9 @@ import polars as pl
 
 from c2s_assets.core.cells.metadata import SPLIT_COLUMNS, split_columns
 from c2s_assets.core.columns import AGE, CELL_ID, CELL_SENTENCE, DONOR_ID, FOLD, SPLIT
+from c2s_assets.core.findings import Finding
 from c2s_assets.core.splits import claims as split_claims
-from c2s_assets.core.splits.manifest import describe_split, split_donors
+from c2s_assets.core.splits.manifest import SplitSummary, describe_split, split_donors
 from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata, table_metadata
@@ -30,19 +31,10 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
         cells = _cells_to_split(dataset)
         manifest = split_donors(cells, spec=spec)
         summary = describe_split(manifest)
-        unread = unread_donors(dataset.entry, dataset.profile.obs_not_read)
         staged.write([manifest], spec_id=spec.spec_id, spec=spec.model_dump())
         yield from publish_table(
             staged,
-            claims=[
-                split_claims.donors_can_be_read(unread),
-                split_claims.accounts_for_all_cells(manifest, n_cells=cells.height),
-                split_claims.no_donor_in_both_splits(manifest),
-                split_claims.splits_by_donor(summary),
-                split_claims.test_share_near_target(summary, spec=spec),
-                split_claims.ages_are_balanced(manifest, summary),
-                split_claims.no_cell_is_left_out_for_its_age(manifest),
-            ],
+            claims=_claims_of_manifest(dataset, manifest, summary, n_cells=cells.height),
             metadata=staged_metadata(staged, lineage=lineage.of_split_manifest(manifest.columns))
             | as_metadata({"spec_id": spec.spec_id, **spec.model_dump(), **asdict(summary)})
             | _drawn("cells_per_donor", plots.cells_per_donor(manifest)),
@@ -59,21 +51,40 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
         manifest = dataset.read(MANIFEST)
         listed = read_publication(store.layout, dataset_id=dataset.dataset_id)
         write_records(staged, manifest, listed=listed)
-        summary, cells = describe_split(manifest), read_sides(side_folders(staged))
-        n_aged, missing_age = cells[AGE].count(), dataset.settings.split.missing_age
+        cells = read_sides(side_folders(staged))
         yield from publish_table(
             staged,
-            claims=[
-                split_claims.no_donor_in_both_splits(cells),
-                split_claims.no_cell_in_both_splits(cells),
-                split_claims.rows_match_manifest(cells, summary),
-                split_claims.has_both_splits(summary),
-                split_claims.cells_have_ages(n_aged, n_cells=cells.height, missing_age=missing_age),
-            ],
+            claims=_claims_of_sides(dataset, cells, describe_split(manifest)),
             metadata=_metadata(staged)
             | as_metadata({f"{name}_spec_id": spec_id for name, spec_id in spec_ids(dataset).items()})
             | _drawn("ages_by_split", plots.ages_by_split(cells)),
         )
+
+
+def _claims_of_manifest(
+    dataset: Dataset, manifest: pl.DataFrame, summary: SplitSummary, *, n_cells: int
+) -> list[Finding]:
+    unread = unread_donors(dataset.entry, dataset.profile.obs_not_read)
+    return [
+        split_claims.donors_can_be_read(unread),
+        split_claims.accounts_for_all_cells(manifest, n_cells=n_cells),
+        split_claims.no_donor_in_both_splits(manifest),
+        split_claims.splits_by_donor(summary),
+        split_claims.test_share_near_target(summary, spec=dataset.settings.split),
+        split_claims.ages_are_balanced(manifest, summary),
+        split_claims.no_cell_is_left_out_for_its_age(manifest),
+    ]
+
+
+def _claims_of_sides(dataset: Dataset, cells: pl.DataFrame, summary: SplitSummary) -> list[Finding]:
+    missing_age = dataset.settings.split.missing_age
+    return [
+        split_claims.no_donor_in_both_splits(cells),
+        split_claims.no_cell_in_both_splits(cells),
+        split_claims.rows_match_manifest(cells, summary),
+        split_claims.has_both_splits(summary),
+        split_claims.cells_have_ages(cells[AGE].count(), n_cells=cells.height, missing_age=missing_age),
+    ]
 
 
 def _cells_to_split(dataset: Dataset) -> pl.DataFrame:
