@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 import pyarrow as pa
 
-from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.errors import LakeError, MissingInputError, NewerLakeError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
@@ -332,6 +332,8 @@ class Dataset:
     def _known_record(self) -> Record:
         try:
             return self.record()
+        except NewerLakeError:
+            raise
         except LakeError:
             return Record(dataset_id=self.dataset_id)
 
