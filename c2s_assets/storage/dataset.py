@@ -1,7 +1,7 @@
 """A dataset of the lake: its source, its tables, and how each of them stands."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -88,13 +88,18 @@ class DatasetStage:
         return self._stage.path(target)
 
     def write(
-        self, blocks: Iterable[pl.DataFrame | pa.Table], *, rows_per_group: int | None = None, **says: object
+        self,
+        blocks: Iterable[pl.DataFrame | pa.Table],
+        *,
+        rows_per_group: int | None = None,
+        plain: Collection[str] = (),
+        **says: object,
     ) -> int:
         """Write the asset's table block by block, with the types that are declared; return its rows.
 
         Parameters
         ----------
-        rows_per_group
+        rows_per_group, plain
             See `write_blocks`.
         says
             What its footer says beside what every footer does.
@@ -105,6 +110,7 @@ class DatasetStage:
             model=TABLES[self.asset].model,
             footer=footer(self.asset, self.dataset.profile, **says),
             rows_per_group=rows_per_group,
+            plain=plain,
         )
 
     def written(self) -> Iterator[pl.DataFrame]:
