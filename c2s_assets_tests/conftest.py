@@ -5,8 +5,13 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from hypothesis import settings
 
 from c2s_assets.defs import plots
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _DRAW: Callable[..., dg.MarkdownMetadataValue] = plots._picture
 

@@ -93,7 +93,6 @@ ALLOWED_IN_CORE = {
     "pynndescent",
     "scipy",
     "sklearn",
-    "threadpoolctl",
     "umap",
     "yaml",
 }

@@ -10,7 +10,14 @@ from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
 GROUPS = {"sources", "ingest", "matrix", "text", "splits", "joins", "publish"}
-UNPARTITIONED = {"catalogue", "cellxgene_listing", "corpus_report", "donor_aliases", "gene_symbols"}
+UNPARTITIONED = {
+    "catalogue",
+    "cellxgene_listing",
+    "corpus_report",
+    "donor_aliases",
+    "gene_symbols",
+    "split_plan",
+}
 
 each_asset = pytest.mark.parametrize("name", sorted(ASSETS))
 
@@ -28,6 +35,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "expression_matrix",
         "projections",
         "cell_sentences",
+        "split_plan",
         "split_manifest",
         "train_test",
         "donor_aliases",
@@ -113,7 +121,8 @@ def test_the_table_that_the_hub_cannot_show_has_to_be_asked_for() -> None:
 def test_the_graph_says_what_is_made_of_what() -> None:
     upstream = {name: {dep.asset_key.to_user_string() for dep in spec.deps} for name, spec in ASSETS.items()}
     assert upstream["train_test"] == {"dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"}
-    assert upstream["split_manifest"] == {"cell_metadata"}
+    assert upstream["split_manifest"] == {"cell_metadata", "split_plan"}
+    assert upstream["split_plan"] == {"cell_metadata", "donor_aliases"}
     assert upstream["raw_h5ad"] == set()
     assert "gene_symbols" in upstream["feature_metadata"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id, propose_dataset_id
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
@@ -112,7 +113,8 @@ def _judged(seen: "Look") -> Iterator[str]:
 
 def _split(seen: "Look") -> Iterator[str]:
     split = seen.split
-    yield f"train and test: {split.n_train:,} and {split.n_test:,} cells"
+    sides = ", ".join(f"{getattr(split, f'n_{side}'):,} in {side}" for side in SIDES)
+    yield f"cells by side: {sides}"
     left_out = {
         "left out, as copies (is_primary_data is false)": split.n_non_primary,
         "left out, without an age where others have one": split.n_without_age,

@@ -15,6 +15,10 @@ DEVELOPMENT_STAGE = "development_stage"
 DEVELOPMENT_STAGE_ID = "development_stage_ontology_term_id"
 IS_PRIMARY_DATA = "is_primary_data"
 SEX = "sex"
+TISSUE_TYPE = "tissue_type"
+# Since version 7 of the schema of CELLxGENE.
+PERTURBATION = "genetic_perturbation_id"
+PERTURBATION_STRATEGY = "genetic_perturbation_strategy"
 
 AGE = "age"
 AGE_LOW = "age_low"

@@ -9,12 +9,16 @@ Every key is optional, and a section may be empty::
       gene_lists:
         ribosomal: [RPL3, RPL4]
     split:                      # for all datasets; see SplitSpec
+      by: donor                 # or dataset, collection
       test_size: 0.05
+      validation_size: 0.05
       seed: 0
-      non_primary: drop         # or keep
+      non_primary: drop         # or keep_if_unique, keep
       missing_age: drop         # or keep
+      cultures: train           # or draw
+      perturbed: train          # or draw
     projections:                # for all datasets; see ProjectionSettings
-      fit_scope: all            # or train: features and PCA are chosen without the donors of test
+      fit_scope: all            # or train: features and PCA are chosen by donors of train alone
       seed: 0
     cellxgene:                  # datasets of CELLxGENE Discover to keep fresh; see Selection
       organism: [Homo sapiens]

@@ -139,10 +139,30 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "Test holds about the share of cells that was asked for.",
             blocking=False,
         ),
+        Check(
+            "validation_share_near_target",
+            "Validation holds about the share of cells that was asked for, if there are ten donors.",
+            blocking=False,
+        ),
         Check("ages_are_balanced", "Train and test cover the same ages.", blocking=False),
         Check(
             "no_cell_is_left_out_for_its_age",
-            "No cell is on neither side because its age is not known.",
+            "No cell is on no side because its age is not known.",
+            blocking=False,
+        ),
+        Check(
+            "no_donor_is_in_quarantine",
+            "No donor is on no side because another name of theirs is on another one.",
+            blocking=False,
+        ),
+        Check("plan_follows_settings", "The sides were drawn as datasets.yaml says now.", blocking=False),
+    ),
+    "split_plan": (
+        Check("keeps_schema", "The plan has exactly the declared columns, with their types."),
+        Check("components_share_no_donor", "No donor is in two rows of the plan."),
+        Check(
+            "nobody_is_in_quarantine",
+            "Nobody is on no side because two names of theirs are on two sides.",
             blocking=False,
         ),
     ),
@@ -176,18 +196,18 @@ _OWN: dict[str, tuple[Check, ...]] = {
         ),
     ),
     "train_test": (
-        Check("no_donor_in_both_splits", "In the written files, no donor has cells on both sides."),
+        Check("no_donor_in_both_splits", "In the written files, no donor has cells on two sides."),
         Check("no_cell_in_both_splits", "In the written files, no cell is listed twice."),
         Check("rows_match_manifest", "Each side holds exactly the eligible cells of its donors."),
-        Check("has_both_splits", "Neither side is empty.", blocking=False),
+        Check("has_both_splits", "Neither train nor test is empty.", blocking=False),
         Check("cells_have_ages", "The cells that are used have an age.", blocking=False),
     ),
     "validation_report": (
         Check("keeps_schema", "The report holds every part, with its type."),
         Check(
             "tables_agree_on_cells",
-            "Every table with one row per cell holds the cells of cell_metadata in its order, and train and "
-            "test hold some of them, each once. The report is written even if not.",
+            "Every table with one row per cell holds the cells of cell_metadata in its order, and the "
+            "sides hold some of them, each once. The report is written even if not.",
         ),
         Check("checks_hold", "Every check of the dataset has a result, and holds.", blocking=False),
     ),

@@ -12,11 +12,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
-from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, ORANGE
+from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, ORANGE, SIDE_COLOURS
 from c2s_assets.core.reports.text import as_markdown, one_line, plot_text
-from c2s_assets.core.splits.manifest import TEST, TRAIN
+from c2s_assets.core.splits.manifest import BY_CELL
 
-_SIDE_COLOURS = {TRAIN: BLUE, TEST: ORANGE}
 _MOST_BARS = 40
 _MOST_GROUPS = len(GROUP_COLOURS)
 _LONGEST_LABEL, _LONGEST_DONOR, _LONGEST_TITLE = 30, 14, 60
@@ -29,12 +28,12 @@ def ages_by_split(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
     aged = cells.filter(pl.col(AGE).is_not_null())
     if aged.is_empty():
         return None
-    sides = [aged.filter(pl.col(SPLIT) == side)[AGE].to_numpy() for side in _SIDE_COLOURS]
+    sides = [aged.filter(pl.col(SPLIT) == side)[AGE].to_numpy() for side in SIDE_COLOURS]
 
     def draw(axes: Axes) -> None:
         edges = np.histogram_bin_edges(np.concatenate(sides), bins=30)
         baseline = np.zeros(30)
-        for values, (side, colour) in zip(sides, _SIDE_COLOURS.items(), strict=True):
+        for values, (side, colour) in zip(sides, SIDE_COLOURS.items(), strict=True):
             top = baseline + np.histogram(values, edges)[0]
             axes.stairs(top, edges, baseline=baseline, fill=True, color=colour, label=side)
             baseline = top
@@ -46,15 +45,15 @@ def ages_by_split(cells: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
 
 def cells_per_donor(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
     """Draw how many cells each donor has, and on which side; None if single cells were split."""
-    donors = manifest.filter(pl.col(SPLIT_LEVEL) == "donor").sort("n_cells", descending=True).head(_MOST_BARS)
+    donors = manifest.filter(pl.col(SPLIT_LEVEL) != BY_CELL).sort("n_cells", descending=True).head(_MOST_BARS)
     if donors.is_empty():
         return None
 
     def draw(axes: Axes) -> None:
         names = donors[DONOR_ID].fill_null("(no donor)")
         positions = range(donors.height)
-        for side, colour in _SIDE_COLOURS.items():
-            heights = donors["n_eligible"].to_numpy() * (donors[SPLIT] == side).to_numpy()
+        for side, colour in SIDE_COLOURS.items():
+            heights = donors["n_eligible"].to_numpy() * (donors[SPLIT] == side).fill_null(False).to_numpy()
             axes.bar(positions, heights, color=colour, label=side)
         left_out = donors["n_cells"] - donors["n_eligible"]
         if left_out.sum():

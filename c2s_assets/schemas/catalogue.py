@@ -13,7 +13,7 @@ from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.schemas.columns import DeclaredColumn, column, declared_columns
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.registry import shown
-from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata, Table, TrainTest
+from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata, SplitPlan, Table, TrainTest
 
 _NO_COLUMN = "where the source has no such column"
 _UNKNOWN = "if unknown"
@@ -236,6 +236,7 @@ _TABLES: Mapping[str, Table] = {
     "publications": Publications,
     "genes": Genes,
     "checks": Checks,
+    "split_plan": SplitPlan,
 }
 # In the order in which they are filled: the later ones are made of the earlier, and of the views.
 CATALOGUE: Mapping[str, CatalogueTable] = {

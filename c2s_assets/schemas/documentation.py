@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 import pyarrow as pa
 from pydantic import BaseModel
 
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.columns import DeclaredColumn, declared_columns
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
@@ -72,7 +73,7 @@ def tables_page() -> str:
 def _table(declared: Declaration) -> str:
     name = declared.name
     if declared.form == "sides":
-        place = "`train/chunk_*.parquet`, `test/chunk_*.parquet`"
+        place = ", ".join(f"`{side}/chunk_*.parquet`" for side in SIDES)
     else:
         place = f"`{_PLACES[declared.form].format(name)}`"
     says = " ".join((declared.model.__doc__ or "").split())

@@ -22,7 +22,8 @@ MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_re
 FINGERPRINTS = "cell_fingerprints"
 
 # Tables that are made once for the whole lake, and read by those of datasets.
-SHARED = ("gene_symbols",)
+SPLIT_PLAN = "split_plan"
+SHARED = ("gene_symbols", SPLIT_PLAN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +98,8 @@ class Declaration:
 _FROM_THE_FILE = ("raw_h5ad", "dataset_profile")
 _FROM_THE_MATRIX = (*_FROM_THE_FILE, "cell_metadata", "feature_metadata")
 
-# Where donors of test may not decide what is highly variable.
-_WITHOUT_TEST = ("projections.fit_scope", "train")
+# Where only donors of train may decide what is highly variable.
+_OF_TRAIN = ("projections.fit_scope", "train")
 
 # In the order in which they are built: what people train on comes first.
 _MADE = (
@@ -137,9 +138,9 @@ _MADE = (
     Declaration(
         name="split_manifest",
         form="file",
-        reads=("cell_metadata",),
+        reads=("cell_metadata", SPLIT_PLAN),
         settings=("split",),
-        code_version="3",
+        code_version="4",
         model_name="SplitManifest",
         view="splits",
     ),
@@ -147,7 +148,7 @@ _MADE = (
         name="feature_metadata",
         form="file",
         reads=(*_FROM_THE_FILE, "gene_symbols", "cell_metadata", "split_manifest"),
-        reads_where={"split_manifest": _WITHOUT_TEST},
+        reads_where={"split_manifest": _OF_TRAIN},
         settings=("entry.symbol_column", "projections.fit_scope"),
         code_version="5",
         model_name="FeatureMetadata",
@@ -165,7 +166,7 @@ _MADE = (
     Declaration(
         name="train_test",
         form="sides",
-        code_version="3",
+        code_version="4",
         reads=("dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"),
         model_name="TrainTest",
         view="training",
@@ -183,7 +184,7 @@ _MADE = (
         form="folder",
         code_version="2",
         reads=(*_FROM_THE_MATRIX, "split_manifest"),
-        reads_where={"split_manifest": _WITHOUT_TEST},
+        reads_where={"split_manifest": _OF_TRAIN},
         settings=("projections",),
         model_name="Projection",
         has_row_per_cell=True,

@@ -5,6 +5,7 @@ import polars as pl
 
 from c2s_assets.core.genes.kinds import KINDS
 from c2s_assets.core.genes.symbols import ENSEMBL_ID
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.columns import column
 
 Table = type[pr.DataFrameModel]
@@ -18,7 +19,8 @@ _NO_DONOR = "where the source names none"
 _SENTENCE = "Symbols of the expressed genes, highest first, separated by one space."
 _N_EXPRESSED = "Distinct symbols the cell expresses."
 _SENTENCE_LENGTH = "Symbols in the sentence: min(top_n, n_expressed)."
-_SPLIT_LEVEL = "What was split: donors, or single cells."
+_SPLIT_LEVEL = "What is on one side as a whole: each donor, dataset or collection, or only each cell."
+_LEVELS = ["donor", "dataset", "collection", "cell"]
 _NO_COUNTS = "where the dataset has no counts"
 _NO_EVIDENCE = "of cells with fewer than 85 genes, or without counts"
 _FOLD = "Fold for cross-validation."
@@ -162,20 +164,55 @@ class CellSentences(pr.DataFrameModel):
 
 
 class SplitManifest(pr.DataFrameModel):
-    """One row per donor, or per cell where a dataset names no donors: its side, its fold, and why."""
+    """One row per donor, or per cell where a dataset names no donors: its side, its fold, and why.
 
-    split_level: str = column(_SPLIT_LEVEL, isin=["donor", "cell"])
+    Donors are split for the whole lake, see SplitPlan; these are its rows for one dataset.
+    """
+
+    split_level: str = column(_SPLIT_LEVEL, isin=_LEVELS)
     donor_uid: str = column(_DONOR_UID, null=_NO_DONOR)
     donor_id: str = column(_DONOR, null=_NO_DONOR)
     cell_id: str = column("Cell, where cells were split.", null="where donors were")
-    split: str = column("Side of all its cells: train or test.", isin=["train", "test"])
-    fold: pl.Int32 = column(_FOLD, null=_NO_FOLD, ge=0, le=4)
+    split: str = column(
+        "Side of all its cells that are used: train, validation or test.", null="if none is used", isin=SIDES
+    )
+    fold: pl.Int32 = column(_FOLD, null=f"{_NO_FOLD}, and if no cell is used", ge=0, le=4)
     age_median: pl.Float32 = column("Median age of its cells.", unit="years", null="if none has an age")
     n_cells: pl.Int64 = column("All its cells.", ge=0)
     n_non_primary: pl.Int64 = column("Cells left out: not the canonical copy.", ge=0)
+    n_copies: pl.Int64 = column("Cells left out: a copy is used elsewhere in the lake.", ge=0)
     n_without_age: pl.Int64 = column("Cells left out: no age.", ge=0)
+    n_quarantined: pl.Int64 = column(
+        "Cells left out: after it was published, it turned out to be a donor of another side.", ge=0
+    )
     n_eligible: pl.Int64 = column("Cells that are used.", ge=0)
-    reason: str = column("Why it is on this side.")
+    copy_index: pl.List = column(
+        "0-based rows of cell_metadata that n_copies counts, ascending.", items=pl.Int32()
+    )
+    reason: str = column("Why it is on this side, or on none.")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class SplitPlan(pr.DataFrameModel):
+    """One row per person of the lake, under whatever ids: the side, published once and kept."""
+
+    component_id: str = column("The person: the first id that was published, or the dataset.", unique=True)
+    donor_uids: pl.List = column("All ids that are this person, as donor_uid.", items=pl.String())
+    split: str = column("Side: train, validation or test.", null="in quarantine", isin=SIDES)
+    fold: pl.Int32 = column(_FOLD, ge=0, le=4)
+    reason: str = column("Why it is on this side, or on none.")
+    quarantined_for: str = column(
+        "Component on another side that it turned out to be the same person as.", null="if there is none"
+    )
+    dataset_id: str = column("Dataset with which it was published.")
+    n_eligible: pl.Int64 = column("Cells it had there that are used.", ge=0)
+    major_version: pl.Int32 = column("Version of the whole plan in which that was decided.", ge=1)
+    minor_version: pl.Int32 = column("Extension of that version.", ge=0)
+    spec_id: str = column("What datasets.yaml said of the split then, as a digest.")
 
     class Config:
         """Nothing else belongs into it."""
@@ -196,8 +233,8 @@ class TrainTest(pr.DataFrameModel):
     dataset_id: str = column(_DATASET)
     donor_id: str = column(_DONOR, null=_NO_DONOR)
     donor_uid: str = column(_DONOR_UID, null=_NO_DONOR)
-    split: str = column("Side of the split: train or test.", isin=["train", "test"])
-    split_level: str = column(_SPLIT_LEVEL, isin=["donor", "cell"])
+    split: str = column("Side of the split: train, validation or test.", isin=SIDES)
+    split_level: str = column(_SPLIT_LEVEL, isin=_LEVELS)
     fold: pl.Int32 = column(_FOLD, null=_NO_FOLD, ge=0, le=4)
     collection_id: str = column("Collection of CELLxGENE Discover.", null="if it is in none")
     publication_title: str = column("Title of the publication or dataset.", null="if unknown")

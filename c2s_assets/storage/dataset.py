@@ -1,7 +1,7 @@
 """A dataset of the lake: its source, its tables, and how each of them stands."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 import pyarrow as pa
 
-from c2s_assets.core.errors import LakeError, MissingInputError, NewerLakeError
+from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
-from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, TABLES
+from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, SPLIT_PLAN, TABLES
 from c2s_assets.storage.adoption import adopt_tables
 from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
 from c2s_assets.storage.lake.documents import read_document
@@ -23,6 +23,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.provenance import read_provenance
+from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
 from c2s_assets.storage.tables.parquet import iter_table, read_table, write_blocks
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:  # see open_h5ad
 
 Standing = Literal["built", "outdated", "missing"]
 
-# What stands for the symbols of HGNC where they were never fetched.
+# What stands for a table of the whole lake that is not there.
 _NOT_HELD = "none"
 
 
@@ -88,18 +89,13 @@ class DatasetStage:
         return self._stage.path(target)
 
     def write(
-        self,
-        blocks: Iterable[pl.DataFrame | pa.Table],
-        *,
-        rows_per_group: int | None = None,
-        plain: Collection[str] = (),
-        **says: object,
+        self, blocks: Iterable[pl.DataFrame | pa.Table], *, rows_per_group: int | None = None, **says: object
     ) -> int:
         """Write the asset's table block by block, with the types that are declared; return its rows.
 
         Parameters
         ----------
-        rows_per_group, plain
+        rows_per_group
             See `write_blocks`.
         says
             What its footer says beside what every footer does.
@@ -110,7 +106,6 @@ class DatasetStage:
             model=TABLES[self.asset].model,
             footer=footer(self.asset, self.dataset.profile, **says),
             rows_per_group=rows_per_group,
-            plain=plain,
         )
 
     def written(self) -> Iterator[pl.DataFrame]:
@@ -308,6 +303,8 @@ class Dataset:
         # Not for a renewed list of HGNC: a month's changes are no reason to build 2,200 datasets again.
         for name in declared.inputs(now):
             was_read = name in made_from.inputs
+            if name == SPLIT_PLAN and was_read and self._shared_version(name) != made_from.inputs[name]:
+                yield "split_plan gives its donors other sides"
             if name in SHARED or (
                 not was_read and (states[name].built is None or name in declared.reads_where)
             ):
@@ -325,7 +322,7 @@ class Dataset:
         inputs = {}
         for name in declared.inputs(settings):
             if name in SHARED:
-                inputs[name] = gene_symbols_version(self.layout) or _NOT_HELD
+                inputs[name] = self._shared_version(name)
             elif name in record.built:
                 inputs[name] = record.built[name].digest
         return MadeFrom(
@@ -335,11 +332,15 @@ class Dataset:
             code_version=declared.code_version,
         )
 
+    def _shared_version(self, name: str) -> str:
+        """Return what this dataset has of a table that is made for the whole lake, as a version or digest."""
+        if name == SPLIT_PLAN:
+            return plan_marks(self.layout).get(self.dataset_id, _NOT_HELD)
+        return gene_symbols_version(self.layout) or _NOT_HELD
+
     def _known_record(self) -> Record:
         try:
             return self.record()
-        except NewerLakeError:
-            raise
         except LakeError:
             return Record(dataset_id=self.dataset_id)
 

@@ -14,11 +14,12 @@ from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
 from c2s_assets.core.genes.counting import COUNTED, count_genes
 from c2s_assets.core.settings import DatasetsFile
+from c2s_assets.core.splits.sides import ALL_SIDES, SIDES
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.choosing import choose_datasets, files_of, present_tables, problem_of
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.documents import read_document, read_settings
-from c2s_assets.storage.lake.layout import SIDES, Layout, locate_lake
+from c2s_assets.storage.lake.layout import Layout, locate_lake
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 if TYPE_CHECKING:  # it costs a second to import, and who trains on sentences does without
@@ -81,7 +82,7 @@ class Lake:
         Parameters
         ----------
         side
-            ``"train"`` or ``"test"``; both if None, told apart by the column `split`.
+            ``"train"``, ``"validation"`` or ``"test"``; all if None, told apart by the column `split`.
         columns
             All if None, as docs/tables.md lists them: the same of the same types for every dataset. What only
             some sources have is in `source_columns`, as JSON.
@@ -94,7 +95,7 @@ class Lake:
             If `train_test` of a dataset is missing or outdated.
         """
         if side is not None and side not in SIDES:
-            raise UnknownNameError(f"{side!r} is no side. There are {' and '.join(SIDES)}.")
+            raise UnknownNameError(f"{side!r} is no side. There are {ALL_SIDES}.")
         schema = training_schema(self._settings.sentences.gene_lists)
         found = [
             [file for file in files if side in (None, file.parent.name)]

@@ -13,12 +13,13 @@ import pyarrow as pa
 from c2s_assets.core.cells.uniform import training_schema, uniform_columns, with_source_columns
 from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.core.hashes import short_id
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.arrow import arrow_columns, arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.record import Built
 from c2s_assets.storage.choosing import files_of, present_tables
 from c2s_assets.storage.lake.documents import read_settings
-from c2s_assets.storage.lake.layout import SIDES, Layout
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import sync
 from c2s_assets.storage.tables.parquet import TableWriter, iter_table, read_footer, with_metadata
 
@@ -35,7 +36,7 @@ class Exported:
 
 
 def export_training(layout: Layout, folder: Path, *, datasets: Sequence[str] | None = None) -> Exported:
-    """Write the training table of some or all datasets into a folder, `train/` and `test/`.
+    """Write the training table of some or all datasets into a folder, a folder for each side.
 
     Every file has the columns of `training_schema`, of the same types; memory is bounded by a block of rows.
     The folder appears whole or not at all. An export that is there already is replaced; the same tables give

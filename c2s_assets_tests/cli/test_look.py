@@ -17,7 +17,7 @@ def test_a_file_that_says_everything_needs_no_entry(tmp_path: Path) -> None:
     assert said.status == 0, said.err
     line = next(line for line in said.out.splitlines() if line.startswith("  donor_id"))
     assert line.split(maxsplit=1)[1] == "4 values   donor_0 (15), donor_1 (15), donor_2 (15) ...   <- donor"
-    assert "train and test: 45 and 15 cells" in said.out
+    assert "cells by side: 45 in train, 0 in validation, 15 in test" in said.out
     assert "datasets:" not in said.out
     assert "Nothing more has to be said of it" in said.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["atlas.h5ad"]

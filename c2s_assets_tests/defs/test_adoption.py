@@ -7,6 +7,7 @@ import pytest
 
 from c2s_assets.core.settings import parse_datasets_file
 from c2s_assets.schemas.record import Record
+from c2s_assets.schemas.registry import SHARED
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
@@ -65,7 +66,7 @@ def without_versions_and_checks(record: Record) -> dict[str, object]:
 
 
 def _inputs(inputs: dict[str, str]) -> dict[str, str]:
-    return {name: digest for name, digest in inputs.items() if name != "gene_symbols"}
+    return {name: digest for name, digest in inputs.items() if name not in SHARED}
 
 
 def test_it_gets_the_record_that_its_build_would_have_written(built: Layout, earlier: Dataset) -> None:

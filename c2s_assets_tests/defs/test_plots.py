@@ -65,7 +65,7 @@ def test_values_that_begin_alike_keep_bars_of_their_own(monkeypatch: pytest.Monk
     monkeypatch.setattr(plots, "_picture", lambda _, draw, **__: drawn.append(_n_bars(draw)))
     cells_per_category(pl.Series("cell_type", [f"{'x' * 50}{number}" for number in range(3)]))
     plots.cells_per_donor(_manifest([f"{'x' * 50}{number}" for number in range(3)]))
-    assert drawn == [3, 3 * 2]  # of donors, one on each side
+    assert drawn == [3, 3 * 3]  # of donors, one on each side
 
 
 @pytest.mark.parametrize("values", [[True, False, None], [1, 2, None]], ids=["booleans", "numbers"])

@@ -87,7 +87,7 @@ def test_tables_ranges_and_coverage_are_of_all_rows(toy: Workshop) -> None:
 
     assert report.tables is not None
     compared = {table.table: table for table in report.tables}
-    assert {"cell_sentences", "train and test"} <= set(compared)
+    assert {"cell_sentences", "train, validation and test"} <= set(compared)
     assert all(table.agrees and table.n_rows == 60 for table in compared.values())
     ranges = {(found.table, found.columns): found for found in report.ranges}
     ages = ranges["cell_metadata", "age"]

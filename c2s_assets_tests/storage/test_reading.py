@@ -192,7 +192,7 @@ def test_what_is_missing_or_outdated_is_refused_and_named(copy: Layout) -> None:
     [
         (lambda lake: lake.training(datasets=["Blood"]), "no dataset 'Blood'.* It has blood, lung, mouse"),
         (lambda lake: lake.cells(datasets="blood"), "the one text 'blood'. Give a list"),
-        (lambda lake: lake.training(side="validation"), "'validation' is no side. There are train and test"),
+        (lambda lake: lake.training(side="dev"), "'dev' is no side. There are train, validation and test"),
         (lambda lake: lake.training(columns=["bmi"]), r"json_path_match\('\$.bmi'\)"),
         (lambda lake: lake.expression("nope"), "no dataset 'nope'"),
     ],

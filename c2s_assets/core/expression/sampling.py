@@ -6,7 +6,8 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.columns import DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.hashes import keys_of
-from c2s_assets.core.splits.manifest import TRAIN
+from c2s_assets.core.splits.manifest import BY_CELL
+from c2s_assets.core.splits.sides import TRAIN
 
 # 500 cells of 33,000 features; of a million, 16 cells.
 _WINDOW_VALUES = 2**24
@@ -48,7 +49,7 @@ def draw_balanced(names: pl.Series, donors: pl.Series, *, n: int, seed: int) -> 
 
 
 def in_train(donors: pl.Series, manifest: pl.DataFrame) -> NDArray[np.bool_]:
-    """Whether each cell is on the side of train, used for training or not.
+    """Whether each cell is of a donor in train; of cells that are split one by one, whether it is in train.
 
     Parameters
     ----------
@@ -57,8 +58,8 @@ def in_train(donors: pl.Series, manifest: pl.DataFrame) -> NDArray[np.bool_]:
     manifest
         `split_level`, `donor_uid` and `split`, one row per donor or, where cells were split, per cell.
     """
-    if manifest[SPLIT_LEVEL][0] == "cell":
-        return (manifest[SPLIT] == TRAIN).to_numpy()
+    if manifest[SPLIT_LEVEL][0] == BY_CELL:
+        return (manifest[SPLIT] == TRAIN).fill_null(False).to_numpy()
     sides = manifest.select(DONOR_UID, SPLIT)
     joined = pl.DataFrame({DONOR_UID: donors}).join(
         sides, on=DONOR_UID, how="left", nulls_equal=True, maintain_order="left"

@@ -6,11 +6,14 @@ protanopes see it (Machado et al. 2009). The nearest two of all twenty are 26 ap
 for deuteranopes 17, as of the first eight, and for protanopes 16, where the first eight have 21.
 """
 
-BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#999999"
+from c2s_assets.core.splits.sides import TEST, TRAIN, VALIDATION
+
+BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#999999"
+SIDE_COLOURS = {TRAIN: BLUE, VALIDATION: GREEN, TEST: ORANGE}
 GROUP_COLOURS = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
+    BLUE,
+    ORANGE,
+    GREEN,
     "#CC79A7",
     "#56B4E9",
     "#D55E00",

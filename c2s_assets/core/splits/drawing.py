@@ -1,4 +1,4 @@
-"""Drawing donors for test and dealing them out to folds, so that both sides are alike in what matters."""
+"""Drawing donors for a side and dealing them out to folds, so that all are alike in what matters."""
 
 import hashlib
 from collections.abc import Iterable
@@ -18,9 +18,10 @@ _N_DRAWS = 500
 _NEAR, _NEAR_FACTOR = 0.05, 1.5
 # Share of such draws that count as like the others in age and sex.
 _ALIKE = 0.1
-# Where no donor comes near the target, the smallest ones do: at most this share of the donors is in test,
-# or `test_size` where that is more, so that a donor with nearly all cells is not all that train has.
-_MOST_IN_TEST = 1 / 3
+# Where no donor comes near the target, the smallest ones do: at most this share of the donors is on a side
+# that is drawn, or the share of cells asked for where that is more, so that a donor with nearly all cells is
+# not all that train has.
+_MOST_DRAWN = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -53,39 +54,54 @@ def hash_ids(ids: Iterable[str], *, key: bytes) -> NDArray[np.uint64]:
     return np.fromiter(digests, dtype="S16").view("<u8").reshape(-1, 2)
 
 
-def draw_test(donors: Donors, *, n_all: int, test_size: float, key: bytes) -> NDArray[np.bool_]:
-    """Draw the donors of test, shape ``(n_donors,)``; nobody if that would leave no donor to train on.
+def draw_side(
+    donors: Donors,
+    *,
+    is_free: NDArray[np.bool_],
+    is_on_side: NDArray[np.bool_],
+    n_all: int,
+    share: float,
+    key: bytes,
+) -> NDArray[np.bool_]:
+    """Draw donors for one side, shape ``(n_donors,)``; nobody if that would leave no donor to train on.
 
     Donors are drawn many times, in orders of which every stretch holds all ages alike. Of the draws near the
-    share asked for the first one wins if it is one donor: one is like nobody else, so age and sex decide
-    nothing, and equally large donors are equally likely. If it is several, the first one wins of those that
-    are most like the others in age and sex.
+    share asked for the first one wins if one donor is on the side: one is like nobody else, so age and sex
+    decide nothing, and equally large donors are equally likely. If it is several, the first one wins of those
+    that are most like the others in age and sex.
 
     Parameters
     ----------
+    is_free
+        Who can be drawn; all others stay where they are.
+    is_on_side
+        Who is on the side already.
     n_all
-        Cells of which `test_size` is a share; more than `donors` have where some cannot be tested on.
+        Cells of which `share` is a share; more than `donors` have where some cannot be drawn.
     key
         From `seed_key`.
     """
-    n_donors = donors.n_eligible.size
-    if n_donors < 2:
-        return np.zeros(n_donors, dtype=bool)
+    on_side = is_on_side.copy()
+    n_free, n_elsewhere = int(is_free.sum()), int((~is_free & ~is_on_side).sum())
+    if n_free == 0 or n_free + n_elsewhere == 1:
+        return np.zeros_like(is_free)
     # By age, then by hash: the draws must not follow how the ids sort.
     by_age = np.lexsort((donors.hashes, donors.age))
-    ordered = donors.take(by_age)
-    target = test_size * n_all
+    ordered, free, fixed = donors.take(by_age), is_free[by_age], is_on_side[by_age]
+    target = share * n_all
     rng = np.random.Generator(np.random.PCG64(int.from_bytes(key)))
-    draws = _fill_test(
-        _draw_stratified(n_donors, rng=rng),
-        n_cells=ordered.n_eligible,
-        target=target,
-        n_most=max(int(n_donors * max(_MOST_IN_TEST, test_size)), 1),
+    draws = np.tile(fixed, (_n_draws(n_free), 1))
+    draws[:, free] = _fill(
+        _draw_stratified(n_free, rng=rng),
+        n_cells=ordered.n_eligible[free],
+        target=target - float(ordered.n_eligible[fixed].sum()),
+        n_most=max(int(free.size * max(_MOST_DRAWN, share)), 1) - int(fixed.sum()),
+        takes_somebody=not fixed.any(),
+        leaves_somebody=n_elsewhere == 0,
     )
     misses = np.abs(draws @ ordered.n_eligible / target - 1)
-    in_test = np.zeros(n_donors, dtype=bool)
-    in_test[by_age] = _choose(draws[misses <= misses.min() * _NEAR_FACTOR + _NEAR], ordered)
-    return in_test
+    on_side[by_age] = _choose(draws[misses <= misses.min() * _NEAR_FACTOR + _NEAR], ordered)
+    return on_side & is_free
 
 
 def age_distances(
@@ -101,24 +117,34 @@ def age_distances(
     return distances
 
 
-def balance_folds(donors: Donors) -> NDArray[np.int64]:
-    """Deal donors out, largest first, to the fold that has the fewest cells in all and of their age."""
+def balance_folds(donors: Donors, folds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Deal donors out, largest first, to the fold that has the fewest cells in all and of their age.
+
+    Parameters
+    ----------
+    folds
+        The fold of each donor that has one already, which it keeps; below zero for all others.
+    """
     n_donors = donors.n_eligible.size
     stratum = np.empty(n_donors, dtype=np.int64)
     by_age = np.lexsort((donors.hashes, donors.age))  # NaN last: those without age stand together
     stratum[by_age] = np.arange(n_donors) // N_FOLDS
-    cells = np.maximum(donors.n_eligible, 1)  # donors without eligible cells are dealt out evenly as well
+    cells = np.maximum(donors.n_eligible, 1)
     stratum_cells = np.bincount(stratum, weights=cells)
     in_fold = np.zeros(N_FOLDS)
     in_stratum = np.zeros((stratum_cells.size, N_FOLDS))
-    folds = np.empty(n_donors, dtype=np.int64)
-    for donor in np.lexsort((donors.hashes, -cells)):
+    folds = folds.copy()
+    for donor in np.lexsort((donors.hashes, -cells, folds < 0)):  # those that have a fold come first
         s = stratum[donor]
-        fold = np.argmin(in_fold / cells.sum() + in_stratum[s] / stratum_cells[s] / N_FOLDS)
-        folds[donor] = fold
-        in_fold[fold] += cells[donor]
-        in_stratum[s, fold] += cells[donor]
+        if folds[donor] < 0:
+            folds[donor] = np.argmin(in_fold / cells.sum() + in_stratum[s] / stratum_cells[s] / N_FOLDS)
+        in_fold[folds[donor]] += cells[donor]
+        in_stratum[s, folds[donor]] += cells[donor]
     return folds
+
+
+def _n_draws(n_donors: int) -> int:
+    return int(np.clip(1_000_000 // n_donors, 20, _N_DRAWS))  # bounds memory: one donor per cell happens
 
 
 def _draw_stratified(n_donors: int, *, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -126,39 +152,48 @@ def _draw_stratified(n_donors: int, *, rng: np.random.Generator) -> NDArray[np.i
 
     Shape ``(n_draws, n_donors)``. Uses `random` alone: of all methods its stream is least likely to change.
     """
-    n_draws = int(np.clip(1_000_000 // n_donors, 20, _N_DRAWS))  # bounds memory: one donor per cell happens
     n_strata = int(np.clip(n_donors // 5, 1, 10))
-    places = rng.random((n_draws, n_donors))
+    places = rng.random((_n_draws(n_donors), n_donors))
     for stratum in np.array_split(np.arange(n_donors), n_strata):
         ranks = places[:, stratum].argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
         places[:, stratum] = (ranks + rng.random(ranks.shape)) / stratum.size
     return places.argsort(axis=1, kind="stable")
 
 
-def _fill_test(
-    order: NDArray[np.intp], *, n_cells: NDArray[np.int64], target: float, n_most: int
+def _fill(
+    order: NDArray[np.intp],
+    *,
+    n_cells: NDArray[np.int64],
+    target: float,
+    n_most: int,
+    takes_somebody: bool,
+    leaves_somebody: bool,
 ) -> NDArray[np.bool_]:
     """Take donors in each order, passing over those that would lead away from the target number of cells.
 
-    At least one donor is taken, at most `n_most`, and at least one is left. Shape as `order`.
+    At most `n_most` are taken, and where that is asked for at least one is, and one is left. Shape as
+    `order`.
     """
     draws = np.arange(len(order))
-    in_test = np.zeros(order.shape, dtype=bool)
+    taken = np.zeros(order.shape, dtype=bool)
     missing = np.full(len(order), target)
     n_taken = np.zeros(len(order), dtype=np.int64)
     for donor in order.T:
         is_taken = (n_cells[donor] < 2 * missing) & (n_taken < n_most)
-        in_test[draws, donor] = is_taken
+        taken[draws, donor] = is_taken
         missing -= np.where(is_taken, n_cells[donor], 0)
         n_taken += is_taken
-    nobody, everybody = ~in_test.any(axis=1), in_test.all(axis=1)
-    in_test[draws[nobody], order[nobody, 0]] = True
-    in_test[draws[everybody], order[everybody, -1]] = False
-    return in_test
+    if takes_somebody:
+        nobody = ~taken.any(axis=1)
+        taken[draws[nobody], order[nobody, 0]] = True
+    if leaves_somebody:
+        everybody = taken.all(axis=1)
+        taken[draws[everybody], order[everybody, -1]] = False
+    return taken
 
 
 def _choose(draws: NDArray[np.bool_], donors: Donors) -> NDArray[np.bool_]:
-    """Choose one of the draws, shape ``(n_donors,)``; see `draw_test`."""
+    """Choose one of the draws, shape ``(n_donors,)``; see `draw_side`."""
     n_in_test = draws.sum(axis=1)
     if n_in_test[0] > 1:
         draws = draws[n_in_test > 1]

@@ -1,4 +1,4 @@
-"""Rows of train and test: a cell's sentence, age, metadata and publication in one row."""
+"""Rows of the sides: a cell's sentence, age, metadata and publication in one row."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,23 @@ PUBLICATION_COLUMNS = ("collection_id", "publication_title", "publication_doi", 
 
 
 def join_records(
-    cells: pl.DataFrame, sentences: pl.DataFrame, manifest: pl.DataFrame, *, publication: Publication
+    cells: pl.DataFrame,
+    sentences: pl.DataFrame,
+    manifest: pl.DataFrame,
+    *,
+    publication: Publication,
+    start: int = 0,
 ) -> pl.DataFrame:
-    """Put the rows of one block of cells together and leave out those on neither side.
+    """Put the rows of one block of cells together and leave out those on no side.
 
     Parameters
     ----------
     cells, sentences
         The same cells in the same order, as in `cell_metadata` and `cell_sentences`.
     manifest
-        From `split_donors`.
+        From `split_dataset`.
+    start
+        Row of the dataset with which the block begins.
 
     Returns
     -------
@@ -42,7 +49,7 @@ def join_records(
             f"{_first_difference(cells[CELL_ID], sentences[CELL_ID])}. Build both again."
         )
     metadata = cells.rename(record_names(cells.columns, sentences.columns))
-    sides = assign_cells(split_columns(cells), manifest)
+    sides = assign_cells(split_columns(cells), manifest, start=start)
     joined = pl.DataFrame([*metadata, *sentences.drop(CELL_ID), *sides.drop(CELL_ID)]).with_columns(
         pl.lit(manifest[SPLIT_LEVEL][0]).alias(SPLIT_LEVEL),
         pl.lit(publication.collection_id, pl.String).alias("collection_id"),

@@ -1,49 +1,102 @@
-"""Which donor is on which side, and the two sides as tables."""
+"""Which donor is on which side, in the whole lake and in each dataset, and the sides as tables."""
 
 from dataclasses import asdict
 
 import dagster as dg
 import polars as pl
 
-from c2s_assets.core.cells.metadata import SPLIT_COLUMNS, split_columns
 from c2s_assets.core.columns import AGE, CELL_ID, CELL_SENTENCE, DONOR_ID, FOLD, SPLIT
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.splits import claims as split_claims
-from c2s_assets.core.splits.manifest import SplitSummary, describe_split, split_donors
+from c2s_assets.core.splits.plan import sides_by_version, version_of
+from c2s_assets.core.splits.spec import SplitSpec
+from c2s_assets.core.splits.summary import SplitSummary, describe_split
 from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata, table_metadata
-from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_asset
+from c2s_assets.defs.checks import check_specs
+from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, staged_metadata, table_metadata
+from c2s_assets.defs.publishing import (
+    Events,
+    dataset_asset,
+    final_errors,
+    publish,
+    publish_table,
+    staged_asset,
+)
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.registry import CELLS, MANIFEST, SENTENCES, TABLES
+from c2s_assets.schemas.registry import CELLS, MANIFEST, SENTENCES, SPLIT_PLAN, TABLES
+from c2s_assets.schemas.tables import SplitPlan
+from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.dataset import Dataset, DatasetStage
-from c2s_assets.storage.tables.parquet import count_rows, read_rows, read_table, size_bytes, table_schema
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.splits.plan import PublishedSplit, plan_lock, publish_split, settle_plan
+from c2s_assets.storage.tables.parquet import count_rows, iter_table, read_rows, size_bytes, table_schema
 from c2s_assets.storage.tables.sides import read_sides, side_folders, spec_ids, write_records
 
 _RECORD_PREVIEW = [CELL_ID, CELL_SENTENCE, AGE, DONOR_ID, SPLIT, FOLD]
 
 
-@dataset_asset(group="splits", kinds={"parquet"})
-def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """One row per donor: train or test, its fold, and why. All cells of a donor are on one side."""
-    with staged_asset(context, store) as staged:
-        dataset, spec = staged.dataset, staged.dataset.settings.split
-        cells = _cells_to_split(dataset)
-        manifest = split_donors(cells, spec=spec)
-        summary = describe_split(manifest)
-        staged.write([manifest], spec_id=spec.spec_id, spec=spec.model_dump())
-        yield from publish_table(
+@dg.asset(
+    group_name="splits",
+    kinds={"parquet"},
+    deps=[dg.AssetKey(CELLS), dg.AssetKey("donor_aliases")],
+    code_version="1",
+    owners=["team:c2s_assets"],
+    check_specs=check_specs(SPLIT_PLAN, None),
+)
+@final_errors
+def split_plan(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per person of the whole lake: train, validation or test, published once and kept.
+
+    Every build of a dataset extends it for its donors. Made by itself it acts on new evidence: donors who
+    turn out to be one person are one row from then on, or in quarantine where they are on two sides.
+    """
+    layout = store.layout
+    with plan_lock(layout), stage(layout, SPLIT_PLAN) as staged:
+        plan, written = settle_plan(staged, layout), staged.path(layout.split_plan)
+        major, minor = version_of(plan)
+        yield from publish(
+            context,
             staged,
-            claims=_claims_of_manifest(dataset, manifest, summary, n_cells=cells.height),
-            metadata=staged_metadata(staged, lineage=lineage.of_split_manifest(manifest.columns))
-            | as_metadata({"spec_id": spec.spec_id, **spec.model_dump(), **asdict(summary)})
-            | _drawn("cells_per_donor", plots.cells_per_donor(manifest)),
+            layout.split_plan,
+            layout.split_marks,
+            findings=[
+                keeps_schema(iter_table(written), SplitPlan),
+                split_claims.components_share_no_donor(plan),
+                split_claims.nobody_is_in_quarantine(plan),
+            ],
+            metadata=table_metadata(
+                layout.split_plan, SplitPlan, staged=written, lineage={}, preview=plan.head(5)
+            )
+            | as_metadata({"version": f"{major}.{minor}"})
+            | {"sides": rows_as_markdown(sides_by_version(plan), n_rows=20)},
+            # That it was extended makes no manifest outdated; those that are know it by their marks.
+            version=f"plan-{major}",
         )
 
 
 @dataset_asset(group="splits", kinds={"parquet"})
+def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per donor: train, validation or test, its fold, and why; what the plan says of this dataset."""
+    dataset = store.dataset(context.partition_key)
+    spec = dataset.settings.split
+    with plan_lock(store.layout):
+        split = publish_split(dataset)
+        with staged_asset(context, store) as staged:
+            staged.write([split.manifest], spec_id=spec.spec_id, spec=spec.model_dump())
+            yield from publish_table(
+                staged,
+                claims=_claims_of_split(dataset, split, spec),
+                metadata=staged_metadata(staged, lineage=lineage.of_split_manifest(split.manifest.columns))
+                | as_metadata({"spec_id": spec.spec_id, **spec.model_dump()})
+                | as_metadata(asdict(describe_split(split.manifest)))
+                | _drawn("cells_per_donor", plots.cells_per_donor(split.manifest)),
+            )
+
+
+@dataset_asset(group="splits", kinds={"parquet"})
 def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """One row per cell that is used: its sentence, age, metadata and publication, in `train/` or `test/`."""
+    """One row per cell that is used: its sentence, age, metadata, publication; a folder for each side."""
     from c2s_assets.storage.sources.publications import read_publication
 
     with staged_asset(context, store) as staged:
@@ -61,18 +114,20 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-def _claims_of_manifest(
-    dataset: Dataset, manifest: pl.DataFrame, summary: SplitSummary, *, n_cells: int
-) -> list[Finding]:
+def _claims_of_split(dataset: Dataset, split: PublishedSplit, spec: SplitSpec) -> list[Finding]:
+    manifest, plan, summary = split.manifest, split.plan, describe_split(split.manifest)
     unread = unread_donors(dataset.entry, dataset.profile.obs_not_read)
     return [
         split_claims.donors_can_be_read(unread),
-        split_claims.accounts_for_all_cells(manifest, n_cells=n_cells),
+        split_claims.accounts_for_all_cells(manifest, n_cells=split.n_cells),
         split_claims.no_donor_in_both_splits(manifest),
         split_claims.splits_by_donor(summary),
-        split_claims.test_share_near_target(summary, spec=dataset.settings.split),
+        split_claims.test_share_near_target(summary, spec=spec),
+        split_claims.validation_share_near_target(summary, spec=spec),
         split_claims.ages_are_balanced(manifest, summary),
         split_claims.no_cell_is_left_out_for_its_age(manifest),
+        split_claims.no_donor_is_in_quarantine(plan, manifest),
+        split_claims.plan_follows_settings(plan, manifest, spec=spec),
     ]
 
 
@@ -85,12 +140,6 @@ def _claims_of_sides(dataset: Dataset, cells: pl.DataFrame, summary: SplitSummar
         split_claims.has_both_splits(summary),
         split_claims.cells_have_ages(cells[AGE].count(), n_cells=cells.height, missing_age=missing_age),
     ]
-
-
-def _cells_to_split(dataset: Dataset) -> pl.DataFrame:
-    path = dataset.path(CELLS)
-    there = [name for name in SPLIT_COLUMNS if name in table_schema(path).names]
-    return split_columns(read_table(path, columns=there))
 
 
 def _metadata(staged: DatasetStage) -> Metadata:

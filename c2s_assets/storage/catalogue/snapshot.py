@@ -26,9 +26,10 @@ import pyarrow as pa
 from c2s_assets import schemas
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.registry import CELLS, shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
-from c2s_assets.storage.lake.layout import SIDES, Layout
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
 from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 
@@ -143,7 +144,8 @@ def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     state = hashlib.sha256(_form().encode())
     for dataset_id in withdrawn:
         state.update(f"withdrawn {dataset_id}\n".encode())
-    for seen in (_look(layout.listing), _look(layout.collections), *_look_at_datasets(layout)):
+    shared = (layout.listing, layout.collections, layout.split_plan)
+    for seen in (*map(_look, shared), *_look_at_datasets(layout)):
         state.update(f"{seen}\n".encode())
     return state.hexdigest()
 

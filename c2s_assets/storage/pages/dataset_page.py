@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from c2s_assets.core.columns import FOLD, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.columns import FOLD, SPLIT
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.pages.markup import code, facts, heading, page, paragraph, table, title
+from c2s_assets.core.splits.manifest import BY_CELL, level_of
 from c2s_assets.schemas.documents import CheckReport, ValidationReport
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.pages.pictures import pictures
@@ -86,17 +87,17 @@ def _split(dataset: Dataset) -> Iterator[str]:
         manifest = dataset.read("split_manifest")
     except MissingInputError:
         return
-    is_by_donor = manifest.height > 0 and manifest[SPLIT_LEVEL][0] == "donor"
-    yield heading("Train and test")
+    is_by_donor = level_of(manifest) not in (None, BY_CELL)
+    yield heading("Train, validation and test")
     yield paragraph(
         "All cells of a donor are on one side."
         if is_by_donor
-        else "The dataset names no donors, so single cells were split: one person can be on both sides."
+        else "The dataset names no donors, so single cells were split: one person can be on two sides."
     )
     counted = [pl.len().alias("donors")] if is_by_donor else []
     sides = manifest.group_by(SPLIT).agg(*counted, pl.col("n_cells").sum(), pl.col("n_eligible").sum())
     names = ["side", *(["donors"] if is_by_donor else []), "cells", "used"]
-    yield table(names, sides.sort(SPLIT, descending=True).rows())
+    yield table(names, sides.sort(SPLIT, descending=True, nulls_last=True).rows())
     if is_by_donor:
         shown = manifest.select("donor_id", SPLIT, FOLD, "n_cells", "n_eligible", "reason").head(_MOST_ROWS)
         yield table(["donor", "side", "fold", "cells", "used", "why"], shown.rows())

@@ -11,8 +11,9 @@ from c2s_assets.core.expression.sampling import draw
 from c2s_assets.core.pages.drawings import bars, dots_by_name, dots_by_number, stacked_histogram
 from c2s_assets.core.pages.markup import figure
 from c2s_assets.core.projections.names import find_method
-from c2s_assets.core.reports.palette import BLUE, GROUP_COLOURS, ORANGE
-from c2s_assets.core.splits.manifest import TEST, TRAIN
+from c2s_assets.core.reports.palette import GREY, GROUP_COLOURS, SIDE_COLOURS
+from c2s_assets.core.splits.manifest import BY_CELL
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.tables.parquet import read_table, table_schema
 
@@ -70,10 +71,10 @@ def _table_to_draw(dataset: Dataset) -> Path | None:
 
 
 def _ages(dataset: Dataset, cells: pl.DataFrame) -> Iterator[str]:
-    """Draw the ages of both sides or, where there are none, of all cells."""
+    """Draw the ages of all sides or, where there are none, of all cells."""
     try:
         dataset.path("train_test")
-        folders = {side: dataset.layout.parts(side, dataset.dataset_id) for side in (TRAIN, TEST)}
+        folders = {side: dataset.layout.parts(side, dataset.dataset_id) for side in SIDES}
         ages = {
             side: read_table(folder, columns=[AGE])[AGE]
             for side, folder in folders.items()
@@ -92,14 +93,17 @@ def _donors(dataset: Dataset) -> Iterator[str]:
         manifest = dataset.read("split_manifest")
     except MissingInputError:
         return
-    donors = manifest.filter(pl.col(SPLIT_LEVEL) == "donor").sort(
+    donors = manifest.filter(pl.col(SPLIT_LEVEL) != BY_CELL).sort(
         "n_eligible", DONOR_ID, descending=[True, False]
     )
     if donors.is_empty():
         return
     shown = donors.head(_MOST_BARS)
-    labels = [f"{name or '(no donor)'}, {side}" for name, side in shown.select(DONOR_ID, SPLIT).iter_rows()]
-    colours = [BLUE if side == TRAIN else ORANGE for side in shown[SPLIT]]
+    labels = [
+        f"{name or '(no donor)'}, {side or 'no side'}"
+        for name, side in shown.select(DONOR_ID, SPLIT).iter_rows()
+    ]
+    colours = [SIDE_COLOURS.get(side, GREY) for side in shown[SPLIT]]
     drawn = bars(list(zip(labels, shown["n_eligible"], strict=True)), colours=colours)
     yield figure("Cells per donor that are used", drawn)
 

@@ -33,8 +33,9 @@ from c2s_assets.core.genes.proposals import propose_symbols
 from c2s_assets.core.genes.var_columns import list_columns
 from c2s_assets.core.reports.columns import example_values
 from c2s_assets.core.settings import DatasetEntry
-from c2s_assets.core.splits.manifest import SplitSummary, describe_split, split_donors
+from c2s_assets.core.splits.manifest import split_donors
 from c2s_assets.core.splits.spec import SplitSpec
+from c2s_assets.core.splits.summary import SplitSummary, describe_split
 from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.h5ad.frames import Frame

@@ -15,7 +15,7 @@ from c2s_assets.core.columns import AGE, AGE_HIGH, AGE_LOW, CELL_ID, FEATURE_ID,
 from c2s_assets.core.genes.kinds import GENE
 from c2s_assets.core.genes.symbols import is_ensembl_id
 from c2s_assets.core.reports.validation import TableAgreement, compare_cells, compare_sides
-from c2s_assets.core.splits.manifest import SIDES
+from c2s_assets.core.splits.sides import ALL_SIDES
 from c2s_assets.schemas.documents import CoverageReport, RangeReport
 from c2s_assets.schemas.registry import CELLS, FEATURES, TABLES
 from c2s_assets.storage.dataset import Dataset
@@ -43,7 +43,7 @@ class Tables:
         sides = self._paths("train_test")
         if sides:
             ids = pl.concat([read_table(path, columns=[CELL_ID])[CELL_ID] for path in sides])
-            found.append(compare_sides(SIDES, ids, cells, is_current=self._is_current("train_test")))
+            found.append(compare_sides(ALL_SIDES, ids, cells, is_current=self._is_current("train_test")))
         return found
 
     def ranges(self) -> list[RangeReport]:

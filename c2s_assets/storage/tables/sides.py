@@ -7,6 +7,7 @@ import polars as pl
 
 from c2s_assets.core.cells.provenance import Origin, Publication, publication_of
 from c2s_assets.core.columns import AGE, CELL_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.splits.manifest import BY_CELL, level_of
 from c2s_assets.core.splits.records import join_records
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SENTENCES, TABLES
 from c2s_assets.storage.dataset import Dataset, DatasetStage
@@ -29,7 +30,7 @@ def spec_ids(dataset: Dataset) -> dict[str, str]:
 
 
 def write_records(staged: DatasetStage, manifest: pl.DataFrame, *, listed: Publication | None) -> None:
-    """Write both sides.
+    """Write all sides.
 
     Parameters
     ----------
@@ -65,8 +66,8 @@ def read_sides(written: Mapping[str, Path]) -> pl.DataFrame:
 def _join(dataset: Dataset, manifest: pl.DataFrame, *, publication: Publication) -> Iterator[pl.DataFrame]:
     """Join the tables block by block; of a manifest of cells, each block gets its own rows."""
     start = 0
-    by_cell = manifest[SPLIT_LEVEL][0] == "cell"
+    by_cell = level_of(manifest) == BY_CELL
     for cells, sentences in iter_together(dataset.path(CELLS), dataset.path(SENTENCES)):
         sides = manifest.slice(start, cells.height) if by_cell else manifest
-        yield join_records(cells, sentences, sides, publication=publication)
+        yield join_records(cells, sentences, sides, publication=publication, start=start)
         start += cells.height

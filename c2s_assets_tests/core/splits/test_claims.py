@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.splits import claims
-from c2s_assets.core.splits.manifest import SplitSummary, describe_split, split_donors
+from c2s_assets.core.splits.manifest import split_donors
 from c2s_assets.core.splits.spec import SplitSpec
+from c2s_assets.core.splits.summary import SplitSummary, describe_split
 
 
 def assert_says(finding, pattern):
@@ -39,13 +40,19 @@ def summary(**changes):
         "n_cells": 100,
         "n_train": 95,
         "n_test": 5,
+        "n_validation": 0,
         "n_non_primary": 0,
+        "n_copies": 0,
         "n_without_age": 0,
+        "n_quarantined": 0,
         "n_indistinct": 0,
+        "validation_share": 0.0,
         "test_share": 0.05,
-        "n_donors_train": 9,
+        "n_donors_train": 8,
+        "n_donors_validation": 0,
         "n_donors_test": 1,
         "age_mean_train": 40.0,
+        "age_mean_validation": None,
         "age_mean_test": 42.0,
         "age_distance": 5.0,
     }
@@ -84,9 +91,9 @@ def test_cells_that_are_not_counted_are_found(change, n_cells, message):
             [("d/a", "train"), ("d/a", "train"), ("d/b", "test")],
             "donor",
             True,
-            "2 donors, none on both sides.",
+            "2 donors, none on two sides.",
         ),
-        ([(None, "train"), ("d/b", "test")], "donor", True, "1 donors, none on both sides."),
+        ([(None, "train"), ("d/b", "test")], "donor", True, "1 donors, none on two sides."),
         ([("d/a", "train"), ("d/a", "test")], "cell", True, "There are no donors to keep apart."),
         ([], "donor", True, "There are no donors to keep apart."),
         (
@@ -126,8 +133,8 @@ def test_donors_that_cannot_be_read_stop_the_split():
         (0.05, 5, True, r"Test holds 5.0% of the cells that are used, 5.0% were asked for\.$"),
         (0.026, 3, True, r"Test holds 2.6% "),
         (0.074, 7, True, r"Test holds 7.4% "),
-        (0.02, 2, False, "Donors come whole: .* Another test_size in datasets.yaml"),
-        (0.5, 50, False, "Donors come whole: .* Another test_size in datasets.yaml"),
+        (0.02, 2, False, "Donors come whole, .* Another size in datasets.yaml"),
+        (0.5, 50, False, "Donors come whole, .* Another size in datasets.yaml"),
         (0.0, 0, False, "Test needs two donors that can be told apart"),
         (None, 0, False, "Test holds 0.0% .* Test needs two donors"),
     ],
@@ -192,7 +199,7 @@ def test_rows_match_the_manifest(listed, holds):
     cells = pl.DataFrame({"split": pl.Series(listed, dtype=pl.String)})
     finding = claims.rows_match_manifest(cells, summary(n_train=3, n_test=1))
     assert finding.holds == holds
-    assert holds or "split_manifest says 3 and 1. Build" in finding.message
+    assert holds or "split_manifest says 3 in train, 0 in validation, 1 in test. Build" in finding.message
 
 
 @pytest.mark.parametrize(

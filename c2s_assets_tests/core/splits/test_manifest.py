@@ -9,13 +9,10 @@ from pydantic import ValidationError
 from scipy.stats import wasserstein_distance
 
 from c2s_assets.core.errors import MissingInputError
-from c2s_assets.core.splits.manifest import (
-    N_FOLDS,
-    assign_cells,
-    describe_split,
-    split_donors,
-)
+from c2s_assets.core.splits.drawing import N_FOLDS
+from c2s_assets.core.splits.manifest import assign_cells, split_donors
 from c2s_assets.core.splits.spec import SplitSpec
+from c2s_assets.core.splits.summary import describe_split
 from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.tables import SplitManifest
 
@@ -59,7 +56,7 @@ def many_donors(n_donors: int) -> pl.DataFrame:
     )
 
 
-def sides(manifest: pl.DataFrame) -> dict[str | None, str]:
+def sides(manifest: pl.DataFrame) -> dict[str | None, str | None]:
     return dict(manifest.select("donor_id", "split").iter_rows())
 
 
@@ -72,13 +69,22 @@ def donors_in_test(manifest: pl.DataFrame) -> set[str | None]:
 
 def test_spec_id_is_stable_across_machines():
     assert SplitSpec().spec_id == SplitSpec(test_size=0.05, seed=0).spec_id
-    assert SplitSpec().spec_id == "a299560fd628"
+    assert SplitSpec().spec_id == "505c1085c51a"
 
 
 @pytest.mark.parametrize(
     "change",
-    [{"test_size": 0.1}, {"seed": 1}, {"non_primary": "keep"}, {"missing_age": "keep"}],
-    ids=["test size", "seed", "non-primary", "missing age"],
+    [
+        {"by": "dataset"},
+        {"test_size": 0.1},
+        {"validation_size": 0.1},
+        {"seed": 1},
+        {"non_primary": "keep"},
+        {"missing_age": "keep"},
+        {"cultures": "draw"},
+        {"perturbed": "draw"},
+    ],
+    ids=lambda change: next(iter(change)),
 )
 def test_spec_id_changes_with_every_field(change):
     assert SPEC.model_copy(update=change).spec_id != SPEC.spec_id
@@ -199,7 +205,9 @@ def test_test_donors_are_as_old_as_train_donors():
     "test_size", [0.001, 0.5, 0.999], ids=["less than a donor", "half", "more than leaves a donor"]
 )
 def test_both_sides_have_a_donor_whatever_the_test_size(test_size):
-    manifest = split_donors(donors({"a": 10, "b": 10}), spec=SplitSpec(test_size=test_size))
+    manifest = split_donors(
+        donors({"a": 10, "b": 10}), spec=SplitSpec(test_size=test_size, validation_size=0)
+    )
     assert sorted(sides(manifest).values()) == ["test", "train"]
 
 
@@ -237,8 +245,8 @@ def test_each_name_for_unknown_donors_has_a_row():
 def test_non_primary_cells_count_only_when_kept():
     cells = table([("a", 20, True)] * 5 + [("b", 20, False)] * 5)
     dropped, kept = (split_donors(cells, spec=SplitSpec(non_primary=p)) for p in ("drop", "keep"))
-    assert sides(dropped) == {"a": "train", "b": "train"}
-    assert dropped["reason"][1] == "on neither side: none of its cells is eligible"
+    assert sides(dropped) == {"a": "train", "b": None}
+    assert dropped["reason"][1] == "on no side: none of its cells is eligible"
     assert dropped["n_non_primary"].to_list() == [0, 5]
     assert sorted(sides(kept).values()) == ["test", "train"]
     assert kept["n_non_primary"].to_list() == [0, 0]
@@ -251,7 +259,7 @@ def test_a_dataset_without_primary_cells_has_nothing_on_either_side():
     assert (summary.n_train, summary.n_test, summary.n_non_primary) == (0, 0, 2)
     assert summary.test_share is None
     assert assign_cells(cells, manifest)["split"].to_list() == [None, None]
-    assert manifest["fold"].n_unique() == 2
+    assert manifest["fold"].to_list() == [None, None]
 
 
 def test_null_primary_counts_as_primary():
@@ -277,7 +285,7 @@ def test_ages_of_dropped_cells_do_not_count_as_ages_of_the_dataset():
 def test_donor_without_age_is_left_out_when_others_have_one():
     cells = table([("a", 20, True), ("b", 30, True), ("c", None, True)])
     manifest = split_donors(cells, spec=SPEC)
-    assert sides(manifest)["c"] == "train"
+    assert sides(manifest)["c"] is None
     assert assign_cells(cells, manifest)["split"][2] is None
 
 
@@ -373,7 +381,7 @@ def test_without_donors_each_cell_has_a_row_in_the_order_of_obs():
     assert manifest["cell_id"].to_list() == ["z", "a", "m"]
     assert set(manifest["split_level"]) == {"cell"}
     assert manifest["n_without_age"].to_list() == [0, 0, 1]
-    assert manifest["reason"][2] == "on neither side: age unknown"
+    assert manifest["reason"][2] == "on no side: age unknown"
     assert sorted(manifest["split"][:2]) == ["test", "train"]
 
 
@@ -471,7 +479,8 @@ cell = st.tuples(
 tables = st.lists(cell, max_size=60).map(table)
 specs = st.builds(
     SplitSpec,
-    test_size=st.floats(0.01, 0.99),
+    test_size=st.floats(0.01, 0.9),
+    validation_size=st.sampled_from([0.0, 0.05]),
     seed=st.integers(-5, 2**70),
     non_primary=st.sampled_from(["drop", "keep"]),
     missing_age=st.sampled_from(["drop", "keep"]),
@@ -524,7 +533,7 @@ def test_summary_manifest_and_cells_count_the_same(cells, spec):
     manifest = split_donors(cells, spec=spec)
     summary, assigned = describe_split(manifest), assign_cells(cells, manifest)
     n_left_out = summary.n_non_primary + summary.n_without_age
-    assert summary.n_cells == cells.height == summary.n_train + summary.n_test + n_left_out
+    assert summary.n_cells == cells.height == summary.n_eligible + n_left_out
     assert assigned["split"].null_count() == n_left_out
     assert (assigned["split"] == "test").sum() == summary.n_test
     if spec.non_primary == "drop":

@@ -198,6 +198,7 @@ def test_every_table_and_column_is_there_with_type_and_comment(layout: Layout, n
         ("genes", ["feature_id"]),
         ("listing", ["dataset_id"]),
         ("publications", ["doi"]),
+        ("split_plan", ["component_id"]),
     ]
     [(comment,)] = ask(layout, "select comment from duckdb_views() where view_name = 'sentences'")
     assert comment == "One row per cell: the symbols it expresses, highest first."
@@ -494,7 +495,7 @@ def test_readers_see_whole_versions_while_eight_datasets_are_replaced_and_the_ca
         "from files.cell_metadata c group by dataset_id"
     )
     try:
-        while n_answers < 30:
+        while n_answers < 30 or (len(seen) == 1 and n_answers < 3_000):  # a busy machine renews late
             with open_catalogue(layout.catalogue) as reader:
                 answer = reader.connection.execute(sql).fetchall()
             assert len(answer) == 8

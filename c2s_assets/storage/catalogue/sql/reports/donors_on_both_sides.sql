@@ -2,7 +2,7 @@ with in_use as (
     select donor_uid, dataset_id, split, n_eligible
     from splits
     where
-        split_level = 'donor'
+        split_level != 'cell'
         and n_eligible > 0
         and fold is not null
 )
@@ -15,5 +15,5 @@ select
     (sum(n_eligible) filter (where split = 'test'))::bigint as n_cells_in_test
 from in_use
 group by donor_uid
-having count(distinct split) = 2
+having count(distinct split) > 1
 order by n_cells_in_test desc, donor_uid;

@@ -1,0 +1,187 @@
+"""Keeps the split plan of a lake: every build extends it, one at a time, and nobody else writes it."""
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import polars as pl
+
+from c2s_assets.core.cells.metadata import SPLIT_COLUMNS, split_columns
+from c2s_assets.core.columns import DONOR_UID, FOLD, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.errors import LakeError
+from c2s_assets.core.hashes import short_id
+from c2s_assets.core.splits.donors import NO_COPIES, count_donors, mark_eligible
+from c2s_assets.core.splits.manifest import BY_CELL, split_dataset
+from c2s_assets.core.splits.plan import (
+    MAJOR,
+    MINOR,
+    N_ELIGIBLE,
+    PLAN_SCHEMA,
+    Subject,
+    empty_plan,
+    extend_plan,
+    join_persons,
+    settle,
+    sides_of,
+    version_of,
+)
+from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.registry import CELLS, MANIFEST, SPLIT_PLAN
+from c2s_assets.schemas.tables import SplitPlan
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import Stage, stage
+from c2s_assets.storage.leaks.published import read_aliases
+from c2s_assets.storage.sources.publications import read_publication
+from c2s_assets.storage.splits.marks import plan_marks, write_marks
+from c2s_assets.storage.tables.parquet import (
+    read_table,
+    table_schema,
+    with_metadata,
+    write_table,
+)
+
+
+@dataclass(frozen=True)
+class PublishedSplit:
+    """The sides of one dataset, and the plan that they are part of."""
+
+    manifest: pl.DataFrame
+    plan: pl.DataFrame
+    n_cells: int
+
+
+def read_plan(layout: Layout) -> pl.DataFrame:
+    """Return the plan of a lake, see schemas.tables.SplitPlan; without rows if nothing was split yet.
+
+    Raises
+    ------
+    LakeError
+        If it is not what we write.
+    """
+    if not layout.split_plan.exists():
+        return empty_plan()
+    plan = read_table(layout.split_plan)
+    if dict(plan.schema) != PLAN_SCHEMA:
+        raise LakeError(
+            f"{layout.split_plan} has other columns than a split plan: {', '.join(plan.columns)}. Put back "
+            f"the one that was there. Without it, the sides are taken from the manifests that are built."
+        )
+    return plan
+
+
+@contextmanager
+def plan_lock(layout: Layout) -> Iterator[None]:
+    """Wait until nobody else changes the plan, and keep others waiting."""
+    layout.staging.mkdir(parents=True, exist_ok=True)
+    with (layout.staging / "split_plan.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def publish_split(dataset: Dataset) -> PublishedSplit:
+    """Give every donor of a dataset a side, and keep it in the plan; to be called under `plan_lock`.
+
+    Raises
+    ------
+    MissingInputError
+        If the cells of the dataset are not built.
+    """
+    layout, spec = dataset.layout, dataset.settings.split
+    before, cells = read_plan(layout), cells_to_split(dataset)
+    manifest, plan = split_dataset(
+        cells, before, persons=read_persons(layout), spec=spec, subject=subject_of(dataset), copies=NO_COPIES
+    )
+    marks = {**plan_marks(layout), dataset.dataset_id: mark_of(plan, manifest)}
+    with stage(layout, SPLIT_PLAN) as staged:
+        stage_plan(staged, layout, plan, marks=marks)
+        staged.commit(layout.split_plan, layout.split_marks)
+    return PublishedSplit(manifest, plan, cells.height)
+
+
+def settle_plan(staged: Stage, layout: Layout) -> pl.DataFrame:
+    """Act on all evidence there is by now, see `settle`, and stage the plan; under `plan_lock`."""
+    plan = settle(read_plan(layout), read_persons(layout))
+    stage_plan(staged, layout, plan, marks=_marks_of_all(layout, plan))
+    return plan
+
+
+def replan(layout: Layout, datasets: list[Dataset]) -> pl.DataFrame:
+    """Make the whole plan anew, of all these datasets in a canonical order; nothing is written.
+
+    The order is that of the ids under a keyed hash: which datasets were built first has no part in it.
+    """
+    persons, plan = read_persons(layout), empty_plan()
+    major, _ = version_of(read_plan(layout))
+    for dataset in sorted(datasets, key=lambda one: short_id([one.settings.split.seed, one.dataset_id])):
+        spec, subject = dataset.settings.split, subject_of(dataset)
+        donors = count_donors(mark_eligible(cells_to_split(dataset), spec=spec, copies=NO_COPIES))
+        fresh = Subject(subject.dataset_id, subject.group_id)
+        plan = extend_plan(plan, donors, persons=persons, spec=spec, subject=fresh)
+    return plan.with_columns(pl.lit(major + 1, pl.Int32).alias(MAJOR), pl.lit(0, pl.Int32).alias(MINOR))
+
+
+def stage_plan(staged: Stage, layout: Layout, plan: pl.DataFrame, *, marks: Mapping[str, str]) -> None:
+    """Write a plan, and what of it decides of each dataset, so that it can take the place of the last."""
+    schema = with_metadata(arrow_schema(SplitPlan), {"table": SPLIT_PLAN})
+    write_table(staged.path(layout.split_plan), plan, schema=schema)
+    write_marks(staged.path(layout.split_marks), marks)
+
+
+def mark_of(plan: pl.DataFrame, manifest: pl.DataFrame) -> str:
+    """Digest what a plan says of the donors of a manifest."""
+    donors = manifest.select(DONOR_UID).drop_nulls()
+    rows = sides_of(plan).join(donors, on=DONOR_UID, how="semi").select(DONOR_UID, SPLIT, FOLD)
+    return short_id(rows.sort(DONOR_UID).rows())
+
+
+def read_persons(layout: Layout) -> pl.DataFrame:
+    """Return who is one person, see `join_persons`, by the evidence that the lake has."""
+    aliases = read_aliases(layout).filter("is_same_person")
+    return join_persons(aliases.select(DONOR_UID, "other_donor_uid").iter_rows())
+
+
+def cells_to_split(dataset: Dataset) -> pl.DataFrame:
+    """Read of all cells what a split is made of."""
+    path = dataset.path(CELLS)
+    there = [name for name in SPLIT_COLUMNS if name in table_schema(path).names]
+    return split_columns(read_table(path, columns=there))
+
+
+def subject_of(dataset: Dataset) -> Subject:
+    """Tell the plan what it is extended for."""
+    match dataset.settings.split.by:
+        case "donor":
+            group = None
+        case "dataset":
+            group = dataset.dataset_id
+        case "collection":
+            group = _collection(dataset)
+    return Subject(dataset.dataset_id, group, _published(dataset))
+
+
+def _collection(dataset: Dataset) -> str:
+    """Return the collection of a dataset, or the dataset where it is in none."""
+    listed = read_publication(dataset.layout, dataset_id=dataset.dataset_id)
+    found = dataset.profile.origin.collection_id or (listed and listed.collection_id)
+    return found or dataset.dataset_id
+
+
+def _published(dataset: Dataset) -> dict[str, str]:
+    """Read the sides that a dataset has, in case that the plan does not know them: it is new, or was lost."""
+    path = dataset.layout.table(MANIFEST, dataset.dataset_id)
+    if not path.exists():
+        return {}
+    manifest = read_table(path, columns=[SPLIT_LEVEL, DONOR_UID, SPLIT, FOLD, N_ELIGIBLE])
+    donors = manifest.filter(pl.col(SPLIT_LEVEL) != BY_CELL, pl.col(N_ELIGIBLE) > 0)
+    return dict(donors.drop_nulls([DONOR_UID, SPLIT, FOLD]).select(DONOR_UID, SPLIT).iter_rows())
+
+
+def _marks_of_all(layout: Layout, plan: pl.DataFrame) -> dict[str, str]:
+    marks = dict(plan_marks(layout))
+    for dataset_id in marks:
+        path = layout.table(MANIFEST, dataset_id)
+        if path.exists():
+            marks[dataset_id] = mark_of(plan, read_table(path, columns=[DONOR_UID]))
+    return marks
