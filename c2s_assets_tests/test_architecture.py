@@ -93,6 +93,7 @@ ALLOWED_IN_CORE = {
     "pynndescent",
     "scipy",
     "sklearn",
+    "threadpoolctl",
     "umap",
     "yaml",
 }

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2s_assets.cli.printing import remark, say, scan_text, terminal_width
-from c2s_assets.core.errors import C2SError, MissingInputError
+from c2s_assets.core.errors import C2SError, LakeError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 
@@ -38,9 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             layout.require()
         status = int(options.run(options, layout))
         sys.stdout.flush()
-    except C2SError as error:
-        remark(f"c2s: {error}")
-        return 1
     except BrokenPipeError:
         # Python writes what is left when it ends, and would complain once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -48,7 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         remark("c2s: stopped")
         return _STOPPED
+    except Exception as error:  # of any library that writes for us; a bug is raised again
+        said = error if isinstance(error, C2SError) else _denied(error)
+        if said is None:
+            raise
+        remark(f"c2s: {said}")
+        return 1
     return status
+
+
+def _denied(error: Exception) -> C2SError | None:
+    """Say what the machine denied, if that is what an error is about."""
+    from c2s_assets.storage.lake.denials import machine_error
+
+    return machine_error(error, locate_lake(os.environ.get(_LAKE)).root)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -303,7 +313,12 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
     if output is not None:
         export_as(output)  # a wrong name is told before the catalogue is renewed
     if not options.as_is and not is_current(layout, withdrawn=withdrawn_datasets(layout)):
-        _renew_catalogue(layout)
+        try:
+            _renew_catalogue(layout)
+        except LakeError as error:  # as of a lake that may only be read
+            if not layout.catalogue.exists():
+                raise
+            remark(f"c2s: the answer is of the catalogue as it was. {error}")
     if output is not None:
         say(f"{export_query(layout, options.sql, output):,} rows in {output}")
         return 0

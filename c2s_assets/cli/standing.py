@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from c2s_assets.cli.printing import say, scan_text
-from c2s_assets.core.errors import C2SError
+from c2s_assets.cli.printing import remark, say, scan_text
+from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ def list_all(layout: Layout, *, as_json: bool) -> None:
     from c2s_assets.storage.sources.inbox import look_into_inbox
     from c2s_assets.storage.unknown_ids import describe_unused, unused_entries
 
-    with open_instance(layout) as instance:
-        statuses = list_datasets(instance, layout)
+    try:
+        with open_instance(layout) as instance:
+            statuses = list_datasets(instance, layout)
+    except LakeError as error:  # as of a lake that may only be read
+        remark(f"c2s: what runs did is not known. {error}")
+        statuses = list_datasets(None, layout)
     if as_json:
         say(json.dumps([_plain(status) for status in statuses], indent=1, ensure_ascii=False))
         return

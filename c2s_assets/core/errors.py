@@ -18,6 +18,8 @@ C2SError
 ├── UnknownNameError           a dataset, column, cell or gene that was asked for is not there
 ├── BrokenClaimError            a blocking check failed, so what was built is not published
 ├── LakeError                  the lake's own files are not as we left them
+│   └── NewerLakeError         they are of a newer version than ours
+├── MachineError               the disk is full, or the system does not let us do this
 ├── QueryError                 SQL that the catalogue cannot answer
 └── DownloadError              the network did not give us the file
     ├── BusyServerError        not now, or not whole; another try may help
@@ -111,6 +113,14 @@ class BrokenClaimError(C2SError):
 
 class LakeError(C2SError):
     """A file of the lake is not as we left it."""
+
+
+class NewerLakeError(LakeError):
+    """A file of the lake was written by a newer version, which we would damage."""
+
+
+class MachineError(C2SError):
+    """The machine denies us something: room on a disk, a right, a folder. See `storage.lake.denials`."""
 
 
 class QueryError(C2SError):

@@ -1,12 +1,16 @@
-"""Where Dagster keeps runs and events, under a path that it can use."""
+"""Where Dagster keeps runs and events, under a path that it can use, and with which settings."""
 
 import os
 import re
 import tempfile
 from pathlib import Path
 
+import yaml
+
+import c2s_assets
 from c2s_assets.core.errors import LakeError
 from c2s_assets.core.hashes import short_id
+from c2s_assets.core.settings_merge import Settings, merge_settings
 
 # Dagster 1.13 writes the path of its SQLite files into an address as it is, of which `?` ends the path and
 # `%20` is a space (`create_db_conn_string`), and looks for them by pattern (`get_all_run_ids`). So a lake in
@@ -40,3 +44,47 @@ def usable_home(home: Path) -> Path:
                 f"Remove it, or set DAGSTER_HOME to a folder without %, ?, * and [ in its path."
             ) from error
     return link
+
+
+def renew_settings(home: Path) -> None:
+    """Give a home the settings of this version; what its operator has changed stays.
+
+    Which settings came is kept beside them. Where somebody has changed them, the file loses its comments, and
+    stays as it was under another name.
+    """
+    settings, came = home / "dagster.yaml", home / ".c2s-settings.yaml"
+    ours = _packaged_settings().read_text(encoding="utf-8")
+    before = _read(came)
+    if before == ours and settings.exists():
+        return
+    theirs = _read(settings)
+    if theirs in ("", before):
+        _write(settings, ours)
+    elif theirs != ours:
+        merged = merge_settings(_parse(theirs), before=_parse(before), ours=_parse(ours))
+        if merged != _parse(theirs):
+            _write(settings.with_name("dagster.before.yaml"), theirs)
+            _write(settings, yaml.safe_dump(merged, sort_keys=False))
+    _write(came, ours)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _parse(text: str) -> Settings:
+    found = yaml.safe_load(text)
+    return found if isinstance(found, dict) else {}
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f"{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _packaged_settings() -> Path:
+    package = Path(c2s_assets.__file__).parent
+    inside = package / "dagster.yaml"
+    return inside if inside.exists() else package.parent / "dagster.yaml"

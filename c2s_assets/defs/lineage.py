@@ -14,6 +14,7 @@ from c2s_assets.core.leaks.columns import (
     BANDS,
     DATASETS,
     EXACT,
+    HASHES,
     IS_SAME_PERSON,
     N_EXACT,
     N_EXPECTED_BY_CHANCE,
@@ -21,7 +22,6 @@ from c2s_assets.core.leaks.columns import (
     N_OTHER_CELLS,
     N_SHARED_CELLS,
     OTHER_DONOR_UID,
-    SAMPLED_BANDS,
 )
 from c2s_assets.core.leaks.columns import N_CELLS as N_CELLS_OF_DONOR
 from c2s_assets.core.splits.records import record_names
@@ -94,7 +94,7 @@ def of_feature_metadata(
 def of_cell_fingerprints(*, layer: str) -> Lineage:
     """Origins of `cell_fingerprints`: the counts and the ids of their genes."""
     made_of = [(RAW, layer), (RAW, f"var/{_INDEX}")]
-    hashes = dict.fromkeys((N_GENES, *EXACT, BANDS, SAMPLED_BANDS), made_of)
+    hashes = dict.fromkeys((N_GENES, *HASHES), made_of)
     return {c.CELL_ID: [(CELLS, c.CELL_ID)], **hashes}
 
 

@@ -9,7 +9,14 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.core.columns import CELL_ID
-from c2s_assets.core.errors import BrokenClaimError, BusyServerError, C2SError, DownloadError, WithdrawnError
+from c2s_assets.core.errors import (
+    BrokenClaimError,
+    BusyServerError,
+    C2SError,
+    DownloadError,
+    MachineError,
+    WithdrawnError,
+)
 from c2s_assets.core.findings import Finding
 from c2s_assets.defs.checks import (
     broken_claims,
@@ -26,8 +33,12 @@ from c2s_assets.schemas.registry import CELLS, TABLES
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import Stage
+
+# Of a run: the asset of a dataset that was refused, which another run would not change.
+REFUSED = "c2s/refused"
 
 Events = Iterator[dg.AssetCheckResult | dg.Output[None] | dg.MaterializeResult]  # type: ignore[type-arg]
 
@@ -66,21 +77,27 @@ def dataset_asset(
 def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
     """Turn our errors into failures that name the dataset; only that a server is busy may pass by itself.
 
-    What is wrong with a dataset, and not with the network, stands in its record.
+    What is wrong with a dataset, and not with the network or the machine, stands in its record.
     """
 
     @functools.wraps(function)
     def guarded(context: dg.AssetExecutionContext, *args: object, **kwargs: object) -> Events:
+        store = kwargs.get("store")
         try:
             yield from function(context, *args, **kwargs)
-        except C2SError as error:
+        except Exception as failure:  # of any library that writes for us; a bug is raised again
+            error = _as_ours(failure, store)
+            if error is None:
+                raise
             subject = f"dataset {context.partition_key}: " if context.has_partition_key else ""
-            is_of_network = isinstance(error, DownloadError) and not isinstance(error, WithdrawnError)
-            if subject and not is_of_network and not isinstance(error, BrokenClaimError):
-                store = kwargs["store"]
+            if subject and not _may_pass(error):
+                context.instance.add_run_tags(context.run.run_id, {REFUSED: _asset(context)})
                 assert isinstance(store, Store)  # noqa: S101
-                _record_refusal(context, error, store)
-            raise dg.Failure(f"{subject}{error}", allow_retries=isinstance(error, BusyServerError)) from error
+                if not isinstance(error, BrokenClaimError):
+                    _record_refusal(context, error, store)
+            raise dg.Failure(
+                f"{subject}{error}", allow_retries=isinstance(error, BusyServerError)
+            ) from failure
 
     return guarded
 
@@ -181,6 +198,20 @@ def _declared_claims(staged: DatasetStage, blocks: Iterable[pl.DataFrame]) -> It
 
 def _asset(context: dg.AssetExecutionContext) -> str:
     return str(context.asset_key.to_user_string())
+
+
+def _as_ours(error: Exception, store: object) -> C2SError | None:
+    """Return an error of ours, and one about the machine in our words; None for a bug."""
+    if isinstance(error, C2SError):
+        return error
+    return machine_error(error, store.layout.root) if isinstance(store, Store) else None
+
+
+def _may_pass(error: C2SError) -> bool:
+    """Whether an error is about the network or the machine, and not about the dataset."""
+    if isinstance(error, MachineError):
+        return True
+    return isinstance(error, DownloadError) and not isinstance(error, WithdrawnError)
 
 
 def _record_refusal(context: dg.AssetExecutionContext, error: C2SError, store: Store) -> None:

@@ -14,23 +14,25 @@ from dagster import DagsterEventType
 from dagster._core.events import RunFailureReason
 from dagster._core.instance.ref import InstanceRef
 from sqlalchemy.exc import DatabaseError
+from yaml import YAMLError
 
-import c2s_assets
 from c2s_assets.clients.http import require_connection
 from c2s_assets.core.errors import C2SError, LakeError
-from c2s_assets.core.reports.text import from_markdown
+from c2s_assets.core.reports.text import from_markdown, one_line
 from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_runs, choice, list_gene_symbols
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.checks import because_of
-from c2s_assets.defs.home import usable_home
+from c2s_assets.defs.home import renew_settings, usable_home
+from c2s_assets.defs.launching import launch_processes
 from c2s_assets.defs.partitions import datasets
-from c2s_assets.defs.processes import end_dead_runs, tags_of_living
+from c2s_assets.defs.processes import end_dead_runs, tags_of_living, was_stopped
 from c2s_assets.defs.progress import Watcher, watched_by
 from c2s_assets.defs.run_log import keep_connections
 from c2s_assets.defs.step_output import leave_output
 from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.dataset import AssetState, Dataset
+from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.unknown_ids import known_datasets
@@ -93,8 +95,8 @@ class DatasetStatus:
 def open_instance(layout: Layout, *, is_of_ui: bool = False) -> Iterator[dg.DagsterInstance]:
     """Open the instance in $DAGSTER_HOME or, if that is not set, in a folder of the lake.
 
-    A home without settings gets ours. That of the UI shows what steps of its runs print; others leave that to
-    the terminal.
+    A home without settings gets ours, and one with older ones what is new. That of the UI shows what steps
+    of its runs print; others leave that to the terminal.
 
     Raises
     ------
@@ -106,11 +108,14 @@ def open_instance(layout: Layout, *, is_of_ui: bool = False) -> Iterator[dg.Dags
         usable = usable_home(home)
         os.environ[_HOME] = str(usable)
         instance = _open(usable, is_of_ui=is_of_ui)
-    except (OSError, DatabaseError) as error:
-        why = error.orig if isinstance(error, DatabaseError) else error
+    except (OSError, DatabaseError, dg.DagsterError, YAMLError) as error:
+        said = machine_error(error, layout.root)
+        why = one_line(" ".join(str(error).split()), longest=300)
         raise LakeError(
-            f"Dagster's files in {home} cannot be used: {why}. See whether the disk is full, and whether the "
-            f"files there can be written."
+            f"Dagster's files in {home} cannot be used. {said}"
+            if said
+            else f"Dagster's files in {home} cannot be used: {why}. Correct that, or move the folder "
+            f"away to have it made anew: the tables are elsewhere."
         ) from error
     with instance:
         end_dead_runs(instance)
@@ -173,12 +178,20 @@ def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -
     return _run(instance, definitions, renew_catalogue.name)
 
 
-def list_datasets(instance: dg.DagsterInstance, layout: Layout) -> list[DatasetStatus]:
-    """Tell how every dataset stands, by id: what is built from the lake, and what failed from Dagster."""
+def list_datasets(instance: dg.DagsterInstance | None, layout: Layout) -> list[DatasetStatus]:
+    """Tell how every dataset stands, by id: what is built from the lake, and what failed from Dagster.
+
+    Parameters
+    ----------
+    instance
+        None where it cannot be opened: then nothing is known of runs.
+    """
     last_runs: dict[str | None, Any] = {}
-    for record in reversed(build_runs(instance)):
-        last_runs[record.dagster_run.tags.get(_PARTITION)] = record
-    registered = instance.get_dynamic_partitions(datasets.name or "")
+    registered: Sequence[str] = ()
+    if instance is not None:
+        for record in reversed(build_runs(instance)):
+            last_runs[record.dagster_run.tags.get(_PARTITION)] = record
+        registered = instance.get_dynamic_partitions(datasets.name or "")
     settings = read_settings(layout)
     return [
         _status(instance, Dataset(layout, dataset_id, settings), last_runs.get(dataset_id))
@@ -194,18 +207,16 @@ def _open(home: Path, *, is_of_ui: bool) -> dg.DagsterInstance:
     with (home / ".c2s-lock").open("w") as lock:
         # Two processes that make Dagster's SQLite files at the same time leave them unusable.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        settings = home / "dagster.yaml"
-        if not settings.exists():
-            settings.write_text(_packaged_settings().read_text())
+        renew_settings(home)
         ref = keep_connections(InstanceRef.from_dir(str(home)))
-        return dg.DagsterInstance.from_ref(ref if is_of_ui else leave_output(ref))
+        return dg.DagsterInstance.from_ref(launch_processes(ref) if is_of_ui else leave_output(ref))
 
 
-def _status(instance: dg.DagsterInstance, dataset: Dataset, last_run: Any) -> DatasetStatus:
+def _status(instance: dg.DagsterInstance | None, dataset: Dataset, last_run: Any) -> DatasetStatus:
     status = None if last_run is None else last_run.dagster_run.status
     problem, states = None, None
-    if status == dg.DagsterRunStatus.FAILURE:
-        problem = _problem_of_run(instance, last_run.dagster_run.run_id, dataset.dataset_id)
+    if instance is not None and status == dg.DagsterRunStatus.FAILURE:
+        problem = _problem_of_run(instance, last_run.dagster_run, dataset.dataset_id)
     if status == dg.DagsterRunStatus.CANCELED:
         problem = f"the build was stopped. Go on with: c2s build --outdated {dataset.dataset_id}"
     try:
@@ -224,18 +235,19 @@ def _status(instance: dg.DagsterInstance, dataset: Dataset, last_run: Any) -> Da
     )
 
 
-def _problem_of_run(instance: dg.DagsterInstance, run_id: str, dataset_id: str) -> str:
-    """Say why a run failed; one that was killed has no step that says so, see `run_monitoring`."""
-    failed = instance.all_logs(run_id, of_type=DagsterEventType.STEP_FAILURE)
-    if failed:
+def _problem_of_run(instance: dg.DagsterInstance, run: dg.DagsterRun, dataset_id: str) -> str:
+    """Say why a run failed; of one that was stopped from outside, at which step."""
+    failed = instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_FAILURE)
+    if failed and not was_stopped(run):
         return _problem(failed[0].dagster_event)
-    begun = [log.dagster_event for log in instance.all_logs(run_id, of_type=DagsterEventType.STEP_START)]
-    if not begun:
+    begun = [log.dagster_event for log in instance.all_logs(run.run_id, of_type=DagsterEventType.STEP_START)]
+    if not begun and not was_stopped(run):
         return "the run did not start; the Dagster UI says why"
-    step = begun[-1].step_key if begun[-1] is not None else ""
+    step = begun[-1].step_key if begun and begun[-1] is not None else None
     return (
-        f"{step}: the run was killed, or the machine was stopped; what was published is whole. Go on with: "
-        f"c2s build {dataset_id}"
+        f"{step or 'before its first step'}: the run was killed, or the machine was stopped; what was "
+        f"published is whole. It goes on by itself while c2s ui runs, or with: c2s build --outdated "
+        f"{dataset_id}"
     )
 
 
@@ -317,9 +329,3 @@ def _problem(event: Any) -> str:
         return str(data.user_failure_data.description)
     error = data.error.cause or data.error
     return str(error.message).strip()
-
-
-def _packaged_settings() -> Path:
-    package = Path(c2s_assets.__file__).parent
-    inside = package / "dagster.yaml"
-    return inside if inside.exists() else package.parent / "dagster.yaml"

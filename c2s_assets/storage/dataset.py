@@ -1,7 +1,7 @@
 """A dataset of the lake: its source, its tables, and how each of them stands."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 import pyarrow as pa
 
-from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.errors import LakeError, MissingInputError, NewerLakeError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
@@ -89,13 +89,18 @@ class DatasetStage:
         return self._stage.path(target)
 
     def write(
-        self, blocks: Iterable[pl.DataFrame | pa.Table], *, rows_per_group: int | None = None, **says: object
+        self,
+        blocks: Iterable[pl.DataFrame | pa.Table],
+        *,
+        rows_per_group: int | None = None,
+        plain: Collection[str] = (),
+        **says: object,
     ) -> int:
         """Write the asset's table block by block, with the types that are declared; return its rows.
 
         Parameters
         ----------
-        rows_per_group
+        rows_per_group, plain
             See `write_blocks`.
         says
             What its footer says beside what every footer does.
@@ -106,6 +111,7 @@ class DatasetStage:
             model=TABLES[self.asset].model,
             footer=footer(self.asset, self.dataset.profile, **says),
             rows_per_group=rows_per_group,
+            plain=plain,
         )
 
     def written(self) -> Iterator[pl.DataFrame]:
@@ -341,6 +347,8 @@ class Dataset:
     def _known_record(self) -> Record:
         try:
             return self.record()
+        except NewerLakeError:
+            raise
         except LakeError:
             return Record(dataset_id=self.dataset_id)
 

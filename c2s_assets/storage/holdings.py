@@ -54,6 +54,15 @@ def stale_tables(dataset: Dataset) -> list[str]:
     return [asset for asset in wanted if states[asset].standing != "built"]
 
 
+def is_unfinished(dataset: Dataset) -> bool:
+    """Whether something is to be built of a dataset, and nothing was refused: another build may bring it."""
+    try:
+        is_refused = bool(dataset.record().refused)
+    except C2SError:
+        return True
+    return not is_refused and bool(stale_tables(dataset))
+
+
 def _with_source(layout: Layout) -> Iterator[str]:
     for path in layout.sources():
         try:

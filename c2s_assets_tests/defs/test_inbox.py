@@ -7,7 +7,9 @@ import dagster as dg
 
 from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.resources import Store
+from c2s_assets.defs.service import register
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 
@@ -21,17 +23,27 @@ def _tick(layout: Layout, instance: dg.DagsterInstance, cursor: str | None) -> d
     return result
 
 
+def _start(workshop: Workshop, result: dg.SensorResult) -> dg.DagsterRun:
+    """Make the only run that a tick asks for, as the daemon does; it does not run."""
+    (request,) = result.run_requests or []
+    job = workshop.definitions.resolve_job_def(str(request.job_name))
+    tags = {**request.tags, "dagster/partition": request.partition_key or ""}
+    return workshop.instance.create_run_for_job(job, tags=tags)
+
+
 def _keys(result: dg.SensorResult) -> list[str | None]:
     return [request.partition_key for request in result.run_requests or []]
 
 
 def test_a_file_is_built_once_it_has_stopped_changing(tmp_path: Path) -> None:
     layout = make_lake(tmp_path, "toy")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with open_workshop(layout) as workshop:
+        instance = workshop.instance
         first = _tick(layout, instance, None)
         os.utime(layout.inbox_h5ad("toy"), ns=(1, 1))
         changed = _tick(layout, instance, first.cursor)
         settled = _tick(layout, instance, changed.cursor)
+        _start(workshop, settled)
         again = _tick(layout, instance, settled.cursor)
 
     assert [request.partition_keys for request in first.dynamic_partitions_requests or []] == [["toy"]]
@@ -55,6 +67,49 @@ def test_a_file_that_comes_again_after_it_was_taken_is_built_again(tmp_path: Pat
             cursor = _tick(layout, instance, cursor).cursor
 
     assert asked == [("toy", None), ("toy", None)]
+
+
+def test_a_file_that_was_taken_by_a_killed_build_is_built_to_its_end(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with open_workshop(layout) as workshop:
+        instance = workshop.instance
+        asked = _tick(layout, instance, _tick(layout, instance, None).cursor)
+        run = _start(workshop, asked)
+        assert build_only(workshop, "toy", "raw_h5ad", "dataset_profile").success
+        under_way = _tick(layout, instance, asked.cursor)
+        instance.report_run_failed(run)
+        again = _tick(layout, instance, under_way.cursor)
+
+    assert list(layout.inbox.iterdir()) == []
+    assert (_keys(under_way), _keys(again)) == ([], ["toy"])
+    (request,) = again.run_requests or []
+    chosen = {key.to_user_string() for key in request.asset_selection or []}
+    assert {"cell_metadata", "train_test"} < chosen
+    assert not chosen & {"raw_h5ad", "dataset_profile"}
+
+
+def test_a_file_that_was_refused_stays_and_the_tick_says_so_until_it_changes(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    layout.inbox_h5ad("page").write_bytes(b"<html>")
+    with open_workshop(layout) as workshop:
+        instance = workshop.instance
+        asked = _tick(layout, instance, _tick(layout, instance, None).cursor)
+        (request,) = asked.run_requests or []
+        register(instance, "page")
+        job = workshop.definitions.resolve_job_def(str(request.job_name))
+        done = job.execute_in_process(
+            instance=instance, partition_key="page", tags=dict(request.tags), raise_on_error=False
+        )
+        refused = _tick(layout, instance, asked.cursor)
+        drop_toy_h5ad(layout, "page")
+        changed = _tick(layout, instance, refused.cursor)
+        built = _tick(layout, instance, changed.cursor)
+
+    assert not done.success
+    assert str(refused.skip_reason and refused.skip_reason.skip_message) == (
+        "page: its file was refused, see its last run. It stays in the inbox until it changes."
+    )
+    assert (_keys(refused), _keys(changed), _keys(built)) == ([], [], ["page"])
 
 
 def test_a_known_partition_is_not_added_again(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.events import JobFailureData, RunFailureReason
 
 from c2s_assets.defs.automation import refresh as module
 from c2s_assets.defs.automation.refresh import VERSION, WHY, daily_listing, refresh
@@ -102,6 +103,10 @@ class Day:
             )
             for request in requests
         ]
+
+
+# What a run reports of itself; of one without it, its process was stopped.
+STEP_FAILED = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
 
 
 @pytest.fixture
@@ -264,7 +269,7 @@ def test_only_some_are_asked_for_at_once_and_the_rest_later(day: Day) -> None:
         assert len(requests) == n_expected
         asked += [request.partition_key for request in requests]
         for run in day.start(*requests):
-            day.instance.report_run_failed(run)
+            day.instance.report_run_failed(run, "its step failed", STEP_FAILED)
     assert len(set(asked)) == 53
     assert len(day.instance.get_dynamic_partitions(PARTITIONS)) == 53
 

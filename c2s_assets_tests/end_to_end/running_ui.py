@@ -63,8 +63,8 @@ def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
 
 
 def members(process: "subprocess.Popen[bytes]") -> list[int]:
-    """List the living processes of a process's group, which it leads."""
-    found = subprocess.run(["pgrep", "-g", str(process.pid)], capture_output=True, text=True, check=False)
+    """List the living processes of the session that a process leads."""
+    found = subprocess.run(["pgrep", "-s", str(process.pid)], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
 
 

@@ -97,6 +97,15 @@ def test_a_port_that_is_taken_is_said(ui: Ui) -> None:
     assert "cannot be served: Address already in use. Give another one with: c2s ui --port" in refused.stderr
 
 
+def test_a_second_one_on_the_same_lake_says_where_the_first_is(ui: Ui) -> None:
+    refused = c2s("ui", "--port", "65000", lake=ui.layout.root)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        f"c2s: another c2s ui serves this lake: process {ui.process.pid}, {ui.address}. Use that one, or "
+        f"stop it first.\n"
+    )
+
+
 def _runs(ui: Ui) -> dict[str, str]:
     """Status of the daemon's last run of each dataset."""
     data = ui.ask("{runsOrError(limit: 20) {... on Runs {results {status tags {key value}}}}}")

@@ -1,14 +1,11 @@
 """What to build so that the lake holds the versions that CELLxGENE Discover lists now."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-_DAY = 86_400.0
-# Times between the tries of one version; the last is repeated. A server may be away for hours or days, and a
-# file that cannot be built is not to be fetched every day for ever.
-WAITS_SECONDS = (0.0, 600.0, 14_400.0, _DAY, _DAY, _DAY, 7 * _DAY)
+from c2s_assets.core.runs.retrying import Try, clock, due_at
+
 Why = Literal["new", "revised", "unfinished"]
 _WHY: tuple[Why, ...] = get_args(Why)
 # Datasets of a kind, in a message.
@@ -38,14 +35,6 @@ class Held:
     is_built: bool
     is_own: bool = False
     stale: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Try:
-    """A run that was asked for one version of a dataset; `ended_at` is None while it waits or runs."""
-
-    dataset_version_id: str
-    ended_at: float | None
 
 
 @dataclass(frozen=True)
@@ -121,7 +110,7 @@ def plan_refresh(
     now: float,
     at_most: int,
 ) -> Plan:
-    """Ask for one run per dataset whose wanted version is not built, revised ones first.
+    """Ask for one run per dataset whose wanted version is not built, revised and untried ones first.
 
     Only tries since the lake's source file came count, so that a version that comes back is built again.
     One that succeeded is a try like another: what it made may have been removed since.
@@ -143,21 +132,20 @@ def plan_refresh(
     resting: list[Rest] = []
     under_way = set()
     for dataset_id, version in sorted(unfinished(wanted, held).items()):
-        of_version = [one.ended_at for one in tries.get(dataset_id, ()) if one.dataset_version_id == version]
-        if dataset_id in busy or None in of_version:
+        of_version = [one for one in tries.get(dataset_id, ()) if one.version == version]
+        if dataset_id in busy or any(one.ended_at is None for one in of_version):
             under_way.add(dataset_id)
             continue
         found = held.get(dataset_id)
         since = found.since if found is not None else 0.0
-        ended = [ended_at for ended_at in of_version if ended_at is not None and ended_at >= since]
-        wait = WAITS_SECONDS[min(len(ended), len(WAITS_SECONDS) - 1)]
-        rest = Rest(dataset_id, len(ended), max(ended, default=0.0) + wait)
+        ended = [one for one in of_version if one.ended_at is not None and one.ended_at >= since]
+        rest = Rest(dataset_id, len(ended), due_at(ended))
         if now < rest.until:
             resting.append(rest)
         else:
             due.append(Request(dataset_id, version, len(of_version) + 1, _why(found, version)))
     n_free = max(at_most - len(under_way), 0)
-    due.sort(key=lambda request: (request.why != "revised", request.dataset_id))
+    due.sort(key=lambda request: (request.why != "revised", request.attempt, request.dataset_id))
     own = sorted(dataset_id for dataset_id, one in held.items() if one.is_own and dataset_id in wanted)
     return Plan(due[:n_free], len(due[n_free:]), len(under_way), resting, own)
 
@@ -185,11 +173,6 @@ def describe_plan(plan: Plan, *, n_wanted: int) -> str:
             f"datasets.yaml, or take the file out of the lake's folder raw to get Discover's."
         )
     return said
-
-
-def clock(seconds: float) -> str:
-    """Write a time, in seconds since the epoch, as the clocks here show it."""
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _why(found: Held | None, version: str) -> Why:

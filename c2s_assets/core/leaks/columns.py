@@ -4,6 +4,7 @@ N_GENES = "n_genes"
 EXACT = ("exact_1", "exact_2")
 BANDS = "bands"
 SAMPLED_BANDS = "sampled_bands"
+HASHES = (*EXACT, BANDS, SAMPLED_BANDS)
 
 ROW = "row"
 OTHER_ROW = "other_row"

@@ -33,7 +33,7 @@ _mix: Any = njit(nogil=True)(mix)
 class Fingerprints(NamedTuple):
     """What is known of each cell of a block.
 
-    `n_genes` is how many genes it expresses, `are_counts` whether all their values are whole and above zero,
+    `n_genes` is how many genes it expresses, `are_counts` whether all its values are whole and above zero,
     both ``(n_obs,)``. `exact` is a hash of all items, ``(n_obs, 2)``; `bands` are hashes of parts of them,
     ``(n_obs, N_BANDS)``. Hashes of cells that carry no evidence mean nothing.
     """
@@ -76,26 +76,35 @@ def _hash_rows(rows: Csr, keys: NDArray[np.uint64], found: Fingerprints) -> None
     bits = values.view(np.uint32)
     least = np.empty(N_BUCKETS, np.uint64)
     for row in range(indptr.size - 1):
+        begin, end = np.uint64(indptr[row]), np.uint64(indptr[row + 1])
         least[:] = _EMPTY
-        n_genes, n_wrong = 0, 0
+        n_genes = 0
         first, second = np.uint64(0), np.uint64(0)
-        for position in range(np.uint64(indptr[row]), np.uint64(indptr[row + 1])):
-            key, value = keys[np.uint64(indices[position])], values[position]
+        for position in range(begin, end):
+            key = keys[np.uint64(indices[position])]
             if key == _NO_GENE:
                 continue
             # The bits of a float are another number for each count.
             item = _mix(key ^ (np.uint64(bits[position]) * _SPREAD))
             first += item
-            second += _mix(item)
+            second += item * (item >> np.uint64(32))
             bucket = item >> _BUCKET_SHIFT
             least[bucket] = min(least[bucket], item)
             n_genes += 1
-            n_wrong += (value < 0) | (value != np.floor(value))
         found.n_genes[row] = n_genes
-        found.are_counts[row] = n_wrong == 0
+        found.are_counts[row] = _are_whole(values[begin:end])
         found.exact[row, 0] = _mix(first + np.uint64(n_genes))
         found.exact[row, 1] = _mix(second ^ np.uint64(n_genes))
         _hash_bands(least, found.bands[row])
+
+
+@njit(cache=True, nogil=True)
+def _are_whole(values: NDArray[np.float32]) -> bool:
+    """Whether all are whole and above zero; in a loop without an exit, which takes several at once."""
+    n_wrong = 0
+    for value in values:
+        n_wrong += (value < 0) | (value != np.floor(value))
+    return n_wrong == 0
 
 
 @njit(cache=True, nogil=True)

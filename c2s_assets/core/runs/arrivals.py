@@ -1,7 +1,11 @@
-"""Which files in the inbox are complete and new."""
+"""Which files of the inbox are to be built now: those that are complete, and those that came to nothing."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from c2s_assets.core.runs.retrying import Try, due_at
+
+_SEEN, _WANTED, _REFUSED = "seen", "wanted", "refused"
 
 
 @dataclass(frozen=True)
@@ -18,32 +22,130 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What is remembered of files from one look to the next: at which state of each file we are.
+
+    Attributes
+    ----------
+    states
+        Dataset id to `seen`, `wanted` or `refused`, and the version of the file.
+    """
+
+    states: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Dataset id to the version that is to be built, and is not known to be."""
+        split = {dataset_id: state.partition(" ") for dataset_id, state in self.states.items()}
+        return {dataset_id: version for dataset_id, (what, _, version) in split.items() if what == _WANTED}
+
+
+@dataclass(frozen=True)
 class Decision:
-    """Which datasets to build, and what to remember until the next look."""
+    """What to do about the files that came.
 
-    build: list[str]
-    remember: dict[str, str]
+    Attributes
+    ----------
+    build
+        Dataset id to the version of its file, of those to ask a build for.
+    resting
+        Dataset id to when it is tried again, in seconds since the epoch.
+    refused
+        Datasets whose file stays in the inbox until it changes.
+    """
+
+    build: dict[str, str]
+    resting: dict[str, float]
+    refused: list[str]
+    remember: Memory
 
 
-def decide_arrivals(now: Mapping[str, Arrival], before: Mapping[str, str]) -> Decision:
-    """Ask for a build of each file that has not changed since the last look and was not asked for yet.
+def decide_arrivals(
+    waiting: Mapping[str, Arrival],
+    before: Memory,
+    *,
+    taken: Mapping[str, Arrival],
+    tries: Mapping[str, Sequence[Try]],
+    busy: frozenset[str],
+    now: float,
+    at_most: int,
+) -> Decision:
+    """Ask for a build of each file that no longer changes, untried ones first, and again if that failed.
 
-    A file that is still being copied changes between two looks. What is remembered of a file is its
-    version and whether its build was requested; forgetting it all costs one look, and at worst a second
-    run of the same build.
+    A file that is still being copied changes between two looks. One that a build has taken out of the inbox
+    is still wanted until a build of it succeeds. What was refused is left alone until it is another file.
 
     Parameters
     ----------
-    now
+    waiting
         Dataset id to the file that waits for it.
     before
         What the last decision said to remember.
+    taken
+        Dataset id to its source file, of those that were wanted, no longer wait, and are not built.
+    tries
+        Runs so far that were asked for a version of a file, by dataset, oldest first.
+    busy
+        Datasets that any run is building.
+    now
+        Seconds since the epoch.
+    at_most
+        Runs to wait or run at once.
     """
-    build, remember = [], {}
-    for dataset_id, arrival in now.items():
-        seen, requested = f"seen {arrival.version}", f"requested {arrival.version}"
-        last = before.get(dataset_id)
-        if last == seen:
-            build.append(dataset_id)
-        remember[dataset_id] = requested if last in (seen, requested) else seen
-    return Decision(build, remember)
+    remember = dict(_remembered(waiting, before, taken=taken, tries=tries))
+    due: list[tuple[int, str, str]] = []
+    resting: dict[str, float] = {}
+    under_way = set()
+    for dataset_id, version in Memory(remember).wanted.items():
+        of_version = _of_version(tries.get(dataset_id, ()), version, is_taken=dataset_id in taken)
+        if dataset_id in busy or any(one.ended_at is None for one in of_version):
+            under_way.add(dataset_id)
+        elif now < due_at(of_version):
+            resting[dataset_id] = due_at(of_version)
+        else:
+            due.append((len(of_version), dataset_id, version))
+    n_free = max(at_most - len(under_way), 0)
+    refused = [dataset_id for dataset_id, state in remember.items() if state.startswith(_REFUSED)]
+    build = {dataset_id: version for _, dataset_id, version in sorted(due)[:n_free]}
+    return Decision(build, resting, refused, Memory(remember))
+
+
+def _remembered(
+    waiting: Mapping[str, Arrival],
+    before: Memory,
+    *,
+    taken: Mapping[str, Arrival],
+    tries: Mapping[str, Sequence[Try]],
+) -> Iterator[tuple[str, str]]:
+    for dataset_id, arrival in waiting.items():
+        version, last = arrival.version, before.states.get(dataset_id, "")
+        if last.partition(" ")[2] != version:
+            yield dataset_id, f"{_SEEN} {version}"
+        elif last.startswith(_REFUSED) or _ended_as(tries.get(dataset_id, ()), version, "refused"):
+            yield dataset_id, f"{_REFUSED} {version}"
+        else:
+            yield dataset_id, f"{_WANTED} {version}"
+    for dataset_id, version in before.wanted.items():
+        found = tries.get(dataset_id, ())
+        is_ours = dataset_id in taken and taken[dataset_id].version == version
+        is_settled = _ended_as(found, version, "succeeded") or _ended_as(found, version, "refused")
+        if dataset_id not in waiting and is_ours and not is_settled:
+            yield dataset_id, f"{_WANTED} {version}"
+
+
+def _of_version(tries: Sequence[Try], version: str, *, is_taken: bool) -> list[Try]:
+    """Give the tries that count: of a file that waits, those since the last success, which took another."""
+    found = [one for one in tries if one.version == version]
+    if is_taken:
+        return found
+    n_before = max((n for n, one in enumerate(found, start=1) if one.outcome == "succeeded"), default=0)
+    return found[n_before:]
+
+
+def _last(tries: Sequence[Try], version: str) -> Try | None:
+    return next((one for one in reversed(tries) if one.version == version), None)
+
+
+def _ended_as(tries: Sequence[Try], version: str, outcome: str) -> bool:
+    last = _last(tries, version)
+    return last is not None and last.outcome == outcome

@@ -1,44 +1,93 @@
 """The sensor that builds whatever lands in the inbox."""
 
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 
 import dagster as dg
 
 from c2s_assets.core.errors import ConfigError
-from c2s_assets.core.runs.arrivals import decide_arrivals
+from c2s_assets.core.runs.arrivals import Arrival, Decision, Memory, decide_arrivals
+from c2s_assets.core.runs.retrying import clock
 from c2s_assets.defs.automation.jobs import BUILD_JOBS, choice
+from c2s_assets.defs.automation.tries import datasets_under_way, tries_of
 from c2s_assets.defs.partitions import datasets
+from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import wanted_tables
-from c2s_assets.storage.sources.inbox import look_into_inbox
+from c2s_assets.storage.holdings import is_unfinished, stale_tables
+from c2s_assets.storage.sources.inbox import look_into_inbox, taken_arrival
+
+ARRIVAL = "c2s/arrival"
+# As of `refresh`: enough to keep a machine busy between two looks.
+_AT_MOST = 25
 
 
 @dg.sensor(
     jobs=BUILD_JOBS,
     minimum_interval_seconds=10,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Builds each h5ad that lands in the inbox of the lake, once it no longer changes. Looks "
-    "every 10 seconds; what cannot become a dataset is named in the tick.",
+    description="Builds each h5ad that lands in the inbox of the lake, once it no longer changes, and again "
+    "if that came to nothing for a reason that may pass. Looks every 10 seconds; what cannot become a "
+    "dataset is named in the tick.",
 )
 def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     """Compare the inbox with the last tick: a file that no longer changes gets a partition and a run."""
+    end_dead_runs(context.instance)
     arrivals, problems = look_into_inbox(store.layout)
     for problem in problems:
         context.log.warning(problem)
-    decision = decide_arrivals(arrivals, json.loads(context.cursor or "{}"))
-    job, selection = choice(wanted_tables(_asked_for(store)))
+    decision = _decide(context, store, arrivals)
     known = context.instance.get_dynamic_partitions(datasets.name or "")
     new = sorted(arrivals.keys() - set(known))
+    said = [*problems, *_describe(decision)]
     return dg.SensorResult(
-        skip_reason="\n".join(problems) if problems and not decision.build else None,
+        skip_reason="\n".join(said) if said and not decision.build else None,
         dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
         # No run key: Dagster would never run a file again that was dropped, taken and dropped once more.
         run_requests=[
-            dg.RunRequest(partition_key=dataset_id, job_name=job, asset_selection=selection)
-            for dataset_id in decision.build
+            _run_request(store, dataset_id, version, is_taken=dataset_id not in arrivals)
+            for dataset_id, version in decision.build.items()
         ],
-        cursor=json.dumps(decision.remember, sort_keys=True),
+        cursor=json.dumps(decision.remember.states, sort_keys=True),
+    )
+
+
+def _decide(context: dg.SensorEvaluationContext, store: Store, arrivals: Mapping[str, Arrival]) -> Decision:
+    before = Memory(json.loads(context.cursor or "{}"))
+    gone = before.wanted.keys() - arrivals.keys()
+    found = {
+        dataset_id: taken_arrival(store.layout, dataset_id)
+        for dataset_id in gone
+        if is_unfinished(store.dataset(dataset_id))
+    }
+    versions = [*(arrival.version for arrival in arrivals.values()), *before.wanted.values()]
+    return decide_arrivals(
+        arrivals,
+        before,
+        taken={dataset_id: arrival for dataset_id, arrival in found.items() if arrival is not None},
+        tries=tries_of(context.instance, tag=ARRIVAL, versions=versions),
+        busy=datasets_under_way(context.instance),
+        now=time.time(),
+        at_most=_AT_MOST,
+    )
+
+
+def _describe(decision: Decision) -> Iterator[str]:
+    for dataset_id, until in decision.resting.items():
+        yield f"{dataset_id}: its build failed, see its last run. It is tried again at {clock(until)}."
+    for dataset_id in decision.refused:
+        yield f"{dataset_id}: its file was refused, see its last run. It stays in the inbox until it changes."
+
+
+def _run_request(store: Store, dataset_id: str, version: str, *, is_taken: bool) -> dg.RunRequest:
+    """Ask for everything of a file that waits, and for what is missing of one that was taken before."""
+    assets = wanted_tables(_asked_for(store))
+    if is_taken:
+        assets = stale_tables(store.dataset(dataset_id)) or assets
+    job, selection = choice(assets)
+    return dg.RunRequest(
+        partition_key=dataset_id, job_name=job, asset_selection=selection, tags={ARRIVAL: version}
     )
 
 

@@ -5,22 +5,21 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg
-from dagster import DagsterRunStatus
 
 from c2s_assets.core.discover.listing import relistings, withdrawals
 from c2s_assets.core.discover.refresh import (
     Held,
     Request,
-    Try,
-    clock,
     describe_plan,
     plan_refresh,
     unfinished,
 )
 from c2s_assets.core.discover.selection import select
 from c2s_assets.core.errors import ConfigError
+from c2s_assets.core.runs.retrying import clock
 from c2s_assets.core.settings import Selection
-from c2s_assets.defs.automation.jobs import BUILD_JOBS, build_runs, choice
+from c2s_assets.defs.automation.jobs import BUILD_JOBS, choice
+from c2s_assets.defs.automation.tries import UNDER_WAY, datasets_under_way, tries_of
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
@@ -31,20 +30,11 @@ from c2s_assets.storage.sources.listing import listing_state, read_history, read
 
 VERSION = "c2s/dataset_version_id"
 WHY = "c2s/why"
-_PARTITION = "dagster/partition"
 _WITHDRAWN_ON = "withdrawn_on"
 # Runs of this sensor that may wait or run at once: enough to keep a day's machine busy between two ticks, and
 # few enough that a changed mind about 2,200 datasets does not meet a queue of them.
 _AT_MOST = 25
 _BETWEEN_FIRST_LISTINGS = 3600.0
-_UNDER_WAY = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
-
 list_cellxgene = dg.define_asset_job(
     "list_cellxgene",
     selection=dg.AssetSelection.assets("cellxgene_listing"),
@@ -99,8 +89,8 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
     plan = plan_refresh(
         wanted,
         held=held,
-        tries=_tries(context.instance, unfinished(wanted, held)),
-        busy=_busy(context.instance),
+        tries=tries_of(context.instance, tag=VERSION, versions=unfinished(wanted, held).values()),
+        busy=datasets_under_way(context.instance),
         now=now,
         at_most=_AT_MOST,
     )
@@ -146,7 +136,7 @@ def _still_settled(cursor: str | None, *, state: str, now: float) -> str | None:
 def _first_listing(instance: dg.DagsterInstance, *, now: float) -> dg.SensorResult | dg.SkipReason:
     """Ask for a listing, unless one is under way or has just failed; the schedule does the later ones."""
     last = next(iter(instance.get_run_records(dg.RunsFilter(job_name=list_cellxgene.name), limit=1)), None)
-    if last is not None and last.dagster_run.status in _UNDER_WAY:
+    if last is not None and last.dagster_run.status in UNDER_WAY:
         return dg.SkipReason(f"CELLxGENE Discover is being listed, in run {last.dagster_run.run_id[:8]}.")
     due = 0.0 if last is None else last.create_timestamp.timestamp() + _BETWEEN_FIRST_LISTINGS
     if last is not None and now < due:
@@ -171,26 +161,6 @@ def _run_request(request: Request, held: Held | None, *, asked_for: Sequence[str
         partition_key=request.dataset_id,
         tags={VERSION: request.dataset_version_id, WHY: request.why},
     )
-
-
-def _tries(instance: dg.DagsterInstance, wanted: Mapping[str, str]) -> dict[str, list[Try]]:
-    """Find the runs that were asked for these versions, by dataset."""
-    tries: dict[str, list[Try]] = {}
-    if not wanted:
-        return tries
-    for record in build_runs(instance, tags={VERSION: sorted(set(wanted.values()))}):
-        run = record.dagster_run
-        ended_at = (
-            None if run.status in _UNDER_WAY else record.end_time or record.create_timestamp.timestamp()
-        )
-        tries.setdefault(run.tags.get(_PARTITION, ""), []).append(Try(run.tags[VERSION], ended_at))
-    return tries
-
-
-def _busy(instance: dg.DagsterInstance) -> frozenset[str]:
-    """Find the datasets that a run is building, whoever asked for it."""
-    runs = [record.dagster_run for record in build_runs(instance, statuses=_UNDER_WAY)]
-    return frozenset(run.tags[_PARTITION] for run in runs if _PARTITION in run.tags)
 
 
 def _marks(

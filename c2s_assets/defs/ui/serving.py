@@ -1,12 +1,11 @@
 """Serves the UI, behind the guard, with the daemon beside it: what `dagster dev` does without a guard."""
 
+import fcntl
 import logging
 import os
 import signal
 import socket
-import subprocess
-import sys
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,16 +15,19 @@ import dagster as dg
 import uvicorn
 import yaml
 
-# What `dagster dev` itself is made of; of Dagster 1.13, and not exported.
-from dagster._cli.proxy_server_manager import ProxyServerManager
+# What `dagster dev` is made of; of Dagster 1.13, and not exported. It starts its code server behind another
+# process, which does not notice if that is killed: nothing could be built any more.
+from dagster._core.errors import DagsterUserCodeUnreachableError
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import ModuleTarget, WorkspaceFileTarget
+from dagster._core.workspace.load_target import WorkspaceFileTarget
+from dagster._grpc.client import DagsterGrpcClient
 from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
 from c2s_assets.core.errors import C2SError
 from c2s_assets.core.pages.addresses import OVERVIEW
+from c2s_assets.defs.ui.beside import Beside, run_beside
 from c2s_assets.defs.ui.guard import Guard
 from c2s_assets.defs.ui.overview import overview
 from c2s_assets.defs.ui.pages import Pages
@@ -36,8 +38,8 @@ _MODULE = "c2s_assets.definitions"
 # As of `dagster-webserver`: for a statement, for a connection to the database, and connections beyond a pool.
 _STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _MOST_MORE = 15_000, 3_600, 20
 _POLL_MILLISECONDS = 2_000
-# How long pages may hold their connections, and how long the daemon may take, before they are cut.
-_CLOSING_SECONDS, _ENDING_SECONDS = 3, 30
+# How long pages may hold their connections before they are cut.
+_CLOSING_SECONDS = 3
 
 
 def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None:
@@ -46,25 +48,68 @@ def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None
     Raises
     ------
     C2SError
-        If the port is none or is taken, or the daemon ends by itself.
+        If the port is none or is taken, another `c2s ui` serves the lake, or what runs beside it ends by
+        itself again and again.
     """
     _require_free(port)
-    # Also where a script started it with &, which has it ignore SIGINT, and the daemon after it.
-    for asked_to_end in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(asked_to_end, signal.default_int_handler)
+    _end_when_asked()
+    with _only_one(instance, port=port):
+        _start(instance, layout, port=port)
+
+
+@contextmanager
+def _only_one(instance: dg.DagsterInstance, *, port: int) -> Iterator[None]:
+    """Refuse to serve what another `c2s ui` serves: two daemons would start every run twice."""
+    with (Path(instance.root_directory) / ".c2s-ui").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise C2SError(
+                f"another c2s ui serves this lake: {file.read().strip()}. Use that one, or stop it first."
+            ) from error
+        file.truncate(0)
+        file.write(f"process {os.getpid()}, http://{_HOST}:{port}")
+        file.flush()
+        yield
+
+
+def _start(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None:
     configure_loggers(formatter="colored", log_level="INFO")
     os.environ["DAGSTER_IS_DEV_CLI"] = "1"
-    code = ModuleTarget(_MODULE, None, str(Path.cwd()), None)
-    with (
-        TemporaryDirectory() as folder,
-        ProxyServerManager(instance, code, code_server_log_level="warning") as servers,
-    ):
-        workspace = Path(folder) / "workspace.yaml"
-        workspace.write_text(yaml.dump({"load_from": servers.get_code_server_specs()}))
-        _serve(instance, layout, workspace, port=port)
+    settings = ["--instance-ref", dg.serialize_value(instance.get_ref())]
+    with TemporaryDirectory() as folder, run_beside(instance) as beside:
+        address, workspace = str(Path(folder) / "code"), Path(folder) / "workspace.yaml"
+        code = ["--module-name", _MODULE, "--location-name", _MODULE, "--working-directory", str(Path.cwd())]
+        grpc = ["dagster", "api", "grpc", "--socket", address, "--log-level", "warning"]
+        beside.keep("The code server", [*grpc, "--lazy-load-user-code", *code, *settings])
+        _wait_for_code(beside, address, seconds=instance.code_server_process_startup_timeout)
+        place = {"socket": address, "location_name": _MODULE}
+        workspace.write_text(yaml.dump({"load_from": [{"grpc_server": place}]}))
+        daemon = ["dagster._daemon", "run", "--log-level", "info", "--workspace", str(workspace)]
+        beside.keep("The daemon", [*daemon, *settings])
+        _serve(instance, layout, workspace, beside, port=port)
 
 
-def _serve(instance: dg.DagsterInstance, layout: Layout, workspace: Path, *, port: int) -> None:
+def _wait_for_code(beside: Beside, address: str, *, seconds: float) -> None:
+    """Wait until the code server answers: who asks it earlier takes it for broken."""
+    client, deadline = DagsterGrpcClient(socket=address), time.monotonic() + seconds
+    while beside.given_up is None and time.monotonic() < deadline:
+        try:
+            client.ping("")
+        except DagsterUserCodeUnreachableError:
+            time.sleep(0.1)
+        else:
+            return
+    raise C2SError(
+        f"{beside.given_up or 'the code server does not answer'}, so there is nothing to serve. It said why "
+        f"above; start it again with: c2s ui"
+    )
+
+
+def _serve(
+    instance: dg.DagsterInstance, layout: Layout, workspace: Path, beside: Beside, *, port: int
+) -> None:
     instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _MOST_MORE)
     with WorkspaceProcessContext(
         instance, version=__version__, workspace_load_target=WorkspaceFileTarget([str(workspace)])
@@ -81,38 +126,29 @@ def _serve(instance: dg.DagsterInstance, layout: Layout, workspace: Path, *, por
                 timeout_graceful_shutdown=_CLOSING_SECONDS,
             )
         )
-        with _daemon(workspace, server) as daemon:
-            logging.getLogger("dagster").info(
-                f"Serving the Dagster UI on http://{_HOST}:{port}, and the datasets on "
-                f"http://{_HOST}:{port}{OVERVIEW}"
+
+        def end() -> None:
+            server.should_exit = True
+
+        beside.when_given_up = end
+        logging.getLogger("dagster").info(
+            f"Serving the Dagster UI on http://{_HOST}:{port}, and the datasets on "
+            f"http://{_HOST}:{port}{OVERVIEW}"
+        )
+        server.run()
+        if beside.given_up is not None:
+            raise C2SError(
+                f"{beside.given_up} again and again, so the UI was ended as well. It said why above; start "
+                f"it again with: c2s ui"
             )
-            server.run()
-            if daemon.poll() is not None:
-                raise C2SError(
-                    f"the Dagster daemon ended by itself ({daemon.returncode}), so the UI was ended as well. "
-                    f"It said why above; start it again with: c2s ui"
-                )
 
 
-@contextmanager
-def _daemon(workspace: Path, server: uvicorn.Server) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the daemon beside the server, which is ended if the daemon ends."""
-    command = [sys.executable, "-m", "dagster._daemon", "run", "--log-level", "info"]
-    daemon = subprocess.Popen([*command, "--workspace", str(workspace)])  # noqa: S603  our own words
-
-    def watch() -> None:
-        daemon.wait()
-        server.should_exit = True
-
-    threading.Thread(target=watch, daemon=True).start()
-    try:
-        yield daemon
-    finally:
-        daemon.terminate()
-        try:
-            daemon.wait(timeout=_ENDING_SECONDS)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
+def _end_when_asked() -> None:
+    # Also where a script started it with &, which has it ignore SIGINT.
+    for asked_to_end in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked_to_end, signal.default_int_handler)
+    # The terminal was closed. The server knows only the others.
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def _require_free(port: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import h5py
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.core.errors import SourceError, UnsafeFileError, UnsupportedEncodingError
@@ -138,12 +139,12 @@ class _Reader:
 
     def _read_column(self, column: Column, *, place: str) -> Any:
         if column.n_rows > self.max_values:
-            first = [_to_json(value) for value in column.read(0, _N_SUMMARISED).to_list()]
+            first = _column_to_json(column.read(0, _N_SUMMARISED))
             return {"summary": {"shape": [column.n_rows], "dtype": column.encoding, "first": first}}
         self._count(column.n_rows, place=place)
         size = measure(column, place=place, limits=self.limits)
         self._add_bytes(size.total, place=place)
-        return [_to_json(value) for value in column.read().to_list()]
+        return _column_to_json(column.read())
 
     def _read_frame(self, frame: Frame, *, place: str) -> dict[str, Any]:
         names = list(dict.fromkeys([frame.index_name, *frame.names]))
@@ -206,6 +207,12 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, complex):
         return {"real": _float_to_json(value.real), "imag": _float_to_json(value.imag)}
     return value
+
+
+def _column_to_json(values: pl.Series) -> list[Any]:
+    if values.dtype.is_float() and not values.is_finite().all():
+        return [_to_json(value) for value in values.to_list()]
+    return values.to_list()
 
 
 def _array_to_json(array: NDArray[Any]) -> Any:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, MissingInputError
+from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, MachineError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.lake.denials import DENIALS
 
 # Of documents that are not called as their asset, or are several.
 _DOCUMENTS = {
@@ -258,7 +259,7 @@ def locate_lake(address: str | Path | None) -> Layout:
     Raises
     ------
     C2SError
-        If it is an address on a network, where no lake can be yet, or the home of nobody.
+        If it is an address on a network, where no lake can be yet, the home of nobody, or a file.
     """
     text = str(address or _DEFAULT)
     if _ADDRESS.match(text):
@@ -267,6 +268,9 @@ def locate_lake(address: str | Path | None) -> Layout:
             f"supported yet. Set C2S_LAKE to a folder, and copy from there what is to be in the store."
         )
     try:
-        return Layout(Path(text).expanduser().absolute())
+        root = Path(text).expanduser().absolute()
     except RuntimeError as error:
         raise C2SError(f"{text}: there is no such home. Set C2S_LAKE to a folder by its path.") from error
+    if root.is_file():
+        raise MachineError(f"{root}: {DENIALS['no folder'].found}. {DENIALS['no folder'].advice}")
+    return Layout(root)

@@ -1,10 +1,11 @@
 """The record of a dataset: one small JSON document, committed with the tables that it is about."""
 
 import json
+from pathlib import Path
 
 from pydantic import ValidationError
 
-from c2s_assets.core.errors import LakeError
+from c2s_assets.core.errors import LakeError, NewerLakeError
 from c2s_assets.schemas.record import Record
 from c2s_assets.storage.lake.layout import Layout
 
@@ -16,6 +17,8 @@ def read_record(layout: Layout, dataset_id: str) -> Record:
     ------
     LakeError
         If the record is not what we write.
+    NewerLakeError
+        If it is what a later version writes, of which we know nothing.
     """
     path = layout.record(dataset_id)
     try:
@@ -23,6 +26,7 @@ def read_record(layout: Layout, dataset_id: str) -> Record:
     except FileNotFoundError:
         return Record(dataset_id=dataset_id)
     except ValidationError as error:
+        _refuse_newer(path)
         problem = error.errors()[0]
         place = ".".join(str(part) for part in problem["loc"]) or "the whole"
         raise LakeError(
@@ -37,10 +41,31 @@ def read_record(layout: Layout, dataset_id: str) -> Record:
     return record
 
 
+def _refuse_newer(path: Path) -> None:
+    try:
+        version = json.loads(path.read_bytes())["version"]
+    except (ValueError, KeyError, TypeError):
+        return
+    known = Record.model_fields["version"].default
+    if isinstance(version, int) and version > known:
+        raise NewerLakeError(
+            f"{path} was written by a newer c2s_assets (form {version} of records; this one knows {known}). "
+            f"Update c2s_assets here, or use the lake from where that is: nothing was changed."
+        )
+
+
 def known_record(layout: Layout, dataset_id: str) -> Record:
-    """Return the record as `read_record`, but an empty one in place of one that cannot be read."""
+    """Return the record as `read_record`, but an empty one in place of one that cannot be read.
+
+    Raises
+    ------
+    NewerLakeError
+        If it is what a later version writes.
+    """
     try:
         return read_record(layout, dataset_id)
+    except NewerLakeError:
+        raise
     except LakeError:
         return Record(dataset_id=dataset_id)
 

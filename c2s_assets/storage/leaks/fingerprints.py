@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from c2s_assets.core.expression.csr import csr_of
+from c2s_assets.core.leaks.columns import HASHES
 from c2s_assets.core.leaks.fingerprints import fingerprint_rows
 from c2s_assets.core.leaks.spec import SPEC, SPEC_ID
 from c2s_assets.core.leaks.tables import Evidence, fingerprint_table, no_fingerprints
@@ -43,4 +44,5 @@ def write_no_fingerprints(staged: DatasetStage, cell_ids: pl.Series) -> Evidence
 
 
 def _write(staged: DatasetStage, tables: Iterable[pa.Table]) -> None:
-    staged.write(tables, layer=staged.dataset.profile.layer, spec_id=SPEC_ID, spec=SPEC)
+    layer = staged.dataset.profile.layer
+    staged.write(tables, plain=HASHES, layer=layer, spec_id=SPEC_ID, spec=SPEC)

@@ -30,6 +30,15 @@ def look_into_inbox(layout: Layout) -> tuple[dict[str, Arrival], list[str]]:
     return arrivals, problems
 
 
+def taken_arrival(layout: Layout, dataset_id: str) -> Arrival | None:
+    """Return the source file of a dataset, which keeps the size and time that it had in the inbox."""
+    try:
+        found = layout.raw_h5ad(dataset_id).stat()
+    except (InvalidDatasetIdError, FileNotFoundError):
+        return None
+    return Arrival(size_bytes=found.st_size, modified_ns=found.st_mtime_ns)
+
+
 def _proposal(path: Path) -> str:
     try:
         proposed = f"{propose_dataset_id(path.name)}{path.suffix}"

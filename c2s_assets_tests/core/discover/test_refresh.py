@@ -1,17 +1,15 @@
 import pytest
 
 from c2s_assets.core.discover.refresh import (
-    WAITS_SECONDS,
     Held,
     Plan,
     Request,
     Rest,
-    Try,
-    clock,
     describe_plan,
     plan_refresh,
     unfinished,
 )
+from c2s_assets.core.runs.retrying import WAITS_SECONDS, Try, clock
 
 BUILT = Held("v1", since=100.0, is_built=True)
 NOW = 1_000_000.0

@@ -78,7 +78,8 @@ def test_groups_become_nested_dictionaries(uns: h5py.Group) -> None:
 
 
 def test_what_anndata_writes_is_read(tmp_path: Path) -> None:
-    table = pd.DataFrame({"n": [1, 2], "c": pd.Categorical(["u", None])}, index=["r1", "r2"])
+    columns = {"n": [1, 2], "x": [np.inf, np.nan], "c": pd.Categorical(["u", None])}
+    table = pd.DataFrame(columns, index=["r1", "r2"])
     uns = {
         "table": table,
         "category": pd.Categorical(["a", "b", "a"]),
@@ -92,7 +93,12 @@ def test_what_anndata_writes_is_read(tmp_path: Path) -> None:
         ad.AnnData(X=np.eye(2, dtype=np.float32), uns=uns).write_h5ad(path)
     with open_h5ad(path) as h5ad:
         assert h5ad.uns(max_values=10) == {
-            "table": {"_index": ["r1", "r2"], "n": [1, 2], "c": ["u", None]},
+            "table": {
+                "_index": ["r1", "r2"],
+                "n": [1, 2],
+                "x": ["Infinity", None],
+                "c": ["u", None],
+            },
             "category": ["a", "b", "a"],
             "sparse": {
                 "format": "csr",

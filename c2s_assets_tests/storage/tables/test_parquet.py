@@ -433,3 +433,16 @@ def test_tables_of_different_lengths_are_not_read_together(tmp_path):
 
 def count_parts(folder):
     return len(list(folder.glob("*.parquet")))
+
+
+def test_columns_whose_values_do_not_repeat_get_no_dictionary(tmp_path):
+    rows = pl.DataFrame({"cell_id": ["a", "a"], "age": [1.0, 1.0], "split": [None, None], "key": [[1], [2]]})
+    write_blocks(tmp_path / "cells.parquet", [rows], model=Cells, footer=FOOTER, plain=["key"])
+    group = pq.read_metadata(tmp_path / "cells.parquet").row_group(0)
+    columns = [group.column(place) for place in range(group.num_columns)]
+    assert {one.path_in_schema: one.has_dictionary_page for one in columns} == {
+        "cell_id": True,
+        "age": True,
+        "split": True,
+        "key.list.element": False,
+    }

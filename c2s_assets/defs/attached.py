@@ -1,0 +1,50 @@
+"""Runs a module as `python -m` does, and ends when `c2s ui` has ended, however that came.
+
+`c2s ui` keeps one end of a pipe to itself. Its daemon, and the runs that the daemon starts, have the other
+end and are told by the system when the first is gone, even if `c2s ui` was killed.
+"""
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+
+_PIPE = "C2S_UI_PIPE"
+# For a run to end the step that it is in.
+_GRACE_SECONDS = 10
+
+
+def attach_to(pipe: int) -> dict[str, str]:
+    """Return the environment of a process that is to end when the other end of a pipe is closed."""
+    return {_PIPE: str(pipe)}
+
+
+def watched() -> list[int]:
+    """Give the pipe that this process was attached to, if it was, for those that it starts."""
+    pipe = os.environ.get(_PIPE)
+    return [] if pipe is None else [int(pipe)]
+
+
+def main() -> None:
+    """Run the module that the arguments name, with the others."""
+    # A script that starts something with & has it ignore the one; the pipe tells of what the other does.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for pipe in watched():
+        threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
+    del sys.argv[0]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+def _end_with(pipe: int) -> None:
+    """Wait until the other end is closed; then stop, at first as Ctrl-C does."""
+    os.read(pipe, 1)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(_GRACE_SECONDS)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main()

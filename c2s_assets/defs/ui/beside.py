@@ -1,0 +1,97 @@
+"""Processes beside the UI: started again if they die, and gone with the UI, like the runs they started."""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import dagster as dg
+
+from c2s_assets.defs import attached
+from c2s_assets.defs.processes import end_dead_runs, end_runs_without_process, is_any_alive
+
+# One that ends sooner than this, so often in a row, is not started again: something is wrong with it.
+_SHORT_SECONDS, _MOST_SHORT_LIVES = 30.0, 3
+# What is attached to us kills itself after ten.
+_ENDING_SECONDS = 15.0
+
+
+class Beside:
+    """The processes that `keep` has started; made by `run_beside`.
+
+    Parameters
+    ----------
+    pipe
+        The end that is read of a pipe whose other end only this process has.
+    """
+
+    def __init__(self, *, pipe: int) -> None:
+        self._pipe = pipe
+        self._is_ending = threading.Event()
+        self._keepers: list[threading.Thread] = []
+        self.given_up: str | None = None
+        self.when_given_up: Callable[[], None] = self._is_ending.set
+
+    def keep(self, name: str, command: Sequence[str]) -> None:
+        """Run a module with its arguments, and again whenever it ends by itself."""
+        keeper = threading.Thread(target=self._keep, args=(name, command), daemon=True)
+        self._keepers.append(keeper)
+        keeper.start()
+
+    def end(self) -> None:
+        """Wait until all have ended, which is no accident any more."""
+        self._is_ending.set()
+        deadline = time.monotonic() + _ENDING_SECONDS
+        for keeper in self._keepers:
+            keeper.join(max(deadline - time.monotonic(), 0))
+
+    def _keep(self, name: str, command: Sequence[str]) -> None:
+        n_short = 0
+        while not self._is_ending.is_set():
+            began = time.monotonic()
+            status = self._run(command)
+            if self._is_ending.is_set():
+                return
+            n_short = n_short + 1 if time.monotonic() - began < _SHORT_SECONDS else 0
+            said = f"{name} ended by itself ({status})"
+            if n_short >= _MOST_SHORT_LIVES:
+                self.given_up = said
+                self.when_given_up()
+                return
+            logging.getLogger("dagster").warning(f"{said} and is started again.")
+
+    def _run(self, command: Sequence[str]) -> int:
+        process = subprocess.Popen(  # noqa: S603  our own words
+            [sys.executable, "-m", attached.__name__, *command],
+            pass_fds=[self._pipe],
+            env=os.environ | attached.attach_to(self._pipe),
+            stdin=subprocess.DEVNULL,
+            process_group=0,
+        )
+        return process.wait()
+
+
+@contextmanager
+def run_beside(instance: dg.DagsterInstance) -> Iterator[Beside]:
+    """Keep processes running in the block, after which neither they go on nor runs that they started."""
+    end_runs_without_process(instance)
+    heard, told = os.pipe()
+    beside = Beside(pipe=heard)
+    try:
+        yield beside
+    finally:
+        os.close(told)
+        beside.end()
+        os.close(heard)
+        _wait_for_runs(instance, seconds=_ENDING_SECONDS)
+
+
+def _wait_for_runs(instance: dg.DagsterInstance, *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while is_any_alive(instance) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    end_dead_runs(instance)

@@ -1,0 +1,218 @@
+"""What the machine denies is said in one line by every command, and leaves nothing half-written."""
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from c2s_assets.core.settings import DatasetsFile
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.denials import DENIALS
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.cli.commanding import Said, c2s
+from c2s_assets_tests.defs.building import build_only, debris, files_below, open_workshop
+from c2s_assets_tests.toy import make_lake, write_toy_h5ad
+
+_NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Place:
+    """A lake with a dataset `toy` that is built, on a disk of its own, and a file beside it."""
+
+    layout: Layout
+    h5ad: Path
+    disk: Path
+
+    def run(self, command: str) -> Said:
+        """Run a command as one would who does not know what is wrong."""
+        arguments = {
+            "add": [str(self.h5ad)],
+            "build": ["toy"],
+            "query": ["select dataset_id from datasets"],
+            "ui": ["--port", "65000"],
+            "rm": ["toy", "--yes"],
+        }
+        return c2s(command, *arguments.get(command, []), lake=self.layout.root)
+
+    def published(self) -> dict[str, bytes]:
+        """Every file that is there to be read."""
+        return files_below(self.layout.datasets)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lake that was built, and asked."""
+    layout = make_lake(tmp_path_factory.mktemp("built"), "toy")
+    assert c2s("build", "toy", "--only", "cell_metadata", lake=layout.root).status == 0
+    assert c2s("query", "select 1 as x", lake=layout.root).status == 0
+    return layout.root
+
+
+@pytest.fixture
+def place(tmp_path: Path, built: Path) -> Iterator[Place]:
+    """A copy of the lake on a disk of 16 MB; where none can be mounted, in a folder."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    is_mounted = _mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk))
+    shutil.copytree(built, disk / "lake")
+    try:
+        yield Place(Layout(disk / "lake"), write_toy_h5ad(tmp_path / "more.h5ad", seed=7), disk)
+    finally:
+        if is_mounted:
+            subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+Condition = Callable[[Place], AbstractContextManager[None]]
+
+
+def _mount(*arguments: str) -> bool:
+    return subprocess.run(["mount", *arguments], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def full(place: Place) -> Iterator[None]:
+    """Fill the disk; where it is not a small one, no file may grow."""
+    if not os.path.ismount(place.disk):
+        with _no_file_may_grow():
+            yield
+        return
+    other = os.open(place.disk / "other", os.O_WRONLY | os.O_CREAT)
+    with suppress(OSError):
+        while os.write(other, b"x" * 4096):
+            pass
+    os.close(other)
+    yield
+
+
+@contextmanager
+def _no_file_may_grow() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def read_only(place: Place) -> Iterator[None]:
+    """Mount the disk for reading."""
+    if not _mount("-o", "remount,ro", str(place.disk)):
+        pytest.fail("a disk can be mounted for reading only as root: run the tests so, as CI does")
+    yield
+
+
+@contextmanager
+def forbidden(place: Place) -> Iterator[None]:
+    """Be somebody else, whom nothing in the lake belongs to."""
+    for folder in (place.disk, *place.disk.parents[:-2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    place.h5ad.chmod(0o644)
+    for path in place.layout.root.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    if os.geteuid() == 0:
+        os.seteuid(_NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(0)
+    else:
+        place.layout.root.chmod(0o500)
+        yield
+
+
+@contextmanager
+def a_file_in_its_place(place: Place) -> Iterator[None]:
+    shutil.move(place.layout.root, place.disk / "elsewhere")
+    place.layout.root.write_text("a file")
+    yield
+
+
+@contextmanager
+def home_is_a_file(place: Place) -> Iterator[None]:
+    shutil.rmtree(place.layout.dagster_home)
+    place.layout.dagster_home.write_text("a file")
+    yield
+
+
+@contextmanager
+def foreign_database(place: Place) -> Iterator[None]:
+    for path in place.layout.dagster_home.rglob("*.db*"):
+        path.write_bytes(b"no database at all, but text of some length" * 100)
+    yield
+
+
+@contextmanager
+def broken_settings(place: Place) -> Iterator[None]:
+    (place.layout.dagster_home / "dagster.yaml").write_text("run_queue: {nothing_like_this: 1}")
+    yield
+
+
+# What is said of each condition, or who says it, where a command needs what is denied.
+_FOUND = {
+    full: DENIALS["full"].found,
+    read_only: DENIALS["read-only"].found,
+    forbidden: DENIALS["forbidden"].found,
+    a_file_in_its_place: DENIALS["no folder"].found,
+    home_is_a_file: DENIALS["no folder"].found,
+    foreign_database: DENIALS["damaged"].found,
+    broken_settings: "Correct that, or move the folder away to have it made anew",
+}
+# Commands that can do all or some of their work without.
+_DO_WITHOUT = {
+    full: {"ls", "query"},
+    read_only: {"ls", "query"},
+    forbidden: {"ls", "query"},
+    a_file_in_its_place: set(),
+    home_is_a_file: {"add", "ls", "query"},
+    foreign_database: {"add", "ls", "query"},
+    broken_settings: {"add", "ls", "query"},
+}
+
+
+@pytest.mark.parametrize("command", ["add", "build", "ls", "query", "ui", "rm"])
+@pytest.mark.parametrize("condition", _FOUND)
+def test_what_is_denied_is_said_in_one_line_and_nothing_is_half_written(
+    place: Place, condition: Condition, command: str
+) -> None:
+    before = place.published()
+    with condition(place):
+        said = place.run(command)
+
+    assert said.status == (0 if command in _DO_WITHOUT[condition] else 1)
+    lines = said.err.splitlines() or ["c2s: "]
+    assert all(line.startswith("c2s: ") for line in lines)
+    if said.status or command != "add":
+        assert _FOUND[condition] in lines[-1]
+    root = place.disk / "elsewhere" if condition is a_file_in_its_place else place.layout.root
+    assert files_below(root / "datasets") == before
+    assert [path for path in (root / ".staging").iterdir() if "~" in path.name] == []
+
+
+def test_what_lists_and_answers_does_so_where_nothing_can_be_written(place: Place) -> None:
+    with read_only(place):
+        listed, answered = place.run("ls"), place.run("query")
+    assert "toy" in listed.out
+    assert "toy" in answered.out
+
+
+def test_a_build_that_fills_the_disk_says_so_and_frees_what_it_began(place: Place) -> None:
+    write_toy_h5ad(place.layout.inbox_h5ad("large"), n_obs=4_000, n_vars=600)
+    with open_workshop(place.layout) as workshop:
+        assert build_only(workshop, "large", "raw_h5ad", "dataset_profile").success
+        before = place.published()
+        with full(place):
+            build = build_only(workshop, "large", "cell_metadata", "feature_metadata")
+        (data,) = [event.step_failure_data for event in build.all_events if event.is_step_failure]
+        refused = Dataset(place.layout, "large", DatasetsFile()).record().refused
+    said = str(data.user_failure_data and data.user_failure_data.description)
+    assert said.startswith(f"dataset large: {place.layout.root}")
+    assert DENIALS["full"].found in said
+    assert (place.published(), refused, debris(place.layout)) == (before, {}, [])
