@@ -20,6 +20,7 @@ def list_all(layout: Layout, *, as_json: bool) -> None:
     """Print a few lines of each dataset, or all that is known of all of them as JSON."""
     from c2s_assets.defs.service import list_datasets, open_instance
     from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.lake.room import free_bytes
     from c2s_assets.storage.sources.inbox import look_into_inbox
     from c2s_assets.storage.unknown_ids import describe_unused, unused_entries
 
@@ -37,6 +38,9 @@ def list_all(layout: Layout, *, as_json: bool) -> None:
     for status in statuses:
         for line in _lines(status):
             say(line)
+    if statuses:
+        n_bytes = sum(status.size_bytes for status in statuses)
+        say(f"{n_bytes / _MEGABYTE:,.1f} MB in all, {free_bytes(layout) / _MEGABYTE:,.0f} MB are free")
     for problem in look_into_inbox(layout)[1]:
         say(problem)
     for problem in describe_unused(layout, unused_entries(layout, read_settings(layout))):
@@ -89,9 +93,10 @@ def _lines(status: "DatasetStatus") -> Iterator[str]:
     counts = {kind: sum(one.standing == kind for one in states.values()) for kind in ("built", "outdated")}
     outdated = f", {counts['outdated']} outdated" if counts["outdated"] else ""
     when = f" {status.last_run_at:%Y-%m-%d %H:%M}" if status.last_run_at else ""
+    size = f"   {status.size_bytes / _MEGABYTE:,.1f} MB" if status.size_bytes else ""
     yield (
         f"{status.dataset_id:<40} {counts['built']}/{len(states)} built{outdated}   "
-        f"last run: {status.last_run or 'none'}{when}"
+        f"last run: {status.last_run or 'none'}{when}{size}"
     )
     missing = [name for name, one in states.items() if one.standing == "missing"]
     if missing and len(missing) < len(states):
@@ -115,6 +120,7 @@ def _plain(status: "DatasetStatus") -> dict[str, Any]:
         "last_run": status.last_run,
         "last_run_at": status.last_run_at.isoformat(timespec="seconds") if status.last_run_at else None,
         "problem": status.problem,
+        "size_bytes": status.size_bytes,
         "tables": {
             name: {
                 "standing": state.standing,

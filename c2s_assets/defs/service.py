@@ -90,6 +90,12 @@ class DatasetStatus:
     last_run_at: datetime | None
     problem: str | None
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of the source and of all tables, as far as they are built."""
+        states = (self.states or {}).values()
+        return sum(state.built.size_bytes for state in states if state.built is not None)
+
 
 @contextmanager
 def open_instance(layout: Layout, *, is_of_ui: bool = False) -> Iterator[dg.DagsterInstance]:

@@ -54,6 +54,9 @@ from c2s_assets.schemas.documents import DatasetProfile, InboxNote, Provenance
 from c2s_assets.schemas.registry import RAW
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.room import needed_bytes, require_room
+from c2s_assets.storage.sources.inbox import waiting_bytes
 from c2s_assets.storage.sources.profile import matrix_can_be_ranked, profile_h5ad, reads_every_column
 from c2s_assets.storage.sources.provenance import held_version, holds_own_file
 from c2s_assets.storage.sources.raw import adopt_download, adopt_from_inbox
@@ -193,13 +196,13 @@ def _origin_metadata(source: Provenance) -> Metadata:
 
 def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
     """Take what waits in the inbox, or keep what came from there; else fetch what Discover offers, if new."""
-    dataset_id = context.partition_key
-    is_given = store.layout.inbox_h5ad(dataset_id).exists() or holds_own_file(
-        store.layout, dataset_id=dataset_id
-    )
+    dataset_id, layout = context.partition_key, store.layout
+    is_given = layout.inbox_h5ad(dataset_id).exists() or holds_own_file(layout, dataset_id=dataset_id)
     offer = None if is_given else store.offer(dataset_id)
     if offer is None or offer.dataset_version_id == held_version(store.layout, dataset_id=dataset_id):
+        _require_room(context, layout, source_bytes=waiting_bytes(layout, dataset_id), is_to_come=False)
         return adopt_from_inbox(store.layout, dataset_id=dataset_id)
+    _require_room(context, layout, source_bytes=offer.size_bytes or 0, is_to_come=True)
 
     def fetch(target: Path) -> InboxNote:
         progress = download_progress(context.log)
@@ -215,6 +218,15 @@ def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
     return adopt_download(
         store.layout, dataset_id=dataset_id, dataset_version_id=offer.dataset_version_id, fetch=fetch
     )
+
+
+def _require_room(
+    context: dg.AssetExecutionContext, layout: Layout, *, source_bytes: int, is_to_come: bool
+) -> None:
+    """State what the build needs on the disk, and refuse to begin where that is not there."""
+    needed = needed_bytes(layout, context.partition_key, source_bytes=source_bytes, is_to_come=is_to_come)
+    free = require_room(layout, needed, what="its build")
+    context.log.info(f"its build needs about {needed / 2**20:,.0f} MB, {free / 2**20:,.0f} MB are free")
 
 
 def _profile_metadata(profile: DatasetProfile) -> Metadata:

@@ -8,6 +8,7 @@ from c2s_assets.core.pages.addresses import page_address
 from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
 from c2s_assets.defs.service import DatasetStatus, list_datasets
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.room import free_bytes
 
 _STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", "never built": "grey"}
 
@@ -24,8 +25,9 @@ def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
             title("Datasets"),
             f"<p>{PageLink('The Dagster UI', '/')} builds them.</p>",
             paragraph(f"{len(statuses):,} in {layout.root}" + (f": {said}" if said else ""), style="grey"),
+            paragraph(_room(statuses, layout), style="grey"),
             table(
-                ["dataset", "stands", "tables", "last run", "why"],
+                ["dataset", "stands", "tables", "MB", "last run", "why"],
                 [_row(status, kind, layout) for status, kind in zip(statuses, standings, strict=True)],
                 styles=[_STYLES.get(kind, "warn") for kind in standings],
             ),
@@ -48,6 +50,11 @@ def standing(status: DatasetStatus) -> str:
     return "outdated" if "outdated" in kinds else "built"
 
 
+def _room(statuses: Sequence[DatasetStatus], layout: Layout) -> str:
+    n_bytes = sum(status.size_bytes for status in statuses)
+    return f"{n_bytes / 2**20:,.1f} MB; {free_bytes(layout) / 2**20:,.0f} MB are free on the disk"
+
+
 def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
     states = (status.states or {}).values()
     n_built = sum(state.standing == "built" for state in states)
@@ -58,6 +65,7 @@ def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
         name,
         kind,
         n_built,
+        f"{status.size_bytes / 2**20:,.1f}",
         last.replace(" ", "\N{NO-BREAK SPACE}"),
         "; ".join(dict.fromkeys(_reasons(status))),
     )

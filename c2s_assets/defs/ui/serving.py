@@ -32,6 +32,7 @@ from c2s_assets.defs.ui.guard import Guard
 from c2s_assets.defs.ui.overview import overview
 from c2s_assets.defs.ui.pages import Pages
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import recover_all
 
 _HOST = "127.0.0.1"
 _MODULE = "c2s_assets.definitions"
@@ -54,6 +55,7 @@ def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None
     _require_free(port)
     _end_when_asked()
     with _only_one(instance, port=port):
+        recover_all(layout)
         _start(instance, layout, port=port)
 
 

@@ -136,6 +136,13 @@ def recover(layout: Layout, dataset_id: str) -> None:
         _recover(layout, dataset_id)
 
 
+def recover_all(layout: Layout) -> None:
+    """Complete or remove what dead processes left of any dataset."""
+    left = {path.name.rpartition("~")[0] for path in layout.staging.glob("*~*.lock")}
+    for dataset_id in sorted(left):
+        recover(layout, dataset_id)
+
+
 @contextmanager
 def hold_commits(layout: Layout) -> Iterator[None]:
     """Let every commit wait, so that several tables can be opened in one version; for an instant only."""

@@ -30,6 +30,12 @@ def look_into_inbox(layout: Layout) -> tuple[dict[str, Arrival], list[str]]:
     return arrivals, problems
 
 
+def waiting_bytes(layout: Layout, dataset_id: str) -> int:
+    """Return the size of the file that the next build reads: the one that waits, or the source; else 0."""
+    places = (layout.inbox_h5ad(dataset_id), layout.raw_h5ad(dataset_id))
+    return next((place.stat().st_size for place in places if place.is_file()), 0)
+
+
 def taken_arrival(layout: Layout, dataset_id: str) -> Arrival | None:
     """Return the source file of a dataset, which keeps the size and time that it had in the inbox."""
     try:

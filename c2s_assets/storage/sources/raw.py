@@ -22,6 +22,7 @@ from c2s_assets.storage.h5ad.survey import SURVEYED_BY, Survey, survey_h5ad
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.documents import read_settings, write_document
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.room import require_room
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.formats.recognise import refuse_other_bytes
 from c2s_assets.storage.sources.provenance import read_provenance
@@ -85,6 +86,8 @@ def put_file_into_inbox(
     C2SError
         If it cannot be linked.
     """
+    if not link:
+        require_room(layout, source.stat().st_size, what=f"a copy of {source}")
     surveyed = survey or _survey(source, limits=read_limits(layout, dataset_id=dataset_id))
 
     def copy(target: Path) -> InboxNote:

@@ -1,0 +1,38 @@
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from c2s_assets.core.errors import MachineError
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.room import free_bytes, needed_bytes, require_room
+
+MB = 2**20
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    return Layout(tmp_path / "lake")
+
+
+def test_a_build_needs_room_for_its_tables_and_for_a_source_that_is_to_come(layout: Layout) -> None:
+    here = needed_bytes(layout, "toy", source_bytes=100 * MB, is_to_come=False)
+    assert here == 404 * MB
+    assert needed_bytes(layout, "toy", source_bytes=100 * MB, is_to_come=True) == here + 100 * MB
+
+
+def test_tables_that_are_there_take_no_more_room_but_while_they_are_replaced(layout: Layout) -> None:
+    layout.dataset("toy").mkdir(parents=True)
+    (layout.dataset("toy") / "cell_metadata.parquet").write_bytes(b"x" * 3 * MB)
+    assert needed_bytes(layout, "toy", source_bytes=MB, is_to_come=False) == 5 * MB
+
+
+def test_what_does_not_fit_is_refused_with_both_figures(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=30 * MB))
+    assert free_bytes(layout) == 30 * MB
+    assert require_room(layout, 30 * MB, what="its build") == 30 * MB
+    with pytest.raises(MachineError, match=r"its build needs about 31 MB, and 30 MB are free\. Nothing"):
+        require_room(layout, 31 * MB, what="its build")
