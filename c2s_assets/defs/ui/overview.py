@@ -58,7 +58,8 @@ def _room(statuses: Sequence[DatasetStatus], layout: Layout) -> str:
 def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
     states = (status.states or {}).values()
     n_built = sum(state.standing == "built" for state in states)
-    has_page = layout.dataset_page(status.dataset_id).exists()
+    is_refused = any(state.refused is not None for state in states)
+    has_page = is_refused or layout.dataset_page(status.dataset_id).exists()
     name = PageLink(status.dataset_id, page_address(status.dataset_id)) if has_page else status.dataset_id
     last = "none" if status.last_run_at is None else f"{status.last_run}, {status.last_run_at:%Y-%m-%d %H:%M}"
     return (

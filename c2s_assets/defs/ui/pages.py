@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from c2s_assets.core.errors import C2SError, MissingInputError
+from c2s_assets.core.errors import C2SError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.pages.addresses import OVERVIEW
 from c2s_assets.core.pages.markup import POLICY, page, paragraph
 from c2s_assets.defs.ui.guard import App, Receive, Scope, Send
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.pages.refusal_page import refusal_page
 
 
 class Pages:
@@ -53,7 +56,5 @@ class Pages:
         path = self._layout.dataset_page(check_dataset_id(name))
         try:
             return path.read_bytes()
-        except FileNotFoundError as error:
-            raise MissingInputError(
-                f"there is no page on {name} yet. Make it with: c2s build {name} --only validation_report"
-            ) from error
+        except FileNotFoundError:
+            return refusal_page(Dataset(self._layout, name, read_settings(self._layout))).encode()

@@ -7,8 +7,10 @@ import httpx
 import pytest
 
 from c2s_assets.core.errors import LakeError
+from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.defs.ui.guard import Guard, Receive, Scope, Send
 from c2s_assets.defs.ui.pages import Pages
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.layout import Layout
 
 
@@ -44,6 +46,21 @@ def test_the_page_on_a_dataset_and_that_on_all_are_answered(layout: Layout) -> N
     assert _ask(layout, "/c2s/blood").text == "on blood"
     assert _ask(layout, "/c2s/").text == _ask(layout, "/c2s").text == "all datasets"
     assert _ask(layout, "/c2s/blood", method="HEAD").text == ""
+
+
+def test_a_build_that_was_stopped_early_has_a_page_that_says_why(layout: Layout) -> None:
+    dataset = Dataset(layout, "scaled", DatasetsFile())
+    dataset.refuse("dataset_profile", "X was scaled: <b>2,400</b> values are below zero.", checks=[])
+    answer = _ask(layout, "/c2s/scaled")
+    assert answer.status_code == 200
+    assert "X was scaled: &lt;b&gt;2,400&lt;/b&gt; values are below zero." in answer.text
+    assert "c2s build scaled" in answer.text
+
+
+def test_a_dataset_that_was_never_built_has_no_page_and_is_told_how_to_get_one(layout: Layout) -> None:
+    answer = _ask(layout, "/c2s/lung")
+    assert answer.status_code == 404
+    assert "Make it with: c2s build lung --only validation_report" in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/assets/c2s/blood", "/c2s2", "/graphql"])
