@@ -11,8 +11,10 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.columns import DeclaredColumn, declared_columns
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
+from c2s_assets.schemas.leaks import CellCopies, DonorAliases
 from c2s_assets.schemas.record import Record
 from c2s_assets.schemas.registry import TABLES, Declaration
+from c2s_assets.schemas.tables import Table
 
 _BEGINNING = """\
 # Tables and columns
@@ -34,6 +36,10 @@ is `cell_sentence_<list>` for each gene list of `datasets.yaml`, and `source_col
 datasets have, as one JSON object. In SQL both are columns of their own, in `files.train_test`.
 """
 _PLACES = {"file": "{}.parquet", "parts": "{}/part-*.parquet", "folder": "{}/*.parquet"}
+_OF_LAKE: dict[str, tuple[str, Table]] = {
+    "donor_aliases": ("catalogue/donor_aliases.parquet", DonorAliases),
+    "cell_copies": ("catalogue/cell_copies/<dataset_id>.parquet", CellCopies),
+}
 _DOCUMENTS: dict[str, tuple[str, type[BaseModel]]] = {
     "record.json": ("datasets/<dataset_id>/record.json", Record),
     "profile.json": ("datasets/<dataset_id>/profile.json", DatasetProfile),
@@ -58,11 +64,13 @@ def tables_page() -> str:
         _TRAINING + "\n" + _columns(CATALOGUE["training"].columns),
         "# Tables of a dataset\n",
         *(_table(declared) for declared in TABLES.values() if declared.model_name is not None),
+        "# Tables of all datasets\n",
+        *(_section(name, f"`{place}`", model) for name, (place, model) in _OF_LAKE.items()),
         "# The catalogue\n\nWhat `c2s query` asks, see [queries.md](queries.md).\n",
         *(
             f"## {name}\n\n{table.description}\n\n{_columns(table.columns)}"
             for name, table in CATALOGUE.items()
-            if name != "training"
+            if name not in ("training", *_OF_LAKE)
         ),
         "# Documents\n",
         *(_document(name, place, model) for name, (place, model) in _DOCUMENTS.items()),
@@ -76,8 +84,12 @@ def _table(declared: Declaration) -> str:
         place = ", ".join(f"`{side}/chunk_*.parquet`" for side in SIDES)
     else:
         place = f"`{_PLACES[declared.form].format(name)}`"
-    says = " ".join((declared.model.__doc__ or "").split())
-    return f"## {name}\n\n{place}\n\n{says}\n\n{_columns(declared_columns(declared.model).values())}"
+    return _section(name, place, declared.model)
+
+
+def _section(name: str, place: str, model: Table) -> str:
+    columns = _columns(declared_columns(model).values())
+    return f"## {name}\n\n{place}\n\n{_says(model)}\n\n{columns}"
 
 
 def _columns(columns: Iterable[DeclaredColumn]) -> str:
@@ -129,7 +141,7 @@ def _parts(annotation: Any) -> tuple[type[BaseModel] | None, str, str]:
     return None, _JSON.get(annotation, "any"), ""
 
 
-def _says(model: type[BaseModel]) -> str:
+def _says(model: type[BaseModel] | Table) -> str:
     return " ".join((model.__doc__ or "").split())
 
 

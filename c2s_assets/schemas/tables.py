@@ -137,8 +137,8 @@ class CellFingerprints(pr.DataFrameModel):
         null=_NO_EVIDENCE,
         items=pl.Int64(),
     )
-    sampled_bands: pl.List = column(
-        "Those of them that end in four zero bits, for searches of the whole lake.",
+    search_hashes: pl.List = column(
+        "Of hashes of two neighbouring bands those that end in three zero bits, to search the whole lake by.",
         null=_NO_EVIDENCE,
         items=pl.Int64(),
     )

@@ -3,8 +3,8 @@
 N_GENES = "n_genes"
 EXACT = ("exact_1", "exact_2")
 BANDS = "bands"
-SAMPLED_BANDS = "sampled_bands"
-HASHES = (*EXACT, BANDS, SAMPLED_BANDS)
+SEARCH_HASHES = "search_hashes"
+HASHES = (*EXACT, BANDS, SEARCH_HASHES)
 
 ROW = "row"
 OTHER_ROW = "other_row"

@@ -8,7 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from c2s_assets.core.columns import CELL_ID
-from c2s_assets.core.leaks.columns import BANDS, EXACT, N_GENES, SAMPLED_BANDS
+from c2s_assets.core.hashes import mix
+from c2s_assets.core.leaks.columns import BANDS, EXACT, N_GENES, SEARCH_HASHES
 from c2s_assets.core.leaks.fingerprints import Fingerprints
 from c2s_assets.core.leaks.spec import SAMPLED_BITS
 
@@ -44,8 +45,9 @@ def fingerprint_table(found: Fingerprints, cell_ids: pl.Series) -> pa.Table:
     """Lay out the fingerprints of a block; a cell that carries no evidence has no hashes."""
     is_none = ~found.is_evidence
     bands = found.bands.view(np.int64)
-    is_sampled = (bands & (2**SAMPLED_BITS - 1) == 0) & found.is_evidence[:, np.newaxis]
     n_bands = np.where(is_none, 0, bands.shape[1])
+    joined = mix(found.bands[:, ::2] ^ mix(found.bands[:, 1::2]))
+    is_sampled = (joined & np.uint64(2**SAMPLED_BITS - 1) == 0) & found.is_evidence[:, np.newaxis]
     exact = (found.exact[:, part].view(np.int64) for part in range(len(EXACT)))
     return pa.table(
         {
@@ -53,7 +55,7 @@ def fingerprint_table(found: Fingerprints, cell_ids: pl.Series) -> pa.Table:
             N_GENES: pa.array(found.n_genes),
             **{name: pa.array(hashes, mask=is_none) for name, hashes in zip(EXACT, exact, strict=True)},
             BANDS: _lists(bands[found.is_evidence].ravel(), n_bands, is_none),
-            SAMPLED_BANDS: _lists(bands[is_sampled], is_sampled.sum(axis=1), is_none),
+            SEARCH_HASHES: _lists(joined[is_sampled].view(np.int64), is_sampled.sum(axis=1), is_none),
         }
     )
 
@@ -67,7 +69,7 @@ def no_fingerprints(cell_ids: pl.Series) -> pa.Table:
             N_GENES: pa.nulls(n_cells, pa.int32()),
             **{name: pa.nulls(n_cells, pa.int64()) for name in EXACT},
             BANDS: pa.nulls(n_cells, _INT64S),
-            SAMPLED_BANDS: pa.nulls(n_cells, _INT64S),
+            SEARCH_HASHES: pa.nulls(n_cells, _INT64S),
         }
     )
 

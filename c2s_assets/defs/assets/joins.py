@@ -23,15 +23,16 @@ from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 _N_SHOWN = 20
-# What the catalogue is made of: of datasets every table that it has a view of, and two documents.
-_SHOWN = ("cellxgene_listing", PROFILE, *(declared.name for declared in shown()), REPORT)
+# What the catalogue is made of: what is made once for all datasets, and of these every table that it has a
+# view of, and two documents.
+_SHOWN = ("cellxgene_listing", "donor_aliases", PROFILE, *(declared.name for declared in shown()), REPORT)
 
 
 @dg.asset(
     group_name="joins",
     kinds={"duckdb"},
     deps=[dg.AssetKey(name) for name in _SHOWN],
-    code_version="5",
+    code_version="6",
     owners=["team:c2s_assets"],
     check_specs=check_specs("catalogue", None),
 )

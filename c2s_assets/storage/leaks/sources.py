@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.leaks.agreeing import CELLS_PER_BLOCK, CellBlock, cell_block
-from c2s_assets.core.leaks.columns import BANDS, EXACT, N_GENES, SAMPLED_BANDS
+from c2s_assets.core.leaks.columns import BANDS, EXACT, N_GENES, SEARCH_HASHES
 from c2s_assets.core.leaks.spec import N_BANDS, SPEC_ID
 from c2s_assets.schemas.registry import CELLS, FINGERPRINTS
 from c2s_assets.storage.catalogue.snapshot import dataset_ids
@@ -39,9 +39,9 @@ class FingerprintTable:
     n_cells: int
 
     def search_hashes(self) -> NDArray[np.uint64]:
-        """Read the hashes by which the whole lake is searched: those of whole cells, and sampled bands."""
-        found = read_table(self.path, columns=[EXACT[0], SAMPLED_BANDS])
-        hashes = (found[EXACT[0]], found[SAMPLED_BANDS].drop_nulls().explode(empty_as_null=False))
+        """Read the hashes by which the whole lake is searched: of whole cells, and sampled ones of parts."""
+        found = read_table(self.path, columns=[EXACT[0], SEARCH_HASHES])
+        hashes = (found[EXACT[0]], found[SEARCH_HASHES].drop_nulls().explode(empty_as_null=False))
         return np.concatenate([series.drop_nulls().to_numpy() for series in hashes]).view(np.uint64)
 
     def blocks(self) -> Iterator[CellBlock]:

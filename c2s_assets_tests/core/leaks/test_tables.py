@@ -1,6 +1,7 @@
 import numpy as np
 import polars as pl
 
+from c2s_assets.core.hashes import mix
 from c2s_assets.core.leaks.spec import N_BANDS
 from c2s_assets.core.leaks.tables import Evidence, fingerprint_table, no_fingerprints
 from c2s_assets.schemas.arrow import arrow_schema
@@ -26,13 +27,24 @@ def test_a_cell_with_few_genes_has_a_row_without_hashes():
     assert [set(row) for row in has_hashes.iter_rows()] == [{True}, {False}, {True}]
 
 
-def test_sampled_bands_are_those_that_end_in_four_zero_bits():
+def test_a_cell_has_all_its_bands_and_about_one_hash_to_search_by():
     found, table = _table(draw_counts(200))
     assert table["bands"].list.len().unique().to_list() == [N_BANDS]
     assert table["bands"].to_list() == found.bands.view(np.int64).tolist()
-    expected = [[band for band in bands if band % 16 == 0] for bands in table["bands"].to_list()]
-    assert table["sampled_bands"].to_list() == expected
-    assert 100 < sum(map(len, expected)) < 300
+    hashes = table["search_hashes"].explode(empty_as_null=False)
+    assert 100 < len(hashes) < 300
+    assert (hashes % 8 == 0).all()
+
+
+def test_what_cells_are_searched_by_stays_where_two_neighbouring_bands_do():
+    found, table = _table(draw_counts(200))
+    other = found._replace(bands=found.bands.copy())
+    other.bands[:, 1:] += np.uint64(1)
+    other.bands[:, 4:6] = found.bands[:, 4:6]
+    changed = pl.DataFrame(fingerprint_table(other, table["cell_id"]))
+    kept = mix(found.bands[:, 4] ^ mix(found.bands[:, 5])).view(np.int64)
+    for before, after, name in zip(table["search_hashes"], changed["search_hashes"], kept, strict=True):
+        assert set(before) & set(after) == ({name} if name % 8 == 0 else set())
 
 
 def test_without_counts_there_is_a_row_for_each_cell_all_the_same():

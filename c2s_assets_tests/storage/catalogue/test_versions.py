@@ -195,6 +195,7 @@ def test_every_table_and_column_is_there_with_type_and_comment(layout: Layout, n
         ("checks", ["dataset_id", "asset", "claim"]),
         ("collections", ["collection_id"]),
         ("datasets", ["dataset_id"]),
+        ("donor_aliases", ["donor_uid", "other_donor_uid"]),
         ("genes", ["feature_id"]),
         ("listing", ["dataset_id"]),
         ("publications", ["doi"]),
