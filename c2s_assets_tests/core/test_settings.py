@@ -136,7 +136,11 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
     [
         ("sentence: {}", "sentence is not a key; known are build, cellxgene, datasets,"),
         ("sentences: {topn: 3}", "sentences.topn is not a key; known are gene_lists, seed, tie, top_n"),
-        ("split: {size: 3}", "split.size is not a key; known are missing_age, non_primary, seed, test_size"),
+        (
+            "split: {size: 3}",
+            "split.size is not a key; known are by, cultures, missing_age, non_primary, perturbed, seed, "
+            "test_size, validation_size",
+        ),
         ("cellxgene: {tissues: [x]}", "cellxgene.tissues is not a key; known are assay, cell_type,"),
         (
             "datasets: {atlas: {donor: x}}",
@@ -182,7 +186,10 @@ def test_a_key_that_is_not_known_is_refused_with_those_that_are(text, message):
         ("split: {test_size: 0}", "split.test_size is 0: input should be greater than 0"),
         ("split: {test_size: 1.0}", "split.test_size is 1.0: input should be less than 1"),
         ("split: {test_size: .nan}", "split.test_size is nan: input should be"),
-        ("split: {non_primary: no}", "split.non_primary is False: input should be 'drop' or 'keep'"),
+        (
+            "split: {non_primary: no}",
+            "split.non_primary is False: input should be 'drop', 'keep_if_unique' or 'keep'",
+        ),
         ("datasets: [atlas]", "datasets is ['atlas']: it should hold keys with values"),
         ("datasets: {atlas: X}", "datasets.atlas is 'X': it should hold keys with values"),
         (
