@@ -15,7 +15,7 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 
 from c2s_assets.defs import attached
-from c2s_assets.defs.processes import PROCESS, end_run, interrupt, is_dead, note_process, sign_of_life
+from c2s_assets.defs.processes import PROCESS, end_run, is_dead, note_process, sign_of_life, stop
 
 
 def launch_processes(ref: InstanceRef) -> InstanceRef:
@@ -77,13 +77,12 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         threading.Thread(target=self._watch, args=(process, run, Path(file.name)), daemon=True).start()
 
     def terminate(self, run_id: str) -> bool:
-        """Ask the process to stop; a run whose process has gone is cancelled."""
+        """Have the process stopped, which may take a while; a run whose process has gone is cancelled."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
         self._instance.report_run_canceling(run)
-        if not interrupt(self._instance, run):
-            end_run(self._instance, run)
+        threading.Thread(target=self._stop, args=(run,), daemon=True).start()
         return True
 
     @property
@@ -96,6 +95,10 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         if is_dead(self._instance, run):
             return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its process has gone")
         return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+    def _stop(self, run: dg.DagsterRun) -> None:
+        stop(self._instance, run)
+        end_run(self._instance, run)
 
     def _watch(self, process: "subprocess.Popen[bytes]", run: dg.DagsterRun, sign: Path) -> None:
         process.wait()

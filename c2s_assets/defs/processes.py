@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from dagster._core.events import JobFailureData, RunFailureReason
 from dagster._core.storage.tags import GRPC_INFO_TAG, RUN_FAILURE_REASON_TAG
 
 PROCESS = "c2s/process"
+_STOPPING_SECONDS = 8.0
 # What a run says of itself when it fails; of one that was stopped Dagster says nothing, or something else.
 _OF_ITSELF = {reason.value for reason in (RunFailureReason.STEP_FAILURE, RunFailureReason.RUN_EXCEPTION)}
 _RUNNING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
@@ -74,14 +76,17 @@ def was_stopped(run: dg.DagsterRun) -> bool:
     return run.status == DagsterRunStatus.FAILURE and said not in _OF_ITSELF
 
 
-def interrupt(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
-    """Ask the process of a run to stop, as Ctrl-C does, and tell whether there is one."""
-    name = run.tags.get(PROCESS)
-    if name is None or is_dead(instance, run):
-        return False
-    with suppress(FileNotFoundError, ValueError, ProcessLookupError):  # it has ended since
-        os.kill(int((_folder(instance) / name).read_text()), signal.SIGINT)
-    return True
+def stop(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+    """Have the process of a run end: ask it as Ctrl-C does, then once more, then without asking.
+
+    A run of Dagster 1.13 that is asked once goes on at times, with the request taken and forgotten.
+    """
+    for how in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+        if not _send(instance, run, how):
+            return
+        deadline = time.monotonic() + _STOPPING_SECONDS
+        while not is_dead(instance, run) and time.monotonic() < deadline:
+            time.sleep(0.2)
 
 
 def end_dead_runs(instance: dg.DagsterInstance) -> None:
@@ -115,6 +120,16 @@ def end_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
         reason = RunFailureReason.UNEXPECTED_TERMINATION
         instance.report_run_failed(now, said, JobFailureData(error=None, failure_reason=reason))
     instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _send(instance: dg.DagsterInstance, run: dg.DagsterRun, number: int) -> bool:
+    """Send a signal to the process of a run, and tell whether there is one."""
+    name = run.tags.get(PROCESS)
+    if name is None or is_dead(instance, run):
+        return False
+    with suppress(FileNotFoundError, ValueError, ProcessLookupError):  # it has ended since
+        os.kill(int((_folder(instance) / name).read_text()), number)
+    return True
 
 
 def _folder(instance: dg.DagsterInstance) -> Path:
