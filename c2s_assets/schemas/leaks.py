@@ -55,7 +55,9 @@ class CellCopies(pr.DataFrameModel):
     )
     copy_group: pl.Int64 = column("Rows of all datasets with the same value are one cell.", ge=0)
     n_datasets: pl.Int32 = column("Datasets that hold the cell, this one among them.", ge=1)
-    has_primary: bool = column("Whether a canonical copy of it is in the lake.")
+    has_primary: bool = column(
+        "Whether the lake holds a copy of it that is canonical, or of which nothing is said."
+    )
     is_exact: bool = column("Whether a copy has the same counts of the same genes.")
 
     class Config:

@@ -51,7 +51,7 @@ class Copies:
             First half of its hash. A group is named by the least of them, without its sign: the name stays
             the same whatever else the lake holds.
         is_primary
-            Whether it is the canonical copy; False where that is not known.
+            Whether it is the canonical copy.
 
         Returns
         -------

@@ -21,7 +21,7 @@ class CopiedCells(NamedTuple):
     donor
         Of each such cell, null if the donor cannot be told from others.
     is_primary
-        False also where the source does not say it.
+        True also where the source does not say it: such cells are used as canonical ones are.
     n_evidence
         `donor` and `n_evidence`, how many cells of each carry evidence; a row for those without a donor.
     """
@@ -39,7 +39,7 @@ def read_copied_cells(table: FingerprintTable, rows: Rows) -> CopiedCells:
     donor = cells[DONOR_UID].set(~cells[HAS_KNOWN_DONOR], None).alias("donor")
     return CopiedCells(
         donor=donor[rows].cast(pl.Categorical),
-        is_primary=cells[IS_PRIMARY_DATA][rows].fill_null(value=False).to_numpy(),
+        is_primary=cells[IS_PRIMARY_DATA][rows].fill_null(value=True).to_numpy(),
         exact_1=exact_1[rows].to_numpy(),
         n_evidence=donor.filter(exact_1.is_not_null()).value_counts(name="n_evidence"),
     )

@@ -78,6 +78,15 @@ def test_copies_without_a_canonical_one_are_counted(layout: Layout) -> None:
     assert copies.select("n_datasets", "has_primary", "is_exact").unique().rows() == [(3, False, True)]
 
 
+def test_a_copy_of_which_nothing_is_said_counts_as_canonical(layout: Layout) -> None:
+    """Its cells are used as canonical ones are."""
+    cells = draw(5, seed=1)
+    put_cells(layout, "one", cells, donors=["Ann"], is_primary=False)
+    put_cells(layout, "two", cells, donors=["Ann"], is_primary=None)
+    assert renew_lake(layout).figures.n_without_primary == 0
+    assert read_copies(layout, "one")["has_primary"].all()
+
+
 def test_one_name_in_two_datasets_is_two_people_unless_cells_say_otherwise(layout: Layout) -> None:
     for seed, dataset_id in enumerate(("one", "two")):
         put_cells(layout, dataset_id, draw(50, seed=seed), donors=["donor_1"])
