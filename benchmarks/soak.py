@@ -105,14 +105,21 @@ class Soak:
         """Note how much memory each kind of process takes, and how much room the lake."""
         for number, kind in self.processes().items():
             with suppress(OSError):
-                pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
-                self.megabytes.setdefault(kind, []).append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+                self.megabytes.setdefault(kind, []).append(_resident_megabytes(number))
         for name, folder in (("lake", self.layout.root), ("its .dagster", self.layout.dagster_home)):
             size = 0
             for file in files_of_tree(folder):
                 with suppress(FileNotFoundError):
                     size += file.stat().st_size
             self.megabytes.setdefault(name, []).append(size / 2**20)
+
+    def megabytes_now(self) -> float:
+        """Add up the memory of all processes."""
+        total = 0.0
+        for number in self.processes():
+            with suppress(OSError):
+                total += _resident_megabytes(number)
+        return total
 
     def unbuilt(self) -> list[str]:
         """Name the datasets of which something is not built."""
@@ -137,7 +144,7 @@ def main(minutes: float, seed: int) -> int:
     with _small_disk() as (disk, can_be_full):
         layout = Layout(disk / "lake")
         layout.inbox.mkdir(parents=True)
-        soak = Soak(layout, disk, _free_port())
+        soak = Soak(layout, disk, free_port())
         began = time.monotonic()
         _disturb(soak, chance, seconds=minutes * 60, can_be_full=can_be_full)
         settled = _settle(soak)
@@ -164,7 +171,7 @@ def _disturb(soak: Soak, chance: random.Random, *, seconds: float, can_be_full: 
         if now >= next_drop:
             next_drop = now + _DROP_SECONDS
             with suppress(OSError):  # while the disk is full, it does not arrive
-                _drop(soak, seed=len(soak.dropped))
+                drop(soak, seed=len(soak.dropped))
         if now >= next_kill:
             next_kill = now + _KILL_SECONDS
             soak.kill_one(chance)
@@ -188,7 +195,7 @@ def _settle(soak: Soak) -> float:
     return time.monotonic() - began
 
 
-def _drop(soak: Soak, *, seed: int) -> None:
+def drop(soak: Soak, *, seed: int) -> None:
     """Drop 300 cells of ten donors, as a program does that writes beside and renames."""
     rng = np.random.default_rng(seed)
     counts = csr_array(rng.poisson(0.5, size=(300, 80)).astype(np.float32))
@@ -236,7 +243,12 @@ def _full(disk: Path) -> Iterator[None]:
         filler.unlink()
 
 
-def _free_port() -> int:
+def _resident_megabytes(number: int) -> float:
+    pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -9,6 +9,7 @@ from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.discover.records import CELL_COUNT, DATASET_VERSION_ID, H5AD_SIZE_BYTES
 from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.discover.selection import REASON, Selected
+from c2s_assets.core.reports.text import one_line
 
 _BAR_LETTERS = 20
 
@@ -38,7 +39,7 @@ def selection_lines(selected: Selected, held: Mapping[str, Held], *, n_listed: i
         size = "?" if row[H5AD_SIZE_BYTES] is None else f"{row[H5AD_SIZE_BYTES] / 1e9:,.2f}"
         state = _state(row, held.get(row[DATASET_ID]))
         yield f"{row[DATASET_ID]:<38}{cells:>12} cells{size:>9} GB   {state}"
-        yield f"    {row['title'] or 'without title'}   ({row[REASON]})"
+        yield f"    {one_line(row['title'] or 'without title')}   ({row[REASON]})"
 
 
 def label_lines(counts: pl.DataFrame) -> Iterator[str]:
