@@ -249,6 +249,7 @@ def _resident_megabytes(number: int) -> float:
 
 
 def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody serves."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
