@@ -16,6 +16,7 @@ UNPARTITIONED = {
     "corpus_report",
     "donor_aliases",
     "gene_symbols",
+    "leak_audit",
     "split_plan",
 }
 
@@ -39,6 +40,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "split_manifest",
         "train_test",
         "donor_aliases",
+        "leak_audit",
         "catalogue",
         "cellxgene_listing",
         "corpus_report",

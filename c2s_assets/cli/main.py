@@ -120,6 +120,19 @@ def _parser() -> argparse.ArgumentParser:
     mv.add_argument("new", metavar="NEW")
     mv.set_defaults(run=_mv)
 
+    split = commands.add_parser(
+        "split", help="show how many donors are on which side, or what drawing all anew would move"
+    )
+    split.add_argument("--replan", action="store_true", help="show what would move if all were drawn anew")
+    split.add_argument("--apply", action="store_true", help="with --replan: do it")
+    split.set_defaults(run=_split)
+
+    audit = commands.add_parser(
+        "audit",
+        help="find donors and cells that are the same, act on it, and prove that no side leaks",
+    )
+    audit.set_defaults(run=_audit)
+
     _add_readers(commands)
 
     ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
@@ -300,6 +313,24 @@ def _mv(options: argparse.Namespace, layout: Layout) -> int:
 
     rename(layout, check_dataset_id(options.old), check_dataset_id(options.new))
     return 0
+
+
+def _split(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.splitting import replan, show_plan
+
+    if options.apply and not options.replan:
+        raise C2SError("--apply needs --replan: the plan changes by itself only for donors that are new.")
+    if options.replan:
+        replan(layout, is_applied=options.apply)
+    else:
+        show_plan(layout)
+    return 0
+
+
+def _audit(_: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.splitting import audit
+
+    return audit(layout)
 
 
 def _query(options: argparse.Namespace, layout: Layout) -> int:

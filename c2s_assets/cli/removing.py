@@ -41,9 +41,11 @@ def remove(layout: Layout, dataset_id: str, *, is_agreed: bool) -> int:
 def rename(layout: Layout, old: str, new: str) -> None:
     """Give a dataset another name; what was built of it has to be built again under the new one."""
     from c2s_assets.defs.service import open_instance, register, unregister
+    from c2s_assets.storage.splits.plan import rename_in_plan
 
     with open_instance(layout) as instance:
         rename_source(layout, old, new)
+        rename_in_plan(layout, old, new)
         unregister(instance, old)
         register(instance, new)
     if old in read_settings(layout).datasets:

@@ -157,6 +157,20 @@ _OWN: dict[str, tuple[Check, ...]] = {
         ),
         Check("plan_follows_settings", "The sides were drawn as datasets.yaml says now.", blocking=False),
     ),
+    "leak_audit": (
+        Check("keeps_schema", "The table of leaks has exactly the declared columns, with their types."),
+        Check(
+            "no_donor_is_on_two_sides",
+            "In the written files of the whole lake, every person is on one side, that of the plan.",
+        ),
+        Check("no_copy_is_on_two_sides", "No cell is on two sides, under whatever name."),
+        Check("sides_are_as_written", "Manifests and sides are what was built, byte by byte."),
+        Check(
+            "every_cell_can_be_compared",
+            "Every dataset with sides has fingerprints, by which copies of its cells are found.",
+            blocking=False,
+        ),
+    ),
     "split_plan": (
         Check("keeps_schema", "The plan has exactly the declared columns, with their types."),
         Check("components_share_no_donor", "No donor is in two rows of the plan."),

@@ -179,6 +179,11 @@ def take_gene_symbols(
     return _run(instance, definitions, list_gene_symbols.name, config={"gene_symbols": {"config": config}})
 
 
+def run_job(instance: dg.DagsterInstance, definitions: dg.Definitions, job: str) -> BuildReport:
+    """Run a job that is about the whole lake, in this process."""
+    return _run(instance, definitions, job)
+
+
 def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:
     """Build the catalogue and the report on the corpus, in this process."""
     return _run(instance, definitions, renew_catalogue.name)

@@ -43,6 +43,45 @@ class CellPairs(pr.DataFrameModel):
         strict = True
 
 
+class SplitCopies(pr.DataFrameModel):
+    """One row per cell that is on no side because a copy of it is used."""
+
+    dataset_id: str = column("Key of the dataset in this lake.", str_length=_NOT_EMPTY)
+    cell_id: str = column("Cell, as in cell_metadata.", str_length=_NOT_EMPTY)
+    is_repeated: bool = column("Whether it is no primary data, and another copy is used in its place.")
+    is_on_two_sides: bool = column(
+        "Whether it would be on another side than the copy that is used, or on one by chance."
+    )
+    kept_dataset_id: str = column("Dataset of that copy.", null="if none is on a side")
+    kept_cell_id: str = column("That copy.", null="if none is on a side")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+        unique: ClassVar = ["dataset_id", "cell_id"]
+
+
+class Leaks(pr.DataFrameModel):
+    """One row per leak between the written sides of the lake: a donor, or cells, on two of them."""
+
+    kind: str = column(
+        "donor: on two sides under one id; person: under several; quarantine: on a side in spite of it; not "
+        "as planned: on another side than the plan says; exact copy: cells with the same counts; copy: cells "
+        "that agree in most genes."
+    )
+    what: str = column("The donor, the person, or the first such cell.")
+    sides: pl.List = column("The sides it is on.", items=pl.String())
+    datasets: pl.List = column("The datasets that hold it.", items=pl.String())
+    n_cells: pl.Int64 = column("Cells that it is about.", ge=0)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+        unique: ClassVar = ["kind", "what"]
+
+
 class CellCopies(pr.DataFrameModel):
     """One row per cell of a dataset of which there are copies, in this dataset or in another."""
 

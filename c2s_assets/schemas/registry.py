@@ -19,6 +19,7 @@ Form = Literal["source", "document", "file", "parts", "sides", "folder"]
 # Those that others are made from, and so are read in many places.
 RAW, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", "feature_metadata"
 MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_report"
+SIDES_OF_DATASET = "train_test"
 FINGERPRINTS = "cell_fingerprints"
 
 # Tables that are made once for the whole lake, and read by those of datasets.

@@ -6,7 +6,7 @@ from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, LakeError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.settings import DatasetsFile
-from c2s_assets.schemas.registry import wanted_tables
+from c2s_assets.schemas.registry import CELLS, wanted_tables
 from c2s_assets.storage.catalogue.snapshot import dataset_ids
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.layout import Layout
@@ -40,6 +40,12 @@ def held_datasets(layout: Layout, settings: DatasetsFile) -> dict[str, Held]:
     return held
 
 
+def datasets_with_cells(layout: Layout, settings: DatasetsFile) -> list[Dataset]:
+    """Return the datasets whose cells are built from the present source, in order."""
+    found = [Dataset(layout, dataset_id, settings) for dataset_id in dataset_ids(layout)]
+    return [dataset for dataset in found if _has_cells(dataset)]
+
+
 def stale_tables(dataset: Dataset) -> list[str]:
     """Name the tables that a build would change, missing or outdated ones; all, if that is not known.
 
@@ -61,6 +67,13 @@ def is_unfinished(dataset: Dataset) -> bool:
     except C2SError:
         return True
     return not is_refused and bool(stale_tables(dataset))
+
+
+def _has_cells(dataset: Dataset) -> bool:
+    try:
+        return dataset.state()[CELLS].standing == "built"
+    except C2SError:
+        return False
 
 
 def _with_source(layout: Layout) -> Iterator[str]:

@@ -15,7 +15,14 @@ N_OBS = 240
 # Without the columns that CELLxGENE would have.
 _UNNAMED = dict.fromkeys(("donor_id", "development_stage", "development_stage_ontology_term_id"))
 FOLLOWED = {
-    *("README.md", "docs/queries.md", "docs/engineer.md", "docs/biologist.md", "docs/mouse_ages.md"),
+    *(
+        "README.md",
+        "docs/queries.md",
+        "docs/engineer.md",
+        "docs/biologist.md",
+        "docs/mouse_ages.md",
+        "docs/splits.md",
+    ),
     "docs/published_card.md",  # in test_published_card
 }
 
@@ -81,6 +88,11 @@ def test_ages_of_mice_are_years(follower: Follower) -> None:
     cells = follower.names["cells"].collect()
     assert sorted(cells["age"].unique()) == [0.25, 1.5, 2.0]
     assert cells["organism"].unique().to_list() == ["Mus musculus"]
+
+
+def test_a_split_is_audited(follower: Follower) -> None:
+    simulate(follower, "blood")
+    follower.follow("docs/splits.md")
 
 
 def test_queries_are_answered(follower: Follower) -> None:

@@ -1,13 +1,30 @@
 """What must hold of fingerprints, and of what is found by them."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 from c2s_assets.core.columns import DONOR_UID
 from c2s_assets.core.expression.layers import Kind
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.leaks.audit import (
+    COPY,
+    DATASETS,
+    DONOR,
+    EXACT_COPY,
+    KIND,
+    N_CELLS,
+    NOT_AS_PLANNED,
+    PERSON,
+    QUARANTINE,
+    SIDES_OF,
+    WHAT,
+)
 from c2s_assets.core.leaks.columns import IS_SAME_PERSON, N_SHARED_CELLS, OTHER_DONOR_UID
 from c2s_assets.core.leaks.spec import MIN_GENES
 from c2s_assets.core.leaks.tables import Evidence
+
+_BUILD_AGAIN = "c2s audit renews the plan and builds what it changes."
 
 
 def cells_have_counts(evidence: Evidence, *, layer: str, kind: Kind) -> Finding:
@@ -68,3 +85,72 @@ def donors_have_one_name(aliases: pl.DataFrame) -> Finding:
         )
     figures = {"n_donor_pairs": aliases.height, "n_same_person": same.height}
     return Finding("donors_have_one_name", same.is_empty(), message, figures, same)
+
+
+def no_donor_is_on_two_sides(leaks: pl.DataFrame) -> Finding:
+    """Claim that in the written files of the whole lake every person is on one side, that of the plan.
+
+    Parameters
+    ----------
+    leaks
+        See schemas.leaks.Leaks.
+    """
+    kinds = (DONOR, PERSON, QUARANTINE, NOT_AS_PLANNED)
+    torn = leaks.filter(pl.col(KIND).is_in(kinds))
+    message = "Every donor is on one side in all datasets, that of the plan."
+    if torn.height:
+        first = torn.row(0, named=True)
+        message = (
+            f"{torn.height:,} donors are where they must not be, the first is {first[WHAT]!r} "
+            f"({first[KIND]}): {first[N_CELLS]:,} cells in {' and '.join(first[SIDES_OF])} of "
+            f"{_few(first[DATASETS])}. {_BUILD_AGAIN}"
+        )
+    return Finding(
+        "no_donor_is_on_two_sides", torn.is_empty(), message, {"n_donors": torn.height}, _shown(torn)
+    )
+
+
+def no_copy_is_on_two_sides(leaks: pl.DataFrame) -> Finding:
+    """Claim that no cell is on two sides, under whatever name and with whatever genes; see above."""
+    torn = leaks.filter(pl.col(KIND).is_in((EXACT_COPY, COPY)))
+    n_cells = int(torn[N_CELLS].sum())
+    message = "No cell is on two sides, under whatever name."
+    if torn.height:
+        first = torn.row(0, named=True)
+        message = (
+            f"{n_cells:,} cells are on two sides, under other names or with fewer genes; the first is "
+            f"{first[WHAT]}, in {' and '.join(first[SIDES_OF])} of {_few(first[DATASETS])}. {_BUILD_AGAIN}"
+        )
+    return Finding("no_copy_is_on_two_sides", torn.is_empty(), message, {"n_cells": n_cells}, _shown(torn))
+
+
+def sides_are_as_written(changed: Mapping[str, str]) -> Finding:
+    """Claim that manifests and sides are what was built; `changed` names the first that is not."""
+    message = "All manifests and sides are as they were written."
+    if changed:
+        dataset_id, asset = next(iter(changed.items()))
+        message = (
+            f"Of {len(changed):,} datasets files were changed by hand, the first is {asset} of {dataset_id}. "
+            f"Build it again: c2s build --only split_manifest,train_test {dataset_id}"
+        )
+    rows = pl.DataFrame({"dataset_id": list(changed), "table": list(changed.values())})
+    return Finding("sides_are_as_written", not changed, message, {"n_datasets": len(changed)}, rows)
+
+
+def every_cell_can_be_compared(n_without: int, *, n_cells: int) -> Finding:
+    """Claim that copies of every cell that is used would be found."""
+    message = f"All {n_cells:,} cells are of datasets with fingerprints."
+    if n_without:
+        message = (
+            f"{n_without:,} of {n_cells:,} cells are of datasets without fingerprints, so copies of them are "
+            f"not found. Build those: c2s build --outdated"
+        )
+    return Finding("every_cell_can_be_compared", n_without == 0, message, {"n_cells": n_without})
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _shown(leaks: pl.DataFrame) -> pl.DataFrame:
+    return leaks.with_columns(pl.col(SIDES_OF, DATASETS).list.join(", "))

@@ -120,8 +120,8 @@ def accounts_for_cells(groups: pl.DataFrame, *, n_cells: int, n_further: Mapping
 def donors_are_on_one_side(on_both: pl.DataFrame, *, n_donors: int) -> Finding:
     """Claim that no donor is in train of one dataset and in test of another.
 
-    Splits are drawn per dataset, so it is nobody's fault; but a model that learns from several datasets has
-    then seen donors that it is tested on.
+    The split plan sees to it; it is not so while datasets stand as they were built before there was one, or
+    before it was made anew.
 
     Parameters
     ----------
@@ -139,9 +139,8 @@ def donors_are_on_one_side(on_both: pl.DataFrame, *, n_donors: int) -> Finding:
         message = (
             f"{shown.height:,} of {n_donors:,} donors are in train of one dataset and in test of another, "
             f"where they have {n_cells:,} cells; the first is {first['donor_uid']}, in train of "
-            f"{first['in_train_of']} and in test of {first['in_test_of']}. Each dataset by itself is sound; "
-            f"if you join them, leave the cells of these donors out of test: docs/queries.md has the query "
-            f"that names them, and the one for all other cells."
+            f"{first['in_train_of']} and in test of {first['in_test_of']}. These were built by different "
+            f"plans. Give each donor one side again: c2s audit"
         )
     figures = {"n_donors_on_both_sides": shown.height, "n_cells_in_test": n_cells}
     return Finding("donors_are_on_one_side", shown.is_empty(), message, figures, shown)

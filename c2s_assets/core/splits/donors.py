@@ -14,6 +14,7 @@ from c2s_assets.core.columns import (
     SEX,
     TISSUE_TYPE,
 )
+from c2s_assets.core.splits.copies import IS_ON_TWO_SIDES, IS_REPEATED
 from c2s_assets.core.splits.spec import SplitSpec
 
 # Why cells are on no side, in the order in which it is asked: each is counted for the first that holds.
@@ -27,9 +28,7 @@ _TISSUE = "tissue"
 _UNPERTURBED = ("", "na", "nan", "none", "unknown", "control", "no perturbations")
 _NOT_SAID = ("", "unknown", "na", "nan", "none")
 
-NO_COPIES = pl.DataFrame(
-    schema={CELL_ID: pl.String, "is_repeated": pl.Boolean, "is_on_two_sides": pl.Boolean}
-)
+NO_COPIES = pl.DataFrame(schema={CELL_ID: pl.String, IS_REPEATED: pl.Boolean, IS_ON_TWO_SIDES: pl.Boolean})
 
 
 def mark_eligible(cells: pl.DataFrame, *, spec: SplitSpec, copies: pl.DataFrame = NO_COPIES) -> pl.DataFrame:
@@ -45,8 +44,7 @@ def mark_eligible(cells: pl.DataFrame, *, spec: SplitSpec, copies: pl.DataFrame 
     cells
         The whole dataset, one row per cell, with the columns of `core.cells.metadata.split_columns`.
     copies
-        `cell_id` of those that are in the lake more than once; whether another one `is_repeated` in its
-        place, and whether it `is_on_two_sides` and the other one is used.
+        `cell_id` of those that `choose_copies` leaves out, and why: `is_repeated`, `is_on_two_sides`.
 
     Returns
     -------
@@ -64,18 +62,18 @@ def mark_eligible(cells: pl.DataFrame, *, spec: SplitSpec, copies: pl.DataFrame 
             is_primary.alias(IS_PRIMARY_DATA),
         )
         .join(copies, on=CELL_ID, how="left", maintain_order="left")
-        .with_columns(pl.col("is_repeated", "is_on_two_sides").fill_null(value=False))
+        .with_columns(pl.col(IS_REPEATED, IS_ON_TWO_SIDES).fill_null(value=False))
     )
-    is_repeated = ~pl.col(IS_PRIMARY_DATA) & pl.col("is_repeated") & (spec.non_primary == "keep_if_unique")
+    is_repeated = ~pl.col(IS_PRIMARY_DATA) & pl.col(IS_REPEATED) & (spec.non_primary == "keep_if_unique")
     is_there = ~pl.col("n_non_primary") & ~pl.col("n_copies")
     has_age = pl.col(AGE).is_not_null()
     needs_age = (has_age & is_there).any() & (spec.missing_age == "drop")
     return (
         marked.with_columns(n_non_primary=~pl.col(IS_PRIMARY_DATA) & (spec.non_primary == "drop"))
-        .with_columns(n_copies=~pl.col("n_non_primary") & (pl.col("is_on_two_sides") | is_repeated))
+        .with_columns(n_copies=~pl.col("n_non_primary") & (pl.col(IS_ON_TWO_SIDES) | is_repeated))
         .with_columns(n_without_age=is_there & ~has_age & needs_age)
         .with_columns(n_eligible=is_there & ~pl.col("n_without_age"))
-        .drop("is_repeated", "is_on_two_sides")
+        .drop(IS_REPEATED, IS_ON_TWO_SIDES)
     )
 
 

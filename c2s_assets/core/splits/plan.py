@@ -184,6 +184,15 @@ def sides_by_version(plan: pl.DataFrame) -> pl.DataFrame:
     return counted.agg(pl.len().alias("n_persons"), pl.col(N_ELIGIBLE).sum()).sort(MAJOR, SPLIT)
 
 
+def count_persons(plan: pl.DataFrame) -> dict[str, int]:
+    """Count persons, those under several ids, and those in quarantine."""
+    return {
+        "n_persons": plan.height,
+        "n_of_several_ids": plan.filter(pl.col(DONOR_UIDS).list.len() > 1).height,
+        "n_in_quarantine": plan[QUARANTINED_FOR].count(),
+    }
+
+
 def _units(known: pl.DataFrame, plan: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
     """Put the donors of a dataset together that are one person, with what the plan says of each.
 

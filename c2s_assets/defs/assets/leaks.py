@@ -6,13 +6,22 @@ import dagster as dg
 import polars as pl
 
 from c2s_assets.core.columns import CELL_ID
-from c2s_assets.core.leaks.claims import cells_have_counts, copies_have_a_primary, donors_have_one_name
+from c2s_assets.core.leaks.claims import (
+    cells_have_counts,
+    copies_have_a_primary,
+    donors_have_one_name,
+    every_cell_can_be_compared,
+    no_copy_is_on_two_sides,
+    no_donor_is_on_two_sides,
+    sides_are_as_written,
+)
 from c2s_assets.core.leaks.columns import DATASETS
 from c2s_assets.core.leaks.spec import SPEC, SPEC_ID
 from c2s_assets.core.reports.corpus import reads_every_dataset
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.defs import lineage
 from c2s_assets.defs.checks import check_specs
-from c2s_assets.defs.metadata import as_metadata, staged_metadata, table_metadata
+from c2s_assets.defs.metadata import as_metadata, rows_as_markdown, staged_metadata, table_metadata
 from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import (
     Events,
@@ -24,11 +33,14 @@ from c2s_assets.defs.publishing import (
     staged_from_source,
 )
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.leaks import DonorAliases
-from c2s_assets.schemas.registry import CELLS, FINGERPRINTS
+from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.leaks import DonorAliases, Leaks
+from c2s_assets.schemas.registry import CELLS, FINGERPRINTS, SIDES_OF_DATASET, SPLIT_PLAN
+from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.tables.features import read_var
+from c2s_assets.storage.tables.parquet import write_table
 from c2s_assets.storage.tables.summaries import keep_summary, tally_of_all_cells
 
 
@@ -103,3 +115,48 @@ def donor_aliases(context: dg.AssetExecutionContext, store: Store) -> Events:
     )
     digest = tree_digest(layout.donor_aliases, layout.all_copies)
     yield materialized(digest, metadata | as_metadata(asdict(figures)))
+
+
+@dg.asset(
+    group_name="splits",
+    kinds={"parquet"},
+    deps=[dg.AssetKey(name) for name in (SIDES_OF_DATASET, FINGERPRINTS, SPLIT_PLAN)],
+    code_version="1",
+    owners=["team:c2s_assets"],
+    check_specs=check_specs("leak_audit", None),
+)
+@final_errors
+def leak_audit(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """What is on two sides of the lake, found in the written files: donors, persons, copies of cells."""
+    from c2s_assets.storage.leaks.audit import audit_sides
+
+    layout = store.layout
+    with stage(layout, "leak_audit") as staged:
+        audit, written = audit_sides(layout), staged.path(layout.leaks)
+        n_cells = int(audit.sides.select(pl.sum_horizontal(SIDES)).to_series().sum())
+        context.log.info(f"read {n_cells:,} cells of {audit.sides.height:,} datasets")
+        write_table(written, audit.leaks, schema=arrow_schema(Leaks))
+        # The table takes its place also where leaks are found: it tells which.
+        staged.commit(layout.leaks)
+        yield from report(
+            [
+                keeps_schema([audit.leaks], Leaks),
+                no_donor_is_on_two_sides(audit.leaks),
+                no_copy_is_on_two_sides(audit.leaks),
+                sides_are_as_written(audit.changed),
+                every_cell_can_be_compared(audit.n_without_fingerprint, n_cells=n_cells),
+            ],
+            asset_name="leak_audit",
+        )
+    figures = {
+        "n_datasets": audit.sides.height,
+        "n_cells": n_cells,
+        "n_non_primary": audit.n_non_primary,
+        "n_donor_ids_of_several_people": audit.n_shared_ids,
+        **{f"n_{side}": int(audit.sides[side].sum()) for side in SIDES},
+    }
+    yield materialized(
+        tree_digest(layout.leaks),
+        as_metadata({"dagster/row_count": audit.leaks.height, **figures})
+        | {"sides": rows_as_markdown(audit.sides, n_rows=20)},
+    )

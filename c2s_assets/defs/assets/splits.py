@@ -8,7 +8,7 @@ import polars as pl
 from c2s_assets.core.columns import AGE, CELL_ID, CELL_SENTENCE, DONOR_ID, FOLD, SPLIT
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.splits import claims as split_claims
-from c2s_assets.core.splits.plan import sides_by_version, version_of
+from c2s_assets.core.splits.plan import count_persons, sides_by_version, version_of
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.splits.summary import SplitSummary, describe_split
 from c2s_assets.core.unreadable import unread_donors
@@ -53,13 +53,17 @@ def split_plan(context: dg.AssetExecutionContext, store: Store) -> Events:
     """
     layout = store.layout
     with plan_lock(layout), stage(layout, SPLIT_PLAN) as staged:
-        plan, written = settle_plan(staged, layout), staged.path(layout.split_plan)
+        plan, written = (
+            settle_plan(staged, layout, spec=store.settings().split),
+            staged.path(layout.split_plan),
+        )
         major, minor = version_of(plan)
         yield from publish(
             context,
             staged,
             layout.split_plan,
             layout.split_marks,
+            layout.split_copies,
             findings=[
                 keeps_schema(iter_table(written), SplitPlan),
                 split_claims.components_share_no_donor(plan),
@@ -68,7 +72,7 @@ def split_plan(context: dg.AssetExecutionContext, store: Store) -> Events:
             metadata=table_metadata(
                 layout.split_plan, SplitPlan, staged=written, lineage={}, preview=plan.head(5)
             )
-            | as_metadata({"version": f"{major}.{minor}"})
+            | as_metadata({"version": f"{major}.{minor}", **count_persons(plan)})
             | {"sides": rows_as_markdown(sides_by_version(plan), n_rows=20)},
             # That it was extended makes no manifest outdated; those that are know it by their marks.
             version=f"plan-{major}",

@@ -144,7 +144,8 @@ def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     state = hashlib.sha256(_form().encode())
     for dataset_id in withdrawn:
         state.update(f"withdrawn {dataset_id}\n".encode())
-    shared = (layout.listing, layout.collections, layout.split_plan, layout.donor_aliases)
+    of_donors = (layout.split_plan, layout.donor_aliases, layout.leaks)
+    shared = (layout.listing, layout.collections, *of_donors)
     for seen in (*map(_look, shared), *_look_at_datasets(layout)):
         state.update(f"{seen}\n".encode())
     return state.hexdigest()

@@ -72,6 +72,16 @@ class Layout:
         return self.root / "catalogue" / "split_plan.json"
 
     @property
+    def split_copies(self) -> Path:
+        """The cells that are on no side because a copy of them is used, of all datasets."""
+        return self.root / "catalogue" / "split_copies.parquet"
+
+    @property
+    def leaks(self) -> Path:
+        """What the last audit found on two sides."""
+        return self.root / "catalogue" / "leaks.parquet"
+
+    @property
     def catalogue(self) -> Path:
         """The DuckDB file over the whole lake."""
         return self.root / "catalogue" / "catalogue.duckdb"

@@ -1,4 +1,4 @@
-"""What `donor_aliases` has left in the lake, for who decides by it."""
+"""What `donor_aliases` and audits have left in the lake, for who decides by it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from c2s_assets.schemas.arrow import frame_schema
-from c2s_assets.schemas.leaks import CellCopies, DonorAliases
+from c2s_assets.schemas.leaks import CellCopies, DonorAliases, Leaks
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.tables.parquet import read_table
 
@@ -22,6 +22,11 @@ def read_aliases(layout: Layout) -> pl.DataFrame:
 def read_copies(layout: Layout, dataset_id: str) -> pl.DataFrame:
     """Read a dataset's cells that have copies, see schemas.leaks.CellCopies; empty if it has none."""
     return _read(layout.cell_copies(dataset_id), CellCopies)
+
+
+def read_leaks(layout: Layout) -> pl.DataFrame:
+    """Read what the last audit found on two sides, see schemas.leaks.Leaks; empty before there was one."""
+    return _read(layout.leaks, Leaks)
 
 
 def _read(path: Path, model: "Table") -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Keeps the split plan of a lake: every build extends it, one at a time, and nobody else writes it."""
 
 import fcntl
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -8,16 +9,19 @@ from dataclasses import dataclass
 import polars as pl
 
 from c2s_assets.core.cells.metadata import SPLIT_COLUMNS, split_columns
-from c2s_assets.core.columns import DONOR_UID, FOLD, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.columns import CELL_ID, DATASET_ID, DONOR_UID, FOLD, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.errors import LakeError
 from c2s_assets.core.hashes import short_id
 from c2s_assets.core.splits.donors import NO_COPIES, count_donors, mark_eligible
 from c2s_assets.core.splits.manifest import BY_CELL, split_dataset
 from c2s_assets.core.splits.plan import (
+    COMPONENT,
+    DONOR_UIDS,
     MAJOR,
     MINOR,
     N_ELIGIBLE,
     PLAN_SCHEMA,
+    QUARANTINED_FOR,
     Subject,
     empty_plan,
     extend_plan,
@@ -26,7 +30,9 @@ from c2s_assets.core.splits.plan import (
     sides_of,
     version_of,
 )
+from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.leaks import SplitCopies
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SPLIT_PLAN
 from c2s_assets.schemas.tables import SplitPlan
 from c2s_assets.storage.dataset import Dataset
@@ -34,6 +40,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.leaks.published import read_aliases
 from c2s_assets.storage.sources.publications import read_publication
+from c2s_assets.storage.splits.copies import find_left_out, read_left_out
 from c2s_assets.storage.splits.marks import plan_marks, write_marks
 from c2s_assets.storage.tables.parquet import (
     read_table,
@@ -90,20 +97,21 @@ def publish_split(dataset: Dataset) -> PublishedSplit:
     """
     layout, spec = dataset.layout, dataset.settings.split
     before, cells = read_plan(layout), cells_to_split(dataset)
+    copies = read_left_out(layout, dataset.dataset_id)
     manifest, plan = split_dataset(
-        cells, before, persons=read_persons(layout), spec=spec, subject=subject_of(dataset), copies=NO_COPIES
+        cells, before, persons=read_persons(layout), spec=spec, subject=subject_of(dataset), copies=copies
     )
-    marks = {**plan_marks(layout), dataset.dataset_id: mark_of(plan, manifest)}
+    marks = {**plan_marks(layout), dataset.dataset_id: mark_of(plan, manifest, copies)}
     with stage(layout, SPLIT_PLAN) as staged:
         stage_plan(staged, layout, plan, marks=marks)
         staged.commit(layout.split_plan, layout.split_marks)
     return PublishedSplit(manifest, plan, cells.height)
 
 
-def settle_plan(staged: Stage, layout: Layout) -> pl.DataFrame:
+def settle_plan(staged: Stage, layout: Layout, *, spec: SplitSpec) -> pl.DataFrame:
     """Act on all evidence there is by now, see `settle`, and stage the plan; under `plan_lock`."""
     plan = settle(read_plan(layout), read_persons(layout))
-    stage_plan(staged, layout, plan, marks=_marks_of_all(layout, plan))
+    stage_whole_plan(staged, layout, plan, spec=spec)
     return plan
 
 
@@ -122,6 +130,28 @@ def replan(layout: Layout, datasets: list[Dataset]) -> pl.DataFrame:
     return plan.with_columns(pl.lit(major + 1, pl.Int32).alias(MAJOR), pl.lit(0, pl.Int32).alias(MINOR))
 
 
+def rename_in_plan(layout: Layout, old: str, new: str) -> None:
+    """Let the donors of a dataset keep their sides under its new name, with which their ids begin now."""
+    begins = f"^{re.escape(old)}(/|$)"
+    with plan_lock(layout), stage(layout, SPLIT_PLAN) as staged:
+        renamed = read_plan(layout).with_columns(
+            pl.col(DONOR_UIDS).list.eval(pl.element().str.replace(begins, f"{new}${{1}}")),
+            pl.col(COMPONENT, QUARANTINED_FOR).str.replace(begins, f"{new}${{1}}"),
+            pl.col(DATASET_ID).replace({old: new}),
+        )
+        marks = {name: mark for name, mark in plan_marks(layout).items() if name != old}
+        stage_plan(staged, layout, renamed, marks=marks)
+        staged.commit(layout.split_plan, layout.split_marks)
+
+
+def stage_whole_plan(staged: Stage, layout: Layout, plan: pl.DataFrame, *, spec: SplitSpec) -> None:
+    """Stage a plan with what follows from it for all datasets, those included that are built already."""
+    left_out = find_left_out(layout, plan, spec=spec)
+    stage_plan(staged, layout, plan, marks=_marks_of_all(layout, plan, left_out))
+    schema = with_metadata(arrow_schema(SplitCopies), {"table": "split_copies"})
+    write_table(staged.path(layout.split_copies), left_out, schema=schema)
+
+
 def stage_plan(staged: Stage, layout: Layout, plan: pl.DataFrame, *, marks: Mapping[str, str]) -> None:
     """Write a plan, and what of it decides of each dataset, so that it can take the place of the last."""
     schema = with_metadata(arrow_schema(SplitPlan), {"table": SPLIT_PLAN})
@@ -129,11 +159,11 @@ def stage_plan(staged: Stage, layout: Layout, plan: pl.DataFrame, *, marks: Mapp
     write_marks(staged.path(layout.split_marks), marks)
 
 
-def mark_of(plan: pl.DataFrame, manifest: pl.DataFrame) -> str:
-    """Digest what a plan says of the donors of a manifest."""
+def mark_of(plan: pl.DataFrame, manifest: pl.DataFrame, left_out: pl.DataFrame) -> str:
+    """Digest what a plan says of the donors of a manifest, and which cells are left out as copies."""
     donors = manifest.select(DONOR_UID).drop_nulls()
     rows = sides_of(plan).join(donors, on=DONOR_UID, how="semi").select(DONOR_UID, SPLIT, FOLD)
-    return short_id(rows.sort(DONOR_UID).rows())
+    return short_id([rows.sort(DONOR_UID).rows(), left_out[CELL_ID].sort().to_list()])
 
 
 def read_persons(layout: Layout) -> pl.DataFrame:
@@ -178,10 +208,12 @@ def _published(dataset: Dataset) -> dict[str, str]:
     return dict(donors.drop_nulls([DONOR_UID, SPLIT, FOLD]).select(DONOR_UID, SPLIT).iter_rows())
 
 
-def _marks_of_all(layout: Layout, plan: pl.DataFrame) -> dict[str, str]:
+def _marks_of_all(layout: Layout, plan: pl.DataFrame, left_out: pl.DataFrame) -> dict[str, str]:
     marks = dict(plan_marks(layout))
+    by_dataset = left_out.partition_by(DATASET_ID, as_dict=True)
     for dataset_id in marks:
         path = layout.table(MANIFEST, dataset_id)
         if path.exists():
-            marks[dataset_id] = mark_of(plan, read_table(path, columns=[DONOR_UID]))
+            donors = read_table(path, columns=[DONOR_UID])
+            marks[dataset_id] = mark_of(plan, donors, by_dataset.get((dataset_id,), left_out.clear()))
     return marks

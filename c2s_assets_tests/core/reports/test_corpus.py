@@ -97,7 +97,7 @@ def test_donors_in_train_of_one_dataset_and_in_test_of_another_are_named_with_th
     assert not finding.holds
     assert "2 of 3 donors are in train of one dataset and in test of another" in finding.message
     assert "they have 1,504 cells; the first is c/ann, in train of a, b and in test of c" in finding.message
-    assert "leave the cells of these donors out of test" in finding.message
+    assert "Give each donor one side again: c2s audit" in finding.message
     assert finding.figures == {"n_donors_on_both_sides": 2, "n_cells_in_test": 1_504}
     assert finding.rows is not None
     assert finding.rows["in_train_of"].to_list() == ["a, b", "a, d, e and 2 more"]

@@ -1,0 +1,125 @@
+"""What an audit of written sides finds: donors, persons and cells that are on two of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from c2s_assets.core.columns import DATASET_ID, DONOR_UID, SPLIT
+from c2s_assets.core.splits.plan import COMPONENT, QUARANTINED_FOR, sides_of
+from c2s_assets.core.splits.sides import SIDES
+
+KIND, N_CELLS, DATASETS, SIDES_OF = "kind", "n_cells", "datasets", "sides"
+DONOR, PERSON, QUARANTINE, NOT_AS_PLANNED = "donor", "person", "quarantine", "not as planned"
+EXACT_COPY, COPY = "exact copy", "copy"
+WHAT = "what"
+LEAK_SCHEMA: dict[str, pl.DataType] = {
+    KIND: pl.String(),
+    WHAT: pl.String(),
+    SIDES_OF: pl.List(pl.String()),
+    DATASETS: pl.List(pl.String()),
+    N_CELLS: pl.Int64(),
+}
+
+
+def leaks_of_donors(written: pl.DataFrame, plan: pl.DataFrame) -> pl.DataFrame:
+    """Find donors and persons on two sides, in quarantine, or elsewhere than the plan says.
+
+    Parameters
+    ----------
+    written
+        How many cells the files of each side hold of each known donor: `donor_uid, split, dataset_id,
+        n_cells`.
+    plan
+        See schemas.tables.SplitPlan.
+
+    Returns
+    -------
+    One row per leak, see schemas.leaks.Leaks.
+    """
+    planned = sides_of(plan).select(DONOR_UID, COMPONENT, QUARANTINED_FOR, pl.col(SPLIT).alias("planned"))
+    known = written.join(planned, on=DONOR_UID, how="left")
+    return pl.concat(
+        [
+            _on_two_sides(known, DONOR_UID, kind=DONOR),
+            # Of a person whose every id is torn the row above says it.
+            _on_two_sides(known.drop_nulls(COMPONENT), COMPONENT, kind=PERSON),
+            _gathered(known.filter(pl.col(QUARANTINED_FOR).is_not_null()), DONOR_UID, kind=QUARANTINE),
+            _gathered(known.filter(pl.col(SPLIT) != pl.col("planned")), DONOR_UID, kind=NOT_AS_PLANNED),
+        ]
+    )
+
+
+def hashes_on_two_sides(
+    keys: Sequence[NDArray[np.int64]], sides: Sequence[NDArray[np.int8]]
+) -> NDArray[np.int64]:
+    """Find the hashes that cells of two sides have, ascending.
+
+    Parameters
+    ----------
+    keys, sides
+        Of each dataset, the hash of each cell that carries evidence, and the number of its side.
+    """
+    all_keys = np.concatenate([np.zeros(0, np.int64), *keys])
+    all_sides = np.concatenate([np.zeros(0, np.int8), *sides])
+    order = np.lexsort((all_sides, all_keys))
+    all_keys, all_sides = all_keys[order], all_sides[order]
+    is_torn = (all_keys[1:] == all_keys[:-1]) & (all_sides[1:] != all_sides[:-1])
+    return np.unique(all_keys[1:][is_torn])
+
+
+def leaks_of_cells(cells: pl.DataFrame, *, kind: str) -> pl.DataFrame:
+    """Describe the cells that hold the same counts on two sides, one row per pair of datasets and sides.
+
+    Parameters
+    ----------
+    cells
+        `hash, dataset_id, split, cell_id` of those that `hashes_on_two_sides` found.
+    """
+    groups = cells.sort(DATASET_ID, "cell_id").group_by("hash", maintain_order=True)
+    described = groups.agg(
+        pl.col(SPLIT).unique().sort().alias(SIDES_OF),
+        pl.col(DATASET_ID).unique().sort().alias(DATASETS),
+        pl.format("{} of {}", "cell_id", DATASET_ID).first().alias(WHAT),
+        pl.len().alias(N_CELLS),
+    )
+    return (
+        described.group_by(SIDES_OF, DATASETS)
+        .agg(pl.col(WHAT).min(), pl.col(N_CELLS).sum())
+        .select(pl.lit(kind).alias(KIND), WHAT, SIDES_OF, DATASETS, pl.col(N_CELLS).cast(pl.Int64))
+        .sort(DATASETS, SIDES_OF)
+    )
+
+
+def count_sides(written: pl.DataFrame) -> pl.DataFrame:
+    """Count the cells of each side per dataset: `dataset_id`, then a column for each side."""
+    counted = written.group_by(DATASET_ID, SPLIT).agg(pl.col(N_CELLS).sum())
+    return (
+        counted.group_by(DATASET_ID)
+        .agg(pl.col(N_CELLS).filter(pl.col(SPLIT) == side).sum().alias(side) for side in SIDES)
+        .sort(DATASET_ID)
+    )
+
+
+def no_leaks() -> pl.DataFrame:
+    """Return the table of leaks of a lake without any."""
+    return pl.DataFrame(schema=LEAK_SCHEMA)
+
+
+def _on_two_sides(known: pl.DataFrame, column: str, *, kind: str) -> pl.DataFrame:
+    gathered = _gathered(known, column, kind=kind)
+    return gathered.filter(pl.col(SIDES_OF).list.len() > 1)
+
+
+def _gathered(known: pl.DataFrame, column: str, *, kind: str) -> pl.DataFrame:
+    return (
+        known.group_by(pl.col(column).alias(WHAT))
+        .agg(
+            pl.col(SPLIT).unique().sort().alias(SIDES_OF),
+            pl.col(DATASET_ID).unique().sort().alias(DATASETS),
+            pl.col(N_CELLS).sum().cast(pl.Int64),
+        )
+        .select(pl.lit(kind).alias(KIND), WHAT, SIDES_OF, DATASETS, N_CELLS)
+        .sort(WHAT)
+    )

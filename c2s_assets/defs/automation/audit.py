@@ -1,0 +1,40 @@
+"""The nightly audit: first who is one person, then the plan, then what was written."""
+
+import dagster as dg
+
+renew_plan = dg.define_asset_job(
+    "renew_plan",
+    selection=dg.AssetSelection.assets("donor_aliases", "split_plan"),
+    executor_def=dg.in_process_executor,
+    description="Search the lake for donors and cells that are the same, and act on it in the split plan.",
+)
+audit_leaks = dg.define_asset_job(
+    "audit_leaks",
+    selection=dg.AssetSelection.assets("leak_audit"),
+    executor_def=dg.in_process_executor,
+    description="Search the written sides of all datasets for donors and cells that are on two.",
+)
+
+LAKE_JOBS = (renew_plan, audit_leaks)
+
+
+@dg.schedule(
+    job=renew_plan,
+    cron_schedule="0 1 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Renews the split plan every night; what it makes outdated is built by the sensor refresh.",
+)
+def nightly_plan() -> dg.RunRequest:
+    """Ask for it without looking: what has not changed since the last night is not compared again."""
+    return dg.RunRequest()
+
+
+@dg.schedule(
+    job=audit_leaks,
+    cron_schedule="0 4 * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Audits the sides of all datasets every night, three hours after the plan was renewed.",
+)
+def nightly_audit() -> dg.RunRequest:
+    """Ask for it without looking: a file may have been changed by hand."""
+    return dg.RunRequest()
