@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from c2s_assets.core.cells.flags import read_flags
 from c2s_assets.core.genes.features import feature_ids
 from c2s_assets.core.genes.kinds import GENE, feature_kinds
-from c2s_assets.core.genes.naming import names_in
 from c2s_assets.core.hashes import keys_of
 
 # Key of what does not count.
@@ -23,7 +22,7 @@ def gene_keys(var_names: pl.Series, var: pl.DataFrame) -> NDArray[np.uint64]:
     Features that share an id, such as two versions of it, share a key.
     """
     ids = feature_ids(var_names, var)
-    is_counted = feature_kinds([*names_in(var_names, var, None), ids], var) == GENE
+    is_counted = feature_kinds([ids], var) == GENE
     if IS_FILTERED in var.columns:
         is_counted &= ~read_flags(var[IS_FILTERED]).fill_null(value=False)
     keys = keys_of(ids, seed=0)
