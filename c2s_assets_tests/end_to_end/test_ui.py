@@ -1,7 +1,6 @@
 """The real UI with its daemon, looked at with a real browser."""
 
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from c2s_assets.storage.lake.documents import read_document
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.end_to_end import commands
 from c2s_assets_tests.end_to_end.browser import CHROMIUM, Browser, open_browser
-from c2s_assets_tests.end_to_end.running_ui import Ui, members, running_ui, wait_until
+from c2s_assets_tests.end_to_end.running_ui import Ui, running_ui, wait_until
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 pytestmark = [
@@ -81,16 +80,6 @@ def test_the_webserver_listens_on_this_machine_only(ui: Ui) -> None:
     assert listening == {f"0100007F:{port:04X}"}
 
 
-@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
-def test_stopping_it_ends_all_of_its_processes(tmp_path: Path, signal_number: int) -> None:
-    """Only the command itself is told; in a terminal Ctrl-C tells the others as well."""
-    with running_ui(make_lake(tmp_path)) as found:
-        assert len(members(found.process)) > 2
-        found.process.send_signal(signal_number)
-        assert found.process.wait(timeout=60) == 130
-        wait_until(lambda: members(found.process) == [], seconds=20)
-
-
 def test_a_port_that_is_taken_is_said(ui: Ui) -> None:
     refused = commands.c2s("ui", "--port", ui.address.rpartition(":")[2], lake=ui.layout.root)
     assert refused.returncode == 1
@@ -98,7 +87,7 @@ def test_a_port_that_is_taken_is_said(ui: Ui) -> None:
 
 
 def test_a_second_one_on_the_same_lake_says_where_the_first_is(ui: Ui) -> None:
-    refused = c2s("ui", "--port", "65000", lake=ui.layout.root)
+    refused = commands.c2s("ui", "--port", "65000", lake=ui.layout.root)
     assert refused.returncode == 1
     assert refused.stderr == (
         f"c2s: another c2s ui serves this lake: process {ui.process.pid}, {ui.address}. Use that one, or "
