@@ -36,4 +36,4 @@ def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
     yield f"  Polars     {scan_text(folder / 'train')}"
     yield f"  pandas     pd.read_parquet({str(folder / 'train')!r})"
     yield f"  DuckDB     from {files_text(folder)}, where the column split tells the sides"
-    yield f"  datasets   load_dataset({str(folder)!r}), which finds train and test by itself"
+    yield f"  datasets   load_dataset({str(folder)!r}), which finds the sides by itself"

@@ -8,6 +8,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.definitions import build_definitions
 from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
 from c2s_assets.defs.service import BuildReport, build, register
@@ -43,10 +44,10 @@ class Workshop:
         return pl.read_parquet(path)
 
     def train_test(self, dataset_id: str) -> pl.DataFrame:
-        """Read both sides; `side` is the folder a row is in."""
+        """Read all sides; `side` is the folder a row is in."""
         sides = [
             pl.read_parquet(folder / "chunk_*.parquet").with_columns(pl.lit(side).alias("side"))
-            for side in ("train", "test")
+            for side in SIDES
             if (folder := self.layout.parts(side, dataset_id)).exists()
         ]
         return pl.concat(sides)

@@ -278,7 +278,7 @@ def _compare_sides(dataset: Path) -> None:
     by = "donor_uid" if manifest[0]["split_level"] == "donor" else "cell_id"
     side_of = {row[by]: row["split"] for row in manifest}
     seen: set[str] = set()
-    for side in ("train", "test"):
+    for side in ("train", "validation", "test"):
         folder = dataset / side
         for row in pq.read_table(folder).to_pylist() if folder.exists() else []:
             if row["cell_id"] in seen:
@@ -290,4 +290,4 @@ def _compare_sides(dataset: Path) -> None:
                 raise DiffersError(f"{row['cell_id']} has another sentence in {side}")
     n_eligible = sum(row["n_eligible"] for row in manifest)
     if len(seen) != n_eligible:
-        raise DiffersError(f"{len(seen)} cells on both sides, {n_eligible} in the manifest")
+        raise DiffersError(f"{len(seen)} cells on all sides, {n_eligible} in the manifest")

@@ -105,9 +105,9 @@ def race(layout: Layout, folder: Path) -> Iterator[Race]:
 
 
 def drop(layout: Layout, dataset_id: str) -> None:
-    """Put a dataset into the inbox."""
-    number = list(N_CELLS).index(dataset_id)
-    drop_toy_h5ad(layout, dataset_id, n_obs=N_CELLS[dataset_id], n_axes=_AXES, seed=number)
+    """Put a dataset of no collection into the inbox: in one, who is built first decides of shared donors."""
+    number, n_obs = list(N_CELLS).index(dataset_id), N_CELLS[dataset_id]
+    drop_toy_h5ad(layout, dataset_id, n_obs=n_obs, n_axes=_AXES, seed=number, uns={"citation": None})
 
 
 def test_eight_builds_at_once_disturb_neither_each_other_nor_the_catalogue_nor_its_readers(

@@ -17,6 +17,7 @@ import pytest
 
 from benchmarks.muscle import write_published_atlas
 from benchmarks.published import DATASET_ID, SETTINGS
+from c2s_assets.core.splits.sides import ALL_SIDES, SIDES
 from c2s_assets.schemas.documents import ValidationReport
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets_tests.defs.building import failures, open_workshop
@@ -213,9 +214,10 @@ def test_unstructured_metadata_is_json(card: Card) -> None:
 
 def test_ready_for_machine_learning_without_a_donor_on_both_sides(card: Card) -> None:
     """The card splits cells at random, stratified by age group, so that every donor is on both sides."""
-    train, test = (pd.read_parquet(card.folder / side) for side in ("train", "test"))
-    assert len(train) + len(test) == N_OBS
-    assert not set(train["donor_uid"]) & set(test["donor_uid"])
+    train, validation, test = (pd.read_parquet(card.folder / side) for side in SIDES)
+    assert len(train) + len(validation) + len(test) == N_OBS
+    donors = [set(side["donor_uid"]) for side in (train, validation, test)]
+    assert sum(map(len, donors)) == len(set.union(*donors))
     features = card.expression.loc[train["cell_id"]].to_numpy()
     assert features.shape == (len(train), N_VARS)
     assert train["age"].tolist() == card.metadata.loc[train["cell_id"], "age"].tolist()
@@ -229,7 +231,7 @@ def test_the_report_covers_what_the_cards_own_validation_tests(card: Card) -> No
     assert report.tables is not None
     compared = {table.table: table for table in report.tables}
     assert {f"projections/{name}.parquet" for name in EMBEDDINGS} <= set(compared)
-    assert {"expression", "expression_matrix", "cell_sentences", "train and test"} <= set(compared)
+    assert {"expression", "expression_matrix", "cell_sentences", ALL_SIDES} <= set(compared)
     assert all(table.agrees and table.n_rows == N_OBS for table in compared.values())
     ranges = {(found.table, found.columns): found for found in report.ranges}
     values = ranges["expression", "value"]

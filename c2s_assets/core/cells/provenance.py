@@ -27,7 +27,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Publication:
-    """What the rows of train and test say of their publication; without e-mail addresses."""
+    """What the rows of all sides say of their publication; without e-mail addresses."""
 
     collection_id: str | None = None
     title: str | None = None
