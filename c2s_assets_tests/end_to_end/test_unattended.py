@@ -12,7 +12,7 @@ from c2s_assets_tests.end_to_end.commands import c2s
 from c2s_assets_tests.end_to_end.running_ui import Ui, members, running_ui, wait_until
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 _RUN = "c2s_assets.defs.attached dagster api execute_run"
 _CODE_SERVER = "c2s_assets.defs.attached dagster api grpc"
