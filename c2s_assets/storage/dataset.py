@@ -309,7 +309,15 @@ class Dataset:
         # Not for a renewed list of HGNC: a month's changes are no reason to build 2,200 datasets again.
         for name in declared.inputs(now):
             was_read = name in made_from.inputs
-            if name == SPLIT_PLAN and was_read and self._shared_version(name) != made_from.inputs[name]:
+            if (
+                name == SPLIT_PLAN
+                and was_read
+                and self._shared_version(name)
+                not in (
+                    made_from.inputs[name],
+                    _NOT_HELD,
+                )
+            ):
                 yield "split_plan gives its donors other sides"
             if name in SHARED or (
                 not was_read and (states[name].built is None or name in declared.reads_where)

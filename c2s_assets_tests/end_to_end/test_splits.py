@@ -168,6 +168,20 @@ def test_sides_drawn_anew_for_a_file_are_found(layout: Layout) -> None:
 
 
 @after_the_audit
+def test_a_plan_that_is_lost_is_made_of_the_manifests_and_nobody_moves(layout: Layout) -> None:
+    on_a_side = {
+        name: {uid: side for uid, side in sides(layout, name).items() if side} for name in COLLECTIONS
+    }
+    for path in (layout.split_plan, layout.split_marks):
+        path.unlink()
+    assert "outdated" not in run(layout, "ls").out
+    run(layout, "build", "--only", "split_manifest", *COLLECTIONS)
+    for name, before in on_a_side.items():
+        assert before.items() <= sides(layout, name).items()
+    run(layout, "audit")
+
+
+@after_the_audit
 def test_a_new_plan_is_shown_before_it_is_applied_and_leaves_nobody_in_quarantine(layout: Layout) -> None:
     before = layout.split_plan.read_bytes()
     shown = run(layout, "split", "--replan")
