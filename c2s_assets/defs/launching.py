@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, 
 from dagster._core.launcher.default_run_launcher import DefaultRunLauncher
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
+from sqlalchemy.exc import DatabaseError
 
 from c2s_assets.defs import attached
 from c2s_assets.defs.processes import PROCESS, end_run, is_dead, note_process, sign_of_life, stop
@@ -103,4 +105,5 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     def _watch(self, process: "subprocess.Popen[bytes]", run: dg.DagsterRun, sign: Path) -> None:
         process.wait()
         sign.unlink(missing_ok=True)
-        end_run(self._instance, run)
+        with suppress(DatabaseError):  # on a full disk; the daemon's watch over runs looks again
+            end_run(self._instance, run)

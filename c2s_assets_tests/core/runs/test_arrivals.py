@@ -120,3 +120,16 @@ def test_a_file_that_was_refused_stays_until_it_changes():
 def test_the_same_file_dropped_again_after_a_success_is_built_at_once():
     tries = {"atlas": [tried("failed"), tried("failed"), tried("succeeded")]}
     assert decide({"atlas": FILE}, wanted(), tries=tries).build == {"atlas": FILE.version}
+
+
+def test_a_file_that_was_deleted_before_it_was_taken_is_forgotten():
+    decision = decide({}, wanted(), tries={"atlas": [tried("failed")]}, now=NOW + 1_000.0)
+    assert (decision.build, decision.remember) == ({}, Memory())
+
+
+def test_a_newer_file_waits_until_the_build_of_the_older_one_has_ended():
+    waiting, tries = {"atlas": GROWN}, {"atlas": [tried("under way")]}
+    seen = decide(waiting, wanted(), tries=tries, busy=["atlas"])
+    busy = decide(waiting, seen.remember, tries=tries, busy=["atlas"])
+    free = decide(waiting, busy.remember, tries={"atlas": [tried("succeeded")]})
+    assert (seen.build, busy.build, free.build) == ({}, {}, {"atlas": GROWN.version})
