@@ -107,7 +107,7 @@ class Lake:
     def cells(
         self, *, datasets: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> pl.LazyFrame:
-        """Read all cells, also those that are on neither side; see `training` for parameters and errors."""
+        """Read all cells, also those that are on no side; see `training` for parameters and errors."""
         frames = [_uniform(_scan(files), CELLS) for files in self._files("cell_metadata", datasets).values()]
         return _choose(_as_one(frames, with_source_columns(CELLS)), columns, of="cells")
 

@@ -145,8 +145,7 @@ def ages_are_known(
         message += f" {n_unknown:,} have neither age nor interval. {advice}"
     if n_unknown and counts["n_with_age"]:
         message += (
-            " Cells without an age are in neither train nor test, unless datasets.yaml says split: "
-            "{missing_age: keep}."
+            " Cells without an age are on no side, unless datasets.yaml says split: {missing_age: keep}."
         )
     methods = cells.group_by(AGE_METHOD, maintain_order=True).len("n_cells")
     figures = {"frac_with_age": counts["n_with_age"] / max(cells.height, 1), **counts}

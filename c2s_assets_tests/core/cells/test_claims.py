@@ -228,5 +228,5 @@ def test_numbers_beyond_any_age_name_the_unit_that_is_meant():
 
 def test_what_becomes_of_cells_without_an_age_is_said_where_others_have_one():
     some = cells(["a", "a"], age=[30.0, None], age_low=[30.0, None], age_high=[31.0, None])
-    assert_says(claims.ages_are_known(some), "are in neither train nor test, unless datasets.yaml says split")
+    assert_says(claims.ages_are_known(some), "are on no side, unless datasets.yaml says split")
     assert "neither train" not in claims.ages_are_known(cells(["a"], **UNKNOWN)).message
