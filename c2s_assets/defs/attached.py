@@ -35,7 +35,10 @@ def main() -> None:
     for pipe in watched():
         threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     del sys.argv[0]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
 
 def _end_with(pipe: int) -> None:

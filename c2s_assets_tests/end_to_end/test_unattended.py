@@ -52,7 +52,7 @@ def _built(ui: Ui) -> set[str]:
 
 def _wait_for_runs(ui: Ui, n_runs: int) -> None:
     """Wait until so many runs have begun, in processes of their own."""
-    wait_until(lambda: [status for _, status in _runs(ui)].count("STARTED") == n_runs, seconds=120)
+    wait_until(lambda: [status for _, status in _runs(ui)].count("STARTED") == n_runs, seconds=300)
     assert len(_processes(ui, _RUN)) == n_runs
 
 
