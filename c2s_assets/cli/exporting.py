@@ -1,5 +1,6 @@
 """`c2s export`: tables of many datasets as files of one schema, for who trains elsewhere."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,3 +38,4 @@ def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
     yield f"  pandas     pd.read_parquet({str(folder / 'train')!r})"
     yield f"  DuckDB     from {files_text(folder)}, where the column split tells the sides"
     yield f"  datasets   load_dataset({str(folder)!r}), which finds the sides by itself"
+    yield f"\nWhoever has it can check its split with: c2s verify-split {shlex.quote(str(folder))}"

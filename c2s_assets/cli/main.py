@@ -133,6 +133,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     audit.set_defaults(run=_audit)
 
+    verify = commands.add_parser(
+        "verify-split", help="check files of a split that anyone has, such as an export, without their lake"
+    )
+    verify.add_argument("places", metavar="FOLDER_OR_FILE", nargs="+")
+    verify.set_defaults(run=_verify_split, is_of_a_lake=False)
+
     _add_readers(commands)
 
     ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
@@ -331,6 +337,12 @@ def _audit(_: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli.splitting import audit
 
     return audit(layout)
+
+
+def _verify_split(options: argparse.Namespace, _: Layout) -> int:
+    from c2s_assets.verify import verify
+
+    return verify(options.places, say=say)
 
 
 def _query(options: argparse.Namespace, layout: Layout) -> int:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from c2s_assets.core.cells.uniform import training_schema, uniform_columns, with_source_columns
 from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.core.hashes import short_id
+from c2s_assets.core.splits.certificate import CERTIFICATE, CERTIFIED_MANIFEST
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.arrow import arrow_columns, arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE
@@ -21,6 +22,7 @@ from c2s_assets.storage.choosing import files_of, present_tables
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import sync
+from c2s_assets.storage.splits.certifying import certify
 from c2s_assets.storage.tables.parquet import TableWriter, iter_table, read_footer, with_metadata
 
 _READ, _WRITTEN = "train_test", "training"
@@ -38,7 +40,8 @@ class Exported:
 def export_training(layout: Layout, folder: Path, *, datasets: Sequence[str] | None = None) -> Exported:
     """Write the training table of some or all datasets into a folder, a folder for each side.
 
-    Every file has the columns of `training_schema`, of the same types; memory is bounded by a block of rows.
+    Beside them are the certificate of the split and its manifest, see `certify`. Every file of a side has the
+    columns of `training_schema`, of the same types; memory is bounded by a block of rows.
     The folder appears whole or not at all. An export that is there already is replaced; the same tables give
     the same bytes.
 
@@ -57,6 +60,7 @@ def export_training(layout: Layout, folder: Path, *, datasets: Sequence[str] | N
     schema = training_schema(settings.sentences.gene_lists)
     with _taking_the_place_of(folder) as written:
         n_rows = _write_sides(written, layout, tables, schema)
+        certify(written, layout, tables)
         if present_tables(layout, settings, _READ, list(tables)) != tables:
             raise MissingInputError("a dataset was built anew while it was exported. Export again.")
         size_bytes = sum(path.stat().st_size for path in written.rglob("*.parquet"))
@@ -107,6 +111,8 @@ def _refuse_others(folder: Path) -> None:
 def _others(folder: Path) -> Iterator[Path]:
     """Find what an export does not hold, files or folders."""
     for path in sorted(folder.rglob("*")):
+        if path.parent == folder and path.name in (CERTIFICATE, CERTIFIED_MANIFEST):
+            continue
         is_side = path.parent == folder and path.name in SIDES and path.is_dir()
         if not is_side and not (path.parent.name in SIDES and _is_export(path)):
             yield path

@@ -1,0 +1,88 @@
+"""What is certified of the files of a split, so that whoever has them can check that they are those."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from c2s_assets.core.errors import LakeError
+
+# Readers of a folder of Parquet files (pyarrow, pandas) pass by what begins with an underscore, and fail on
+# other names, which they take for data.
+CERTIFICATE, CERTIFIED_MANIFEST = "_split_certificate.json", "_split_manifest.parquet"
+_FORMAT = "c2s split certificate 1"
+
+
+@dataclass(frozen=True)
+class FileMark:
+    """What a file is known by; a manifest has no rows of cells."""
+
+    n_rows: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class SideCount:
+    """What a side holds; donors are those that can be told apart."""
+
+    n_datasets: int
+    n_donors: int
+    n_cells: int
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What is certified.
+
+    Attributes
+    ----------
+    plan_version
+        Of the split plan that the sides follow, such as ``2.1``.
+    n_leaks
+        Leaks that the last audit of the lake found in these datasets; None if there was no audit. An audit
+        sees copies under other names, which the files alone do not show.
+    sides
+        By name of the side.
+    files
+        By path below the folder of the certificate.
+    """
+
+    plan_version: str
+    n_leaks: int | None
+    sides: Mapping[str, SideCount]
+    files: Mapping[str, FileMark]
+
+
+def render_certificate(certificate: Certificate) -> str:
+    """Write a certificate as JSON; the same content gives the same text."""
+    return json.dumps({"format": _FORMAT, **asdict(certificate)}, indent=1, sort_keys=True) + "\n"
+
+
+def parse_certificate(text: str, *, name: str) -> Certificate:
+    """Read what `render_certificate` wrote.
+
+    Raises
+    ------
+    LakeError
+        If it is none, or of another version.
+    """
+    try:
+        says = json.loads(text)
+        if says["format"] != _FORMAT:
+            raise LakeError(
+                f"{name} is of the format {says['format']!r}, not {_FORMAT!r}. Update c2s_assets."
+            )
+        return Certificate(
+            plan_version=str(says["plan_version"]),
+            n_leaks=says["n_leaks"],
+            sides={side: SideCount(**counts) for side, counts in _object(says["sides"]).items()},
+            files={path: FileMark(**mark) for path, mark in _object(says["files"]).items()},
+        )
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise LakeError(f"{name} is no certificate of a split. Fetch it again.") from error
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(value)
+    return value
