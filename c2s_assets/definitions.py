@@ -17,7 +17,7 @@ from c2s_assets.defs.assets import (
     splits,
     text,
 )
-from c2s_assets.defs.automation.audit import LAKE_JOBS, nightly_audit, nightly_plan
+from c2s_assets.defs.automation.audit import LAKE_JOBS, nightly_audit, nightly_plan, weekly_measurement
 from c2s_assets.defs.automation.catalogue import hourly_catalogue, renew_catalogue
 from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.automation.jobs import BUILD_JOBS, list_gene_symbols
@@ -35,7 +35,14 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene]) -> dg.D
             include_specs=True,
         ),
         jobs=[*BUILD_JOBS, *LAKE_JOBS, list_cellxgene, list_gene_symbols, renew_catalogue, prune_runs],
-        schedules=[daily_listing, hourly_catalogue, weekly_pruning, nightly_plan, nightly_audit],
+        schedules=[
+            daily_listing,
+            hourly_catalogue,
+            weekly_pruning,
+            nightly_plan,
+            nightly_audit,
+            weekly_measurement,
+        ],
         sensors=[inbox, refresh],
         resources=resources,
         executor=dg.in_process_executor,

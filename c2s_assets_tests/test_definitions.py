@@ -17,6 +17,7 @@ UNPARTITIONED = {
     "donor_aliases",
     "gene_symbols",
     "leak_audit",
+    "leak_inflation",
     "split_plan",
 }
 
@@ -41,6 +42,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "train_test",
         "donor_aliases",
         "leak_audit",
+        "leak_inflation",
         "catalogue",
         "cellxgene_listing",
         "corpus_report",

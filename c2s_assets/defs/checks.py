@@ -171,6 +171,15 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
     ),
+    "leak_inflation": (
+        Check("keeps_schema", "The table of scores has exactly the declared columns, with their types."),
+        Check("reads_every_dataset", "No dataset with cells is left out.", blocking=False),
+        Check(
+            "random_split_is_not_better",
+            "Models seem no better with cells held out at random than with whole donors held out.",
+            blocking=False,
+        ),
+    ),
     "split_plan": (
         Check("keeps_schema", "The plan has exactly the declared columns, with their types."),
         Check("components_share_no_donor", "No donor is in two rows of the plan."),

@@ -12,7 +12,7 @@ import pyarrow as pa
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.schemas.columns import DeclaredColumn, column, declared_columns
 from c2s_assets.schemas.discover import Collections, Listing
-from c2s_assets.schemas.leaks import DonorAliases, Leaks
+from c2s_assets.schemas.leaks import DonorAliases, LeakInflation, Leaks
 from c2s_assets.schemas.registry import shown
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata, SplitPlan, Table, TrainTest
 
@@ -240,6 +240,7 @@ _TABLES: Mapping[str, Table] = {
     "donor_aliases": DonorAliases,
     "split_plan": SplitPlan,
     "leaks": Leaks,
+    "leak_inflation": LeakInflation,
 }
 # In the order in which they are filled: the later ones are made of the earlier, and of the views.
 CATALOGUE: Mapping[str, CatalogueTable] = {

@@ -5,6 +5,7 @@ from typing import ClassVar
 import pandera.polars as pr
 import polars as pl
 
+from c2s_assets.core.leaks.scores import SPLITS, TASKS, UNITS
 from c2s_assets.schemas.columns import column
 
 _NOT_EMPTY = {"min_value": 1}
@@ -80,6 +81,34 @@ class Leaks(pr.DataFrameModel):
 
         strict = True
         unique: ClassVar = ["kind", "what"]
+
+
+class LeakInflation(pr.DataFrameModel):
+    """One row per task, unit and split: how well a model does; see docs/splits.md."""
+
+    task: str = column("What is predicted: age or cell_type.", isin=TASKS)
+    unit: str = column(
+        "A row is a cell, or the mean of the cells of a type, a person and a dataset: pseudobulk.", isin=UNITS
+    )
+    split: str = column("What was held out, a fifth at a time: random rows, donors, datasets.", isin=SPLITS)
+    score: pl.Float32 = column(
+        "Of age, the share of its variance that is explained (R2); of types, the share that is right.",
+        null="if it cannot be computed",
+        le=1,
+    )
+    chance: pl.Float32 = column(
+        "Score of predicting the mean age, or the most frequent type.", null="without a score"
+    )
+    n_train: pl.Int64 = column("Rows that each model learned from.", ge=0)
+    n_test: pl.Int64 = column("Rows that were predicted, each by a model that did not see it.", ge=0)
+    n_donors: pl.Int64 = column("Persons of whom they are.", ge=0)
+    reason: str = column("Why there is no score.", null="if there is one")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+        unique: ClassVar = ["task", "unit", "split"]
 
 
 class CellCopies(pr.DataFrameModel):

@@ -21,6 +21,15 @@ from c2s_assets.core.leaks.audit import (
     WHAT,
 )
 from c2s_assets.core.leaks.columns import IS_SAME_PERSON, N_SHARED_CELLS, OTHER_DONOR_UID
+from c2s_assets.core.leaks.scores import (
+    BY_DONOR,
+    REASON,
+    SCORE,
+    SPLIT_BY,
+    TASK,
+    UNIT,
+    compare_with_random,
+)
 from c2s_assets.core.leaks.spec import MIN_GENES
 from c2s_assets.core.leaks.tables import Evidence
 
@@ -146,6 +155,33 @@ def every_cell_can_be_compared(n_without: int, *, n_cells: int) -> Finding:
             f"not found. Build those: c2s build --outdated"
         )
     return Finding("every_cell_can_be_compared", n_without == 0, message, {"n_cells": n_without})
+
+
+def random_split_is_not_better(inflation: pl.DataFrame) -> Finding:
+    """Claim that cells held out at random pretend no skill that is not there for donors who were not seen.
+
+    Parameters
+    ----------
+    inflation
+        See schemas.leaks.LeakInflation.
+    """
+    scored = inflation.drop_nulls(SCORE).select(TASK, UNIT, SPLIT_BY, SCORE).rows()
+    figures = {f"{task}_{unit}_{split}": round(score, 3) for task, unit, split, score in scored}
+    compared = compare_with_random(inflation)
+    better = compared.filter((pl.col(SPLIT_BY) == BY_DONOR) & pl.col("is_better"))
+    if compared.is_empty():
+        message = f"There is nothing to compare: {'; '.join(inflation[REASON].drop_nulls().unique().sort())}."
+    elif better.is_empty():
+        message = "Rows held out at random are predicted no better than those of donors who were not seen."
+    else:
+        first = better.row(0, named=True)
+        message = (
+            f"A split by random rows would have pretended skill in {better.height} of "
+            f"{compared.filter(pl.col(SPLIT_BY) == BY_DONOR).height} comparisons, most for {first[TASK]} by "
+            f"{first[UNIT]}: a score of {first['random_score']:.2f}, which is {first[SCORE]:.2f} for donors "
+            f"that were not seen. Test only on donors of which no cell was trained on, as the sides are made."
+        )
+    return Finding("random_split_is_not_better", better.is_empty(), message, figures, compared)
 
 
 def _few(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from c2s_assets.core.leaks.claims import (
     every_cell_can_be_compared,
     no_copy_is_on_two_sides,
     no_donor_is_on_two_sides,
+    random_split_is_not_better,
     sides_are_as_written,
 )
 from c2s_assets.core.leaks.columns import DATASETS
@@ -34,8 +35,8 @@ from c2s_assets.defs.publishing import (
 )
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.arrow import arrow_schema
-from c2s_assets.schemas.leaks import DonorAliases, Leaks
-from c2s_assets.schemas.registry import CELLS, FINGERPRINTS, SIDES_OF_DATASET, SPLIT_PLAN
+from c2s_assets.schemas.leaks import DonorAliases, LeakInflation, Leaks
+from c2s_assets.schemas.registry import CELLS, FEATURES, FINGERPRINTS, SIDES_OF_DATASET, SPLIT_PLAN
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import stage
@@ -159,4 +160,46 @@ def leak_audit(context: dg.AssetExecutionContext, store: Store) -> Events:
         tree_digest(layout.leaks),
         as_metadata({"dagster/row_count": audit.leaks.height, **figures})
         | {"sides": rows_as_markdown(audit.sides, n_rows=20)},
+    )
+
+
+@dg.asset(
+    group_name="splits",
+    kinds={"parquet"},
+    deps=[dg.AssetKey(name) for name in (CELLS, FEATURES, SIDES_OF_DATASET, "expression", SPLIT_PLAN)],
+    code_version="1",
+    owners=["team:c2s_assets"],
+    check_specs=check_specs("leak_inflation", None),
+)
+@final_errors
+def leak_inflation(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """How well age and cell type are predicted with random rows, donors, and datasets held out."""
+    from c2s_assets.core.leaks.inflation import SEED, measure_inflation
+    from c2s_assets.storage.leaks.sampling import draw_sample
+
+    layout = store.layout
+    with stage(layout, "leak_inflation") as staged:
+        drawn, written = draw_sample(layout), staged.path(layout.leak_inflation)
+        n_rows, n_genes = drawn.sample.expression.shape
+        context.log.info(f"drew {n_rows:,} of {drawn.n_cells:,} cells of {drawn.n_datasets:,} datasets")
+        inflation = measure_inflation(drawn.sample)
+        write_table(written, inflation, schema=arrow_schema(LeakInflation))
+        findings = [
+            keeps_schema([inflation], LeakInflation),
+            reads_every_dataset(drawn.n_datasets, drawn.left_out),
+            random_split_is_not_better(inflation),
+        ]
+        yield from report(findings, asset_name="leak_inflation")
+        staged.commit(layout.leak_inflation)
+    figures = {
+        "n_cells": drawn.n_cells,
+        "n_sampled": n_rows,
+        "n_genes": n_genes,
+        "organism": drawn.organism or "none",
+        "seed": SEED,
+    }
+    yield materialized(
+        tree_digest(layout.leak_inflation),
+        as_metadata({"dagster/row_count": inflation.height, **figures})
+        | {"scores": rows_as_markdown(inflation, n_rows=inflation.height)},
     )

@@ -14,8 +14,14 @@ audit_leaks = dg.define_asset_job(
     executor_def=dg.in_process_executor,
     description="Search the written sides of all datasets for donors and cells that are on two.",
 )
+measure_leaks = dg.define_asset_job(
+    "measure_leaks",
+    selection=dg.AssetSelection.assets("leak_inflation"),
+    executor_def=dg.in_process_executor,
+    description="Compare how well models do with random cells, donors, and datasets held out.",
+)
 
-LAKE_JOBS = (renew_plan, audit_leaks)
+LAKE_JOBS = (renew_plan, audit_leaks, measure_leaks)
 
 
 @dg.schedule(
@@ -37,4 +43,15 @@ def nightly_plan() -> dg.RunRequest:
 )
 def nightly_audit() -> dg.RunRequest:
     """Ask for it without looking: a file may have been changed by hand."""
+    return dg.RunRequest()
+
+
+@dg.schedule(
+    job=measure_leaks,
+    cron_schedule="0 5 * * 0",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Measures what a leak would cost every Sunday, after the audit.",
+)
+def weekly_measurement() -> dg.RunRequest:
+    """Ask for it without looking: it takes two minutes."""
     return dg.RunRequest()

@@ -29,19 +29,21 @@ from c2s_assets.storage.catalogue.statements import statement
 from c2s_assets.storage.catalogue.versions import Reader
 from c2s_assets.storage.lake.documents import Document, read_document
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.leaks.published import read_aliases, read_leaks
+from c2s_assets.storage.leaks.published import read_aliases, read_inflation, read_leaks
 from c2s_assets.storage.sources.listing import read_collections, read_listing
 from c2s_assets.storage.splits.plan import read_plan
 
 # What the lake's own documents and listings say, by the name under which SQL finds it; of some a table of the
 # catalogue is a copy, and all others are computed by `sql/fill/`.
 _LISTED, _REPORTED, _PLANNED, _ALIASES, _LEAKING = "listed", "reported", "planned", "aliases", "leaking"
+_INFLATED = "inflated"
 _COPIES = {
     "listing": _LISTED,
     "checks": _REPORTED,
     "split_plan": _PLANNED,
     "donor_aliases": _ALIASES,
     "leaks": _LEAKING,
+    "leak_inflation": _INFLATED,
 }
 # What DuckDB and Arrow say of a table or document that they cannot take.
 _NOT_TAKEN = (duckdb.Error, pa.ArrowException, ValueError, OverflowError)
@@ -148,6 +150,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snaps
         _PLANNED: read_plan(layout).to_arrow(),
         _ALIASES: read_aliases(layout).to_arrow(),
         _LEAKING: read_leaks(layout).to_arrow(),
+        _INFLATED: read_inflation(layout).to_arrow(),
         "known_collections": (
             arrow_schema(Collections).empty_table() if collections is None else collections.to_arrow()
         ),

@@ -144,7 +144,7 @@ def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     state = hashlib.sha256(_form().encode())
     for dataset_id in withdrawn:
         state.update(f"withdrawn {dataset_id}\n".encode())
-    of_donors = (layout.split_plan, layout.donor_aliases, layout.leaks)
+    of_donors = (layout.split_plan, layout.donor_aliases, layout.leaks, layout.leak_inflation)
     shared = (layout.listing, layout.collections, *of_donors)
     for seen in (*map(_look, shared), *_look_at_datasets(layout)):
         state.update(f"{seen}\n".encode())

@@ -82,6 +82,11 @@ class Layout:
         return self.root / "catalogue" / "leaks.parquet"
 
     @property
+    def leak_inflation(self) -> Path:
+        """How well models seem to do with and without cells of the donors they are tested on."""
+        return self.root / "catalogue" / "leak_inflation.parquet"
+
+    @property
     def catalogue(self) -> Path:
         """The DuckDB file over the whole lake."""
         return self.root / "catalogue" / "catalogue.duckdb"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from c2s_assets.schemas.arrow import frame_schema
-from c2s_assets.schemas.leaks import CellCopies, DonorAliases, Leaks
+from c2s_assets.schemas.leaks import CellCopies, DonorAliases, LeakInflation, Leaks
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.tables.parquet import read_table
 
@@ -27,6 +27,11 @@ def read_copies(layout: Layout, dataset_id: str) -> pl.DataFrame:
 def read_leaks(layout: Layout) -> pl.DataFrame:
     """Read what the last audit found on two sides, see schemas.leaks.Leaks; empty before there was one."""
     return _read(layout.leaks, Leaks)
+
+
+def read_inflation(layout: Layout) -> pl.DataFrame:
+    """Read what a leak costs, see schemas.leaks.LeakInflation; empty before that was computed."""
+    return _read(layout.leak_inflation, LeakInflation)
 
 
 def _read(path: Path, model: "Table") -> pl.DataFrame:

@@ -71,11 +71,30 @@ def read_expression(
     columns = None if genes is None else _choose_features(all_features, genes)
     obs, var = all_cells[rows], all_features if columns is None else all_features[columns]
     return ad.AnnData(
-        X=csr_matrix(_read_rows(expression, rows, columns, n_vars=all_features.height)),
+        X=csr_matrix(read_sparse(expression, rows, columns, n_vars=all_features.height)),
         obs=_for_anndata(obs, index=CELL_ID),
         var=_for_anndata(var, index=FEATURE_ID),
         uns={"dataset_id": dataset_id, "layer": read_footer(expression)["layer"]},
     )
+
+
+def read_sparse(
+    folder: Path, rows: NDArray[np.int64], columns: NDArray[np.int64] | None, *, n_vars: int
+) -> csr_array:
+    """Read rows of `expression` in their order, and of them the columns in theirs."""
+    n_columns = n_vars if columns is None else len(columns)
+    order = np.argsort(rows, kind="stable")
+    found = [csr_array((0, n_columns), dtype=np.float32)]
+    for start, block in _blocks(folder, rows[order], n_vars=n_vars):
+        first, last = np.searchsorted(rows[order], [start, start + block.shape[0]])
+        chosen = block[rows[order][first:last] - start]
+        found.append(chosen if columns is None else chosen[:, columns])
+    ascending = vstack(found, format="csr", dtype=np.float32)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    result = ascending if np.array_equal(back, np.arange(len(back))) else ascending[back]
+    result.sort_indices()
+    return result
 
 
 def _for_anndata(rows: pl.DataFrame, *, index: str) -> pd.DataFrame:
@@ -130,25 +149,6 @@ def _refuse_unknown(names: pl.Series, what: str, *, where: str) -> None:
         more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
         listing = ", ".join(map(repr, names[:_MOST_NAMED]))
         raise UnknownNameError(f"{len(names):,} {what} are not in {where}: {listing}{more}.")
-
-
-def _read_rows(
-    folder: Path, rows: NDArray[np.int64], columns: NDArray[np.int64] | None, *, n_vars: int
-) -> csr_array:
-    """Read rows of `expression` in their order, and of them the columns in theirs."""
-    n_columns = n_vars if columns is None else len(columns)
-    order = np.argsort(rows, kind="stable")
-    found = [csr_array((0, n_columns), dtype=np.float32)]
-    for start, block in _blocks(folder, rows[order], n_vars=n_vars):
-        first, last = np.searchsorted(rows[order], [start, start + block.shape[0]])
-        chosen = block[rows[order][first:last] - start]
-        found.append(chosen if columns is None else chosen[:, columns])
-    ascending = vstack(found, format="csr", dtype=np.float32)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    result = ascending if np.array_equal(back, np.arange(len(back))) else ascending[back]
-    result.sort_indices()
-    return result
 
 
 def _blocks(folder: Path, rows: NDArray[np.int64], *, n_vars: int) -> Iterator[tuple[int, csr_array]]:
