@@ -238,7 +238,7 @@ def _compare(place: Workplace, dataset: Path, original: Path) -> tuple[dict[str,
 def _left_behind(place: Workplace) -> list[Path]:
     """List what lies where nothing should: stages, other files of the lake, files outside it."""
     layout = place.layout
-    known = {"inbox", "raw", "datasets", ".staging"}
+    known = {"inbox", "raw", "datasets", "catalogue", ".staging"}
     strangers = [path for path in layout.root.glob("*") if path.name not in known]
     around = {layout.root, place.source.parent, place.nowhere}
     strangers += [path for path in layout.root.parent.iterdir() if path not in around]
@@ -248,6 +248,8 @@ def _left_behind(place: Workplace) -> list[Path]:
         path for folder in (layout.inbox, layout.raw) for path in folder.glob("*") if path.name not in ours
     ]
     others += [path for path in layout.datasets.glob("*") if path.name != DATASET_ID]
+    of_all = {layout.split_plan, layout.split_marks}
+    others += [path for path in layout.catalogue.parent.glob("*") if path not in of_all]
     return [*strangers, *stages, *others, *place.nowhere.rglob("*")]
 
 

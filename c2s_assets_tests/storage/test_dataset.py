@@ -190,7 +190,7 @@ def test_a_refusal_is_kept_until_the_asset_is_built(toy):
     assert toy.state()["cell_sentences"].refused is None
 
 
-@pytest.mark.parametrize("content", ["", "{", '{"version": 2, "dataset_id": "toy"}', "[]", "null"])
+@pytest.mark.parametrize("content", ["", "{", '{"version": "2", "dataset_id": "toy"}', "[]", "null"])
 def test_a_torn_record_is_not_taken_for_anything(toy, content):
     toy.layout.record("toy").write_text(content)
     with pytest.raises(LakeError, match=r"record\.json cannot be read .* Build them again: c2s build toy"):
