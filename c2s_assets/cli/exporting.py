@@ -27,6 +27,17 @@ def export_training(layout: Layout, ids: Sequence[str], *, folder: Path) -> None
         say(line)
 
 
+def export_sides(layout: Layout, ids: Sequence[str], *, folder: Path) -> None:
+    """Write the sides for other tools, and say what reads which file."""
+    from c2s_assets.storage.splits.exporting import CELL2SENTENCE, CELL_LOAD, DONORS, export_sides
+
+    n_datasets = export_sides(layout, folder, datasets=list(ids) or None)
+    say(f"Sides of {n_datasets:,} datasets in {folder}:")
+    say(f"  {DONORS:<16}donors, a line each")
+    say(f"  {CELL_LOAD:<16}cell-load, with cell_type_key='donor_id'")
+    say(f"  {CELL2SENTENCE:<16}data_split_indices_dict of Cell2Sentence, JSON of each dataset")
+
+
 def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
     sides = ", ".join(f"{n:,} {side}" for side, n in exported.n_rows.items())
     yield (

@@ -163,9 +163,15 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     query.set_defaults(run=_query)
 
     export = commands.add_parser(
-        "export", help="write the training table of some or all datasets as files of one schema, by side"
+        "export",
+        help="write the training table of some or all datasets as files of one schema, or their sides",
     )
-    export.add_argument("table", metavar="training", choices=["training"])
+    export.add_argument(
+        "what",
+        metavar="training|sides",
+        choices=["training", "sides"],
+        help="the table, or which donor and which row is on which side, for cell-load and Cell2Sentence",
+    )
     export.add_argument("ids", metavar="ID", nargs="*")
     export.add_argument("--to", metavar="DIR", required=True, help="a folder that is new, empty or an export")
     export.set_defaults(run=_export)
@@ -379,9 +385,10 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _export(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.cli.exporting import export_training
+    from c2s_assets.cli.exporting import export_sides, export_training
 
-    export_training(layout, options.ids, folder=Path(options.to))
+    export = export_sides if options.what == "sides" else export_training
+    export(layout, options.ids, folder=Path(options.to))
     return 0
 
 

@@ -1,9 +1,7 @@
 """The training table as files for whoever trains elsewhere: one schema, a folder for each side."""
 
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +19,7 @@ from c2s_assets.schemas.record import Built
 from c2s_assets.storage.choosing import files_of, present_tables
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.staging import sync
+from c2s_assets.storage.replacing import taking_the_place_of
 from c2s_assets.storage.splits.certifying import certify
 from c2s_assets.storage.tables.parquet import TableWriter, iter_table, read_footer, with_metadata
 
@@ -58,7 +56,7 @@ def export_training(layout: Layout, folder: Path, *, datasets: Sequence[str] | N
     settings = read_settings(layout)
     tables = present_tables(layout, settings, _READ, datasets)
     schema = training_schema(settings.sentences.gene_lists)
-    with _taking_the_place_of(folder) as written:
+    with taking_the_place_of(folder) as written:
         n_rows = _write_sides(written, layout, tables, schema)
         certify(written, layout, tables)
         if present_tables(layout, settings, _READ, list(tables)) != tables:
@@ -123,24 +121,3 @@ def _is_export(path: Path) -> bool:
         return read_footer(path)["table"] == _WRITTEN
     except (LakeError, pa.ArrowException, OSError, KeyError):
         return False
-
-
-@contextmanager
-def _taking_the_place_of(folder: Path) -> Iterator[Path]:
-    """Make a folder beside another, to be filled, and put it in the place of that one."""
-    written = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}")
-    before = folder.with_name(f"{written.name}.old")
-    try:
-        written.mkdir()
-        yield written
-        for path in (*written.rglob("*"), written):
-            sync(path)
-        if folder.exists():
-            folder.rename(before)
-        written.rename(folder)
-        sync(folder.parent)
-    except OSError as error:
-        raise LakeError(f"{folder} cannot be written: {error.strerror or error}.") from error
-    finally:
-        for left in (written, before):
-            shutil.rmtree(left, ignore_errors=True)
