@@ -53,5 +53,5 @@ def nightly_audit() -> dg.RunRequest:
     description="Measures what a leak would cost every Sunday, after the audit.",
 )
 def weekly_measurement() -> dg.RunRequest:
-    """Ask for it without looking: it takes two minutes."""
+    """Ask for it without looking: any dataset that came or changed may change the scores."""
     return dg.RunRequest()
