@@ -86,7 +86,7 @@ def test_a_torn_donor_is_named_with_or_without_a_certificate(corpus: Path) -> No
     rewrite(corpus / TRAIN, lambda train: pl.concat([train, moved[:1].with_columns(split=pl.lit("train"))]))
     rewrite(corpus / TEST, lambda test: test[:-1])
     out = found_in(corpus)
-    assert f"FOUND donor {first!r} is to be in train, and {moved.height - 1} cells are elsewhere" in out
+    assert f"FOUND donor {first!r} is to be in 'train', and {moved.height - 1} cells are elsewhere" in out
     torn = f"FOUND donor {first!r} is on several sides: 1 cells in train, {moved.height - 1} cells in test"
     assert torn in found_in(corpus)
     (corpus / CERTIFICATE).unlink()
@@ -136,7 +136,7 @@ def test_files_outside_folders_of_sides_are_told_by_their_rows(corpus: Path, tmp
         ),
         (
             lambda at: rewrite(at / TEST, lambda rows: rows[1:]),
-            "rows are certified".removeprefix("rows "),
+            f"FOUND {TEST!r} has 31 rows, and 32 are certified",
         ),
     ],
     ids=[
@@ -164,7 +164,7 @@ def test_a_manifest_that_is_edited_is_found_and_what_it_says_counts(corpus: Path
     rewrite(manifest, lambda rows: rows.with_columns(edited))
     out = found_in(corpus)
     assert f"FOUND {CERTIFIED_MANIFEST!r} is not the file that is certified" in out
-    assert "is to be in train, and" in out
+    assert "is to be in 'train', and" in out
 
 
 def test_a_person_under_two_ids_and_one_in_quarantine_are_found(corpus: Path) -> None:
@@ -184,7 +184,31 @@ def test_counts_of_a_certificate_that_is_edited_are_found(corpus: Path) -> None:
     says = json.loads(path.read_text())
     says["sides"]["test"]["n_donors"] += 1
     path.write_text(json.dumps(says))
-    assert "FOUND test: SideCount(" in found_in(corpus)
+    out = found_in(corpus)
+    assert "FOUND test: there are 32 cells of 1 donors and 3 datasets, and certified are 32 cells of 2" in out
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [{"files": []}, {"sides": {"test": 3}}, {"n_leaks": "many"}, {"format": "another"}],
+    ids=["files", "sides", "leaks", "format"],
+)
+def test_a_certificate_that_is_none_is_said_to_be_none(corpus: Path, edit: dict[str, object]) -> None:
+    path = corpus / CERTIFICATE
+    path.write_text(json.dumps({**json.loads(path.read_text()), **edit}))
+    assert f"FOUND {path} is " in found_in(corpus)
+
+
+def test_bytes_that_are_no_text_are_found(corpus: Path) -> None:
+    (corpus / CERTIFICATE).write_bytes(b"\xff\xfe\xff")
+    assert "is no certificate of a split" in found_in(corpus)
+
+
+def test_a_manifest_with_other_columns_or_sides_is_found(corpus: Path) -> None:
+    rewrite(corpus / CERTIFIED_MANIFEST, lambda rows: rows.with_columns(split=pl.lit("nowhere")))
+    assert "is to be in 'nowhere', and" in found_in(corpus)
+    rewrite(corpus / CERTIFIED_MANIFEST, lambda rows: rows.drop("donor_uid"))
+    assert "has no column donor_uid, so it is no manifest" in found_in(corpus)
 
 
 def test_what_is_no_split_is_said_to_be_none(tmp_path: Path) -> None:

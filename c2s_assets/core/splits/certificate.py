@@ -29,6 +29,9 @@ class SideCount:
     n_donors: int
     n_cells: int
 
+    def __str__(self) -> str:
+        return f"{self.n_cells:,} cells of {self.n_donors:,} donors and {self.n_datasets:,} datasets"
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -58,7 +61,7 @@ def render_certificate(certificate: Certificate) -> str:
     return json.dumps({"format": _FORMAT, **asdict(certificate)}, indent=1, sort_keys=True) + "\n"
 
 
-def parse_certificate(text: str, *, name: str) -> Certificate:
+def parse_certificate(content: bytes, *, name: str) -> Certificate:
     """Read what `render_certificate` wrote.
 
     Raises
@@ -67,22 +70,23 @@ def parse_certificate(text: str, *, name: str) -> Certificate:
         If it is none, or of another version.
     """
     try:
-        says = json.loads(text)
+        says = json.loads(content)
         if says["format"] != _FORMAT:
             raise LakeError(
                 f"{name} is of the format {says['format']!r}, not {_FORMAT!r}. Update c2s_assets."
             )
         return Certificate(
             plan_version=str(says["plan_version"]),
-            n_leaks=says["n_leaks"],
-            sides={side: SideCount(**counts) for side, counts in _object(says["sides"]).items()},
-            files={path: FileMark(**mark) for path, mark in _object(says["files"]).items()},
+            n_leaks=None if says["n_leaks"] is None else int(says["n_leaks"]),
+            sides={side: _counts(counts) for side, counts in says["sides"].items()},
+            files={
+                path: FileMark(int(mark["n_rows"]), str(mark["sha256"]))
+                for path, mark in says["files"].items()
+            },
         )
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise LakeError(f"{name} is no certificate of a split. Fetch it again.") from error
 
 
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError(value)
-    return value
+def _counts(counts: Mapping[str, Any]) -> SideCount:
+    return SideCount(int(counts["n_datasets"]), int(counts["n_donors"]), int(counts["n_cells"]))

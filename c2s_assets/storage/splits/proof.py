@@ -119,11 +119,11 @@ def _repeated(files: Sequence[Path], written: Written) -> Iterator[str]:
 def _check_certificate(folder: Path, written: Written, found: list[str]) -> str:
     """Compare a folder with its certificate, add what is found, and say which certificate it is."""
     path = folder / CERTIFICATE
-    certificate = parse_certificate(path.read_text(encoding="utf-8"), name=str(path))
+    certificate = parse_certificate(path.read_bytes(), name=str(path))
     found += _other_files(folder, certificate, written)
     for side, counts in written.counts().items():
         if (said := certificate.sides.get(side)) != counts:
-            found.append(f"{side}: {counts} is there, {said} is certified")
+            found.append(f"{side}: there are {counts}, and certified are {said or 'none'}")
     found += _other_donors(folder / CERTIFIED_MANIFEST, written)
     return (
         f"certificate of split plan {certificate.plan_version}, SHA-256 {file_digest(path)} "
@@ -166,8 +166,8 @@ def _other_donors(manifest: Path, written: Written) -> Iterator[str]:
             continue
         if row[_N_QUARANTINED]:
             lines.append(f"donor {donor!r} is in quarantine: {_by_side(counts)}")
-        elif row[SPLIT] is not None and (n := counts.sum() - counts[SIDES.index(row[SPLIT])]):
-            lines.append(f"donor {donor!r} is to be in {row[SPLIT]}, and {n:,} cells are elsewhere")
+        elif row[SPLIT] is not None and (n := _n_elsewhere(counts, row[SPLIT])):
+            lines.append(f"donor {donor!r} is to be in {row[SPLIT]!r}, and {n:,} cells are elsewhere")
         if row[_COMPONENT] is not None:
             persons.setdefault(row[_COMPONENT], []).append(donor)
     yield from _shortened(dict.fromkeys(lines))
@@ -187,8 +187,14 @@ def _donors_of(manifest: Path) -> Iterator[dict[str, Any]]:
     """Read the rows of donors; those of single cells name none."""
     columns = [DONOR_UID, _COMPONENT, SPLIT, _N_QUARANTINED]
     with pq.ParquetFile(manifest) as file:
+        if lacking := [name for name in columns if name not in file.schema_arrow.names]:
+            raise LakeError(f"{manifest} has no column {lacking[0]}, so it is no manifest. Fetch it again.")
         for rows in file.iter_batches(columns=columns):
             yield from rows.filter(rows.column(DONOR_UID).is_valid()).to_pylist()
+
+
+def _n_elsewhere(counts: NDArray[np.int64], side: str) -> int:
+    return int(sum(n for name, n in zip(ALL_PLACES, counts, strict=True) if name != side))
 
 
 def _by_side(counts: NDArray[np.int64]) -> str:

@@ -110,7 +110,7 @@ def read_written(files: Sequence[Path]) -> Written:
                 own = _keys(block)
                 keys[n_read : n_read + len(own)] = own
                 n_read += len(own)
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             written.unread[path] = _first_line(error)
     written.keys = keys[:n_read]
     return written
