@@ -192,9 +192,9 @@ def _count_by_side(
     names = values.dictionary.to_pylist()
     codes = _codes(values, null=len(names))
     counts = np.bincount(codes * _N_SIDES + sides, minlength=(len(names) + 1) * _N_SIDES)
-    for name, by_side in zip(names, counts.reshape(-1, _N_SIDES), strict=False):
-        if by_side.any():
-            yield name, by_side
+    by_side = counts.reshape(-1, _N_SIDES)[: len(names)]
+    for code in np.flatnonzero(by_side.any(axis=1)):
+        yield names[code], by_side[code]
 
 
 def _keys(block: Block) -> NDArray[np.uint64]:
