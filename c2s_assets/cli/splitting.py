@@ -34,13 +34,14 @@ def replan(layout: Layout, *, is_applied: bool) -> None:
     """Make the whole plan anew: show what would move or, if told to, let it take the place of the last."""
     from c2s_assets.core.splits.plan import moved_donors, version_of
     from c2s_assets.storage.holdings import datasets_with_cells
+    from c2s_assets.storage.lake.alone import alone
     from c2s_assets.storage.lake.documents import read_settings
     from c2s_assets.storage.lake.staging import stage
-    from c2s_assets.storage.splits.plan import plan_lock, read_plan, stage_whole_plan
+    from c2s_assets.storage.splits.plan import read_plan, stage_whole_plan
     from c2s_assets.storage.splits.plan import replan as make_anew
 
     settings = read_settings(layout)
-    with plan_lock(layout):
+    with alone(layout, SPLIT_PLAN):
         before = read_plan(layout)
         after = make_anew(layout, datasets_with_cells(layout, settings))
         moved = moved_donors(before, after)

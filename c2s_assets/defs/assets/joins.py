@@ -18,6 +18,7 @@ from c2s_assets.schemas.documents import CorpusReport
 from c2s_assets.schemas.registry import CELLS, PROFILE, REPORT, shown
 from c2s_assets.storage.catalogue.snapshot import Snapshot
 from c2s_assets.storage.catalogue.versions import Reader
+from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.documents import keeps_document, write_document
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.sources.listing import withdrawn_datasets
@@ -41,14 +42,13 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One DuckDB file over the whole lake: datasets, cells, features, genes, splits, sentences and checks."""
     from c2s_assets.storage.catalogue.building import build_catalogue
     from c2s_assets.storage.catalogue.versions import (
-        one_builder,
         open_catalogue,
         remove_snapshots,
         shown_snapshot,
     )
 
     layout = store.layout
-    with one_builder(layout), stage(layout, "catalogue") as staged:
+    with alone(layout, "catalogue"), stage(layout, "catalogue") as staged:
         written, before = staged.path(layout.catalogue), shown_snapshot(layout)
         snapshot = build_catalogue(layout, written, withdrawn=withdrawn_datasets(layout))
         with open_catalogue(written) as reader:

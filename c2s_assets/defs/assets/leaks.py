@@ -38,6 +38,7 @@ from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.leaks import DonorAliases, LeakInflation, Leaks
 from c2s_assets.schemas.registry import CELLS, FEATURES, FINGERPRINTS, SIDES_OF_DATASET, SPLIT_PLAN
 from c2s_assets.schemas.violations import keeps_schema
+from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.tables.features import read_var
@@ -87,10 +88,10 @@ def cell_fingerprints(context: dg.AssetExecutionContext, store: Store) -> Events
 @final_errors
 def donor_aliases(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per pair of donors that share cells: one person under two names? And the cells, per dataset."""
-    from c2s_assets.storage.leaks.renewing import one_renewal, renew
+    from c2s_assets.storage.leaks.renewing import renew
 
     layout = store.layout
-    with one_renewal(layout), stage(layout, "donor_aliases") as staged:
+    with alone(layout, "donor_aliases"), stage(layout, "donor_aliases") as staged:
         renewal = renew(staged, layout)
         figures = renewal.figures
         context.log.info(

@@ -28,8 +28,9 @@ from c2s_assets.schemas.registry import CELLS, MANIFEST, SENTENCES, SPLIT_PLAN, 
 from c2s_assets.schemas.tables import SplitPlan
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.dataset import Dataset, DatasetStage
+from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.splits.plan import PublishedSplit, plan_lock, publish_split, settle_plan
+from c2s_assets.storage.splits.plan import PublishedSplit, publish_split, settle_plan
 from c2s_assets.storage.tables.parquet import count_rows, iter_table, read_rows, size_bytes, table_schema
 from c2s_assets.storage.tables.sides import read_sides, side_folders, spec_ids, write_records
 
@@ -52,7 +53,7 @@ def split_plan(context: dg.AssetExecutionContext, store: Store) -> Events:
     turn out to be one person are one row from then on, or in quarantine where they are on two sides.
     """
     layout = store.layout
-    with plan_lock(layout), stage(layout, SPLIT_PLAN) as staged:
+    with alone(layout, SPLIT_PLAN), stage(layout, SPLIT_PLAN) as staged:
         plan, written = (
             settle_plan(staged, layout, spec=store.settings().split),
             staged.path(layout.split_plan),
@@ -84,7 +85,7 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per donor: train, validation or test, its fold, and why; what the plan says of this dataset."""
     dataset = store.dataset(context.partition_key)
     spec = dataset.settings.split
-    with plan_lock(store.layout):
+    with alone(store.layout, SPLIT_PLAN):
         split = publish_split(dataset)
         with staged_asset(context, store) as staged:
             staged.write([split.manifest], spec_id=spec.spec_id, spec=spec.model_dump())

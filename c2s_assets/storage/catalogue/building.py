@@ -50,7 +50,7 @@ _NOT_TAKEN = (duckdb.Error, pa.ArrowException, ValueError, OverflowError)
 
 
 def build_catalogue(layout: Layout, path: Path, *, withdrawn: Collection[str] = ()) -> Snapshot:
-    """Write the catalogue to `path`, beside its place; to be called by `one_builder`.
+    """Write the catalogue to `path`, beside its place; to be called by who is `alone`.
 
     Parameters
     ----------

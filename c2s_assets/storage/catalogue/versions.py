@@ -9,7 +9,6 @@ One process builds at a time (see `catalogue_building`), and writes beside the f
 which they can go on reading.
 """
 
-import fcntl
 import shutil
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -38,15 +37,6 @@ class Reader:
         """Answer one of our own queries, by its name in `sql/`."""
         answer = self.connection.sql(statement(name), params=parameters or None)
         return pl.DataFrame(answer.to_arrow_table())
-
-
-@contextmanager
-def one_builder(layout: Layout) -> Iterator[None]:
-    """Wait until nobody else builds the catalogue, and keep others waiting."""
-    layout.staging.mkdir(parents=True, exist_ok=True)
-    with (layout.staging / "catalogue.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @contextmanager
@@ -100,7 +90,7 @@ def shown_snapshot(layout: Layout) -> str | None:
 
 
 def remove_snapshots(layout: Layout, *, keep: Collection[str | None]) -> None:
-    """Remove all snapshots but those to keep and the last few; to be called by `one_builder`.
+    """Remove all snapshots but those to keep and the last few; to be called by who is `alone`.
 
     Somebody may have opened an earlier catalogue, and go on asking it.
     """

@@ -1,8 +1,6 @@
 """Renews `donor_aliases`, `cell_copies` and the pairs of cells that both are made of."""
 
-import fcntl
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,17 +47,8 @@ class Renewal:
     keeps_schemas: Finding
 
 
-@contextmanager
-def one_renewal(layout: Layout) -> Iterator[None]:
-    """Wait until nobody else renews them, and keep others waiting."""
-    layout.staging.mkdir(parents=True, exist_ok=True)
-    with (layout.staging / "donor_aliases.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def renew(stage: Stage, layout: Layout) -> Renewal:
-    """Search the lake for copies of cells, and stage what has changed; to be called by `one_renewal`.
+    """Search the lake for copies of cells, and stage what has changed; to be called by who is `alone`.
 
     Only datasets that are new or were built again are compared.
     """

@@ -1,9 +1,7 @@
 """Keeps the split plan of a lake: every build extends it, one at a time, and nobody else writes it."""
 
-import fcntl
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -36,6 +34,7 @@ from c2s_assets.schemas.leaks import SplitCopies
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SPLIT_PLAN
 from c2s_assets.schemas.tables import SplitPlan
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.leaks.published import read_aliases
@@ -78,17 +77,8 @@ def read_plan(layout: Layout) -> pl.DataFrame:
     return plan
 
 
-@contextmanager
-def plan_lock(layout: Layout) -> Iterator[None]:
-    """Wait until nobody else changes the plan, and keep others waiting."""
-    layout.staging.mkdir(parents=True, exist_ok=True)
-    with (layout.staging / "split_plan.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def publish_split(dataset: Dataset) -> PublishedSplit:
-    """Give every donor of a dataset a side, and keep it in the plan; to be called under `plan_lock`.
+    """Give every donor of a dataset a side, and keep it in the plan; to be called by who is `alone`.
 
     Raises
     ------
@@ -109,7 +99,7 @@ def publish_split(dataset: Dataset) -> PublishedSplit:
 
 
 def settle_plan(staged: Stage, layout: Layout, *, spec: SplitSpec) -> pl.DataFrame:
-    """Act on all evidence there is by now, see `settle`, and stage the plan; under `plan_lock`."""
+    """Act on all evidence there is by now, see `settle`, and stage the plan; for who is `alone`."""
     plan = settle(read_plan(layout), read_persons(layout))
     stage_whole_plan(staged, layout, plan, spec=spec)
     return plan
@@ -133,7 +123,7 @@ def replan(layout: Layout, datasets: list[Dataset]) -> pl.DataFrame:
 def rename_in_plan(layout: Layout, old: str, new: str) -> None:
     """Let the donors of a dataset keep their sides under its new name, with which their ids begin now."""
     begins = f"^{re.escape(old)}(/|$)"
-    with plan_lock(layout), stage(layout, SPLIT_PLAN) as staged:
+    with alone(layout, SPLIT_PLAN), stage(layout, SPLIT_PLAN) as staged:
         renamed = read_plan(layout).with_columns(
             pl.col(DONOR_UIDS).list.eval(pl.element().str.replace(begins, f"{new}${{1}}")),
             pl.col(COMPONENT, QUARANTINED_FOR).str.replace(begins, f"{new}${{1}}"),

@@ -19,11 +19,11 @@ from c2s_assets.storage.catalogue.queries import answer_query
 from c2s_assets.storage.catalogue.snapshot import Snapshot, literal_pattern
 from c2s_assets.storage.catalogue.versions import (
     is_current,
-    one_builder,
     open_catalogue,
     remove_snapshots,
     shown_snapshot,
 )
+from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets_tests.toy import put_toy_tables
@@ -33,7 +33,7 @@ HOSTILE = ["plain", "la'ke", 'a "lake"', "my lake", "[lake]", "la*ke?", "'); dro
 
 def build(layout: Layout, *, withdrawn: frozenset[str] = frozenset()) -> Snapshot:
     """Build and swap in the catalogue, as the asset does."""
-    with one_builder(layout), stage(layout, "catalogue") as staged:
+    with alone(layout, "catalogue"), stage(layout, "catalogue") as staged:
         before = shown_snapshot(layout)
         snapshot = build_catalogue(layout, staged.path(layout.catalogue), withdrawn=withdrawn)
         staged.commit(layout.catalogue)
