@@ -47,6 +47,10 @@ _TIMEOUT_SECONDS = 90.0
 # processor rather than 1.2 s.
 _WHOLE_EVERY = 10
 
+# Where only structures are damaged, tables like those of the whole file are right, whatever HDF5 makes of it:
+# it does not find a chunk whose key in the tree is damaged, and reads zeros; we list chunks, and find it.
+OF_STRUCTURES = ("structures, sums mended", "structures, sums mended again")
+
 # What becomes of a file. Only `bad` is none of our promises.
 SAME, EQUAL_TO_SOURCE, NOT_COMPARED, REFUSED, BAD = (
     "same",
@@ -197,7 +201,7 @@ def _judge(place: Workplace, number: int, kind: str, original: Path) -> Judged:
         if kind in LEAD_OUTSIDE:
             problems.append("what leads out of the file was not refused")
         compared, wrong = _compare(place, dataset, original)
-        problems += wrong
+        problems += [] if kind in OF_STRUCTURES and compared.get("as original") == EQUAL else wrong
     verdict, detail = _sum_up(told, compared, problems)
     return Judged(number, kind, verdict, detail, ending.seconds, ending.peak_bytes)
 
