@@ -14,6 +14,7 @@ KIND, N_CELLS, DATASETS, SIDES_OF = "kind", "n_cells", "datasets", "sides"
 DONOR, PERSON, QUARANTINE, NOT_AS_PLANNED = "donor", "person", "quarantine", "not as planned"
 EXACT_COPY, COPY = "exact copy", "copy"
 WHAT = "what"
+_SIDE_BITS = np.uint64(3)
 LEAK_SCHEMA: dict[str, pl.DataType] = {
     KIND: pl.String(),
     WHAT: pl.String(),
@@ -51,22 +52,29 @@ def leaks_of_donors(written: pl.DataFrame, plan: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def hashes_on_two_sides(
-    keys: Sequence[NDArray[np.int64]], sides: Sequence[NDArray[np.int8]]
-) -> NDArray[np.int64]:
-    """Find the hashes that cells of two sides have, ascending.
+def hashes_on_sides(hashes: NDArray[np.int64], sides: NDArray[np.int8]) -> NDArray[np.uint64]:
+    """Put the number of a cell's side into the last two bits of its hash, so that a cell takes 8 bytes."""
+    return (hashes.view(np.uint64) & ~_SIDE_BITS) | sides.astype(np.uint64)
+
+
+def hashes_on_two_sides(hashed: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Find the hashes that cells of two sides have, ascending, without their last two bits.
 
     Parameters
     ----------
-    keys, sides
-        Of each dataset, the hash of each cell that carries evidence, and the number of its side.
+    hashed
+        Of each dataset the cells that carry evidence, from `hashes_on_sides`.
     """
-    all_keys = np.concatenate([np.zeros(0, np.int64), *keys])
-    all_sides = np.concatenate([np.zeros(0, np.int8), *sides])
-    order = np.lexsort((all_sides, all_keys))
-    all_keys, all_sides = all_keys[order], all_sides[order]
-    is_torn = (all_keys[1:] == all_keys[:-1]) & (all_sides[1:] != all_sides[:-1])
-    return np.unique(all_keys[1:][is_torn])
+    keys = np.concatenate([np.zeros(0, np.uint64), *hashed])
+    keys.sort()
+    is_torn = ((keys[1:] ^ keys[:-1]) & ~_SIDE_BITS == 0) & (keys[1:] != keys[:-1])
+    return np.unique(keys[1:][is_torn] & ~_SIDE_BITS)
+
+
+def are_among(hashes: NDArray[np.uint64], torn: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Whether each hash is one of those that `hashes_on_two_sides` found, whatever its last two bits."""
+    found: NDArray[np.bool_] = np.isin(hashes & ~_SIDE_BITS, torn)
+    return found
 
 
 def leaks_of_cells(cells: pl.DataFrame, *, kind: str) -> pl.DataFrame:
@@ -75,7 +83,7 @@ def leaks_of_cells(cells: pl.DataFrame, *, kind: str) -> pl.DataFrame:
     Parameters
     ----------
     cells
-        `hash, dataset_id, split, cell_id` of those that `hashes_on_two_sides` found.
+        `hash, dataset_id, split, cell_id` of all whose hash `are_among` those on two sides.
     """
     groups = cells.sort(DATASET_ID, "cell_id").group_by("hash", maintain_order=True)
     described = groups.agg(
@@ -85,7 +93,8 @@ def leaks_of_cells(cells: pl.DataFrame, *, kind: str) -> pl.DataFrame:
         pl.len().alias(N_CELLS),
     )
     return (
-        described.group_by(SIDES_OF, DATASETS)
+        described.filter(pl.col(SIDES_OF).list.len() > 1)
+        .group_by(SIDES_OF, DATASETS)
         .agg(pl.col(WHAT).min(), pl.col(N_CELLS).sum())
         .select(pl.lit(kind).alias(KIND), WHAT, SIDES_OF, DATASETS, pl.col(N_CELLS).cast(pl.Int64))
         .sort(DATASETS, SIDES_OF)

@@ -1,16 +1,20 @@
 """Reads the written sides of all datasets, and finds what is on two of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from c2s_assets.core.columns import CELL_ID, DATASET_ID, DONOR_ID, DONOR_UID, FOLD, IS_PRIMARY_DATA, SPLIT
 from c2s_assets.core.errors import C2SError
 from c2s_assets.core.leaks.audit import (
     COPY,
     EXACT_COPY,
+    are_among,
     count_sides,
+    hashes_on_sides,
     hashes_on_two_sides,
     leaks_of_cells,
     leaks_of_donors,
@@ -27,6 +31,7 @@ from c2s_assets.storage.splits.plan import read_plan
 from c2s_assets.storage.tables.parquet import read_table, table_schema
 
 _READ = (CELL_ID, DONOR_ID, DONOR_UID, FOLD, IS_PRIMARY_DATA)
+_HASH = "hash"
 _SIDE_NUMBERS = {side: number for number, side in enumerate(SIDES)}
 
 
@@ -63,8 +68,8 @@ class _Found:
     """What is gathered of the datasets, one after the other."""
 
     donors: list[pl.DataFrame] = field(default_factory=list)
-    exact: dict[str, pl.DataFrame] = field(default_factory=dict)
-    copies: dict[str, pl.DataFrame] = field(default_factory=dict)
+    exact: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
+    copies: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
     n_non_primary: int = 0
     n_without_fingerprint: int = 0
     changed: dict[str, str] = field(default_factory=dict)
@@ -79,7 +84,8 @@ def audit_sides(layout: Layout) -> Audit:
     donors = pl.concat([pl.DataFrame(schema=_DONORS), *found.donors])
     known = donors.filter("is_known")
     people = known.unique([DONOR_ID, DONOR_UID])
-    exact, copies = _torn(found.exact), _torn(found.copies)
+    exact = _torn(layout, found.exact, _read_exact)
+    copies = _torn(layout, found.copies, _read_groups)
     leaks = [
         leaks_of_donors(known.drop("is_known", DONOR_ID), read_plan(layout)),
         leaks_of_cells(exact, kind=EXACT_COPY),
@@ -114,19 +120,12 @@ def _look_at(layout: Layout, dataset_id: str, found: _Found) -> None:
     found.n_non_primary += int((~cells[IS_PRIMARY_DATA]).sum())
     if (changed := _changed(layout, dataset_id)) is not None:
         found.changed[dataset_id] = changed
-    sides = cells.select(
-        CELL_ID, pl.col(SPLIT).replace_strict(_SIDE_NUMBERS, return_dtype=pl.Int8).alias("side")
-    )
-    fingerprints = layout.table(FINGERPRINTS, dataset_id)
-    if fingerprints.exists():
-        found.exact[dataset_id] = _hashed(
-            sides, read_table(fingerprints, columns=[CELL_ID, EXACT[0]]), EXACT[0]
-        )
+    if layout.table(FINGERPRINTS, dataset_id).exists():
+        found.exact[dataset_id] = _pack(_hashed(cells, _read_exact(layout, dataset_id)))
     else:
         found.n_without_fingerprint += cells.height
-    copies = read_copies(layout, dataset_id)
-    if copies.height:
-        found.copies[dataset_id] = _hashed(sides, copies, COPY_GROUP)
+    if layout.cell_copies(dataset_id).exists():
+        found.copies[dataset_id] = _pack(_hashed(cells, _read_groups(layout, dataset_id)))
 
 
 def _read_sides(layout: Layout, dataset_id: str) -> Iterator[pl.DataFrame]:
@@ -162,28 +161,44 @@ def _changed(layout: Layout, dataset_id: str) -> str | None:
     return None
 
 
-def _hashed(sides: pl.DataFrame, hashes: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Give each cell of a side its hash, if it has one: `hash`, `side`, `cell_id`."""
-    return sides.join(
-        hashes.select(CELL_ID, pl.col(column).alias("hash")).drop_nulls("hash"), on=CELL_ID
-    ).select("hash", "side", CELL_ID)
+def _read_exact(layout: Layout, dataset_id: str) -> pl.DataFrame:
+    """Read the hash of each cell that carries evidence: `cell_id` and `hash`."""
+    read = read_table(layout.table(FINGERPRINTS, dataset_id), columns=[CELL_ID, EXACT[0]])
+    return read.rename({EXACT[0]: _HASH}).drop_nulls(_HASH)
 
 
-def _torn(by_dataset: dict[str, pl.DataFrame]) -> pl.DataFrame:
-    """Find the cells with a hash that is on two sides: `hash, dataset_id, split, cell_id`."""
-    tables = by_dataset.values()
-    torn = pl.Series(
-        hashes_on_two_sides([t["hash"].to_numpy() for t in tables], [t["side"].to_numpy() for t in tables])
-    )
-    names = dict(enumerate(SIDES))
-    parts = [
-        table.filter(pl.col("hash").is_in(torn.implode())).select(
-            "hash",
-            pl.lit(dataset_id).alias(DATASET_ID),
-            pl.col("side").replace_strict(names, return_dtype=pl.String).alias(SPLIT),
-            CELL_ID,
-        )
-        for dataset_id, table in by_dataset.items()
-    ]
-    schema = {"hash": pl.Int64, DATASET_ID: pl.String, SPLIT: pl.String, CELL_ID: pl.String}
-    return pl.concat([pl.DataFrame(schema=schema), *parts])
+def _read_groups(layout: Layout, dataset_id: str) -> pl.DataFrame:
+    """Read which cells of a dataset have copies, near ones included: `cell_id`, and their group as `hash`."""
+    return read_copies(layout, dataset_id).select(CELL_ID, pl.col(COPY_GROUP).alias(_HASH))
+
+
+def _hashed(cells: pl.DataFrame, hashes: pl.DataFrame) -> pl.DataFrame:
+    """Give each cell of a side its hash, if it has one: `hash`, `split`, `cell_id`."""
+    return cells.select(CELL_ID, SPLIT).join(hashes, on=CELL_ID).select(_HASH, SPLIT, CELL_ID)
+
+
+def _pack(hashed: pl.DataFrame) -> NDArray[np.uint64]:
+    numbers = hashed[SPLIT].replace_strict(_SIDE_NUMBERS, return_dtype=pl.Int8)
+    return hashes_on_sides(hashed[_HASH].to_numpy(), numbers.to_numpy())
+
+
+def _torn(
+    layout: Layout,
+    hashed: Mapping[str, NDArray[np.uint64]],
+    read: Callable[[Layout, str], pl.DataFrame],
+) -> pl.DataFrame:
+    """Find the cells with a hash that is on two sides: `hash, dataset_id, split, cell_id`.
+
+    Of most datasets that is none, so that their cells are read again only where it is.
+    """
+    torn = hashes_on_two_sides(list(hashed.values()))
+    schema = {_HASH: pl.Int64, DATASET_ID: pl.String, SPLIT: pl.String, CELL_ID: pl.String}
+    found = [pl.DataFrame(schema=schema)]
+    for dataset_id, hashes in hashed.items():
+        if are_among(hashes, torn).any():
+            cells = _hashed(pl.concat(list(_read_sides(layout, dataset_id))), read(layout, dataset_id))
+            is_torn = pl.Series(are_among(cells[_HASH].to_numpy().view(np.uint64), torn))
+            found.append(
+                cells.filter(is_torn).with_columns(pl.lit(dataset_id).alias(DATASET_ID)).select(*schema)
+            )
+    return pl.concat(found)
