@@ -69,18 +69,24 @@ def show(layout: Layout, dataset_id: str) -> None:
 
 
 def write_page(layout: Layout, dataset_id: str, target: Path) -> None:
-    """Copy the page on a dataset, which is written with its validation report.
+    """Copy the page on a dataset, which is written with its validation report, or say what was refused of it.
 
     Raises
     ------
     MissingInputError
-        If it is not built, or no longer says how the dataset stands.
+        If nothing is known of it, or the page no longer says how it stands.
     """
+    from c2s_assets.schemas.registry import REPORT
     from c2s_assets.storage.dataset import Dataset
     from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.pages.refusal_page import refusal_page
 
-    Dataset(layout, dataset_id, read_settings(layout)).path("validation_report")
-    page = layout.dataset_page(dataset_id).read_bytes()
+    dataset = Dataset(layout, dataset_id, read_settings(layout))
+    if REPORT in dataset.record().built:
+        dataset.path(REPORT)
+        page = layout.dataset_page(dataset_id).read_bytes()
+    else:
+        page = refusal_page(dataset).encode()
     try:
         target.write_bytes(page)
     except OSError as error:

@@ -87,3 +87,12 @@ def test_one_that_is_not_written_is_not_taken_along(workshop: Workshop, tmp_path
     said = c2s("show", "toy", "--html", tmp_path / "toy.html", lake=lake)
     assert said.status == 1
     assert "validation_report is missing: datasets/toy/report.html is gone" in said.err
+
+
+def test_the_page_of_a_file_that_was_refused_says_why(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    layout.inbox_h5ad("broken").write_text("no h5ad")
+    assert c2s("build", "broken", lake=layout.root).status == 1
+    said = c2s("show", "broken", "--html", tmp_path / "broken.html", lake=layout.root)
+    assert said.status == 0, said.err
+    assert "is a text that begins with" in (tmp_path / "broken.html").read_text()
