@@ -210,3 +210,20 @@ def test_a_dataset_keeps_its_sides_under_another_name(tmp_path: Path) -> None:
     run(other, "build", "--only", "split_manifest", "new")
     assert sides(other, "new") == {uid.replace("old/", "new/"): side for uid, side in before.items()}
     assert pl.read_parquet(other.split_plan).height == 20
+
+
+@pytest.mark.parametrize(
+    "obs",
+    [{"tissue_type": "organoid"}, {"genetic_perturbation_strategy": "CRISPR knockout screen"}],
+    ids=["organoids", "perturbed cells"],
+)
+def test_donors_of_cells_that_are_no_tissue_of_people_are_in_train(
+    tmp_path: Path, obs: dict[str, str]
+) -> None:
+    """Guards the columns that a build hands to the split: without them the rule is never asked."""
+    other = Layout(tmp_path / "lake")
+    other.inbox.mkdir(parents=True)
+    drop_toy_h5ad(other, "grown", n_obs=240, n_vars=100, n_donors=20, obs=obs)
+    run(other, "build", "--only", "split_manifest", "grown")
+    assert set(manifest(other, "grown")["split"]) == {"train"}
+    assert manifest(other, "grown")["reason"].str.contains("some of its cells are").all()

@@ -26,8 +26,11 @@ from c2s_assets.core.columns import (
     IS_PRIMARY_DATA,
     LIFE_STAGE,
     ORGANISM,
+    PERTURBATION,
+    PERTURBATION_STRATEGY,
     RESERVED_NAMES,
     SEX,
+    TISSUE_TYPE,
     names_beside,
 )
 from c2s_assets.core.settings import DatasetEntry
@@ -46,7 +49,10 @@ ADDED_COLUMNS = (
     LIFE_STAGE,
     IS_PRIMARY_DATA,
 )
-SPLIT_COLUMNS = (CELL_ID, DONOR_ID, DONOR_UID, HAS_KNOWN_DONOR, AGE, IS_PRIMARY_DATA, SEX)
+# What a split is made of, and what it asks besides where the source says it.
+_ALWAYS_SPLIT_BY = (CELL_ID, DONOR_ID, DONOR_UID, HAS_KNOWN_DONOR, AGE, IS_PRIMARY_DATA, SEX)
+_SPLIT_BY_IF_THERE = (TISSUE_TYPE, PERTURBATION, PERTURBATION_STRATEGY)
+SPLIT_COLUMNS = (*_ALWAYS_SPLIT_BY, *_SPLIT_BY_IF_THERE)
 
 
 def describe_cells(
@@ -109,7 +115,7 @@ def own_names(names: Iterable[str]) -> dict[str, str]:
 
 
 def split_columns(cells: pl.DataFrame) -> pl.DataFrame:
-    """Select what a split is made of: `SPLIT_COLUMNS` of `cell_metadata`.
+    """Select what a split is made of: those of `SPLIT_COLUMNS` that `cell_metadata` always has, or has here.
 
     A table that was written before cells said whether their donor is known is judged as a whole now, and its
     `is_primary_data` may still be as the source wrote it, or missing.
@@ -121,7 +127,8 @@ def split_columns(cells: pl.DataFrame) -> pl.DataFrame:
         else name_cells(cells[DONOR_ID], name_donors(cells[DONOR_ID]))[HAS_KNOWN_DONOR]
     )
     sex = cells[SEX].cast(pl.String) if SEX in cells.columns else _nothing(cells.height).alias(SEX)
-    return pl.DataFrame([*columns, is_known, sex]).select(SPLIT_COLUMNS)
+    further = [cells[name].cast(pl.String) for name in _SPLIT_BY_IF_THERE if name in cells.columns]
+    return pl.DataFrame([*columns, is_known, sex]).select(_ALWAYS_SPLIT_BY).hstack(further)
 
 
 def _donors(obs: pl.DataFrame, survey: ObsSurvey, n_obs: int) -> pl.DataFrame:
