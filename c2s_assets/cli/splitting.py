@@ -36,8 +36,7 @@ def replan(layout: Layout, *, is_applied: bool) -> None:
     from c2s_assets.storage.holdings import datasets_with_cells
     from c2s_assets.storage.lake.alone import alone
     from c2s_assets.storage.lake.documents import read_settings
-    from c2s_assets.storage.lake.staging import stage
-    from c2s_assets.storage.splits.plan import read_plan, stage_whole_plan
+    from c2s_assets.storage.splits.plan import put_whole_plan, read_plan
     from c2s_assets.storage.splits.plan import replan as make_anew
 
     settings = read_settings(layout)
@@ -50,9 +49,7 @@ def replan(layout: Layout, *, is_applied: bool) -> None:
         if not is_applied:
             say("Nothing was changed. To apply it: c2s split --replan --apply")
             return
-        with stage(layout, SPLIT_PLAN) as staged:
-            stage_whole_plan(staged, layout, after, spec=settings.split)
-            staged.commit(layout.split_plan, layout.split_marks, layout.split_copies)
+        put_whole_plan(layout, after, spec=settings.split)
     say(f"The plan is version {version_of(after)[0]}.0 now. Sides that it changes are built by: c2s audit")
 
 

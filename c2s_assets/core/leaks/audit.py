@@ -15,13 +15,6 @@ DONOR, PERSON, QUARANTINE, NOT_AS_PLANNED = "donor", "person", "quarantine", "no
 EXACT_COPY, COPY = "exact copy", "copy"
 WHAT = "what"
 _SIDE_BITS = np.uint64(3)
-LEAK_SCHEMA: dict[str, pl.DataType] = {
-    KIND: pl.String(),
-    WHAT: pl.String(),
-    SIDES_OF: pl.List(pl.String()),
-    DATASETS: pl.List(pl.String()),
-    N_CELLS: pl.Int64(),
-}
 
 
 def leaks_of_donors(written: pl.DataFrame, plan: pl.DataFrame) -> pl.DataFrame:
@@ -109,11 +102,6 @@ def count_sides(written: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.col(N_CELLS).filter(pl.col(SPLIT) == side).sum().alias(side) for side in SIDES)
         .sort(DATASET_ID)
     )
-
-
-def no_leaks() -> pl.DataFrame:
-    """Return the table of leaks of a lake without any."""
-    return pl.DataFrame(schema=LEAK_SCHEMA)
 
 
 def _on_two_sides(known: pl.DataFrame, column: str, *, kind: str) -> pl.DataFrame:

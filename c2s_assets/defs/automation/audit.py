@@ -23,35 +23,26 @@ measure_leaks = dg.define_asset_job(
 
 LAKE_JOBS = (renew_plan, audit_leaks, measure_leaks)
 
-
-@dg.schedule(
+# Nobody looks first whether there is anything to do: what has not changed is not compared again, but a file
+# may have been changed by hand.
+nightly_plan = dg.ScheduleDefinition(
+    name="nightly_plan",
     job=renew_plan,
     cron_schedule="0 1 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Renews the split plan every night; what it makes outdated is built by the sensor refresh.",
 )
-def nightly_plan() -> dg.RunRequest:
-    """Ask for it without looking: what has not changed since the last night is not compared again."""
-    return dg.RunRequest()
-
-
-@dg.schedule(
+nightly_audit = dg.ScheduleDefinition(
+    name="nightly_audit",
     job=audit_leaks,
     cron_schedule="0 4 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Audits the sides of all datasets every night, three hours after the plan was renewed.",
 )
-def nightly_audit() -> dg.RunRequest:
-    """Ask for it without looking: a file may have been changed by hand."""
-    return dg.RunRequest()
-
-
-@dg.schedule(
+weekly_measurement = dg.ScheduleDefinition(
+    name="weekly_measurement",
     job=measure_leaks,
     cron_schedule="0 5 * * 0",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Measures what a leak would cost every Sunday, after the audit.",
 )
-def weekly_measurement() -> dg.RunRequest:
-    """Ask for it without looking: any dataset that came or changed may change the scores."""
-    return dg.RunRequest()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -10,7 +10,7 @@ from c2s_assets.core.cells.metadata import SPLIT_COLUMNS, split_columns
 from c2s_assets.core.columns import CELL_ID, DATASET_ID, DONOR_UID, FOLD, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.errors import LakeError
 from c2s_assets.core.hashes import short_id
-from c2s_assets.core.splits.donors import NO_COPIES, count_donors, mark_eligible
+from c2s_assets.core.splits.donors import count_donors, mark_eligible
 from c2s_assets.core.splits.manifest import BY_CELL, split_dataset
 from c2s_assets.core.splits.plan import (
     COMPONENT,
@@ -89,12 +89,17 @@ def publish_split(dataset: Dataset) -> PublishedSplit:
     before, cells = read_plan(layout), cells_to_split(dataset)
     copies = read_left_out(layout, dataset.dataset_id)
     manifest, plan = split_dataset(
-        cells, before, persons=read_persons(layout), spec=spec, subject=subject_of(dataset), copies=copies
+        cells,
+        before,
+        persons=read_persons(layout),
+        spec=spec,
+        subject=replace(subject_of(dataset), published=_published(dataset)),
+        copies=copies,
     )
-    marks = {**plan_marks(layout), dataset.dataset_id: mark_of(plan, manifest, copies)}
-    with stage(layout, SPLIT_PLAN) as staged:
-        stage_plan(staged, layout, plan, marks=marks)
-        staged.commit(layout.split_plan, layout.split_marks)
+    known = plan_marks(layout)
+    marks = {**known, dataset.dataset_id: mark_of(plan, manifest, copies)}
+    if marks != known or not plan.equals(before):
+        _put_plan(layout, plan, marks=marks)
     return PublishedSplit(manifest, plan, cells.height)
 
 
@@ -114,24 +119,29 @@ def replan(layout: Layout, datasets: list[Dataset]) -> pl.DataFrame:
     major, _ = version_of(read_plan(layout))
     for dataset in sorted(datasets, key=lambda one: short_id([one.settings.split.seed, one.dataset_id])):
         spec, subject = dataset.settings.split, subject_of(dataset)
-        donors = count_donors(mark_eligible(cells_to_split(dataset), spec=spec, copies=NO_COPIES))
-        fresh = Subject(subject.dataset_id, subject.group_id)
-        plan = extend_plan(plan, donors, persons=persons, spec=spec, subject=fresh)
+        donors = count_donors(mark_eligible(cells_to_split(dataset), spec=spec))
+        plan = extend_plan(plan, donors, persons=persons, spec=spec, subject=subject)
     return plan.with_columns(pl.lit(major + 1, pl.Int32).alias(MAJOR), pl.lit(0, pl.Int32).alias(MINOR))
 
 
 def rename_in_plan(layout: Layout, old: str, new: str) -> None:
     """Let the donors of a dataset keep their sides under its new name, with which their ids begin now."""
     begins = f"^{re.escape(old)}(/|$)"
-    with alone(layout, SPLIT_PLAN), stage(layout, SPLIT_PLAN) as staged:
+    with alone(layout, SPLIT_PLAN):
         renamed = read_plan(layout).with_columns(
             pl.col(DONOR_UIDS).list.eval(pl.element().str.replace(begins, f"{new}${{1}}")),
             pl.col(COMPONENT, QUARANTINED_FOR).str.replace(begins, f"{new}${{1}}"),
             pl.col(DATASET_ID).replace({old: new}),
         )
         marks = {name: mark for name, mark in plan_marks(layout).items() if name != old}
-        stage_plan(staged, layout, renamed, marks=marks)
-        staged.commit(layout.split_plan, layout.split_marks)
+        _put_plan(layout, renamed, marks=marks)
+
+
+def put_whole_plan(layout: Layout, plan: pl.DataFrame, *, spec: SplitSpec) -> None:
+    """Let a plan take the place of the last, with all that follows from it; for who is `alone`."""
+    with stage(layout, SPLIT_PLAN) as staged:
+        stage_whole_plan(staged, layout, plan, spec=spec)
+        staged.commit(layout.split_plan, layout.split_marks, layout.split_copies)
 
 
 def stage_whole_plan(staged: Stage, layout: Layout, plan: pl.DataFrame, *, spec: SplitSpec) -> None:
@@ -178,7 +188,13 @@ def subject_of(dataset: Dataset) -> Subject:
             group = dataset.dataset_id
         case "collection":
             group = _collection(dataset)
-    return Subject(dataset.dataset_id, group, _published(dataset))
+    return Subject(dataset.dataset_id, group)
+
+
+def _put_plan(layout: Layout, plan: pl.DataFrame, *, marks: Mapping[str, str]) -> None:
+    with stage(layout, SPLIT_PLAN) as staged:
+        stage_plan(staged, layout, plan, marks=marks)
+        staged.commit(layout.split_plan, layout.split_marks)
 
 
 def _collection(dataset: Dataset) -> str:
