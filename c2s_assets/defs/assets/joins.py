@@ -15,7 +15,7 @@ from c2s_assets.defs.publishing import Events, final_errors, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.documents import CorpusReport
-from c2s_assets.schemas.registry import CELLS, PROFILE, REPORT, shown
+from c2s_assets.schemas.registry import CELLS, PROFILE, REPORT, SPLIT_PLAN, shown
 from c2s_assets.storage.catalogue.snapshot import Snapshot
 from c2s_assets.storage.catalogue.versions import Reader
 from c2s_assets.storage.lake.alone import alone
@@ -26,7 +26,8 @@ from c2s_assets.storage.sources.listing import withdrawn_datasets
 _N_SHOWN = 20
 # What the catalogue is made of: what is made once for all datasets, and of these every table that it has a
 # view of, and two documents.
-_SHOWN = ("cellxgene_listing", "donor_aliases", PROFILE, *(declared.name for declared in shown()), REPORT)
+_OF_THE_LAKE = ("cellxgene_listing", "donor_aliases", SPLIT_PLAN, "leak_audit", "leak_inflation")
+_SHOWN = (*_OF_THE_LAKE, PROFILE, *(declared.name for declared in shown()), REPORT)
 
 
 @dg.asset(
