@@ -12,8 +12,8 @@ import threading
 import time
 
 _PIPE = "C2S_UI_PIPE"
-# For a run to end the step that it is in.
-_GRACE_SECONDS = 10
+# For a run to end the step that it is in, each time that it is asked.
+_GRACE_SECONDS = 5
 
 
 def attach_to(pipe: int) -> dict[str, str]:
@@ -32,6 +32,7 @@ def main() -> None:
     # A script that starts something with & has it ignore the one; the pipe tells of what the other does.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    sys.unraisablehook = _tell_of_errors
     for pipe in watched():
         threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     del sys.argv[0]
@@ -42,11 +43,20 @@ def main() -> None:
 
 
 def _end_with(pipe: int) -> None:
-    """Wait until the other end is closed; then stop, at first as Ctrl-C does."""
+    """Wait until the other end is closed; then stop, at first as Ctrl-C does, and once more.
+
+    A run of Dagster 1.13 that is asked once goes on at times, with the request taken and forgotten.
+    """
     os.read(pipe, 1)
-    os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(_GRACE_SECONDS)
-    os.kill(os.getpid(), signal.SIGKILL)
+    for how in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+        os.kill(os.getpid(), how)
+        time.sleep(_GRACE_SECONDS)
+
+
+def _tell_of_errors(lost: "sys.UnraisableHookArgs") -> None:
+    """Tell what was raised in a finalizer, where Python goes on; not of an interrupt, which comes twice."""
+    if issubclass(lost.exc_type, Exception):
+        sys.__unraisablehook__(lost)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,8 @@ def test_after_a_power_cut_what_was_under_way_is_marked_and_tried_again(tmp_path
     with running_ui(layout) as before:
         _wait_for_runs(before, 2)
         for number in members(before.process):
-            os.kill(number, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended with another
+                os.kill(number, signal.SIGKILL)
         before.process.wait(timeout=20)
     told = c2s("ls", lake=layout.root).stdout
     assert told.count("the run was killed, or the machine was stopped") == 2
@@ -97,7 +99,7 @@ def test_whatever_process_is_killed_the_others_go_on_and_the_dataset_is_built(tm
 def test_what_it_started_ends_with_it_whatever_ends_it(tmp_path: Path, signal_number: int) -> None:
     """Only the command itself is told; in a terminal Ctrl-C tells the others as well."""
     layout = make_lake(tmp_path)
-    _drop(layout, "toy")
+    drop_toy_h5ad(layout, "toy", n_obs=4000)  # not built before it is told
     with running_ui(layout) as ui:
         _wait_for_runs(ui, 1)
         ui.process.send_signal(signal_number)
