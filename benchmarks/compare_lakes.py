@@ -42,7 +42,10 @@ def _difference(before: Path, now: Path) -> str | None:
         changed = sorted(set(old.schema.names) ^ set(new.schema.names))
         return f"columns differ: {', '.join(changed) or 'their order'}"
     columns = [name for name in old.schema.names if not old[name].equals(new[name])]
-    return f"values differ: {', '.join(columns)}" if columns else "footer or encoding differs"
+    if columns:
+        return f"values differ: {', '.join(columns)}"
+    is_same = old.schema.equals(new.schema, check_metadata=True)
+    return "encoding differs" if is_same else "equal values, and other words about them in the footer"
 
 
 def _digest(path: Path) -> str:
