@@ -281,7 +281,7 @@ class Dataset:
                 how = "not what was built" if lost[0] in sizes else "gone"
                 found[asset] = AssetState(asset, "missing", (f"{lost[0]} is {how}",), None, refused)
                 continue
-            why = tuple(self._outdated_by(asset, built, record, found, source=source))
+            why = tuple(self._outdated_by(asset, built, found, source=source))
             found[asset] = AssetState(asset, "outdated" if why else "built", why, built, refused)
         return found
 
@@ -289,7 +289,6 @@ class Dataset:
         self,
         asset: str,
         built: Built,
-        record: Record,
         states: Mapping[str, AssetState],
         *,
         source: str | None,
@@ -302,33 +301,25 @@ class Dataset:
             yield f"its step is version {declared.code_version} now, was {made_from.code_version}"
         now = self.settings.values(declared.settings, dataset_id=self.dataset_id)
         for name, value in now.items():
-            if name not in made_from.settings:
-                continue  # a setting that is new since: its default is what was done before
-            if made_from.settings[name] != value:
-                yield f"{name} is {value!r} now, was {made_from.settings[name]!r}"
-        # Not for a renewed list of HGNC: a month's changes are no reason to build 2,200 datasets again.
+            # Of a setting that is new since, the default is what was done before.
+            if (was := made_from.settings.get(name, value)) != value:
+                yield f"{name} is {value!r} now, was {was!r}"
         for name in declared.inputs(now):
-            was_read = name in made_from.inputs
-            if (
-                name == SPLIT_PLAN
-                and was_read
-                and self._shared_version(name)
-                not in (
-                    made_from.inputs[name],
-                    _NOT_HELD,
-                )
-            ):
-                yield "split_plan gives its donors other sides"
-            if name in SHARED or (
-                not was_read and (states[name].built is None or name in declared.reads_where)
-            ):
-                continue  # what is read only where a setting says so: the setting was named above
-            if states[name].standing != "built":
-                yield f"{name} is {states[name].standing}"
-            elif not was_read:
-                yield f"{name} was not there yet"
-            elif record.built[name].digest != made_from.inputs[name]:
-                yield f"{name} was built again"
+            if name in SHARED:
+                yield from self._outdated_by_shared(name, made_from)
+            # What is read only where a setting says so: the setting was named above.
+            elif name in made_from.inputs or (states[name].built and name not in declared.reads_where):
+                yield from _outdated_by_input(states[name], made_from.inputs.get(name))
+
+    def _outdated_by_shared(self, name: str, made_from: MadeFrom) -> Iterator[str]:
+        """Tell of a table of the whole lake.
+
+        Not of a renewed list of HGNC: a month's changes are no reason to build 2,200 datasets again.
+        """
+        if name == SPLIT_PLAN and name in made_from.inputs:
+            version = self._shared_version(name)
+            if version not in {made_from.inputs[name], _NOT_HELD}:
+                yield f"{name} gives its donors other sides"
 
     def _made_from(self, asset: str) -> MadeFrom:
         declared, record = TABLES[asset], self.record()
@@ -403,3 +394,13 @@ class Dataset:
                     else:
                         sizes[entry.path[n_root:]] = entry.stat(follow_symlinks=False).st_size
         return sizes
+
+
+def _outdated_by_input(state: AssetState, read: str | None) -> Iterator[str]:
+    """Tell what became of a table since a digest of it, or none, was read."""
+    if state.built is None or state.standing != "built":
+        yield f"{state.asset} is {state.standing}"
+    elif read is None:
+        yield f"{state.asset} was not there yet"
+    elif state.built.digest != read:
+        yield f"{state.asset} was built again"
