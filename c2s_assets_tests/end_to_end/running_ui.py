@@ -9,12 +9,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.commands import environment
+
+# A part of the command line of the process of a run.
+RUN = "c2s_assets.defs.attached dagster api execute_run"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,34 @@ def members(process: "subprocess.Popen[bytes]") -> list[int]:
     """List the living processes of the session that a process leads."""
     found = subprocess.run(["pgrep", "-s", str(process.pid)], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
+
+
+def processes(ui: Ui, command: str) -> list[int]:
+    """Numbers of the processes of a UI whose command line holds some words."""
+    return [number for number in members(ui.process) if command in _command(number)]
+
+
+def runs(ui: Ui) -> list[tuple[str, str]]:
+    """Dataset and status of each run, the newest first."""
+    data = ui.ask("{runsOrError(limit: 50) {... on Runs {results {status tags {key value}}}}}")
+    return [
+        (next(tag["value"] for tag in run["tags"] if tag["key"] == "dagster/partition"), run["status"])
+        for run in data["runsOrError"]["results"]
+        if any(tag["key"] == "dagster/partition" for tag in run["tags"])
+    ]
+
+
+def wait_for_runs(ui: Ui, n_runs: int) -> None:
+    """Wait until so many runs have begun, in processes of their own."""
+    wait_until(lambda: [status for _, status in runs(ui)].count("STARTED") == n_runs, seconds=300)
+    assert len(processes(ui, RUN)) == n_runs
+
+
+def _command(number: int) -> str:
+    try:
+        return Path(f"/proc/{number}/cmdline").read_text().replace("\0", " ")
+    except FileNotFoundError:
+        return ""
 
 
 def _answers(ui: Ui) -> bool:
