@@ -11,6 +11,7 @@ from c2s_assets_tests.defs.building import Workshop
 from c2s_assets_tests.toy import make_lake
 
 _ASSET = dg.AssetKey("train_test")
+_CHECK = dg.AssetCheckKey(_ASSET, "keeps_schema")
 
 
 @pytest.mark.slow
@@ -26,12 +27,16 @@ def test_superseded_runs_go_and_what_the_last_success_recorded_stays(
 
         assert prune_runs.execute_in_process(instance=instance).success
 
+        of_runs = {path.stem for path in Path(instance.root_directory).rglob("history/runs/*.db")}
+        assert len(of_runs - {"index"}) == 2, "that of the newest build, and that of what removed the others"
         builds = instance.get_run_records(dg.RunsFilter(job_name="build_tables"))
         assert [record.dagster_run.run_id for record in builds] == [newest]
         assert instance.get_materialized_partitions(_ASSET) == {"toy"}
         event = instance.get_latest_materialization_event(_ASSET)
         assert event is not None
         assert event.run_id == newest
+        of_check = instance.event_log_storage.get_asset_check_execution_history(_CHECK, limit=10)
+        assert [execution.run_id for execution in of_check] == [newest]
 
 
 def test_pruning_is_asked_for_once_a_week() -> None:

@@ -1,35 +1,29 @@
 """The schedule that removes the events of superseded runs, for which Dagster has no setting."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from c2s_assets.core.runs.retention import FinishedRun, superseded_runs
-from c2s_assets.defs.automation.jobs import build_runs
+from c2s_assets.defs.automation.jobs import build_dataset, build_tables
+from c2s_assets.defs.forgetting import forget_run
+from c2s_assets.schemas.registry import TABLES, wanted_tables
 
-# A build of 12 tables leaves 1.2 MB: 0.4 MB in a file of its own, the rest in one that all share.
 _KEEP_DAYS = 30
 _PARTITION = "dagster/partition"
+# Of a run of which nothing was selected.
+_MADE_BY_JOB = {build_dataset.name: tuple(wanted_tables()), build_tables.name: tuple(TABLES)}
 
 
 @dg.op
 def remove_superseded_runs(context: dg.OpExecutionContext) -> None:
-    """Removes runs that built a dataset, that ended long ago and were replaced by a later success."""
-    records = build_runs(context.instance)
-    runs = [
-        FinishedRun(
-            run_id=record.dagster_run.run_id,
-            dataset_id=record.dagster_run.tags[_PARTITION],
-            ended_at=datetime.fromtimestamp(record.end_time, tz=UTC),
-            succeeded=record.dagster_run.status == dg.DagsterRunStatus.SUCCESS,
-        )
-        for record in records
-        if record.end_time is not None and _PARTITION in record.dagster_run.tags
-    ]
+    """Removes runs that ended long ago, and of which later runs have made everything again."""
+    records = context.instance.get_run_records()
+    runs = [_finished(record) for record in records if record.end_time is not None]
     superseded = superseded_runs(runs, now=datetime.now(UTC), keep_days=_KEEP_DAYS)
     for run_id in superseded:
-        context.instance.delete_run(run_id)
-        context.instance.compute_log_manager.delete_logs(prefix=[run_id])
+        forget_run(context.instance, run_id)
     context.log.info(f"removed {len(superseded)} of {len(runs)} runs")
 
 
@@ -43,9 +37,21 @@ def prune_runs() -> None:
     job=prune_runs,
     cron_schedule="30 4 * * 0",
     default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Removes, every Sunday at 4:30, the events of runs that are older than 30 days and were "
-    "replaced by a later success. No table is touched.",
+    description="Removes, every Sunday at 4:30, the events of runs that are older than 30 days and of which "
+    "later ones have made everything again. No table is touched.",
 )
 def weekly_pruning() -> dg.RunRequest:
     """Ask for a run at every tick: what there is to remove, only the run finds out."""
     return dg.RunRequest()
+
+
+def _finished(record: Any) -> FinishedRun:
+    run = record.dagster_run
+    selected = [key.to_user_string() for key in run.asset_selection or ()]
+    makes = selected or _MADE_BY_JOB.get(run.job_name, (run.job_name,))
+    return FinishedRun(
+        run_id=run.run_id,
+        makes=frozenset((name, run.tags.get(_PARTITION)) for name in makes),
+        ended_at=datetime.fromtimestamp(record.end_time, tz=UTC),
+        succeeded=run.status == dg.DagsterRunStatus.SUCCESS,
+    )

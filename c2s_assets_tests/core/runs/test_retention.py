@@ -8,10 +8,10 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 
 def superseded(*runs, keep_days=90):
-    """Runs given as (run_id, dataset_id, age in days, succeeded)."""
+    """Runs given as (run_id, what they make, age in days, succeeded)."""
     finished = [
-        FinishedRun(run_id, dataset_id, NOW - timedelta(days=days), ok)
-        for run_id, dataset_id, days, ok in runs
+        FinishedRun(run_id, frozenset((name, "toy") for name in makes), NOW - timedelta(days=days), ok)
+        for run_id, makes, days, ok in runs
     ]
     return superseded_runs(finished, now=NOW, keep_days=keep_days)
 
@@ -25,15 +25,19 @@ def superseded(*runs, keep_days=90):
         ([("old", "a", 200, True), ("new", "b", 1, True)], []),
         ([("old", "a", 80, True), ("new", "a", 1, True)], []),
         ([("only", "a", 900, True)], []),
+        ([("old", "ab", 200, True), ("new", "a", 1, True)], []),
+        ([("old", "ab", 200, True), ("one", "a", 1, True), ("other", "b", 2, True)], ["old"]),
         ([], []),
     ],
     ids=[
         "a later success replaces",
         "a later success replaces a failure",
         "a later failure does not",
-        "another dataset does not",
+        "one that made something else does not",
         "a recent run stays",
         "the last success stays however old",
+        "one that made a part of it does not",
+        "several that made all of it do",
         "no runs",
     ],
 )
