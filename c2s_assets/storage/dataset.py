@@ -21,7 +21,7 @@ from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
-from c2s_assets.storage.lake.staging import Stage, stage
+from c2s_assets.storage.lake.staging import Stage, commit_record, stage
 from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
@@ -238,15 +238,13 @@ class Dataset:
         known = self._known_record()
         if known.built.get(RAW) == built and RAW not in known.refused:
             return
-        with stage(self.layout, self.dataset_id) as staged:
-            staged.commit(record=lambda record: record.with_built(RAW, built))
+        commit_record(self.layout, self.dataset_id, lambda record: record.with_built(RAW, built))
 
     def refuse(self, asset: str, message: str, *, checks: Sequence[CheckReport] = ()) -> None:
         """Record that nothing was published of an asset, and why; what was there before stays."""
         self._known_record()  # of tables without a record, before there is one that says nothing of them
         refused = Refused(source_sha256=self._source_sha256(), message=message, checks=list(checks))
-        with stage(self.layout, self.dataset_id) as staged:
-            staged.commit(record=lambda record: record.with_refused(asset, refused))
+        commit_record(self.layout, self.dataset_id, lambda record: record.with_refused(asset, refused))
 
     def record(self) -> Record:
         """Return the record, see `read_record`; tables of an earlier c2s_assets get one."""
@@ -359,8 +357,10 @@ class Dataset:
         adopted = adopt_tables(self.layout, self.dataset_id, settings=settings)
         if adopted.built:
             # Who may only read the lake knows it all the same, for as long as it takes.
-            with suppress(OSError), stage(self.layout, self.dataset_id) as staged:
-                staged.commit(record=lambda record: record if record.built else adopted)
+            with suppress(OSError):
+                commit_record(
+                    self.layout, self.dataset_id, lambda record: record if record.built else adopted
+                )
         return adopted
 
     def _require(self, asset: str) -> None:

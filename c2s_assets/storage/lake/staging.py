@@ -84,8 +84,7 @@ class Stage:
             if record is not None:
                 target = self._layout.record(self._dataset_id)
                 sources[target] = self.path(target)
-                said = render_record(record(known_record(self._layout, self._dataset_id)))
-                sources[target].write_text(said, encoding="utf-8")
+                sources[target].write_text(_changed(self._layout, self._dataset_id, record), encoding="utf-8")
                 _sync_tree(sources[target])
             self._write_journal(sources)
             _replay(self.folder, self._layout.root)
@@ -130,6 +129,25 @@ def stage(layout: Layout, dataset_id: str) -> Iterator[Stage]:
                 _remove(folder)
 
 
+def commit_record(layout: Layout, dataset_id: str, change: Callable[[Record], Record]) -> None:
+    """Change the record of a dataset and nothing else, as a commit would.
+
+    One file that takes the place of another needs no journal, and so two synced writes instead of nine: what
+    records of 2,200 datasets cost is these.
+    """
+    with _one_at_a_time(layout):
+        _recover(layout, dataset_id)
+        target, partial = layout.record(dataset_id), layout.staging / "record.part"
+        try:
+            partial.write_text(_changed(layout, dataset_id, change), encoding="utf-8")
+            sync(partial)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        sync(target.parent)
+
+
 def recover(layout: Layout, dataset_id: str) -> None:
     """Complete or remove what dead processes left of the dataset."""
     with _one_at_a_time(layout):
@@ -164,6 +182,10 @@ def _one_at_a_time(layout: Layout) -> Iterator[None]:
     layout.staging.mkdir(parents=True, exist_ok=True)
     with _lock(layout.staging / "lock"):
         yield
+
+
+def _changed(layout: Layout, dataset_id: str, change: Callable[[Record], Record]) -> str:
+    return render_record(change(known_record(layout, dataset_id)))
 
 
 def _recover(layout: Layout, dataset_id: str) -> None:

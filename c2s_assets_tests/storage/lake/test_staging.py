@@ -7,13 +7,16 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.errors import InvalidDatasetIdError, MissingInputError
+from c2s_assets.schemas.record import Record, Refused
 from c2s_assets.storage.lake import staging
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.staging import recover, stage
+from c2s_assets.storage.lake.record import read_record
+from c2s_assets.storage.lake.staging import commit_record, recover, stage
 from c2s_assets.storage.tables.parquet import iter_table, read_table
 from c2s_assets_tests.storage.dying import DATASET, SCENARIOS, commit, write_files
 
 REPLACED = SCENARIOS["tables are replaced"]
+REFUSED = Refused(message="It is scaled.", source_sha256=None, checks=[])
 
 
 def files_of(layout):
@@ -233,6 +236,25 @@ def test_a_later_commit_is_not_undone_by_completing_an_earlier_one(layout, monke
         staged.commit(layout.parts("train", DATASET))
     recover(layout, DATASET)
     assert layout.parts("train", DATASET).read_text() == "newest"
+    assert debris(layout) == []
+
+
+def test_a_record_alone_is_changed_after_what_was_begun_before(layout, monkeypatch):
+    begin_commit(layout, monkeypatch)
+    commit_record(layout, DATASET, lambda record: record.with_refused("train_test", REFUSED))
+    record = layout.record(DATASET)
+    assert read_record(layout, DATASET).refused == {"train_test": REFUSED}
+    assert files_of(layout) == REPLACED.after | {"datasets/d/record.json": record.read_text()}
+    assert debris(layout) == []
+
+
+def test_a_record_that_the_disk_refuses_stays_as_it_was(layout, monkeypatch):
+    commit_record(layout, DATASET, lambda record: record.with_refused("train_test", REFUSED))
+    before = files_of(layout)
+    monkeypatch.setattr(staging, "sync", lambda _: _raise(OSError("the disk is full")))
+    with pytest.raises(OSError, match="the disk is full"):
+        commit_record(layout, DATASET, lambda _: Record(dataset_id=DATASET))
+    assert files_of(layout) == before
     assert debris(layout) == []
 
 
