@@ -176,6 +176,7 @@ _MADE = (
     Declaration(
         name="expression",
         form="parts",
+        code_version="2",
         reads=_FROM_THE_MATRIX,
         model_name="Expression",
         has_row_per_cell=True,

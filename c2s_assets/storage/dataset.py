@@ -94,14 +94,15 @@ class DatasetStage:
         *,
         rows_per_group: int | None = None,
         plain: Collection[str] = (),
+        rows_per_draw: int | None = None,
         **says: object,
     ) -> int:
         """Write the asset's table block by block, with the types that are declared; return its rows.
 
         Parameters
         ----------
-        rows_per_group, plain
-            See `write_blocks`.
+        rows_per_group, plain, rows_per_draw
+            See `TableWriter`.
         says
             What its footer says beside what every footer does.
         """
@@ -112,6 +113,7 @@ class DatasetStage:
             footer=footer(self.asset, self.dataset.profile, **says),
             rows_per_group=rows_per_group,
             plain=plain,
+            rows_per_draw=rows_per_draw,
         )
 
     def written(self) -> Iterator[pl.DataFrame]:

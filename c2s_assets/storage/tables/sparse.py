@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.expression.tables import (
+    ROWS_PER_DRAW,
     CellTotals,
     ExpressionDigest,
     expression_rows,
@@ -49,6 +50,7 @@ class ExpressionWriter:
             self._tables(blocks),
             layer=profile.layer,
             rows_per_group=rows_per_group(n_obs=profile.n_obs, n_stored=n_stored),
+            rows_per_draw=ROWS_PER_DRAW,
         )
 
     def read_back(self) -> Iterator[pl.DataFrame]:

@@ -304,6 +304,31 @@ def test_fewer_rows_make_a_group_where_rows_are_large(tmp_path):
     assert [groups_of(part) for part in sorted((tmp_path / "parts").iterdir())] == [[4], [4], [2]]
 
 
+def test_a_table_that_is_drawn_from_has_small_groups_in_large_parts_and_is_read_in_usual_blocks(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(parquet, "ROWS_PER_BLOCK", 5)
+    rows = cells(11)
+    write_blocks(tmp_path / "parts", [rows], model=Cells, footer=FOOTER, rows_per_group=10, rows_per_draw=2)
+
+    assert [groups_of(part) for part in sorted((tmp_path / "parts").iterdir())] == [[2] * 5, [1]]
+    blocks = list(iter_table(tmp_path / "parts"))
+    assert [block.height for block in blocks] == [4, 4, 2, 1]
+    assert pl.concat(blocks).select("cell_id", "age").equals(rows.select("cell_id", "age"))
+
+
+def test_positions_are_stored_as_differences(tmp_path):
+    """With a dictionary of 30,000 genes in each row group `expression` would be twice as large."""
+    table = pa.table({"id": ["a", "b"], "at": [[1, 5, 900], [2, 3]], "names": [["x"], ["y"]]})
+    write_table(tmp_path / "t.parquet", table, schema=table.schema)
+
+    group = pq.read_metadata(tmp_path / "t.parquet").row_group(0)
+    encodings = {group.column(n).path_in_schema: group.column(n).encodings for n in range(3)}
+    assert "DELTA_BINARY_PACKED" in encodings["at.list.element"]
+    assert all("DICTIONARY" in str(encodings[name]) for name in ("id", "names.list.element"))
+    assert pl.read_parquet(tmp_path / "t.parquet")["at"].to_list() == [[1, 5, 900], [2, 3]]
+
+
 @pytest.fixture
 def table(tmp_path, small):  # noqa: ARG001 sets the sizes
     rows = cells(21).cast({"n_genes": pl.Int32})
