@@ -222,7 +222,14 @@ def put_toy_tables(
     says = {"dataset_id": dataset_id, "source_sha256": version * 64}
     ids = pl.Series("cell_id", _cell_ids(cells.height))
     cells = pl.DataFrame([ids, *cells])
-    sentences = cells.select("cell_id", cell_sentence=pl.lit("GENE1"), n_expressed=1, sentence_length=1)
+    sentences = cells.select(
+        "cell_id",
+        cell_sentence=pl.lit("GENE1"),
+        n_expressed=1,
+        sentence_length=1,
+        n_above_ties=1,
+        tie_share=pl.lit(0, pl.Float32),
+    )
     with stage(layout, dataset_id) as staged:
         targets = [layout.table("cell_metadata", dataset_id)]
         _write(staged.path(targets[0]), _filled_in(cells, dataset_id), CellMetadata, says)

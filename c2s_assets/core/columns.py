@@ -40,6 +40,8 @@ VALUE = "value"
 CELL_SENTENCE = "cell_sentence"
 N_EXPRESSED = "n_expressed"
 SENTENCE_LENGTH = "sentence_length"
+N_ABOVE_TIES = "n_above_ties"
+TIE_SHARE = "tie_share"
 
 SPLIT = "split"
 SPLIT_LEVEL = "split_level"

@@ -3,7 +3,7 @@
 Every key is optional, and a section may be empty::
 
     sentences:                  # for all datasets; see SentenceSettings
-      top_n: 2000
+      top_n: 2000               # or auto: up to the lowest ties of each cell
       tie: hash                 # or feature_id
       seed: 0
       gene_lists:
@@ -49,15 +49,17 @@ import yaml
 from pydantic import (
     BeforeValidator,
     Field,
+    PlainValidator,
     PrivateAttr,
     ValidationError,
     model_validator,
 )
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.section import Section, nothing_if_none
+from c2s_assets.core.sentences.lengths import AUTO, TopN
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.yaml_bounds import BoundedLoader
 
@@ -75,10 +77,19 @@ def _listed(value: object) -> object:
     return [one.strip() if isinstance(one, str) else one for one in values]
 
 
+def _as_length(value: object) -> object:
+    if value == AUTO or (type(value) is int and value >= 1):
+        return value
+    raise PydanticCustomError("length", "it should be a whole number from 1 on, or auto")
+
+
 class SentenceSettings(Section):
     """How sentences are written, for all datasets."""
 
-    top_n: int = Field(default=2000, ge=1, description="Length of the longest sentence, in symbols.")
+    top_n: Annotated[TopN, PlainValidator(_as_length)] = Field(
+        default=2000,
+        description="Length of the longest sentence, in symbols; auto: each ends where only ties are left.",
+    )
     tie: Literal["hash", "feature_id"] = Field(default="hash", description="How equals are ordered.")
     seed: int = Field(default=0, description="Seed of the order among equals.")
     gene_lists: Annotated[dict[ListName, list[str]], BeforeValidator(nothing_if_none)] = Field(

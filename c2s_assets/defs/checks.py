@@ -125,7 +125,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check(
             "sentences_match_source",
             "On a sample read again from the source: only expressed genes, each once, highest first, "
-            "min(top_n, n_expressed) of them.",
+            "min(top_n, n_expressed) of them, and as many above ties as they say.",
         ),
         Check("cells_express_genes", "Every cell expresses at least one gene with a symbol.", blocking=False),
     ),

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, ORANGE, SIDE_COLOURS
 from c2s_assets.core.reports.text import as_markdown, one_line, plot_text
+from c2s_assets.core.sentences.information import IS_CHANCE, IS_EXPRESSION, share_of_cells_by_place
 from c2s_assets.core.splits.manifest import BY_CELL
 
 _MOST_BARS = 40
@@ -82,6 +83,24 @@ def genes_per_cell(n_expressed: pl.Series) -> dg.MarkdownMetadataValue:
         _add_legend(axes)
 
     return _picture("Genes per cell", draw)
+
+
+def words_above_ties(n_above_ties: pl.Series, sentence_length: pl.Series) -> dg.MarkdownMetadataValue | None:
+    """Draw in how many cells there is a word at each place, and in how many it stands above ties.
+
+    None if no sentence has a word.
+    """
+    places, percent = share_of_cells_by_place(n_above_ties, sentence_length)
+    if not places.size:
+        return None
+
+    def draw(axes: Axes) -> None:
+        axes.fill_between(places, percent[:, 1], color=GREY, label=IS_CHANCE, linewidth=0)
+        axes.fill_between(places, percent[:, 0], color=BLUE, label=IS_EXPRESSION, linewidth=0)
+        axes.set(xlabel="Place of a word in the sentence", ylabel="Cells (%)", ylim=(0, 100), xlim=(1, None))
+        _add_legend(axes)
+
+    return _picture("Words and ties", draw)
 
 
 def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMetadataValue:

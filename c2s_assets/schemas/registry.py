@@ -158,6 +158,7 @@ _MADE = (
     Declaration(
         name="cell_sentences",
         form="parts",
+        code_version="2",
         reads=_FROM_THE_MATRIX,
         settings=("sentences",),
         model_name="CellSentences",
@@ -167,7 +168,7 @@ _MADE = (
     Declaration(
         name="train_test",
         form="sides",
-        code_version="4",
+        code_version="5",
         reads=("dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"),
         model_name="TrainTest",
         view="training",

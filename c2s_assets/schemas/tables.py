@@ -18,7 +18,12 @@ _DONOR_UID = "Donor across datasets: <collection_id or dataset_id>/<donor_id>."
 _NO_DONOR = "where the source names none"
 _SENTENCE = "Symbols of the expressed genes, highest first, separated by one space."
 _N_EXPRESSED = "Distinct symbols the cell expresses."
-_SENTENCE_LENGTH = "Symbols in the sentence: min(top_n, n_expressed)."
+_SENTENCE_LENGTH = "Symbols in the sentence: min(top_n, n_expressed); with auto, those above the lowest ties."
+_N_ABOVE_TIES = (
+    "Symbols of the sentence above its lowest tie block, the several that have its lowest value and whose "
+    "order says nothing of expression; all where there is none."
+)
+_TIE_SHARE = "Share of the sentence that is its lowest tie block: 1 - n_above_ties / sentence_length."
 _SPLIT_LEVEL = "What is on one side as a whole: each donor, dataset or collection, or only each cell."
 _LEVELS = ["donor", "dataset", "collection", "cell"]
 _NO_COUNTS = "where the dataset has no counts"
@@ -156,6 +161,8 @@ class CellSentences(pr.DataFrameModel):
     cell_sentence: str = column(_SENTENCE)
     n_expressed: pl.Int32 = column(_N_EXPRESSED, ge=0)
     sentence_length: pl.Int32 = column(_SENTENCE_LENGTH, ge=0)
+    n_above_ties: pl.Int32 = column(_N_ABOVE_TIES, ge=0)
+    tie_share: pl.Float32 = column(_TIE_SHARE, null="where the sentence is empty", ge=0, le=1)
 
     class Config:
         """A column `cell_sentence_<list>` for each gene list stands beside the declared ones."""
@@ -230,6 +237,8 @@ class TrainTest(pr.DataFrameModel):
     )
     n_expressed: pl.Int32 = column(_N_EXPRESSED, ge=0)
     sentence_length: pl.Int32 = column(_SENTENCE_LENGTH, ge=0)
+    n_above_ties: pl.Int32 = column(_N_ABOVE_TIES, ge=0)
+    tie_share: pl.Float32 = column(_TIE_SHARE, null="where the sentence is empty", ge=0, le=1)
     dataset_id: str = column(_DATASET)
     donor_id: str = column(_DONOR, null=_NO_DONOR)
     donor_uid: str = column(_DONOR_UID, null=_NO_DONOR)

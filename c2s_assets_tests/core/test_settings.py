@@ -161,10 +161,16 @@ def test_a_key_that_is_not_known_is_refused_with_those_that_are(text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sentences: {top_n: 0}", "sentences.top_n is 0: input should be greater than or equal to 1"),
-        ("sentences: {top_n: '2000'}", "sentences.top_n is '2000': input should be a valid integer"),
-        ("sentences: {top_n: 1.5}", "sentences.top_n is 1.5: input should be a valid integer"),
-        ("sentences: {top_n: true}", "sentences.top_n is True: input should be a valid integer"),
+        ("sentences: {top_n: 0}", "sentences.top_n is 0: it should be a whole number from 1 on, or auto"),
+        (
+            "sentences: {top_n: '2000'}",
+            "sentences.top_n is '2000': it should be a whole number from 1 on, or auto",
+        ),
+        ("sentences: {top_n: 1.5}", "sentences.top_n is 1.5: it should be a whole number from 1 on, or auto"),
+        (
+            "sentences: {top_n: true}",
+            "sentences.top_n is True: it should be a whole number from 1 on, or auto",
+        ),
         ("sentences: {seed: }", "sentences.seed is None: input should be a valid integer"),
         ("sentences: {tie: random}", "sentences.tie is 'random': input should be 'hash' or 'feature_id'"),
         ("sentences: 3", "sentences is 3: it should hold keys with values"),

@@ -68,7 +68,8 @@ def test_every_materialization_reports_what_a_person_needs(tmp_path: Path) -> No
     for asset in figures:
         assert len(figures[asset]["digest"]) == 64
         assert figures[asset]["size_bytes"] > 0
-    pictures = {"cell_metadata": {"ages", "cell_types"}, "cell_sentences": {"genes_per_cell"}}
+    pictures = {"cell_metadata": {"ages", "cell_types"}}
+    pictures |= {"cell_sentences": {"genes_per_cell", "words_above_ties"}}
     pictures |= {"split_manifest": {"cells_per_donor"}, "train_test": {"ages_by_split"}}
     for asset, names in pictures.items():
         for name in names:

@@ -82,7 +82,10 @@ def test_columns_of_the_source_get_a_type_that_holds_their_values(dtype, expecte
 def test_columns_of_the_source_stand_behind_ours_in_their_order():
     further = pl.Schema({"b": pl.Int8(), "cell_id": pl.Int8(), "a": pl.Int8()})
     schema = arrow_schema(CellSentences, further=further)
-    assert schema.names == ["cell_id", "cell_sentence", "n_expressed", "sentence_length", "b", "a"]
+    assert schema.names == [
+        *("cell_id", "cell_sentence", "n_expressed", "sentence_length", "n_above_ties", "tie_share"),
+        *("b", "a"),
+    ]
     assert schema.field("cell_id").type == pa.string()
 
 

@@ -12,6 +12,8 @@ def sentences(**columns):
             "cell_sentence": ["TP53 MYC", ""],
             "n_expressed": pl.Series([2, 0], dtype=pl.Int32),
             "sentence_length": pl.Series([2, 0], dtype=pl.Int32),
+            "n_above_ties": pl.Series([1, 0], dtype=pl.Int32),
+            "tie_share": pl.Series([0.5, None], dtype=pl.Float32),
             **columns,
         }
     )

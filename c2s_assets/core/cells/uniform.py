@@ -21,12 +21,14 @@ from c2s_assets.core.columns import (
     HAS_KNOWN_DONOR,
     IS_PRIMARY_DATA,
     LIFE_STAGE,
+    N_ABOVE_TIES,
     N_EXPRESSED,
     ORGANISM,
     SENTENCE_LENGTH,
     SOURCE_COLUMNS,
     SPLIT,
     SPLIT_LEVEL,
+    TIE_SHARE,
 )
 from c2s_assets.core.splits.records import PUBLICATION_COLUMNS
 
@@ -53,7 +55,8 @@ TRAINING = pl.Schema(
         CELL_SENTENCE: pl.String(),
         **_DESCRIBED,
         SPLIT_LEVEL: pl.String(),
-        **dict.fromkeys((N_EXPRESSED, SENTENCE_LENGTH), pl.Int32()),
+        **dict.fromkeys((N_EXPRESSED, SENTENCE_LENGTH, N_ABOVE_TIES), pl.Int32()),
+        TIE_SHARE: pl.Float32(),
         **dict.fromkeys(PUBLICATION_COLUMNS, pl.String()),
     }
 )

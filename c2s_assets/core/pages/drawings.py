@@ -38,17 +38,32 @@ def stacked_histogram(values: Mapping[str, NDArray[np.float64]], *, label: str) 
                 x = _MARGIN + position * step
                 parts.append(_rectangle(x, top, step - 1, height, colour, title=f"{n:,}"))
         below += count
-    axis = _text(_MARGIN, _HEIGHT + 16, f"{edges[0]:.3g}")
-    axis += _text(_WIDTH, _HEIGHT + 16, f"{edges[-1]:.3g}", anchor="end")
-    axis += _text((_WIDTH + _MARGIN) / 2, _HEIGHT + 16, label, anchor="middle")
-    axis += _text(_MARGIN - 4, 10, f"{highest:,}", anchor="end")
-    keys = zip(values, (BLUE, ORANGE, GREY), strict=False)
-    legend = "".join(
-        _rectangle(_MARGIN + 100 * number, _HEIGHT + 26, 10, 10, colour)
-        + _text(_MARGIN + 100 * number + 14, _HEIGHT + 36, name)
-        for number, (name, colour) in enumerate(keys)
-    )
-    return _drawing(_WIDTH, _HEIGHT + 44, [*parts, axis, legend])
+    axes = _axes(f"{edges[0]:.3g}", f"{edges[-1]:.3g}", label=label, highest=f"{highest:,}")
+    legend = _legend(list(zip(values, (BLUE, ORANGE, GREY), strict=False)), step=100)
+    return _drawing(_WIDTH, _HEIGHT + 44, [*parts, axes, legend])
+
+
+def areas_by_place(
+    places: NDArray[np.int64], percent: NDArray[np.float64], *, keys: Sequence[tuple[str, str]], label: str
+) -> str:
+    """Draw shares of 100 % by place as areas that begin at the bottom, the widest first.
+
+    Parameters
+    ----------
+    percent
+        Shape ``(n_places, n_areas)``; none is larger than the one before it.
+    keys
+        What each area is, and its colour.
+    """
+    span = max(int(places[-1]) - 1, 1)
+    x = _MARGIN + (places - 1) / span * (_WIDTH - _MARGIN)
+    parts = []
+    for heights, (_, colour) in zip(percent.T, keys, strict=True):
+        y = _HEIGHT - heights / 100 * _HEIGHT
+        line = " ".join(f"L{a:.1f} {b:.1f}" for a, b in zip(x, y, strict=True))
+        parts.append(f'<path d="M{x[0]:.1f} {_HEIGHT}{line}L{x[-1]:.1f} {_HEIGHT}Z" fill="{colour}"/>')
+    axes = _axes("1", f"{places[-1]:,}", label=label, highest="100 %")
+    return _drawing(_WIDTH, _HEIGHT + 44, [*parts, axes, _legend(keys, step=210)])
 
 
 def bars(counts: Sequence[tuple[str, int]], *, colours: Sequence[str] = ()) -> str:
@@ -114,6 +129,24 @@ def dots_by_name(points: NDArray[np.float32], names: pl.Series, shown: Sequence[
         parts.append(_rectangle(_SIDE + 14, row * _BAR_HEIGHT + 4, 10, 10, colour))
         parts.append(_text(_SIDE + 30, row * _BAR_HEIGHT + 13, one_line(name, longest=_LONGEST_LABEL)))
     return _drawing(_SIDE + 250, max(_SIDE, len(keys) * _BAR_HEIGHT + 4), parts)
+
+
+def _axes(first: str, last: str, *, label: str, highest: str) -> str:
+    return (
+        _text(_MARGIN, _HEIGHT + 16, first)
+        + _text(_WIDTH, _HEIGHT + 16, last, anchor="end")
+        + _text((_WIDTH + _MARGIN) / 2, _HEIGHT + 16, label, anchor="middle")
+        + _text(_MARGIN - 4, 10, highest, anchor="end")
+    )
+
+
+def _legend(keys: Sequence[tuple[str, str]], *, step: int) -> str:
+    """Put names and their colours below a picture, so many points apart."""
+    return "".join(
+        _rectangle(_MARGIN + step * number, _HEIGHT + 26, 10, 10, colour)
+        + _text(_MARGIN + step * number + 14, _HEIGHT + 36, name)
+        for number, (name, colour) in enumerate(keys)
+    )
 
 
 def _placed(points: NDArray[np.float32]) -> NDArray[np.float64]:

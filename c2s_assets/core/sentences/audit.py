@@ -5,19 +5,28 @@ from collections import Counter
 import polars as pl
 from scipy.sparse import csr_array
 
-from c2s_assets.core.columns import CELL_ID, CELL_SENTENCE, N_EXPRESSED, SENTENCE_LENGTH, SYMBOL
+from c2s_assets.core.columns import (
+    CELL_ID,
+    CELL_SENTENCE,
+    N_ABOVE_TIES,
+    N_EXPRESSED,
+    SENTENCE_LENGTH,
+    SYMBOL,
+)
 from c2s_assets.core.genes.symbols import looks_like_ensembl
+from c2s_assets.core.sentences.lengths import AUTO, TopN
 
 
 def audit_sentences(
-    sentences: pl.DataFrame, expression: csr_array, features: pl.DataFrame, *, top_n: int
+    sentences: pl.DataFrame, expression: csr_array, features: pl.DataFrame, *, top_n: TopN
 ) -> pl.DataFrame:
     """Compare sentences with the expression they were made of, cell by cell.
 
     Parameters
     ----------
     sentences
-        `cell_id`, `cell_sentence`, `n_expressed`, `sentence_length` of the cells of `expression`, in order.
+        `cell_id`, `cell_sentence`, `n_expressed`, `sentence_length`, `n_above_ties` of the cells of
+        `expression`, in order.
     expression
         Shape ``(n_obs, n_vars)``, read again from the source.
     features
@@ -26,18 +35,23 @@ def audit_sentences(
     Returns
     -------
     One row per broken rule: `cell_id`, `rule`, `found`. Empty if every sentence names only expressed
-    symbols, each once, never a lower before a higher one, none higher left out, and has the length
-    ``min(top_n, n_expressed)``.
+    symbols, each once, never a lower before a higher one, none higher left out, has the length
+    ``min(top_n, n_expressed)``, or all above the cell's lowest ties, and counts those above its own.
     """
     symbols = features[SYMBOL].to_list()
     broken: list[dict[str, str]] = []
-    rows = sentences.select(CELL_ID, CELL_SENTENCE, N_EXPRESSED, SENTENCE_LENGTH).iter_rows()
-    for row, (cell_id, sentence, n_expressed, length) in enumerate(rows):
+    rows = sentences.select(CELL_ID, CELL_SENTENCE, N_EXPRESSED, SENTENCE_LENGTH, N_ABOVE_TIES).iter_rows()
+    for row, (cell_id, sentence, n_expressed, length, n_above_ties) in enumerate(rows):
         level = _levels(expression, row, symbols)
         words = sentence.split(" ") if sentence else []
+        highest = sorted(level.values(), reverse=True)
+        due = _above_ties(highest, len(highest)) if top_n == AUTO else min(top_n, len(highest))
         problems = _audit_words(words, level) + _audit_lengths(
-            len(words), n_expressed, length, n_symbols=len(level), top_n=top_n
+            len(words), n_expressed, length, n_symbols=len(level), due=due
         )
+        if n_above_ties != (expected := _above_ties(highest, due)):
+            found = f"{n_above_ties}, but {expected} stand above the lowest value of several"
+            problems.append(("counts the symbols above ties", found))
         broken += [{CELL_ID: cell_id, "rule": rule, "found": found} for rule, found in problems]
     return pl.DataFrame(broken, schema={CELL_ID: pl.String, "rule": pl.String, "found": pl.String})
 
@@ -80,13 +94,20 @@ def _audit_words(words: list[str], level: dict[str, float]) -> list[tuple[str, s
 
 
 def _audit_lengths(
-    n_words: int, n_expressed: int, length: int, *, n_symbols: int, top_n: int
+    n_words: int, n_expressed: int, length: int, *, n_symbols: int, due: int
 ) -> list[tuple[str, str]]:
     problems = []
     if n_expressed != n_symbols:
         problems.append(("counts the symbols expressed", f"{n_expressed}, but {n_symbols} are expressed"))
-    expected = min(top_n, n_symbols)
-    if not n_words == length == expected:
-        found = f"{n_words} words and a length of {length}, but {expected} are due"
-        problems.append(("has min(top_n, n_expressed) symbols", found))
+    if not n_words == length == due:
+        found = f"{n_words} words and a length of {length}, but {due} are due"
+        problems.append(("has as many symbols as top_n says", found))
     return problems
+
+
+def _above_ties(highest: list[float], n_named: int) -> int:
+    """Count the values above the lowest of the first so many, or all of these if no other is like it."""
+    if n_named == 0:
+        return 0
+    lowest = highest[n_named - 1]
+    return sum(value > lowest for value in highest) if highest.count(lowest) > 1 else n_named

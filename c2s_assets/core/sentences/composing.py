@@ -12,13 +12,22 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from c2s_assets.core.columns import CELL_ID, CELL_SENTENCE, FEATURE_ID, N_EXPRESSED, SENTENCE_LENGTH, SYMBOL
+from c2s_assets.core.columns import (
+    CELL_ID,
+    CELL_SENTENCE,
+    FEATURE_ID,
+    N_ABOVE_TIES,
+    N_EXPRESSED,
+    SENTENCE_LENGTH,
+    SYMBOL,
+    TIE_SHARE,
+)
 from c2s_assets.core.errors import InvalidIdsError, NegativeExpressionError
 from c2s_assets.core.expression.csr import Csr, csr_of
 from c2s_assets.core.hashes import keys_of, short_id
+from c2s_assets.core.sentences.lengths import AUTO, TopN
 
 Tie = Literal["hash", "feature_id"]
-
 _NO_SYMBOL = -1
 
 
@@ -33,7 +42,8 @@ class SentenceSpec:
     symbols
         Identifies the features and their symbols, see `Vocabulary.snapshot`.
     top_n
-        Length of the longest sentence, in symbols.
+        Length of the longest sentence, in symbols; or `AUTO`, with which each cell's sentence names the
+        symbols above its lowest tie block: those that have the cell's lowest value, if they are several.
     tie
         How equals are ordered: by a ``hash`` of (seed, cell id, feature id), or by ``feature_id``.
     gene_lists
@@ -42,7 +52,7 @@ class SentenceSpec:
 
     layer: str
     symbols: str
-    top_n: int = 2000
+    top_n: TopN = 2000
     tie: Tie = "hash"
     seed: int = 0
     gene_lists: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -123,7 +133,8 @@ class SentenceComposer:
         self._tie_keys = vocabulary.tie_keys(tie=spec.tie, seed=spec.seed)
         self._in_list = {name: vocabulary.is_in(symbols) for name, symbols in sorted(spec.gene_lists.items())}
         self._all_symbols = np.ones(len(vocabulary.symbols), np.bool_)
-        self._longest = min(spec.top_n, len(vocabulary.symbols))
+        n_symbols = len(vocabulary.symbols)
+        self._longest = n_symbols if spec.top_n == AUTO else min(spec.top_n, n_symbols)
         words = [f"{symbol} ".encode() for symbol in vocabulary.symbols.to_pylist()]
         padded = [word.ljust(-len(word) // 16 * -16) for word in words]
         starts = np.cumsum([0, *map(len, padded)], dtype=np.uint64)[:-1] // 8
@@ -143,7 +154,13 @@ class SentenceComposer:
         Returns
         -------
         `cell_id`, `cell_sentence`, `n_expressed` (distinct symbols expressed), `sentence_length` (symbols
-        named: ``min(top_n, n_expressed)``) and one `cell_sentence_<list>` per gene list.
+        named: ``min(top_n, n_expressed)``), `n_above_ties`, `tie_share` and one `cell_sentence_<list>` per
+        gene list.
+
+        Where several symbols of a cell have the lowest value that its sentence names, those are its lowest
+        tie block: which of them are named, and in which order, says nothing of expression. `n_above_ties`
+        are the symbols named before them, all where there is no such block; `tie_share` is the share of the
+        others in the sentence, null where it is empty.
 
         Raises
         ------
@@ -153,36 +170,40 @@ class SentenceComposer:
             If symbols are so long that the block's text does not fit into 2 GB.
         """
         rows = csr_of(expression)
-        ranked, n_expressed = self._rank(rows, cell_ids)
+        ranked = self._rank(rows, cell_ids)
         columns = {
             CELL_ID: cell_ids.to_arrow().cast(pa.string()),
-            CELL_SENTENCE: self._write(rows.indptr, ranked, n_expressed, is_listed=self._all_symbols),
-            N_EXPRESSED: pa.array(n_expressed),
-            SENTENCE_LENGTH: pa.array(np.minimum(n_expressed, self._longest)),
+            CELL_SENTENCE: self._write(rows.indptr, ranked, is_listed=self._all_symbols),
+            N_EXPRESSED: pa.array(ranked.n_expressed),
+            SENTENCE_LENGTH: pa.array(ranked.n_named),
+            N_ABOVE_TIES: pa.array(ranked.n_above_ties),
+            TIE_SHARE: _tie_share(ranked),
         }
         for name, is_in_list in self._in_list.items():
-            columns[sentence_column(name)] = self._write(
-                rows.indptr, ranked, n_expressed, is_listed=is_in_list
-            )
+            columns[sentence_column(name)] = self._write(rows.indptr, ranked, is_listed=is_in_list)
         return pa.table(columns)
 
-    def _rank(self, rows: Csr, cell_ids: pl.Series) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Order the symbols of each cell: their codes, those of a row from its start on, and how many."""
+    def _rank(self, rows: Csr, cell_ids: pl.Series) -> "_Ranked":
+        """Order the symbols of each cell."""
         is_mixed = self._spec.tie == "hash"
-        ranked = np.empty(rows.values.size, np.int32)
-        n_ranked = np.empty(rows.indptr.size - 1, np.int32)
+        n_obs = rows.indptr.size - 1
+        ranked = _Ranked(np.empty(rows.values.size, np.int32), *(np.empty(n_obs, np.int32) for _ in range(3)))
         options: dict[str, Any] = {
             "codes": self._vocabulary.codes,
             "is_shared": self._vocabulary.is_shared,
             "feature_keys": self._tie_keys,
             "cell_keys": keys_of(cell_ids, seed=self._spec.seed) if is_mixed else self._tie_keys[:0],
             "is_mixed": is_mixed,
-            "ranked": ranked,
-            "n_ranked": n_ranked,
+            "top_n": self._longest,
+            "is_above_ties": self._spec.top_n == AUTO,
+            "ranked": ranked.codes,
+            "n_ranked": ranked.n_expressed,
+            "n_named": ranked.n_named,
+            "n_above_ties": ranked.n_above_ties,
         }
         if self._kernels.are_counts(rows.values):
             self._kernels.rank_counts(rows, **options)
-            return ranked, n_ranked
+            return ranked
         negative = self._kernels.rank_rows(rows, **options)
         if negative >= 0:
             row = int(np.searchsorted(rows.indptr, negative, side="right")) - 1
@@ -191,21 +212,22 @@ class SentenceComposer:
                 f"below zero was scaled, and its order no longer means expression. Name counts or "
                 f"log-normalised values as layer in the dataset's entry of datasets.yaml."
             )
-        return ranked, n_ranked
+        return ranked
 
     def _write(
         self,
         starts: NDArray[np.int64],
-        ranked: NDArray[np.int32],
-        n_ranked: NDArray[np.int32],
+        ranked: "_Ranked",
         *,
         is_listed: NDArray[np.bool_],
     ) -> pa.StringArray:
         """Join the first symbols of each cell that are listed with single spaces."""
+        # Those of a gene list may stand behind the sentence, but not among the ties that `AUTO` leaves out.
+        n_ranked = ranked.n_named if self._spec.top_n == AUTO else ranked.n_expressed
         bounds = np.empty(n_ranked.size + 1, np.int64)
         sentences: dict[str, Any] = {
             "starts": starts,
-            "ranked": ranked,
+            "ranked": ranked.codes,
             "n_ranked": n_ranked,
             "is_listed": is_listed,
             "spans": self._spans,
@@ -225,6 +247,22 @@ class SentenceComposer:
         )
 
 
+@dataclass(frozen=True)
+class _Ranked:
+    """The symbols of each cell in order: their codes, and how many are expressed, named and above ties."""
+
+    codes: NDArray[np.int32]
+    n_expressed: NDArray[np.int32]
+    n_named: NDArray[np.int32]
+    n_above_ties: NDArray[np.int32]
+
+
 def sentence_column(gene_list: str) -> str:
     """Name the column of a gene list's sentences."""
     return f"{CELL_SENTENCE}_{gene_list}"
+
+
+def _tie_share(ranked: _Ranked) -> pa.FloatArray:
+    n_tied = (ranked.n_named - ranked.n_above_ties).astype(np.float32)
+    is_empty = ranked.n_named == 0
+    return pa.array(n_tied / np.where(is_empty, 1, ranked.n_named).astype(np.float32), mask=is_empty)

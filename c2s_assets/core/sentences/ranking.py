@@ -39,8 +39,12 @@ def rank_rows(
     feature_keys: NDArray[np.uint64],
     cell_keys: NDArray[np.uint64],
     is_mixed: bool,
+    top_n: int,
+    is_above_ties: bool,
     ranked: NDArray[np.int32],
     n_ranked: NDArray[np.int32],
+    n_named: NDArray[np.int32],
+    n_above_ties: NDArray[np.int32],
 ) -> int:
     """Rank the symbols of each row: by value from the highest, then by tie key from the lowest.
 
@@ -55,10 +59,13 @@ def rank_rows(
     feature_keys, cell_keys
         ``(n_vars,)`` and ``(n_obs,)``. The tie key is that of the feature or, if `is_mixed`, both
         combined and scrambled as `core.hashes.mix` does.
+    top_n, is_above_ties
+        How many symbols a sentence names at most; or, if `is_above_ties`, all above the lowest tie block.
     ranked
         Filled with codes: those of row ``i`` from ``indptr[i]`` on, shape ``(n_stored,)``.
-    n_ranked
-        Filled with their number, shape ``(n_obs,)``.
+    n_ranked, n_named, n_above_ties
+        Filled with how many there are, how many of them the sentence names, and how many of those stand
+        above its lowest tie block, see `_count_above_ties`; shape ``(n_obs,)``.
 
     Returns
     -------
@@ -95,8 +102,9 @@ def rank_rows(
         _sort_by_value(bits_sorted, names_sorted, bits, names, n, buckets)
 
         n_ranked[row] = _list_once(
-            names_sorted, np.uint64(n), is_shared, seen_in, row, ranked, np.uint64(indptr[row])
+            names_sorted, bits_sorted, np.uint64(n), is_shared, seen_in, row, ranked, np.uint64(indptr[row])
         )
+        n_named[row], n_above_ties[row] = _cut(bits_sorted, 0, n_ranked[row], top_n, is_above_ties)
     return -1
 
 
@@ -119,8 +127,12 @@ def rank_counts(
     feature_keys: NDArray[np.uint64],
     cell_keys: NDArray[np.uint64],
     is_mixed: bool,
+    top_n: int,
+    is_above_ties: bool,
     ranked: NDArray[np.int32],
     n_ranked: NDArray[np.int32],
+    n_named: NDArray[np.int32],
+    n_above_ties: NDArray[np.int32],
 ) -> None:
     """Do what `rank_rows` does, for values that `are_counts`, in half the time.
 
@@ -185,7 +197,10 @@ def rank_counts(
 
         for i in range(n):
             names[i] = codes[in_order[i] & feature_mask]
-        n_ranked[row] = _list_once(names, n, is_shared, seen_in, row, ranked, begin)
+        n_ranked[row] = _list_once(names, in_order, n, is_shared, seen_in, row, ranked, begin)
+        n_named[row], n_above_ties[row] = _cut(
+            in_order, 64 - _COUNT_BITS, n_ranked[row], top_n, is_above_ties
+        )
 
 
 @njit(cache=True, nogil=True)
@@ -286,6 +301,7 @@ def _longest_row(indptr: NDArray[np.int64]) -> int:
 @njit(cache=True, nogil=True)
 def _list_once(
     names: NDArray[np.int32],
+    levels: NDArray[Any],
     n: np.uint64,
     is_shared: NDArray[np.bool_],
     seen_in: NDArray[np.int64],
@@ -293,7 +309,10 @@ def _list_once(
     ranked: NDArray[np.int32],
     begin: np.uint64,
 ) -> np.uint64:
-    """Copy the names of a row to `ranked` from `begin` on, each once; return how many. `seen_in` moves on."""
+    """Copy the names of a row to `ranked` from `begin` on, each once; return how many.
+
+    `levels` keeps those of the names that are listed, at its beginning; `seen_in` moves on.
+    """
     n_listed = np.uint64(0)
     for i in range(n):
         name = np.uint64(names[i])
@@ -302,8 +321,43 @@ def _list_once(
                 continue
             seen_in[name] = row
         ranked[begin + n_listed] = names[i]
+        levels[n_listed] = levels[i]
         n_listed += np.uint64(1)
     return n_listed
+
+
+@njit(cache=True, nogil=True)
+def _cut(levels: NDArray[Any], shift: int, n_listed: int, top_n: int, is_above_ties: bool) -> tuple[int, int]:
+    """Tell how many of the listed symbols a sentence names, and how many of those are above its ties."""
+    n_named = _count_above_ties(levels, shift, n_listed, n_listed) if is_above_ties else min(top_n, n_listed)
+    return n_named, _count_above_ties(levels, shift, n_listed, n_named)
+
+
+@njit(cache=True, nogil=True)
+def _count_above_ties(levels: NDArray[Any], shift: int, n_listed: int, n_named: int) -> int:
+    """Count the symbols whose value is above the lowest of those named.
+
+    Where no other symbol of the cell, named or not, has that lowest value, it is no tie, and all are counted.
+
+    Parameters
+    ----------
+    levels
+        Ascending as the symbols are listed; from the bit `shift` on they are the value, inverted.
+    """
+    if n_named == 0:
+        return 0
+    lowest = levels[n_named - 1] >> np.uint64(shift)
+    first, last = 0, n_named - 1  # of the symbols that have the lowest value
+    while first < last:
+        middle = (first + last) // 2
+        if levels[middle] >> np.uint64(shift) < lowest:
+            first = middle + 1
+        else:
+            last = middle
+    is_alone = first == n_named - 1
+    if is_alone and n_named < n_listed:
+        is_alone = levels[n_named] >> np.uint64(shift) != lowest
+    return n_named if is_alone else first
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,15 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from c2s_assets.core.columns import CELL_ID, FEATURE_ID, FEATURE_KIND, N_EXPRESSED, SYMBOL
+from c2s_assets.core.columns import (
+    CELL_ID,
+    FEATURE_ID,
+    FEATURE_KIND,
+    N_ABOVE_TIES,
+    N_EXPRESSED,
+    SENTENCE_LENGTH,
+    SYMBOL,
+)
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes import claims as gene_claims
 from c2s_assets.core.genes.features import source_columns
@@ -16,6 +24,7 @@ from c2s_assets.core.genes.var_columns import list_columns
 from c2s_assets.core.sentences import claims as sentence_claims
 from c2s_assets.core.sentences.audit import ensembl_words
 from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
+from c2s_assets.core.sentences.information import describe_ties
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.progress import read_blocks
@@ -27,6 +36,7 @@ from c2s_assets.storage.tables.parquet import read_rows, read_table, table_schem
 from c2s_assets.storage.tables.sentences import audit, write_sentences
 
 _FEATURES_SHOWN = 100
+_COUNTED = [N_EXPRESSED, SENTENCE_LENGTH, N_ABOVE_TIES]
 _FEATURE_COLUMNS = [FEATURE_ID, SYMBOL, FEATURE_KIND, VAR_NAME]
 
 
@@ -51,18 +61,18 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
         n_silent = write_sentences(
             staged, blocks, composer=composer, spec=spec, cell_ids=cell_ids, features=features
         )
-        n_expressed = read_table(staged.path(), columns=[N_EXPRESSED])[N_EXPRESSED]
+        counted = read_table(staged.path(), columns=_COUNTED)
         words: list[pl.DataFrame] = []
         yield from publish_table(
             staged,
             shown=before,
             blocks=_collect_ensembl_words(staged.written(), words),
             claims=chain(
-                _claims_of_lengths(n_expressed, n_silent=n_silent, listing=listing),
+                _claims_of_lengths(counted[N_EXPRESSED], n_silent=n_silent, listing=listing),
                 _names_no_ensembl_id(words, n_cells=len(cell_ids)),
                 [audit(staged, matrix, features, top_n=spec.top_n)],
             ),
-            metadata=_metadata(staged, spec, n_expressed),
+            metadata=_metadata(staged, spec, counted),
         )
 
 
@@ -83,13 +93,15 @@ def _names_no_ensembl_id(words: list[pl.DataFrame], *, n_cells: int) -> Iterator
     yield sentence_claims.names_no_ensembl_id(pl.concat(words), n_cells=n_cells)
 
 
-def _metadata(staged: DatasetStage, spec: SentenceSpec, n_expressed: pl.Series) -> Metadata:
+def _metadata(staged: DatasetStage, spec: SentenceSpec, counted: pl.DataFrame) -> Metadata:
     names = table_schema(staged.path()).names
     made_of = lineage.of_cell_sentences(names, layer=spec.layer)
+    ties = plots.words_above_ties(counted[N_ABOVE_TIES], counted[SENTENCE_LENGTH])
     return (
         staged_metadata(staged, lineage=made_of)
-        | as_metadata({"spec_id": spec.spec_id, **spec.described})
-        | {"genes_per_cell": plots.genes_per_cell(n_expressed)}
+        | as_metadata({"spec_id": spec.spec_id, **spec.described, **describe_ties(counted)})
+        | {"genes_per_cell": plots.genes_per_cell(counted[N_EXPRESSED])}
+        | ({} if ties is None else {"words_above_ties": ties})
     )
 
 

@@ -5,13 +5,28 @@ from pathlib import Path
 
 import polars as pl
 
-from c2s_assets.core.columns import AGE, CELL_ID, DONOR_ID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.columns import (
+    AGE,
+    CELL_ID,
+    DONOR_ID,
+    N_ABOVE_TIES,
+    SENTENCE_LENGTH,
+    SPLIT,
+    SPLIT_LEVEL,
+)
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.expression.sampling import draw
-from c2s_assets.core.pages.drawings import bars, dots_by_name, dots_by_number, stacked_histogram
+from c2s_assets.core.pages.drawings import (
+    areas_by_place,
+    bars,
+    dots_by_name,
+    dots_by_number,
+    stacked_histogram,
+)
 from c2s_assets.core.pages.markup import figure
 from c2s_assets.core.projections.names import find_method
-from c2s_assets.core.reports.palette import GREY, GROUP_COLOURS, SIDE_COLOURS
+from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, SIDE_COLOURS
+from c2s_assets.core.sentences.information import IS_CHANCE, IS_EXPRESSION, share_of_cells_by_place
 from c2s_assets.core.splits.manifest import BY_CELL
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.storage.dataset import Dataset
@@ -34,6 +49,7 @@ def pictures(dataset: Dataset, *, category: str | None) -> Iterator[str]:
     names = None if category is None else cells[category].cast(pl.String).fill_null(_MISSING)
     yield from _embedding(dataset, cells, names)
     yield from _ages(dataset, cells)
+    yield from _words(dataset)
     if names is not None:
         counts = _counts(names).head(_MOST_BARS)
         yield figure(f"Cells per {category}", bars(counts.rows()))
@@ -85,6 +101,20 @@ def _ages(dataset: Dataset, cells: pl.DataFrame) -> Iterator[str]:
     known = {name: values.drop_nulls().to_numpy() for name, values in ages.items()}
     if any(len(values) for values in known.values()):
         yield figure("Ages", stacked_histogram(known, label="Age (years)"))
+
+
+def _words(dataset: Dataset) -> Iterator[str]:
+    """Draw how far the order of the words in a sentence is expression, and from where on chance."""
+    try:
+        counted = dataset.read("cell_sentences", columns=[N_ABOVE_TIES, SENTENCE_LENGTH])
+    except MissingInputError:
+        return
+    places, percent = share_of_cells_by_place(counted[N_ABOVE_TIES], counted[SENTENCE_LENGTH])
+    if not places.size:
+        return
+    keys = [(IS_CHANCE, GREY), (IS_EXPRESSION, BLUE)]
+    drawn = areas_by_place(places, percent[:, ::-1], keys=keys, label="Place of a word in the sentence")
+    yield figure("Words and ties, in % of the cells", drawn)
 
 
 def _donors(dataset: Dataset) -> Iterator[str]:

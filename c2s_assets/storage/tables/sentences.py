@@ -14,6 +14,7 @@ from c2s_assets.core.sentences.audit import audit_sentences
 from c2s_assets.core.sentences.claims import sentences_match_source
 from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec
 from c2s_assets.core.sentences.coverage import count_silent_cells
+from c2s_assets.core.sentences.lengths import TopN
 from c2s_assets.storage.dataset import DatasetStage
 from c2s_assets.storage.h5ad.matrix import MatrixReader
 from c2s_assets.storage.streams import N_THREADS, map_ahead
@@ -52,7 +53,7 @@ def write_sentences(
     return sum(n_silent)
 
 
-def audit(staged: DatasetStage, matrix: MatrixReader, features: pl.DataFrame, *, top_n: int) -> Finding:
+def audit(staged: DatasetStage, matrix: MatrixReader, features: pl.DataFrame, *, top_n: TopN) -> Finding:
     """Compare written sentences with the source, on a sample that is read again."""
     spans = windows(matrix.info.shape[0], size=_CELLS_PER_WINDOW, n_vars=matrix.info.shape[1])
     broken = [

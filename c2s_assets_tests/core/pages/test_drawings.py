@@ -5,7 +5,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from c2s_assets.core.pages.drawings import bars, dots_by_name, dots_by_number, stacked_histogram
+from c2s_assets.core.pages.drawings import (
+    areas_by_place,
+    bars,
+    dots_by_name,
+    dots_by_number,
+    stacked_histogram,
+)
 from c2s_assets.core.reports.palette import GREY, GROUP_COLOURS
 
 POINTS = np.random.default_rng(0).normal(size=(8_000, 2)).astype(np.float32)
@@ -26,6 +32,19 @@ def test_a_histogram_shows_all_values() -> None:
     drawn = stacked_histogram({"train": np.array([1.0, 1.0, 5.0]), "test": np.array([1.0])}, label="Age")
     counts = [int(words.text or 0) for words in _parse(drawn).iter("title")]
     assert sorted(counts) == [1, 1, 2]
+
+
+def test_an_area_is_as_high_as_its_share() -> None:
+    shares = np.array([[100.0, 50.0], [100.0, 0.0]])
+    drawn = areas_by_place(np.array([1, 9]), shares, keys=[("a", "#111111"), ("b", "#222222")], label="Place")
+    heights = [
+        [float(y) for y in re.findall(r"L[\d.]+ ([\d.]+)", area.attrib["d"])] for area in _areas(drawn)
+    ]
+    assert heights == [[0, 0, 300], [150, 300, 300]]
+
+
+def test_an_area_of_one_place_is_drawn() -> None:
+    _parse(areas_by_place(np.array([1]), np.array([[100.0]]), keys=[("a", "#111111")], label="Place"))
 
 
 @pytest.mark.parametrize("values", [[3.0], []], ids=["one value", "none on one side"])
@@ -60,3 +79,7 @@ def test_no_text_of_a_source_is_markup() -> None:
     for drawn in (bars([(HOSTILE, 1)]), dots_by_name(POINTS[:1], pl.Series([HOSTILE]), [HOSTILE])):
         assert "<script" not in drawn
         assert all(tag.tag in ("svg", "path", "rect", "text", "circle") for tag in _parse(drawn).iter())
+
+
+def _areas(drawn: str) -> list[ET.Element]:
+    return list(_parse(drawn).iter("path"))

@@ -11,13 +11,14 @@ FEATURES = pl.DataFrame({"feature_id": ["1", "2", "3", "4", "5"], "symbol": ["A"
 EXPRESSION = csr_array(np.array([[1, 2, 1, 3, 9]], dtype=np.float32))
 
 
-def audit(sentence, *, n_expressed=3, length=3, top_n=2000, cell_id="cell"):
+def audit(sentence, *, n_expressed=3, length=3, n_above_ties=None, top_n=2000, cell_id="cell"):
     rows = pl.DataFrame(
         {
             "cell_id": [cell_id],
             "cell_sentence": [sentence],
             "n_expressed": [n_expressed],
             "sentence_length": [length],
+            "n_above_ties": [min(top_n, 3) if n_above_ties is None else n_above_ties],
         }
     )
     return audit_sentences(rows, EXPRESSION, FEATURES, top_n=top_n)
@@ -39,8 +40,8 @@ def test_a_right_sentence_breaks_no_rule(sentence, top_n):
         ("A A B", "names a symbol once", "'A' is repeated"),
         ("B A C", "orders by expression", "word 1, 'B', has 2, but the one due there has 3"),
         ("A C B", "orders by expression", "word 2, 'C', has 1, but the one due there has 2"),
-        ("A B", "has min(top_n, n_expressed) symbols", "2 words and a length of 3, but 3 are due"),
-        ("", "has min(top_n, n_expressed) symbols", "0 words and a length of 3, but 3 are due"),
+        ("A B", "has as many symbols as top_n says", "2 words and a length of 3, but 3 are due"),
+        ("", "has as many symbols as top_n says", "0 words and a length of 3, but 3 are due"),
     ],
     ids=[
         "not there",
@@ -67,13 +68,23 @@ def test_leaving_the_highest_out_is_found_whatever_the_order_of_the_rest():
     ("counts", "rule"),
     [
         ({"n_expressed": 4}, "counts the symbols expressed"),
-        ({"length": 2}, "has min(top_n, n_expressed) symbols"),
-        ({"top_n": 2}, "has min(top_n, n_expressed) symbols"),
+        ({"length": 2}, "has as many symbols as top_n says"),
+        ({"top_n": 2}, "has as many symbols as top_n says"),
+        ({"n_above_ties": 2}, "counts the symbols above ties"),
     ],
-    ids=["n_expressed", "length", "longer than asked for"],
+    ids=["n_expressed", "length", "longer than asked for", "n_above_ties"],
 )
 def test_wrong_counts_are_found(counts, rule):
     assert audit("A B C", **counts)["rule"].to_list() == [rule]
+
+
+@pytest.mark.parametrize(("sentence", "n_rules"), [("B A", 0), ("B A C", 1), ("B", 1)])
+def test_a_sentence_that_does_not_end_at_the_ties_is_found_where_it_should(sentence, n_rules):
+    expression = csr_array(np.array([[2, 3, 1, 0, 1]], dtype=np.float32))
+    features = FEATURES.with_columns(symbol=pl.Series(["A", "B", "C", None, "D"]))
+    rows = {"cell_id": "cell", "cell_sentence": sentence, "n_expressed": 4, "n_above_ties": 2}
+    rows = pl.DataFrame(rows | {"sentence_length": len(sentence.split())})
+    assert audit_sentences(rows, expression, features, top_n="auto").height == n_rules
 
 
 def test_cells_are_compared_row_by_row():

@@ -28,7 +28,7 @@ def splitmix64(state):
 
 
 def reference_ranking(values, cell_id, features, *, tie, seed):
-    """Symbols that a cell expresses, highest first, among equals by the definition of the tie."""
+    """Symbols that a cell expresses and their values, highest first, among equals as the tie is defined."""
 
     def key(feature_id):
         if tie == "feature_id":
@@ -40,20 +40,38 @@ def reference_ranking(values, cell_id, features, *, tie, seed):
         for value, (feature_id, symbol) in zip(values, features, strict=True)
         if np.float32(value) > 0 and symbol is not None
     ]
-    return list(dict.fromkeys(symbol for _, _, symbol in sorted(expressed)))
+    level = {}
+    for value, _, symbol in sorted(expressed):
+        level.setdefault(symbol, -value)
+    return level
+
+
+def reference_above_ties(values, n_named):
+    """How many values, which descend, are above the lowest of the first, if that is there several times."""
+    if n_named == 0 or values.count(values[n_named - 1]) == 1:
+        return n_named
+    return values.index(values[n_named - 1])
 
 
 def reference(matrix, cell_ids, features, spec):
     """What `compose` must say, as rows of its table."""
     rows = []
     for values, cell_id in zip(matrix, cell_ids, strict=True):
-        ranking = reference_ranking(values, cell_id, features, tie=spec.tie, seed=spec.seed)
+        level = reference_ranking(values, cell_id, features, tie=spec.tie, seed=spec.seed)
+        ranking, ordered = list(level), list(level.values())
+        longest = spec.top_n
+        if longest == "auto":
+            longest = reference_above_ties(ordered, len(ordered))
+            ranking = ranking[:longest]
+        sentence = ranking[:longest]
+        n_above = reference_above_ties(ordered, len(sentence))
+        tie_share = np.float32(1 - n_above / len(sentence)) if sentence else None
         lists = [
-            [symbol for symbol in ranking if symbol in spec.gene_lists[name]][: spec.top_n]
+            " ".join([symbol for symbol in ranking if symbol in spec.gene_lists[name]][:longest])
             for name in sorted(spec.gene_lists)
         ]
-        sentence = ranking[: spec.top_n]
-        rows.append((cell_id, " ".join(sentence), len(ranking), len(sentence), *map(" ".join, lists)))
+        counts = (len(level), len(sentence), n_above, pytest.approx(tie_share))
+        rows.append((cell_id, " ".join(sentence), *counts, *lists))
     return rows
 
 
@@ -107,12 +125,12 @@ def test_length_is_the_smaller_of_top_n_and_n_expressed(top_n, expected, length)
     composed = compose(
         [[1, 2, 3, 0]], ["cell"], list(zip("1234", "ABCD", strict=True)), replace(SPEC, top_n=top_n)
     )
-    assert composed.row(0) == ("cell", expected, 3, length)
+    assert composed.row(0)[:4] == ("cell", expected, 3, length)
 
 
 def test_a_cell_that_expresses_nothing_has_an_empty_sentence():
     composed = compose([[0, 0], [1, 0], [0, 0]], ["a", "b", "c"], [("1", "A"), ("2", "B")])
-    assert composed.rows() == [("a", "", 0, 0), ("b", "A", 1, 1), ("c", "", 0, 0)]
+    assert composed.rows() == [("a", "", 0, 0, 0, None), ("b", "A", 1, 1, 1, 0), ("c", "", 0, 0, 0, None)]
 
 
 def test_no_cells_have_no_rows_but_all_columns():
@@ -122,6 +140,8 @@ def test_no_cells_have_no_rows_but_all_columns():
         "cell_sentence": pl.String,
         "n_expressed": pl.Int32,
         "sentence_length": pl.Int32,
+        "n_above_ties": pl.Int32,
+        "tie_share": pl.Float32,
         "cell_sentence_few": pl.String,
     }
     assert composed.height == 0
@@ -131,7 +151,7 @@ def test_without_any_symbol_every_sentence_is_empty():
     composed = compose(
         [[1, 2]], ["cell"], [("1", None), ("2", None)], replace(SPEC, gene_lists={"few": ["A"]})
     )
-    assert composed.row(0) == ("cell", "", 0, 0, "")
+    assert composed.row(0) == ("cell", "", 0, 0, 0, None, "")
 
 
 def test_zeros_that_are_stored_are_zeros():
@@ -158,6 +178,43 @@ def test_columns_of_gene_lists_stand_in_order_of_their_name():
 
 
 # --- ties
+
+
+@pytest.mark.parametrize(
+    ("values", "top_n", "length", "n_above_ties", "tie_share"),
+    [
+        pytest.param([5, 3, 1, 1, 1], 2000, 5, 2, 0.6, id="whole block"),
+        pytest.param([5, 3, 1, 1, 1], 4, 4, 2, 0.5, id="block cut through"),
+        pytest.param([5, 3, 1, 1, 1], 3, 3, 2, 1 / 3, id="one of the block is named"),
+        pytest.param([5, 3, 1, 1, 1], 2, 2, 2, 0, id="cut above the block"),
+        pytest.param([5, 3, 3, 1, 1], 3, 3, 1, 2 / 3, id="another block is the lowest of those named"),
+        pytest.param([5, 3, 2, 2, 1], 2000, 5, 5, 0, id="lowest is alone"),
+        pytest.param([1, 1, 1, 1, 1], 2000, 5, 0, 1, id="nothing but ties"),
+        pytest.param([0, 0, 0, 0, 7], 2000, 1, 1, 0, id="one symbol"),
+        pytest.param([5, 3, 1, 1, 1], "auto", 2, 2, 0, id="auto"),
+        pytest.param([5, 3, 3, 1, 1], "auto", 3, 1, 2 / 3, id="auto keeps the ties above the lowest"),
+        pytest.param([5, 4, 3, 2, 1], "auto", 5, 5, 0, id="auto without ties"),
+        pytest.param([1, 1, 1, 1, 1], "auto", 0, 0, None, id="auto with nothing but ties"),
+    ],
+)
+@pytest.mark.parametrize("scale", [1, 0.5], ids=["counts", "halves"])
+def test_symbols_above_ties_are_counted(values, top_n, length, *, n_above_ties, tie_share, scale):
+    features = list(zip("12345", "ABCDE", strict=True))
+    composed = compose([[scale * v for v in values]], ["cell"], features, replace(SPEC, top_n=top_n))
+    counted = composed.select("sentence_length", "n_above_ties", "tie_share").row(0)
+    assert counted == (length, n_above_ties, pytest.approx(tie_share))
+
+
+def test_a_shared_symbol_is_one_above_the_ties():
+    features = [("1", "A"), ("2", "A"), ("3", "B"), ("4", "C")]
+    composed = compose([[3, 2, 1, 1]], ["cell"], features)
+    assert composed.select("sentence_length", "n_above_ties").row(0) == (3, 1)
+
+
+def test_a_gene_list_names_none_of_the_ties_that_auto_leaves_out():
+    spec = replace(SPEC, top_n="auto", gene_lists={"some": ["B", "C"]})
+    composed = compose([[3, 2, 1, 1]], ["cell"], list(zip("1234", "ABCD", strict=True)), spec)
+    assert composed.select("cell_sentence", "cell_sentence_some").row(0) == ("A B", "B")
 
 
 def test_ties_by_feature_id_follow_the_id_and_not_the_column():
@@ -215,7 +272,7 @@ SPECS = st.builds(
     SentenceSpec,
     layer=st.just("X"),
     symbols=st.just("toy"),
-    top_n=st.integers(1, 10),
+    top_n=st.integers(1, 10) | st.just("auto"),
     tie=st.sampled_from(["hash", "feature_id"]),
     seed=st.integers(-(10**20), 10**20),
     gene_lists=st.dictionaries(st.sampled_from(["x", "y"]), st.lists(st.sampled_from(["A", "D", "?"]))),
@@ -231,7 +288,8 @@ def test_sentences_are_those_of_the_reference(dataset, spec):
 
 @pytest.mark.parametrize("tie", ["hash", "feature_id"])
 @pytest.mark.parametrize("kind", ["counts", "floats"])
-def test_long_sentences_are_those_of_the_reference(kind, tie):
+@pytest.mark.parametrize("top_n", [1500, "auto"])
+def test_long_sentences_are_those_of_the_reference(kind, tie, top_n):
     """Sorting takes other paths for thousands of values, and for values of any magnitude, than for a few."""
     rng = np.random.default_rng(0)
     n_vars = 3000
@@ -239,7 +297,9 @@ def test_long_sentences_are_those_of_the_reference(kind, tie):
     matrix = np.where(rng.random((3, n_vars)) < 0.7, values, 0).tolist()
     shared = rng.integers(0, 2 * n_vars, n_vars)
     features = [(f"ENSG{i:011d}", f"G{symbol}" if symbol % 10 else None) for i, symbol in enumerate(shared)]
-    spec = replace(SPEC, tie=tie, top_n=1500, gene_lists={"even": [f"G{i}" for i in range(0, 2 * n_vars, 2)]})
+    spec = replace(
+        SPEC, tie=tie, top_n=top_n, gene_lists={"even": [f"G{i}" for i in range(0, 2 * n_vars, 2)]}
+    )
     cell_ids = ["a", "b", "c"]
     assert compose(matrix, cell_ids, features, spec).rows() == reference(matrix, cell_ids, features, spec)
 

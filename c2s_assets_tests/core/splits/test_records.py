@@ -36,6 +36,8 @@ def sentences(n_obs=3):
             "cell_sentence": [f"G{i}" for i in range(n_obs)],
             "n_expressed": counts,
             "sentence_length": counts,
+            "n_above_ties": counts,
+            "tie_share": pl.Series([0.0] * len(counts), dtype=pl.Float32),
             "cell_sentence_few": ["few"] * n_obs,
         }
     )

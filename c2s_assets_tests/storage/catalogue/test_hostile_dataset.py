@@ -318,4 +318,7 @@ def test_folders_above_the_lake_are_no_columns(layout: Layout, tmp_path: Path) -
     assert ask(layout, "select count(distinct dataset_id), count(distinct cell_id) from cells") == [(20, 2)]
     with open_catalogue(layout.catalogue) as reader:
         columns = reader.connection.sql("from files.cell_sentences").columns
-    assert columns == ["dataset_id", "cell_id", "cell_sentence", "n_expressed", "sentence_length"]
+    assert columns == [
+        *("dataset_id", "cell_id", "cell_sentence", "n_expressed", "sentence_length"),
+        *("n_above_ties", "tie_share"),
+    ]

@@ -39,6 +39,7 @@ def test_it_says_what_the_dataset_holds_and_how_to_load_it(page: str) -> None:
         "Cells per cell_type",
         "Cells per donor that are used",
         "Ages",
+        "Words and ties",
         "cell_sentences",
         "no_donor_in_both_splits",
         "All cells of a donor are on one side.",

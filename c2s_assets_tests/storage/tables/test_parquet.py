@@ -176,7 +176,8 @@ def test_types_on_disk_are_plain(tmp_path):
 @pytest.mark.parametrize("name", ["cells.parquet", "cells"])
 def test_each_declared_column_says_in_the_file_what_it_holds(tmp_path, name):
     rows = pl.DataFrame(
-        {"cell_id": ["a"], "cell_sentence": ["A B"], "n_expressed": [2], "sentence_length": [2]}
+        {"cell_id": ["a"], "cell_sentence": ["A B"], "n_expressed": 2, "sentence_length": 2}
+        | {"n_above_ties": 2, "tie_share": 0.0}
     )
     write_blocks(tmp_path / name, [rows.with_columns(own=1)], model=CellSentences, footer=FOOTER)
     written = table_schema(tmp_path / name)
