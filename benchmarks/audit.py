@@ -1,8 +1,9 @@
 """Measures the audit of the written sides of a lake of many datasets: `python -m benchmarks.audit N_CELLS`.
 
 The lake is that of `benchmarks.leaks`, with planted copies and donors under two names. The plan is made of
-all datasets, sides are written with the columns that an audit reads, and a process of its own audits them,
-twice: as they were built before anybody knew of the copies, and after the plan has acted on them.
+all datasets, sides are written with the columns that an audit reads, and a process of its own audits them:
+as they were built before anybody knew of the copies, after the plan has acted on them, once more, and
+with the sides of one dataset written anew.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from benchmarks.planted import plant
 from c2s_assets.core.columns import CELL_ID, DONOR_ID, DONOR_UID, FOLD, IS_PRIMARY_DATA, SPLIT
 from c2s_assets.core.splits.manifest import assign_cells, split_dataset
 from c2s_assets.core.splits.plan import Subject
-from c2s_assets.core.splits.sides import SIDES
+from c2s_assets.core.splits.sides import SIDES, TRAIN
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.registry import CELLS, MANIFEST
@@ -39,13 +40,18 @@ _AUDIT = """
 import sys
 from pathlib import Path
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.leaks.audit import audit_sides
-print(audit_sides(Layout(Path(sys.argv[1]))).leaks.height)
+layout = Layout(Path(sys.argv[1]))
+with stage(layout, "leak_audit") as staged:
+    audit = audit_sides(staged, layout)
+    staged.commit(*audit.targets)
+print(audit.leaks.height)
 """
 
 
 def main() -> None:
-    """Measure each size and print two rows for it."""
+    """Measure each size and print four rows for it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("n_cells", type=int, nargs="+", help="cells of the lake")
     parser.add_argument("--datasets", type=int, default=200, help="datasets of the lake")
@@ -60,7 +66,10 @@ def main() -> None:
             write_sides(layout)
             print(_row(n_cells, "drawn without evidence", layout), flush=True)
             act_on_evidence(layout)
-            print(_row(n_cells, "after c2s audit", layout), flush=True)
+            print(_row(n_cells, "after the plan has acted", layout), flush=True)
+            print(_row(n_cells, "the same again", layout), flush=True)
+            _rewrite(layout.parts(TRAIN, dataset_ids(layout)[0]))
+            print(_row(n_cells, "one dataset written anew", layout), flush=True)
 
 
 def write_sides(layout: Layout) -> None:
@@ -106,6 +115,11 @@ def _write_sides(layout: Layout, dataset_id: str, cells: pl.DataFrame, manifest:
         if of_side.height:
             folder.mkdir(parents=True, exist_ok=True)
             of_side.write_parquet(folder / "chunk_0000.parquet")
+
+
+def _rewrite(folder: Path) -> None:
+    for path in folder.iterdir():
+        pl.read_parquet(path).write_parquet(path)
 
 
 def _row(n_cells: int, sides: str, layout: Layout) -> str:

@@ -11,7 +11,7 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.columns import DeclaredColumn, declared_columns
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
-from c2s_assets.schemas.leaks import CellCopies, DonorAliases
+from c2s_assets.schemas.leaks import AuditedDatasets, CellCopies, DonorAliases
 from c2s_assets.schemas.record import Record
 from c2s_assets.schemas.registry import TABLES, Declaration
 from c2s_assets.schemas.tables import Table
@@ -39,6 +39,7 @@ _PLACES = {"file": "{}.parquet", "parts": "{}/part-*.parquet", "folder": "{}/*.p
 _OF_LAKE: dict[str, tuple[str, Table]] = {
     "donor_aliases": ("catalogue/donor_aliases.parquet", DonorAliases),
     "cell_copies": ("catalogue/cell_copies/<dataset_id>.parquet", CellCopies),
+    "audited_datasets": ("catalogue/audited_datasets.parquet", AuditedDatasets),
 }
 _DOCUMENTS: dict[str, tuple[str, type[BaseModel]]] = {
     "record.json": ("datasets/<dataset_id>/record.json", Record),

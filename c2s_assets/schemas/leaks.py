@@ -83,6 +83,54 @@ class Leaks(pr.DataFrameModel):
         unique: ClassVar = ["kind", "what"]
 
 
+class AuditedDatasets(pr.DataFrameModel):
+    """One row per dataset with sides: which files of it the last audit has seen, and what they hold."""
+
+    dataset_id: str = column("Key of the dataset in this lake.", unique=True, str_length=_NOT_EMPTY)
+    sides_digest: str = column("SHA-256 of names and contents of the files of its sides.")
+    manifest_digest: str = column("SHA-256 of the name and content of its split_manifest.")
+    seen: str = column("By which the files are known to be the same: digest of their names, sizes and times.")
+    n_train: pl.Int64 = column("Cells in train.", ge=0)
+    n_validation: pl.Int64 = column("Cells in validation.", ge=0)
+    n_test: pl.Int64 = column("Cells in test.", ge=0)
+    n_non_primary: pl.Int64 = column("Of these, cells that are not the canonical copy.", ge=0)
+    n_without_fingerprint: pl.Int64 = column("Of these, cells whose copies cannot be found.", ge=0)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class AuditedDonors(pr.DataFrameModel):
+    """One row per donor, dataset and side: how many cells the files hold, kept until they are others."""
+
+    dataset_id: str = column("Key of the dataset in this lake.", str_length=_NOT_EMPTY)
+    donor_id: str = column("Donor, as the source names it.", null="where it names none")
+    donor_uid: str = column("Donor across datasets.", null="where the source names none")
+    is_known: bool = column("Whether the donor can be told from others.")
+    split: str = column("Side whose folder holds the cells.")
+    n_cells: pl.Int64 = column("Its cells.", ge=1)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+        unique: ClassVar = ["dataset_id", "donor_id", "donor_uid", "is_known", "split"]
+
+
+class AuditedCells(pr.DataFrameModel):
+    """One row per cell on a side that has a hash, and one more if it has copies; kept as AuditedDonors."""
+
+    hash: pl.Int64 = column("Hash of its counts, or group of its copies; the last two bits are the side.")
+    is_group: bool = column("Whether it is a group of copies.")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
 class LeakInflation(pr.DataFrameModel):
     """One row per task, unit and split: how well a model does; see docs/splits.md."""
 

@@ -11,11 +11,17 @@ import polars as pl
 import pytest
 
 from c2s_assets.core.splits.certificate import CERTIFICATE, CERTIFIED_MANIFEST
+from c2s_assets.storage.choosing import present_tables
+from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.record import read_record
+from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.splits.certifying import certify
 from c2s_assets.storage.training import export_training
 from c2s_assets_tests.cli.commanding import Said, c2s
 from c2s_assets_tests.corpus import make_corpus
+from c2s_assets_tests.storage.leaks.planting import audit_lake
 
 TRAIN, TEST = "train/part-00000.parquet", "test/part-00000.parquet"
 
@@ -69,6 +75,29 @@ def test_an_export_proves_itself_and_says_what_was_checked(corpus: Path) -> None
     assert "certificate of split plan 1.0" in said.out
     assert "copies under other names were not looked for" in said.out
     assert said.out.endswith("nothing found\n")
+
+
+def test_the_leaks_of_an_audit_are_told_of_the_files_that_it_has_seen_and_of_no_others(
+    layout: Layout, tmp_path: Path
+) -> None:
+    ours = Layout(Path(shutil.copytree(layout.root, tmp_path / "lake")))
+    audit_lake(ours)
+    export_training(ours, tmp_path / "seen")
+    said = verify(tmp_path / "seen")
+    assert "the last audit has seen these sides, and found 0 leaks" in said.out
+
+    test = ours.parts("test", "lung") / "chunk_0000.parquet"
+    rewrite(test, lambda rows: rows[1:])
+    built = read_record(ours, "lung").built["train_test"]
+    again = built.model_copy(update={"digest": tree_digest(*ours.places("train_test", "lung"))})
+    again.files[str(test.relative_to(ours.root))] = test.stat().st_size
+    with stage(ours, "lung") as staged:
+        staged.commit(record=lambda record: record.with_built("train_test", again))
+    export_training(ours, tmp_path / "unseen")
+    said = verify(tmp_path / "unseen")
+    assert said.status == 0
+    assert "not looked for in 1 of 3 datasets, the first is 'lung': run c2s audit" in said.out
+    assert json.loads((tmp_path / "unseen" / CERTIFICATE).read_text())["n_leaks"] is None
 
 
 def test_the_files_of_a_lake_are_checked_without_a_certificate(layout: Layout) -> None:
@@ -190,8 +219,14 @@ def test_counts_of_a_certificate_that_is_edited_are_found(corpus: Path) -> None:
 
 @pytest.mark.parametrize(
     "edit",
-    [{"files": []}, {"sides": {"test": 3}}, {"n_leaks": "many"}, {"format": "another"}],
-    ids=["files", "sides", "leaks", "format"],
+    [
+        {"files": []},
+        {"sides": {"test": 3}},
+        {"n_leaks": "many"},
+        {"datasets": {"a": 1}},
+        {"format": "another"},
+    ],
+    ids=["files", "sides", "leaks", "datasets", "format"],
 )
 def test_a_certificate_that_is_none_is_said_to_be_none(corpus: Path, edit: dict[str, object]) -> None:
     path = corpus / CERTIFICATE
@@ -222,7 +257,7 @@ def test_what_is_no_split_is_said_to_be_none(tmp_path: Path) -> None:
 
 def test_the_same_files_are_certified_with_the_same_text(layout: Layout, corpus: Path) -> None:
     before = (corpus / CERTIFICATE).read_bytes()
-    certify(corpus, layout, ["mouse", "lung", "blood"])
+    certify(corpus, layout, present_tables(layout, read_settings(layout), "train_test", None))
     assert (corpus / CERTIFICATE).read_bytes() == before
 
 

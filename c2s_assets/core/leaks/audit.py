@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.columns import DATASET_ID, DONOR_UID, SPLIT
 from c2s_assets.core.splits.plan import COMPONENT, QUARANTINED_FOR, sides_of
-from c2s_assets.core.splits.sides import SIDES
 
 KIND, N_CELLS, DATASETS, SIDES_OF = "kind", "n_cells", "datasets", "sides"
 DONOR, PERSON, QUARANTINE, NOT_AS_PLANNED = "donor", "person", "quarantine", "not as planned"
 EXACT_COPY, COPY = "exact copy", "copy"
 WHAT = "what"
+# Of the cells and donors that are found on sides.
+HASH, IS_GROUP, IS_KNOWN = "hash", "is_group", "is_known"
 _SIDE_BITS = np.uint64(3)
 
 
@@ -78,7 +79,7 @@ def leaks_of_cells(cells: pl.DataFrame, *, kind: str) -> pl.DataFrame:
     cells
         `hash, dataset_id, split, cell_id` of all whose hash `are_among` those on two sides.
     """
-    groups = cells.sort(DATASET_ID, "cell_id").group_by("hash", maintain_order=True)
+    groups = cells.sort(DATASET_ID, "cell_id").group_by(HASH, maintain_order=True)
     described = groups.agg(
         pl.col(SPLIT).unique().sort().alias(SIDES_OF),
         pl.col(DATASET_ID).unique().sort().alias(DATASETS),
@@ -91,16 +92,6 @@ def leaks_of_cells(cells: pl.DataFrame, *, kind: str) -> pl.DataFrame:
         .agg(pl.col(WHAT).min(), pl.col(N_CELLS).sum())
         .select(pl.lit(kind).alias(KIND), WHAT, SIDES_OF, DATASETS, pl.col(N_CELLS).cast(pl.Int64))
         .sort(DATASETS, SIDES_OF)
-    )
-
-
-def count_sides(written: pl.DataFrame) -> pl.DataFrame:
-    """Count the cells of each side per dataset: `dataset_id`, then a column for each side."""
-    counted = written.group_by(DATASET_ID, SPLIT).agg(pl.col(N_CELLS).sum())
-    return (
-        counted.group_by(DATASET_ID)
-        .agg(pl.col(N_CELLS).filter(pl.col(SPLIT) == side).sum().alias(side) for side in SIDES)
-        .sort(DATASET_ID)
     )
 
 

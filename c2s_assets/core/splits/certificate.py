@@ -34,6 +34,27 @@ class SideCount:
 
 
 @dataclass(frozen=True)
+class DatasetMark:
+    """The sides of a dataset in the lake, by the SHA-256 of names and contents of their files.
+
+    Attributes
+    ----------
+    sha256
+        Of the files that were exported.
+    audited_sha256
+        Of the files that the last audit of the lake has seen; None if it has seen none.
+    """
+
+    sha256: str
+    audited_sha256: str | None
+
+    @property
+    def is_audited(self) -> bool:
+        """Whether the last audit has seen what was exported."""
+        return self.sha256 == self.audited_sha256
+
+
+@dataclass(frozen=True)
 class Certificate:
     """What is certified.
 
@@ -42,8 +63,10 @@ class Certificate:
     plan_version
         Of the split plan that the sides follow, such as ``2.1``.
     n_leaks
-        Leaks that the last audit of the lake found in these datasets; None if there was no audit. An audit
-        sees copies under other names, which the files alone do not show.
+        Leaks that the last audit of the lake found in these datasets; None unless it has seen the sides of
+        all of them as they are here. It sees copies under other names, which the files alone do not show.
+    datasets
+        By id; of a certificate from before there were any, none.
     sides
         By name of the side.
     files
@@ -52,6 +75,7 @@ class Certificate:
 
     plan_version: str
     n_leaks: int | None
+    datasets: Mapping[str, DatasetMark]
     sides: Mapping[str, SideCount]
     files: Mapping[str, FileMark]
 
@@ -78,6 +102,7 @@ def parse_certificate(content: bytes, *, name: str) -> Certificate:
         return Certificate(
             plan_version=str(says["plan_version"]),
             n_leaks=None if says["n_leaks"] is None else int(says["n_leaks"]),
+            datasets={name: _dataset(mark) for name, mark in says.get("datasets", {}).items()},
             sides={side: _counts(counts) for side, counts in says["sides"].items()},
             files={
                 path: FileMark(int(mark["n_rows"]), str(mark["sha256"]))
@@ -86,6 +111,11 @@ def parse_certificate(content: bytes, *, name: str) -> Certificate:
         )
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise LakeError(f"{name} is no certificate of a split. Fetch it again.") from error
+
+
+def _dataset(mark: Mapping[str, Any]) -> DatasetMark:
+    audited = mark["audited_sha256"]
+    return DatasetMark(str(mark["sha256"]), None if audited is None else str(audited))
 
 
 def _counts(counts: Mapping[str, Any]) -> SideCount:

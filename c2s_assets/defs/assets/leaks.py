@@ -5,7 +5,7 @@ from dataclasses import asdict
 import dagster as dg
 import polars as pl
 
-from c2s_assets.core.columns import CELL_ID
+from c2s_assets.core.columns import CELL_ID, DATASET_ID
 from c2s_assets.core.leaks.claims import (
     cells_have_counts,
     copies_have_a_primary,
@@ -35,7 +35,7 @@ from c2s_assets.defs.publishing import (
 )
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.arrow import arrow_schema
-from c2s_assets.schemas.leaks import DonorAliases, LeakInflation, Leaks
+from c2s_assets.schemas.leaks import DonorAliases, LeakInflation
 from c2s_assets.schemas.registry import CELLS, FEATURES, FINGERPRINTS, SIDES_OF_DATASET, SPLIT_PLAN
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.lake.alone import alone
@@ -44,6 +44,8 @@ from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.tables.features import read_var
 from c2s_assets.storage.tables.parquet import write_table
 from c2s_assets.storage.tables.summaries import keep_summary, tally_of_all_cells
+
+_N_OF_SIDES = [f"n_{side}" for side in SIDES]
 
 
 @dataset_asset(group="ingest", kinds={"parquet"})
@@ -129,38 +131,44 @@ def donor_aliases(context: dg.AssetExecutionContext, store: Store) -> Events:
 )
 @final_errors
 def leak_audit(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """What is on two sides of the lake, found in the written files: donors, persons, copies of cells."""
+    """What is on two sides of the lake, found in the written files: donors, persons, copies of cells.
+
+    Of datasets whose files are those of the last audit, what it has kept of them is looked at.
+    """
     from c2s_assets.storage.leaks.audit import audit_sides
 
     layout = store.layout
-    with stage(layout, "leak_audit") as staged:
-        audit, written = audit_sides(layout), staged.path(layout.leaks)
-        n_cells = int(audit.sides.select(pl.sum_horizontal(SIDES)).to_series().sum())
-        context.log.info(f"read {n_cells:,} cells of {audit.sides.height:,} datasets")
-        write_table(written, audit.leaks, schema=arrow_schema(Leaks))
-        # The table takes its place also where leaks are found: it tells which.
-        staged.commit(layout.leaks)
+    with alone(layout, "leak_audit"), stage(layout, "leak_audit") as staged:
+        audit = audit_sides(staged, layout)
+        seen = audit.datasets
+        n_cells = int(seen.select(pl.sum_horizontal(_N_OF_SIDES)).to_series().sum())
+        context.log.info(
+            f"{n_cells:,} cells of {seen.height:,} datasets; files of {audit.n_read:,} were read"
+        )
+        # The tables take their places also where leaks are found: they tell which.
+        staged.commit(*audit.targets)
         yield from report(
             [
-                keeps_schema([audit.leaks], Leaks),
+                audit.keeps_schemas,
                 no_donor_is_on_two_sides(audit.leaks),
                 no_copy_is_on_two_sides(audit.leaks),
                 sides_are_as_written(audit.changed),
-                every_cell_can_be_compared(audit.n_without_fingerprint, n_cells=n_cells),
+                every_cell_can_be_compared(int(seen["n_without_fingerprint"].sum()), n_cells=n_cells),
             ],
             asset_name="leak_audit",
         )
     figures = {
-        "n_datasets": audit.sides.height,
+        "n_datasets": seen.height,
+        "n_datasets_read": audit.n_read,
         "n_cells": n_cells,
-        "n_non_primary": audit.n_non_primary,
+        "n_non_primary": int(seen["n_non_primary"].sum()),
         "n_donor_ids_of_several_people": audit.n_shared_ids,
-        **{f"n_{side}": int(audit.sides[side].sum()) for side in SIDES},
+        **{name: int(seen[name].sum()) for name in _N_OF_SIDES},
     }
     yield materialized(
         tree_digest(layout.leaks),
         as_metadata({"dagster/row_count": audit.leaks.height, **figures})
-        | {"sides": rows_as_markdown(audit.sides, n_rows=20)},
+        | {"sides": rows_as_markdown(seen.select(DATASET_ID, *_N_OF_SIDES), n_rows=20)},
     )
 
 

@@ -82,6 +82,21 @@ class Layout:
         return self.root / "catalogue" / "leaks.parquet"
 
     @property
+    def audited_datasets(self) -> Path:
+        """Which files the last audit has seen, by dataset."""
+        return self.root / "catalogue" / "audited_datasets.parquet"
+
+    @property
+    def audited_donors(self) -> Path:
+        """How many cells of each donor these files hold."""
+        return self.root / "catalogue" / "audited_donors.parquet"
+
+    @property
+    def all_audited_cells(self) -> Path:
+        """Where the hashes of the cells in these files are, one file per dataset."""
+        return self.root / "catalogue" / "audited_cells"
+
+    @property
     def leak_inflation(self) -> Path:
         """How well models seem to do with and without cells of the donors they are tested on."""
         return self.root / "catalogue" / "leak_inflation.parquet"
@@ -211,6 +226,10 @@ class Layout:
         """Where the pairs of cells of two datasets are that are copies."""
         folder = self._below(self.all_cell_pairs, check_dataset_id(dataset_id))
         return self._below(folder, f"{check_dataset_id(other)}.parquet")
+
+    def audited_cells(self, dataset_id: str) -> Path:
+        """Where the hashes of those cells of a dataset are that an audit has found on sides."""
+        return self._below(self.all_audited_cells, f"{check_dataset_id(dataset_id)}.parquet")
 
     def profile(self, dataset_id: str) -> Path:
         """Structure of the source file and the verdict on its matrix."""

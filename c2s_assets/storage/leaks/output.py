@@ -10,7 +10,6 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import Table
 from c2s_assets.schemas.violations import keeps_schema, tables_keep_schemas
-from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
 from c2s_assets.storage.tables.parquet import read_table, with_metadata, write_table
 
@@ -21,6 +20,8 @@ class Output:
 
     Attributes
     ----------
+    folders
+        What lies in them and is not wanted any more is removed.
     wanted
         The places of all its files, those that stay as they are among them.
     staged
@@ -30,7 +31,7 @@ class Output:
     """
 
     stage: Stage
-    layout: Layout
+    folders: tuple[Path, ...]
     wanted: set[Path] = field(default_factory=set)
     staged: set[Path] = field(default_factory=set)
     tables: dict[Table, list[Path]] = field(default_factory=dict)
@@ -44,6 +45,10 @@ class Output:
         self.wanted.add(target)
         self.staged.add(target)
         return self.stage.path(target)
+
+    def present(self, target: Path) -> Path:
+        """Tell where a file is that is wanted: among those that are staged, or in its place."""
+        return self.stage.path(target) if target in self.staged else target
 
     def write(self, target: Path, rows: pl.DataFrame, *, model: Table, table: str) -> None:
         """Write a table, unless the lake holds the very same."""
@@ -63,6 +68,5 @@ class Output:
 
     def changed(self) -> list[Path]:
         """Name the places of what is new, different or no longer wanted."""
-        folders = (self.layout.all_cell_pairs, self.layout.all_copies)
-        there = {path for folder in folders for path in folder.rglob("*.parquet")}
+        there = {path for folder in self.folders for path in folder.rglob("*.parquet")}
         return sorted(self.staged | (there - self.wanted))

@@ -53,8 +53,10 @@ def renew(stage: Stage, layout: Layout) -> Renewal:
     Only datasets that are new or were built again are compared.
     """
     tables, left_out = find_fingerprints(layout)
-    output = Output(stage, layout)
-    pairs = [_pairs(output, tables[left], tables[right]) for left, right in datasets_in_common(tables)]
+    output = Output(stage, (layout.all_cell_pairs, layout.all_copies))
+    pairs = [
+        _pairs(output, layout, tables[left], tables[right]) for left, right in datasets_in_common(tables)
+    ]
     n_compared = len(output.staged)
     corpus = CorpusCopies.of_pairs(pairs, tables)
     described, aliases = corpus.describe(), corpus.aliases()
@@ -76,9 +78,11 @@ def renew(stage: Stage, layout: Layout) -> Renewal:
     return Renewal(figures, aliases, output.changed(), left_out, output.keeps_schemas())
 
 
-def _pairs(output: Output, left: FingerprintTable, right: FingerprintTable) -> PairsOfDatasets:
+def _pairs(
+    output: Output, layout: Layout, left: FingerprintTable, right: FingerprintTable
+) -> PairsOfDatasets:
     """Take what is known of two datasets, or compare them."""
-    path = output.layout.cell_pairs(left.dataset_id, right.dataset_id)
+    path = layout.cell_pairs(left.dataset_id, right.dataset_id)
     known = read_pairs(path, left, right)
     if known is not None:
         output.keep(path)

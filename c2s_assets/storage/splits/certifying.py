@@ -1,6 +1,6 @@
 """Certifies the sides of a split in a folder: who is on which, and that its files are these."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -12,25 +12,34 @@ from c2s_assets.core.splits.certificate import (
     CERTIFICATE,
     CERTIFIED_MANIFEST,
     Certificate,
+    DatasetMark,
     FileMark,
     render_certificate,
 )
 from c2s_assets.core.splits.donors import COPY_INDEX
 from c2s_assets.core.splits.plan import COMPONENT, sides_of, version_of
 from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.registry import MANIFEST
 from c2s_assets.schemas.tables import SplitManifest, SplitPlan
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.leaks.published import read_audited, read_leaks
 from c2s_assets.storage.splits.plan import read_plan
 from c2s_assets.storage.splits.proof import find_files
 from c2s_assets.storage.splits.written import read_written
 from c2s_assets.storage.tables.parquet import TableWriter, read_table, with_metadata
 
 
-def certify(folder: Path, layout: Layout, dataset_ids: Iterable[str]) -> None:
-    """Write the manifest and the certificate of a folder that holds the sides of these datasets."""
-    ids, plan = sorted(dataset_ids), read_plan(layout)
+def certify(folder: Path, layout: Layout, exported: Mapping[str, Built]) -> None:
+    """Write the manifest and the certificate of a folder.
+
+    Parameters
+    ----------
+    exported
+        The sides of each dataset that it holds, as the lake's record has them.
+    """
+    ids, plan = sorted(exported), read_plan(layout)
     _write_manifest(folder / CERTIFIED_MANIFEST, layout, ids, plan)
     files = find_files(folder)
     written = read_written(files)
@@ -38,9 +47,11 @@ def certify(folder: Path, layout: Layout, dataset_ids: Iterable[str]) -> None:
         path.relative_to(folder).as_posix(): FileMark(written.n_rows.get(path, 0), file_digest(path))
         for path in [*files, folder / CERTIFIED_MANIFEST]
     }
+    datasets = _mark_datasets(layout, exported)
     certificate = Certificate(
         plan_version=".".join(map(str, version_of(plan))),
-        n_leaks=_count_leaks(layout, ids),
+        n_leaks=_count_leaks(layout, ids) if all(mark.is_audited for mark in datasets.values()) else None,
+        datasets=datasets,
         sides=written.counts(),
         files=marks,
     )
@@ -65,8 +76,12 @@ def _manifest_schema() -> pa.Schema:
     return with_metadata(pa.schema(fields), {"table": "certified_manifest"})
 
 
-def _count_leaks(layout: Layout, dataset_ids: list[str]) -> int | None:
-    if not layout.leaks.exists():
-        return None
-    leaks = read_table(layout.leaks, columns=[DATASETS])
-    return leaks.filter(pl.col(DATASETS).list.set_intersection(dataset_ids).list.len() > 0).height
+def _mark_datasets(layout: Layout, exported: Mapping[str, Built]) -> dict[str, DatasetMark]:
+    """Tell of each dataset what was exported, and what the last audit has seen."""
+    seen = dict(read_audited(layout).datasets.select(DATASET_ID, "sides_digest").iter_rows())
+    return {name: DatasetMark(built.digest, seen.get(name)) for name, built in exported.items()}
+
+
+def _count_leaks(layout: Layout, dataset_ids: list[str]) -> int:
+    named = pl.col(DATASETS).list.set_intersection(dataset_ids)
+    return read_leaks(layout).filter(named.list.len() > 0).height

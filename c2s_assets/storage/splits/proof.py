@@ -132,9 +132,15 @@ def _check_certificate(folder: Path, written: Written, found: list[str]) -> str:
 
 
 def _audited(certificate: Certificate) -> str:
-    if certificate.n_leaks is None:
-        return "copies under other names were not looked for"
-    return f"the last audit found {certificate.n_leaks:,} leaks"
+    unseen = sorted(name for name, mark in certificate.datasets.items() if not mark.is_audited)
+    if certificate.n_leaks is not None and not unseen:
+        return f"the last audit has seen these sides, and found {certificate.n_leaks:,} leaks"
+    of_which = ""
+    if unseen:
+        of_which = (
+            f" in {len(unseen):,} of {len(certificate.datasets):,} datasets, the first is {unseen[0]!r}"
+        )
+    return f"copies under other names were not looked for{of_which}: run c2s audit, and export again"
 
 
 def _other_files(folder: Path, certificate: Certificate, written: Written) -> Iterator[str]:

@@ -14,6 +14,7 @@ from c2s_assets.schemas.tables import CellFingerprints
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.leaks.audit import Audit, audit_sides
 from c2s_assets.storage.leaks.renewing import Renewal, renew
 from c2s_assets.storage.tables.parquet import write_blocks
 from c2s_assets_tests.core.leaks.counting import draw_counts, fingerprint, gene_ids
@@ -77,3 +78,12 @@ def renew_lake(layout: Layout) -> Renewal:
         renewal = renew(staged, layout)
         staged.commit(*renewal.targets)
     return renewal
+
+
+def audit_lake(layout: Layout) -> Audit:
+    """Audit the sides of a lake, and commit what was found."""
+    with stage(layout, "leak_audit") as staged:
+        found = audit_sides(staged, layout)
+        staged.commit(*found.targets)
+    assert found.keeps_schemas.holds, found.keeps_schemas.message
+    return found
