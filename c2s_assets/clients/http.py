@@ -27,7 +27,8 @@ _PROBE_SECONDS = 5.0
 # A request has one connection, and closes it.
 _LIMITS = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 _MAX_REDIRECTS = 5
-_BUSY = frozenset({429, 500, 502, 503, 504})
+# Statuses of servers of which another try may come to something.
+BUSY = frozenset({429, 500, 502, 503, 504})
 _COMPRESSIONS = frozenset({"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"})
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -346,15 +347,15 @@ def _request(client: httpx.Client, url: str, headers: Mapping[str, str], pace: P
 
 def _refusal(url: str, response: httpx.Response) -> DownloadError:
     answer = f"{shown(url)} answered {response.status_code} {response.reason_phrase}."
-    if response.status_code in _BUSY:
-        asked = _retry_after_seconds(response.headers.get("Retry-After", ""))
+    if response.status_code in BUSY:
+        asked = retry_after_seconds(response.headers.get("Retry-After", ""))
         return BusyServerError(answer, wait_seconds=asked)
     if response.status_code == 410:
         return WithdrawnError(f"{answer} It was withdrawn; remove it from what you ask for.")
     return DownloadError(f"{answer} Check the address, or try later.")
 
 
-def _retry_after_seconds(text: str) -> float:
+def retry_after_seconds(text: str) -> float:
     """Read seconds or a date; 0 if it is neither, or past."""
     if text.isdecimal():
         return float(text[:9])

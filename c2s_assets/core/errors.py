@@ -23,6 +23,7 @@ C2SError
 ├── QueryError                 SQL that the catalogue cannot answer
 └── DownloadError              the network did not give us the file
     ├── BusyServerError        not now, or not whole; another try may help
+    ├── HubError               the Hugging Face Hub does not take what we send, or not from us
     └── WithdrawnError         the server says that it had it, and has it no more
 
 A message says what was found, where, and what to do. It does not name the dataset: who catches it
@@ -143,6 +144,10 @@ class BusyServerError(DownloadError):
     def __init__(self, message: str, *, wait_seconds: float = 0.0) -> None:
         super().__init__(message)
         self.wait_seconds = wait_seconds
+
+
+class HubError(DownloadError):
+    """The Hugging Face Hub does not take what we send it, or not from us."""
 
 
 class WithdrawnError(DownloadError):

@@ -40,6 +40,10 @@ Every key is optional, and a section may be empty::
         symbol_column: gene_symbol
         limits:                 # see LimitSettings: what an honest but very large file may claim
           features: 6000000
+    releases:
+      muscle:                   # the name of a release; see ReleaseEntry
+        repo_id: me/muscle-corpus
+        licence: CC BY 4.0
 """
 
 from collections.abc import Iterable
@@ -58,7 +62,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id
-from c2s_assets.core.section import Section, nothing_if_none
+from c2s_assets.core.releases.entry import ReleaseEntry, ReleaseName
+from c2s_assets.core.section import Section, listed, nothing_if_none
 from c2s_assets.core.sentences.lengths import AUTO, TopN
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.yaml_bounds import BoundedLoader
@@ -67,14 +72,6 @@ ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 # Rows are counted in an int32.
 _MOST_ROWS = 2**31 - 1
-
-
-def _listed(value: object) -> object:
-    """Take one text for a list of it, `tissue: blood`; spaces around a text are none of it."""
-    if isinstance(value, dict):
-        return value
-    values = [] if value is None else value if isinstance(value, list) else [value]
-    return [one.strip() if isinstance(one, str) else one for one in values]
 
 
 def _as_length(value: object) -> object:
@@ -108,7 +105,7 @@ class ProjectionSettings(Section):
     seed: int = Field(default=0, description="Seed of UMAP, t-SNE and the sample they are fitted on.")
 
 
-Labels = Annotated[list[str], BeforeValidator(_listed)]
+Labels = Annotated[list[str], BeforeValidator(listed)]
 
 
 class Selection(Section):
@@ -222,11 +219,14 @@ class DatasetsFile(Section):
     split: SplitSpec = Field(default_factory=SplitSpec)
     projections: ProjectionSettings = Field(default_factory=ProjectionSettings)
     cellxgene: Selection = Field(default_factory=Selection)
-    build: Annotated[list[Literal["expression_matrix"]], BeforeValidator(_listed)] = Field(
+    build: Annotated[list[Literal["expression_matrix"]], BeforeValidator(listed)] = Field(
         default=[], description="Tables that are built only where they are asked for."
     )
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(nothing_if_none)] = Field(
         default_factory=dict
+    )
+    releases: Annotated[dict[ReleaseName, ReleaseEntry], BeforeValidator(nothing_if_none)] = Field(
+        default_factory=dict, description="What goes to the Hugging Face Hub, by name of the release."
     )
     _mistakes: dict[str, str] = PrivateAttr(default_factory=dict)
 
@@ -364,6 +364,8 @@ def _model_at(place: tuple[int | str, ...]) -> type[Section]:
             return DatasetsFile
         case (str() as section,) if section in _SECTIONS:
             return _SECTIONS[section]
+        case ("releases", *_):
+            return ReleaseEntry
         case (_, _, "limits"):
             return LimitSettings
         case _:

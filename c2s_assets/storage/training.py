@@ -1,11 +1,10 @@
 """The training table as files for whoever trains elsewhere: one schema, a folder for each side."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import polars as pl
 import pyarrow as pa
 
 from c2s_assets.core.cells.uniform import training_schema, uniform_columns, with_source_columns
@@ -35,6 +34,39 @@ class Exported:
     size_bytes: int
 
 
+@dataclass(frozen=True)
+class UniformTable:
+    """The training table with the same columns for all datasets of a lake, whatever each source has.
+
+    Attributes
+    ----------
+    part_name
+        Name of each file of a side, with a place for its number.
+    """
+
+    layout: Layout
+    gene_lists: Iterable[str]
+    part_name: str = "part-{:05d}.parquet"
+
+    def write_sides(self, folder: Path, tables: Mapping[str, Built]) -> dict[str, int]:
+        """Write the rows of datasets, a folder for each side that has any; return how many, by side."""
+        schema = training_schema(self.gene_lists)
+        made_from = short_id({dataset_id: built.digest for dataset_id, built in tables.items()})
+        footer = {"table": _WRITTEN, "made_from": made_from}
+        arrow = with_metadata(_described(arrow_columns(with_source_columns(schema))), footer)
+        with ExitStack() as stack:
+            writers = {
+                side: stack.enter_context(TableWriter(folder / side, schema=arrow, part_name=self.part_name))
+                for side in SIDES
+            }
+            for built in tables.values():
+                for path in files_of(self.layout, built):
+                    for block in iter_table(path):
+                        columns = uniform_columns(block.schema, schema)
+                        writers[path.parent.name].write(block.select(columns))
+        return {side: writer.n_rows for side, writer in writers.items()}
+
+
 def export_training(layout: Layout, folder: Path, *, datasets: Sequence[str] | None = None) -> Exported:
     """Write the training table of some or all datasets into a folder, a folder for each side.
 
@@ -55,29 +87,14 @@ def export_training(layout: Layout, folder: Path, *, datasets: Sequence[str] | N
     _refuse_others(folder)
     settings = read_settings(layout)
     tables = present_tables(layout, settings, _READ, datasets)
-    schema = training_schema(settings.sentences.gene_lists)
+    table = UniformTable(layout, settings.sentences.gene_lists)
     with taking_the_place_of(folder) as written:
-        n_rows = _write_sides(written, layout, tables, schema)
+        n_rows = table.write_sides(written, tables)
         certify(written, layout, tables)
         if present_tables(layout, settings, _READ, list(tables)) != tables:
             raise MissingInputError("a dataset was built anew while it was exported. Export again.")
         size_bytes = sum(path.stat().st_size for path in written.rglob("*.parquet"))
     return Exported(len(tables), n_rows, size_bytes)
-
-
-def _write_sides(
-    folder: Path, layout: Layout, tables: Mapping[str, Built], schema: pl.Schema
-) -> dict[str, int]:
-    made_from = short_id({dataset_id: built.digest for dataset_id, built in tables.items()})
-    footer = {"table": _WRITTEN, "made_from": made_from}
-    arrow = with_metadata(_described(arrow_columns(with_source_columns(schema))), footer)
-    with ExitStack() as stack:
-        writers = {side: stack.enter_context(TableWriter(folder / side, schema=arrow)) for side in SIDES}
-        for built in tables.values():
-            for path in files_of(layout, built):
-                for block in iter_table(path):
-                    writers[path.parent.name].write(block.select(uniform_columns(block.schema, schema)))
-    return {side: writer.n_rows for side, writer in writers.items()}
 
 
 def _described(schema: pa.Schema) -> pa.Schema:

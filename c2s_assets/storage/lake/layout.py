@@ -142,6 +142,11 @@ class Layout:
         return self.root / "datasets"
 
     @property
+    def releases(self) -> Path:
+        """Where releases are staged, a folder each, as they go to the Hugging Face Hub."""
+        return self.root / "releases"
+
+    @property
     def dagster_home(self) -> Path:
         """Where Dagster keeps its runs and events, unless told otherwise."""
         return self.root / ".dagster"
@@ -254,6 +259,10 @@ class Layout:
     def parts(self, name: str, dataset_id: str) -> Path:
         """Where the parts of a table are: `cell_sentences`, `expression`, or one side of a split."""
         return self._below(self.dataset(dataset_id), name)
+
+    def release(self, name: str) -> Path:
+        """Folder of a staged release; its name is as safe as a dataset id, or refused like one."""
+        return self._below(self.releases, check_dataset_id(name))
 
     def projections(self, dataset_id: str) -> Path:
         """Folder of the projections, a table each: `X_umap.parquet`."""

@@ -1,0 +1,100 @@
+"""The card of a corpus: what the Hub and `datasets` are told in YAML, and what people are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
+from c2s_assets.core.splits.sides import SIDES
+
+ALL = "all"
+# The viewer lists no config of a repository that has more (`CONFIG_NAMES_MAX_NUMBER` of datasets-server is
+# 3,000); `all` is one of them.
+_MOST_CONFIGS = 3_000
+# Licences that the Hub knows by name; others it takes as `other`, with their name.
+_KNOWN_LICENCES = frozenset(
+    {
+        *("cc0-1.0", "cc-by-4.0", "cc-by-3.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0"),
+        *("cc-by-nd-4.0", "cc-by-nc-nd-4.0", "odc-by", "odbl", "pddl", "mit", "apache-2.0"),
+    }
+)
+
+
+@dataclass(frozen=True)
+class CorpusFigures:
+    """What the card tells; `sides` names those that each dataset has rows on."""
+
+    sides: Mapping[str, tuple[str, ...]]
+    certificate: Certificate
+
+
+def render_card(name: str, entry: ReleaseEntry, figures: CorpusFigures) -> str:
+    """Write the README.md of a corpus; the same figures give the same text."""
+    head = yaml.safe_dump(
+        {**_licence(entry.licence), "pretty_name": entry.title or name, "configs": _configs(figures.sides)},
+        sort_keys=False,
+        allow_unicode=True,
+        width=2**31,
+    )
+    return f"---\n{head}---\n\n{_text(name, entry, figures)}"
+
+
+def _licence(stated: str | None) -> dict[str, str]:
+    if stated is None:
+        return {}
+    known = stated.strip().lower().replace(" ", "-")
+    if known in _KNOWN_LICENCES:
+        return {"license": known}
+    return {"license": "other", "license_name": stated}
+
+
+def _configs(sides: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    """List the configs: all datasets, and one for each unless they are too many; no side without rows."""
+    used = [side for side in SIDES if any(side in of_dataset for of_dataset in sides.values())]
+    configs: list[dict[str, Any]] = [
+        {"config_name": ALL, "default": True, "data_files": _data_files("*", tuple(used))}
+    ]
+    if len(sides) < _MOST_CONFIGS:
+        configs += [
+            {"config_name": dataset_id, "data_files": _data_files(dataset_id, of_dataset)}
+            for dataset_id, of_dataset in sides.items()
+            if of_dataset and dataset_id != ALL
+        ]
+    return configs
+
+
+def _data_files(folder: str, sides: tuple[str, ...]) -> list[dict[str, str]]:
+    return [{"split": side, "path": f"{folder}/{side}/*.parquet"} for side in sides]
+
+
+def _text(name: str, entry: ReleaseEntry, figures: CorpusFigures) -> str:
+    certificate = figures.certificate
+    counts = "\n".join(
+        f"| {side} | {said.n_cells:,} | {said.n_donors:,} | {said.n_datasets:,} |"
+        for side, said in certificate.sides.items()
+    )
+    one = next(iter(figures.sides))
+    return f"""# {entry.title or name}
+
+Cells of {len(figures.sides):,} single-cell datasets as text: one row per cell, with its cell sentence (gene
+symbols, highest expression first), its age and its metadata. All files have the same columns; what only one
+source has is in `source_columns`, as JSON.
+
+| side | cells | donors | datasets |
+| --- | --- | --- | --- |
+{counts}
+
+Whole donors are on one side, those of split plan {certificate.plan_version}: no person of train is in
+validation or test. `{CERTIFICATE}` says of every file what it is; whoever has these files can check them with
+`c2s verify-split FOLDER`.
+
+```python
+from datasets import load_dataset
+
+everything = load_dataset("{entry.repo_id}")
+one = load_dataset("{entry.repo_id}", "{one}")
+```
+"""

@@ -1,0 +1,1 @@
+"""Releases as they wait in the lake to be published."""

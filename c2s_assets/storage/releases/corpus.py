@@ -1,0 +1,184 @@
+"""Stages a corpus: the training table of many datasets as files of one schema, and what proves its split."""
+
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from c2s_assets.core.errors import LakeError, MissingInputError, UnknownNameError
+from c2s_assets.core.hashes import short_id
+from c2s_assets.core.ids import meant_by, nearest_id
+from c2s_assets.core.releases.card import CorpusFigures, render_card
+from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.settings import DatasetsFile
+from c2s_assets.core.splits.certificate import CERTIFICATE, parse_certificate
+from c2s_assets.core.splits.sides import SIDES
+from c2s_assets.schemas.record import Built
+from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET
+from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
+from c2s_assets.storage.choosing import present_tables
+from c2s_assets.storage.lake.digest import file_digest, files_of_tree
+from c2s_assets.storage.lake.documents import read_document, write_document
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import Stage
+from c2s_assets.storage.sources.listing import withdrawn_datasets
+from c2s_assets.storage.splits.certifying import certify
+from c2s_assets.storage.training import UniformTable
+
+# Of what a release is made by: raised when the same tables come to other files.
+_FORM = 1
+_CARD = "README.md"
+
+
+def release_entry(settings: DatasetsFile, name: str) -> ReleaseEntry:
+    """Return what `datasets.yaml` says of a release.
+
+    Raises
+    ------
+    UnknownNameError
+        If it says nothing.
+    """
+    if (entry := settings.releases.get(name)) is not None:
+        return entry
+    near = nearest_id(name, settings.releases)
+    known = f"There are {', '.join(settings.releases)}" if settings.releases else "There is none"
+    raise UnknownNameError(
+        f"datasets.yaml has no release {name!r}{meant_by(near)}. {known}. Describe it there: releases: "
+        f"{{{name}: {{repo_id: me/my-corpus, licence: CC BY 4.0}}}}"
+    )
+
+
+def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: str) -> ReleaseDocument:
+    """Write a release into a stage, and return its document; committing the stage puts it in its place.
+
+    Of datasets that are as they were, the files of the last staging are taken as hard links. If all is as it
+    was, nothing is written, and the document is that of the last staging.
+
+    Raises
+    ------
+    UnknownNameError
+        If `datasets.yaml` does not describe the release, or the lake has no such dataset.
+    MissingInputError
+        If the table of a dataset is missing or outdated, is built anew meanwhile, or no side has a row.
+    """
+    entry = release_entry(settings, name)
+    wanted = _chosen(layout, entry)
+    tables = present_tables(layout, settings, SIDES_OF_DATASET, wanted)
+    manifests = present_tables(layout, settings, MANIFEST, list(tables))
+    gene_lists = list(settings.sentences.gene_lists)
+    made_from = {name: short_id([_FORM, gene_lists, built.digest]) for name, built in tables.items()}
+    inputs = _inputs(layout, entry, made_from, manifests)
+    last = read_release(layout, name)
+    if last is not None and last.inputs == inputs and is_whole(layout, name, last):
+        return last
+    folder = staged.path(layout.release(name))
+    folder.mkdir()
+    kept = {
+        dataset_id
+        for dataset_id in tables
+        if last is not None and last.made_from.get(dataset_id) == made_from[dataset_id]
+        if _link_files(layout.release(name), folder, dataset_id, last)
+    }
+    table = UniformTable(layout, gene_lists, part_name="chunk_{:04d}.parquet")
+    for dataset_id, built in tables.items():
+        if dataset_id not in kept:
+            table.write_sides(folder / dataset_id, {dataset_id: built})
+    if present_tables(layout, settings, SIDES_OF_DATASET, list(tables)) != tables:
+        raise MissingInputError("a dataset was built anew while it was staged. Run it again.")
+    _describe(folder, layout, name, entry, list(tables))
+    plan_version = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE).plan_version
+    document = ReleaseDocument(
+        name=name, plan_version=plan_version, inputs=inputs, made_from=made_from, files=_files(folder)
+    )
+    write_document(folder / RELEASE_DOCUMENT, document)
+    return document
+
+
+def read_release(layout: Layout, name: str) -> ReleaseDocument | None:
+    """Return the document of the last staging; None if there is none that can be read."""
+    with suppress(MissingInputError, LakeError):
+        return read_document(layout.release(name) / RELEASE_DOCUMENT, ReleaseDocument)
+    return None
+
+
+def is_whole(layout: Layout, name: str, document: ReleaseDocument) -> bool:
+    """Whether the files of a staged release are there, with their sizes, and no others."""
+    folder = layout.release(name)
+    there = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files_of_tree(folder)}
+    there.pop(RELEASE_DOCUMENT, None)
+    return there == {path: file.size_bytes for path, file in document.files.items()}
+
+
+def _chosen(layout: Layout, entry: ReleaseEntry) -> list[str] | None:
+    """Return the datasets that are named without those that were withdrawn; None for all."""
+    if not entry.datasets:
+        return None
+    withdrawn = withdrawn_datasets(layout)
+    chosen = [dataset_id for dataset_id in entry.datasets if dataset_id not in withdrawn]
+    if not chosen:
+        raise MissingInputError("all datasets of the release were withdrawn. Name others in datasets.yaml.")
+    return chosen
+
+
+def _inputs(
+    layout: Layout, entry: ReleaseEntry, made_from: Mapping[str, str], manifests: Mapping[str, Built]
+) -> str:
+    shared = {path.name: file_digest(path) for path in (layout.split_plan, layout.leaks) if path.exists()}
+    return short_id(
+        {
+            "form": _FORM,
+            "entry": entry.model_dump(),
+            "tables": dict(made_from),
+            "manifests": {dataset_id: built.digest for dataset_id, built in manifests.items()},
+            "shared": shared,
+        }
+    )
+
+
+def _link_files(before: Path, folder: Path, dataset_id: str, last: ReleaseDocument) -> bool:
+    """Give the files of a dataset a second name in a new staging; False, and none, if they are not there."""
+    names = [path for path in last.files if path.startswith(f"{dataset_id}/")]
+    for name in names:
+        old, new = before / name, folder / name
+        if not old.exists() or old.stat().st_size != last.files[name].size_bytes:
+            shutil.rmtree(folder / dataset_id, ignore_errors=True)
+            return False
+        new.parent.mkdir(parents=True, exist_ok=True)
+        _link(old, new)
+    return True
+
+
+def _link(old: Path, new: Path) -> None:
+    try:
+        os.link(old, new)
+    except OSError:  # a disk without links, or with as many of one file as it can have
+        shutil.copyfile(old, new)
+
+
+def _describe(folder: Path, layout: Layout, name: str, entry: ReleaseEntry, ids: list[str]) -> None:
+    """Write what is beside the files of datasets: the proof of the split, and the card."""
+    sides = {
+        dataset_id: tuple(side for side in SIDES if (folder / dataset_id / side).is_dir())
+        for dataset_id in ids
+    }
+    if not any(sides.values()):
+        raise MissingInputError(
+            "no dataset of the release has a cell on any side. See why with: c2s show DATASET."
+        )
+    certify(folder, layout, ids)
+    certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
+    card = render_card(name, entry, CorpusFigures(sides, certificate))
+    (folder / _CARD).write_text(card, encoding="utf-8")
+
+
+def _files(folder: Path) -> dict[str, ReleaseFile]:
+    """List the files; those of sides were digested for the certificate."""
+    certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
+    found = {}
+    for path in files_of_tree(folder):
+        name = path.relative_to(folder).as_posix()
+        mark = certificate.files.get(name)
+        sha256 = file_digest(path) if mark is None else mark.sha256
+        found[name] = ReleaseFile(size_bytes=path.stat().st_size, sha256=sha256)
+    return found
