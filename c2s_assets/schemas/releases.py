@@ -8,18 +8,18 @@ from pydantic import BaseModel, ConfigDict
 RELEASE_DOCUMENT = "_release.json"
 
 
-class _Document(BaseModel):
+class _OfRelease(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class ReleaseFile(_Document):
+class ReleaseFile(_OfRelease):
     """What a file of a release is known by."""
 
     size_bytes: int
     sha256: str
 
 
-class ReleaseDocument(_Document):
+class ReleaseDocument(_OfRelease):
     """A release as it was staged.
 
     Attributes

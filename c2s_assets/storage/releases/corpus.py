@@ -86,7 +86,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
             table.write_sides(folder / dataset_id, {dataset_id: built})
     if present_tables(layout, settings, SIDES_OF_DATASET, list(tables)) != tables:
         raise MissingInputError("a dataset was built anew while it was staged. Run it again.")
-    _describe(folder, layout, name, entry, list(tables))
+    _describe(folder, layout, name, entry, tables)
     plan_version = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE).plan_version
     document = ReleaseDocument(
         name=name, plan_version=plan_version, inputs=inputs, made_from=made_from, files=_files(folder)
@@ -124,14 +124,14 @@ def _chosen(layout: Layout, entry: ReleaseEntry) -> list[str] | None:
 def _inputs(
     layout: Layout, entry: ReleaseEntry, made_from: Mapping[str, str], manifests: Mapping[str, Built]
 ) -> str:
-    shared = {path.name: file_digest(path) for path in (layout.split_plan, layout.leaks) if path.exists()}
+    shared = (layout.split_plan, layout.leaks, layout.audited_datasets)
     return short_id(
         {
             "form": _FORM,
             "entry": entry.model_dump(),
             "tables": dict(made_from),
             "manifests": {dataset_id: built.digest for dataset_id, built in manifests.items()},
-            "shared": shared,
+            "shared": {path.name: file_digest(path) for path in shared if path.exists()},
         }
     )
 
@@ -156,17 +156,19 @@ def _link(old: Path, new: Path) -> None:
         shutil.copyfile(old, new)
 
 
-def _describe(folder: Path, layout: Layout, name: str, entry: ReleaseEntry, ids: list[str]) -> None:
+def _describe(
+    folder: Path, layout: Layout, name: str, entry: ReleaseEntry, tables: Mapping[str, Built]
+) -> None:
     """Write what is beside the files of datasets: the proof of the split, and the card."""
     sides = {
         dataset_id: tuple(side for side in SIDES if (folder / dataset_id / side).is_dir())
-        for dataset_id in ids
+        for dataset_id in tables
     }
     if not any(sides.values()):
         raise MissingInputError(
             "no dataset of the release has a cell on any side. See why with: c2s show DATASET."
         )
-    certify(folder, layout, ids)
+    certify(folder, layout, tables)
     certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
     card = render_card(name, entry, CorpusFigures(sides, certificate))
     (folder / _CARD).write_text(card, encoding="utf-8")
