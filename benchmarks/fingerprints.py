@@ -23,7 +23,7 @@ from c2s_assets.core.expression.csr import csr_of
 from c2s_assets.core.expression.variability import FeatureTally
 from c2s_assets.core.leaks.columns import HASHES
 from c2s_assets.core.leaks.fingerprints import fingerprint_rows
-from c2s_assets.core.leaks.genes import gene_keys
+from c2s_assets.core.leaks.genes import gene_ids, gene_keys
 from c2s_assets.core.leaks.tables import fingerprint_table
 from c2s_assets.schemas.tables import CellFingerprints
 from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
@@ -57,7 +57,7 @@ def write_fingerprints(atlas: Path, target: Path) -> None:
     with open_h5ad(atlas) as h5ad:
         cell_ids = h5ad.obs.index().alias(CELL_ID)
         var = pl.DataFrame([h5ad.var.read(name) for name in h5ad.var.names])
-        keys = gene_keys(h5ad.var.index(), var)
+        keys = gene_keys(gene_ids(h5ad.var.index(), var))
         tables = (
             fingerprint_table(fingerprint_rows(csr_of(counts), keys), cell_ids.slice(start, counts.shape[0]))
             for start, counts in _tally(h5ad).passing(h5ad.matrix("X").blocks(rows=ours.ROWS_PER_BLOCK))

@@ -22,7 +22,7 @@ from c2s_assets.core.expression.csr import Csr
 from c2s_assets.core.hashes import mix
 from c2s_assets.core.leaks.columns import HASHES
 from c2s_assets.core.leaks.fingerprints import Fingerprints, fingerprint_rows
-from c2s_assets.core.leaks.genes import NO_GENE, gene_keys
+from c2s_assets.core.leaks.genes import NO_GENE, gene_ids, gene_keys
 from c2s_assets.core.leaks.spec import SPEC_ID
 from c2s_assets.core.leaks.tables import fingerprint_table
 from c2s_assets.schemas.arrow import arrow_schema
@@ -39,14 +39,14 @@ _COPIES_PER_ALIAS = N_COPIES // N_ALIASES
 # What may have become of a copy; the aliases take turns.
 CLASSES = ("same ids", "other barcodes", "floats, unsorted", "genes renamed", "1 %", "5 %", "15 %")
 
-_N_VARS, _N_TYPES, _N_DONORS = 20_000, 12, 20
+N_VARS, _N_TYPES, _N_DONORS = 20_000, 12, 20
 _CELLS_PER_BLOCK = 4_096
 _MEAN_MOLECULES, _DEPTH_SD = 450, 0.35
 _GENE_SD, _TYPE_SD, _DATASET_SD = 2.0, 0.7, 0.3
 # Genes with fewer than one molecule in so many are left out.
 _LISTED_BITS = 16
 _N_LISTED = 2**_LISTED_BITS
-_VAR_NAMES = pl.Series("index", [f"ENSG{number:011d}" for number in range(_N_VARS)])
+VAR_NAMES = pl.Series("index", [f"ENSG{number:011d}" for number in range(N_VARS)])
 
 
 _mix: Any = njit(nogil=True)(mix)
@@ -137,10 +137,10 @@ def _write_dataset(layout: Layout, place: int, n_obs: int, aliases: list[Alias])
 
 def _fingerprints(place: int, ids: pl.Series, aliases: list[Alias]) -> Iterator[pa.Table]:
     """Hash the cells of a dataset; its aliases have, in the first block, what became of cells of others."""
-    keys = gene_keys(_VAR_NAMES, pl.DataFrame())
+    keys = gene_keys(VAR_NAMES)
     for start in range(0, len(ids), _CELLS_PER_BLOCK):
         block_ids = ids.slice(start, _CELLS_PER_BLOCK)
-        found = fingerprint_rows(_draw(place, start, len(block_ids)), keys)
+        found = fingerprint_rows(draw(place, start, len(block_ids)), keys)
         for alias in aliases if start == 0 else ():
             for column, copies in zip(found, _hash_copies(alias, keys), strict=True):
                 column[alias.rows] = copies
@@ -150,24 +150,24 @@ def _fingerprints(place: int, ids: pl.Series, aliases: list[Alias]) -> Iterator[
 def _hash_copies(alias: Alias, keys: NDArray[np.uint64]) -> Fingerprints:
     """Hash what has become of the cells of an alias."""
     rng = np.random.default_rng([alias.source, alias.donor])
-    counts = _draw(alias.source, 0, _CELLS_PER_BLOCK)
+    counts = draw(alias.source, 0, _CELLS_PER_BLOCK)
     entries = [np.arange(counts.indptr[row], counts.indptr[row + 1]) for row in alias.rows]
     values = counts.values
     if alias.what_became == "floats, unsorted":
         entries = [rng.permutation(of_cell) for of_cell in entries]
         values = values.astype(np.float64).astype(np.float32)
     if alias.what_became == "genes renamed":
-        renamed = pl.DataFrame({"feature_name": [f"GENE{number}" for number in range(_N_VARS)]})
-        keys = gene_keys(_VAR_NAMES + ".7", renamed)
+        renamed = pl.DataFrame({"feature_name": [f"GENE{number}" for number in range(N_VARS)]})
+        keys = gene_keys(gene_ids(VAR_NAMES + ".7", renamed))
     if alias.what_became.endswith("%"):
-        is_dropped = rng.random(_N_VARS) < float(alias.what_became.removesuffix("%")) / 100
+        is_dropped = rng.random(N_VARS) < float(alias.what_became.removesuffix("%")) / 100
         keys = np.where(is_dropped, np.uint64(NO_GENE), keys)
     bounds = np.cumsum([0, *map(len, entries)])
     kept = np.concatenate(entries)
     return fingerprint_rows(Csr(bounds, counts.indices[kept], values[kept]), keys)
 
 
-def _draw(place: int, start: int, n_obs: int) -> Csr:
+def draw(place: int, start: int, n_obs: int) -> Csr:
     """Draw the counts of cells; they are those of the dataset and the rows, whatever else is drawn."""
     rows = np.arange(start, start + n_obs)
     seeds = mix(rows.astype(np.uint64) * np.uint64(2**20) + np.uint64(place))
@@ -184,11 +184,11 @@ def _draw(place: int, start: int, n_obs: int) -> Csr:
 def _genes(place: int) -> NDArray[np.uint16]:
     """List the genes of each cell type of a dataset, each as often as its share of the molecules."""
     shared = np.random.default_rng(0)
-    weights = shared.normal(0, _GENE_SD, _N_VARS) + shared.normal(0, _TYPE_SD, (_N_TYPES, _N_VARS))
-    weights = np.exp(weights + np.random.default_rng([1, place]).normal(0, _DATASET_SD, _N_VARS))
+    weights = shared.normal(0, _GENE_SD, N_VARS) + shared.normal(0, _TYPE_SD, (_N_TYPES, N_VARS))
+    weights = np.exp(weights + np.random.default_rng([1, place]).normal(0, _DATASET_SD, N_VARS))
     shares = np.cumsum(weights, axis=1) / weights.sum(axis=1, keepdims=True)
     evenly = (np.arange(_N_LISTED) + 0.5) / _N_LISTED
-    listed = [np.minimum(np.searchsorted(of_type, evenly), _N_VARS - 1) for of_type in shares]
+    listed = [np.minimum(np.searchsorted(of_type, evenly), N_VARS - 1) for of_type in shares]
     return np.stack(listed).astype(np.uint16)
 
 
@@ -203,7 +203,7 @@ def _draw_cells(  # noqa: PLR0917  numba takes no keywords here
     values: NDArray[np.float32],
 ) -> int:
     """Draw molecules one by one, and count them by gene; return how many counts there are."""
-    counts = np.zeros(_N_VARS, np.int32)
+    counts = np.zeros(N_VARS, np.int32)
     stored = 0
     for row in range(seeds.size):
         listed, state, begin = genes[groups[row] % _N_TYPES], seeds[row], stored

@@ -192,6 +192,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
     "donor_aliases": (
         Check("keeps_schema", "Pairs of donors and copies of cells have every declared column."),
         Check("reads_every_dataset", "No dataset is left out for want of fingerprints.", blocking=False),
+        Check("genes_go_by_ids", "Genes of all datasets go by ids of one kind.", blocking=False),
         Check("donors_have_one_name", "No two donors share so many cells that they are one.", blocking=False),
         Check(
             "copies_have_a_primary",

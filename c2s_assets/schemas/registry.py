@@ -132,7 +132,8 @@ _MADE = (
     Declaration(
         name="cell_fingerprints",
         form="file",
-        reads=(*_FROM_THE_FILE, "cell_metadata"),
+        code_version="2",
+        reads=(*_FROM_THE_FILE, "gene_symbols", "cell_metadata"),
         model_name="CellFingerprints",
         has_row_per_cell=True,
     ),

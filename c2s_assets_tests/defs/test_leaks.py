@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import anndata as ad
 import dagster as dg
 import polars as pl
 import pytest
 
 from c2s_assets.core.leaks.columns import BANDS, EXACT
+from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.tables import GeneSymbols
 from c2s_assets.storage.leaks.published import read_aliases, read_copies
+from c2s_assets.storage.tables.parquet import with_metadata, write_table
 from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
@@ -123,6 +127,7 @@ def test_aliases_of_real_files_are_found_and_told_of(tmp_path: Path) -> None:
     assert checks == {
         "keeps_schema": True,
         "reads_every_dataset": True,
+        "genes_go_by_ids": True,
         "donors_have_one_name": False,
         "copies_have_a_primary": True,
     }
@@ -134,6 +139,30 @@ def test_aliases_of_real_files_are_found_and_told_of(tmp_path: Path) -> None:
     assert shown["dagster/row_count"].value == shown["n_same_person"].value == 4
     assert (shown["n_compared_anew"].value, again["n_compared_anew"].value) == (1, 0)
     assert shown["digest"] == again["digest"]
+
+
+def test_a_study_that_names_genes_by_symbols_is_compared_with_one_that_has_ids(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "study", **SIZE)
+    renamed = {"donor_id": [f"P{row % 4}" for row in range(20)]}
+    by_symbols = ad.read_h5ad(
+        path := drop_toy_h5ad(layout, "atlas", obs=renamed, matrices="counts in X", **SIZE)
+    )
+    ids, symbols = by_symbols.var_names, by_symbols.var.pop("feature_name")
+    by_symbols.var_names = symbols
+    by_symbols.write_h5ad(path)
+    known = pl.DataFrame({"feature_id": list(ids), "symbol": list(symbols)}).with_columns(
+        pl.lit([], pl.List(pl.String)).alias("previous_symbols"),
+        pl.lit([], pl.List(pl.String)).alias("alias_symbols"),
+        pl.format("HGNC:{}", pl.int_range(pl.len())).alias("hgnc_id"),
+    )
+    schema = with_metadata(arrow_schema(GeneSymbols), {"version": "1"})
+    write_table(layout.gene_symbols, known, schema=schema)
+    with open_workshop(layout) as workshop:
+        for dataset_id in ("study", "atlas"):
+            assert build_only(workshop, dataset_id, *BEFORE, FINGERPRINTS).success
+        _renew(workshop)
+    assert read_aliases(layout)["n_exact"].to_list() == [5] * 4
 
 
 def _renew(workshop: Workshop) -> dg.ExecuteInProcessResult:

@@ -75,6 +75,27 @@ def copies_have_a_primary(*, n_cells_copied: int, n_without_primary: int) -> Fin
     return Finding("copies_have_a_primary", n_without_primary == 0, message, figures)
 
 
+def genes_go_by_ids(by_symbols: Sequence[str], *, n_datasets: int) -> Finding:
+    """Claim that the genes of all datasets go by ids of one kind, so that their cells can be compared.
+
+    Parameters
+    ----------
+    by_symbols
+        Datasets most of whose genes have no Ensembl id.
+    """
+    is_mixed = 0 < len(by_symbols) < n_datasets
+    message = f"Genes of {n_datasets - len(by_symbols):,} of {n_datasets:,} datasets go by Ensembl ids."
+    if is_mixed:
+        message = (
+            f"Genes of {len(by_symbols):,} of {n_datasets:,} datasets go by symbols ({_few(by_symbols)}), so "
+            f"that their cells are compared with each other, but not with those of other datasets. Human "
+            f"genes get their ids from HGNC: c2s symbols --refresh, then c2s build --only cell_fingerprints "
+            f"{by_symbols[0]}"
+        )
+    figures = {"n_datasets": n_datasets, "n_by_symbols": len(by_symbols)}
+    return Finding("genes_go_by_ids", not is_mixed, message, figures)
+
+
 def donors_have_one_name(aliases: pl.DataFrame) -> Finding:
     """Claim that no two donors are one person.
 

@@ -36,7 +36,11 @@ SAMPLED_BITS = 3
 # kind eight share a band by chance.
 MOST_ALIKE = 32
 
+# To be raised when the same counts give other hashes.
+_VERSION = 2
+
 SPEC = {
+    "version": _VERSION,
     "min_genes": MIN_GENES,
     "n_buckets": N_BUCKETS,
     "n_bands": N_BANDS,

@@ -11,6 +11,7 @@ from c2s_assets.core.leaks.claims import (
     copies_have_a_primary,
     donors_have_one_name,
     every_cell_can_be_compared,
+    genes_go_by_ids,
     no_copy_is_on_two_sides,
     no_donor_is_on_two_sides,
     random_split_is_not_better,
@@ -42,6 +43,7 @@ from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.tables.features import read_var
+from c2s_assets.storage.tables.inputs import read_gene_symbols
 from c2s_assets.storage.tables.parquet import write_table
 from c2s_assets.storage.tables.summaries import keep_summary, tally_of_all_cells
 
@@ -51,20 +53,21 @@ _N_OF_SIDES = [f"n_{side}" for side in SIDES]
 @dataset_asset(group="ingest", kinds={"parquet"})
 def cell_fingerprints(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: hashes of its counts, whole and in parts, by which copies of it are found."""
-    from c2s_assets.core.leaks.genes import gene_keys
+    from c2s_assets.core.leaks.genes import gene_ids
     from c2s_assets.storage.leaks.fingerprints import write_fingerprints, write_no_fingerprints
 
     with staged_from_source(context, store) as (staged, h5ad):
         dataset, profile = staged.dataset, staged.dataset.profile
         kind = profile.verdict.kind
         cell_ids = dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
+        hgnc, hgnc_version = read_gene_symbols(store.layout)
         if kind == "counts":
             blocks = read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
             tally = tally_of_all_cells(dataset)
             evidence = write_fingerprints(
                 staged,
                 blocks if tally is None else tally.passing(blocks),
-                keys=gene_keys(*read_var(h5ad, profile=profile, entry=dataset.entry)),
+                genes=gene_ids(*read_var(h5ad, profile=profile, entry=dataset.entry), hgnc=hgnc),
                 cell_ids=cell_ids,
             )
             if tally is not None:
@@ -75,7 +78,8 @@ def cell_fingerprints(context: dg.AssetExecutionContext, store: Store) -> Events
             staged,
             claims=[cells_have_counts(evidence, layer=profile.layer, kind=kind)],
             metadata=staged_metadata(staged, lineage=lineage.of_cell_fingerprints(layer=profile.layer))
-            | as_metadata({"spec_id": SPEC_ID, **SPEC, **asdict(evidence)}),
+            | as_metadata({"spec_id": SPEC_ID, **SPEC, **asdict(evidence)})
+            | as_metadata({} if hgnc_version is None else {"gene_symbols_version": hgnc_version}),
         )
 
 
@@ -103,6 +107,7 @@ def donor_aliases(context: dg.AssetExecutionContext, store: Store) -> Events:
         findings = [
             renewal.keeps_schemas,
             reads_every_dataset(figures.n_datasets, renewal.left_out),
+            genes_go_by_ids(renewal.by_symbols, n_datasets=figures.n_datasets),
             donors_have_one_name(renewal.aliases),
             copies_have_a_primary(
                 n_cells_copied=figures.n_cells_copied, n_without_primary=figures.n_without_primary

@@ -1,6 +1,6 @@
 """Renews `donor_aliases`, `cell_copies` and the pairs of cells that both are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,12 +38,21 @@ class Figures:
 
 @dataclass(frozen=True)
 class Renewal:
-    """What a renewal found and staged; `targets` are to be committed together."""
+    """What a renewal found and staged; `targets` are to be committed together.
+
+    Attributes
+    ----------
+    left_out
+        Datasets that were not compared, and why.
+    by_symbols
+        Datasets most of whose genes have no Ensembl id.
+    """
 
     figures: Figures
     aliases: pl.DataFrame
     targets: list[Path]
     left_out: Mapping[str, str]
+    by_symbols: Sequence[str]
     keeps_schemas: Finding
 
 
@@ -75,7 +84,8 @@ def renew(stage: Stage, layout: Layout) -> Renewal:
         n_donor_pairs=aliases.height,
         n_same_person=int(aliases[IS_SAME_PERSON].sum()),
     )
-    return Renewal(figures, aliases, output.changed(), left_out, output.keeps_schemas())
+    by_symbols = [table.dataset_id for table in tables if table.goes_by_symbols]
+    return Renewal(figures, aliases, output.changed(), left_out, by_symbols, output.keeps_schemas())
 
 
 def _pairs(

@@ -26,6 +26,8 @@ class FingerprintTable:
 
     Attributes
     ----------
+    goes_by_symbols
+        Whether most of its genes have no Ensembl id, so that its cells are not those of other datasets.
     cells
         Its `cell_metadata`, of the same rows.
     digest
@@ -37,6 +39,7 @@ class FingerprintTable:
     cells: Path
     digest: str
     n_cells: int
+    goes_by_symbols: bool
 
     def search_hashes(self) -> NDArray[np.uint64]:
         """Read the hashes by which the whole lake is searched: of whole cells, and sampled ones of parts."""
@@ -88,4 +91,5 @@ def _find(layout: Layout, dataset_id: str) -> FingerprintTable:
         raise LakeError(
             f"its {FINGERPRINTS} are outdated. Build it again: c2s build --outdated {dataset_id}."
         )
-    return FingerprintTable(dataset_id, path, cells, built.digest, n_cells)
+    n_genes, n_ids = (int(str(says.get(name, 0))) for name in ("n_genes", "n_ensembl_ids"))
+    return FingerprintTable(dataset_id, path, cells, built.digest, n_cells, 2 * n_ids < n_genes)

@@ -1,6 +1,11 @@
 import polars as pl
 
-from c2s_assets.core.leaks.claims import cells_have_counts, copies_have_a_primary, donors_have_one_name
+from c2s_assets.core.leaks.claims import (
+    cells_have_counts,
+    copies_have_a_primary,
+    donors_have_one_name,
+    genes_go_by_ids,
+)
 from c2s_assets.core.leaks.tables import Evidence
 
 
@@ -37,3 +42,11 @@ def test_cells_without_a_canonical_copy_are_counted():
     found = copies_have_a_primary(n_cells_copied=3, n_without_primary=1)
     assert not found.holds
     assert found.message.startswith("1 of 3 cells")
+
+
+def test_genes_that_go_by_symbols_in_some_datasets_alone_are_told():
+    assert genes_go_by_ids([], n_datasets=2).holds
+    assert genes_go_by_ids(["a", "b"], n_datasets=2).holds
+    found = genes_go_by_ids(["b"], n_datasets=2)
+    assert not found.holds
+    assert found.message.startswith("Genes of 1 of 2 datasets go by symbols (b), so that")

@@ -1,13 +1,12 @@
 import polars as pl
-import pytest
 
-from c2s_assets.core.leaks.genes import NO_GENE, gene_keys
+from c2s_assets.core.leaks.genes import NO_GENE, count_ensembl_ids, gene_ids, gene_keys
 
 ID = "ENSG00000141510"
 
 
 def _keys(names, **columns):
-    return gene_keys(pl.Series("index", names), pl.DataFrame(columns)).tolist()
+    return gene_keys(gene_ids(pl.Series("index", names), pl.DataFrame(columns))).tolist()
 
 
 def test_a_version_of_an_id_does_not_matter():
@@ -33,8 +32,40 @@ def test_what_is_no_gene_has_no_key():
     assert _keys([ID, "CD3"], feature_types=["Gene Expression", "Antibody Capture"])[1] == NO_GENE
 
 
-@pytest.mark.parametrize("flags", [[False, True, None], ["False", "True", None]], ids=["flags", "texts"])
-def test_a_filtered_feature_has_no_key(flags):
-    names = [ID, "ENSG00000141511", "ENSG00000141512"]
-    is_none = [key == NO_GENE for key in _keys(names, feature_is_filtered=flags)]
-    assert is_none == [False, True, False]
+def test_a_feature_that_is_filtered_counts():
+    """It is so in the normalised matrix of one file, and another one that has the same counts keeps it."""
+    assert _keys([ID], feature_is_filtered=[True]) == _keys([ID])
+
+
+HGNC = pl.DataFrame(
+    {
+        "feature_id": [ID, "ENSG00000185591", None],
+        "symbol": ["TP53", "SP1", "NOID"],
+        "previous_symbols": [["P53"], [], []],
+        "alias_symbols": [[], [], []],
+    },
+    schema_overrides={"alias_symbols": pl.List(pl.String), "previous_symbols": pl.List(pl.String)},
+)
+
+
+def _ids(*names):
+    return gene_ids(pl.Series("index", names), pl.DataFrame(), hgnc=HGNC).to_list()
+
+
+def test_a_human_gene_that_goes_by_a_symbol_has_the_id_that_it_has_elsewhere():
+    assert _ids("TP53", "SP1", "NOID", "ERCC-00002") == [ID, "ENSG00000185591", "NOID", None]
+    assert _ids("SP1", "TP53", "P53") == ["ENSG00000185591", ID, ID], "a symbol that it had"
+
+
+def test_genes_of_a_mouse_keep_their_symbols():
+    assert _ids("Trp53", "Sp1") == ["Trp53", "Sp1"]
+
+
+def test_an_id_of_the_file_counts_more_than_what_hgnc_says():
+    assert gene_ids(
+        pl.Series("index", ["TP53"]), pl.DataFrame({"gene_ids": ["ENSG00000000001"]}), hgnc=HGNC
+    ).to_list() == ["ENSG00000000001"]
+
+
+def test_ensembl_ids_are_counted():
+    assert count_ensembl_ids(pl.Series([ID, "TP53", None])) == 1
