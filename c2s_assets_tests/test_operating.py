@@ -13,6 +13,7 @@ OTHERS = {
     "needs about ... MB, and ... MB are free": NO_ROOM,
     "Dagster's files in ... cannot be used": "Correct that, or move the folder away to have it made anew",
     "another c2s ui serves this lake": "Use that one, or stop it first.",
+    "is open for writing": "Close it there; whoever reads it opens it read-only: duckdb -readonly.",
     "ended by itself ... again and again": "It said why above",
     "was written by a newer c2s_assets": "Update c2s_assets here, or use the lake from where that is",
     "the run was killed, or the machine was stopped": "c2s build --outdated",

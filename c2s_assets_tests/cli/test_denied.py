@@ -4,10 +4,13 @@ import os
 import re
 import resource
 import shutil
+import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import NO_ROOM
 from c2s_assets_tests.cli.commanding import Said, c2s
 from c2s_assets_tests.defs.building import build_only, debris, files_below, open_workshop
+from c2s_assets_tests.discover import serve_discover
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
 _NOBODY = 65534
@@ -31,6 +35,7 @@ class Place:
     layout: Layout
     h5ad: Path
     disk: Path
+    discover_url: str
 
     def run(self, command: str) -> Said:
         """Run a command as one would who does not know what is wrong."""
@@ -38,10 +43,11 @@ class Place:
             "add": [str(self.h5ad)],
             "build": ["toy"],
             "query": ["select dataset_id from datasets"],
+            "select": ["--refresh"],
             "ui": ["--port", "65000"],
             "rm": ["toy", "--yes"],
         }
-        return c2s(command, *arguments.get(command, []), lake=self.layout.root)
+        return c2s(command, *arguments.get(command, []), lake=self.layout.root, cellxgene=self.discover_url)
 
     def published(self) -> dict[str, bytes]:
         """Every file that is there to be read."""
@@ -57,15 +63,23 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return layout.root
 
 
+@pytest.fixture(scope="module")
+def discover_url() -> Iterator[str]:
+    with serve_discover(seconds=900) as discover:
+        discover.generate(1)
+        yield discover.url
+
+
 @pytest.fixture
-def place(tmp_path: Path, built: Path) -> Iterator[Place]:
+def place(tmp_path: Path, built: Path, discover_url: str) -> Iterator[Place]:
     """A copy of the lake on a disk of 16 MB; where none can be mounted, in a folder."""
     disk = tmp_path / "disk"
     disk.mkdir()
     is_mounted = _mount("-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk))
     shutil.copytree(built, disk / "lake")
     try:
-        yield Place(Layout(disk / "lake"), write_toy_h5ad(tmp_path / "more.h5ad", seed=7), disk)
+        more = write_toy_h5ad(tmp_path / "more.h5ad", seed=7)
+        yield Place(Layout(disk / "lake"), more, disk, discover_url)
     finally:
         if is_mounted:
             subprocess.run(["umount", "--lazy", disk], check=True)
@@ -152,6 +166,21 @@ def foreign_database(place: Place) -> Iterator[None]:
 
 
 @contextmanager
+def locked_database(place: Place) -> Iterator[None]:
+    """Hold Dagster's list of runs as a program does that looks into it; nobody waits the usual 5 seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite3.dbapi2, "connect", partial(sqlite3.connect, timeout=0.05))
+        holder = sqlite3.connect(place.layout.dagster_home / "history/runs.db", isolation_level=None)
+        try:
+            holder.execute("pragma locking_mode = exclusive")
+            holder.execute("begin exclusive")
+            holder.execute("update alembic_version set version_num = version_num")
+            yield
+        finally:
+            holder.close()
+
+
+@contextmanager
 def broken_settings(place: Place) -> Iterator[None]:
     (place.layout.dagster_home / "dagster.yaml").write_text("run_queue: {nothing_like_this: 1}")
     yield
@@ -165,6 +194,7 @@ _FOUND = {
     a_file_in_its_place: DENIALS["no folder"].found,
     home_is_a_file: DENIALS["no folder"].found,
     foreign_database: DENIALS["damaged"].found,
+    locked_database: DENIALS["locked"].found,
     broken_settings: "Correct that, or move the folder away to have it made anew",
 }
 # Commands that can do all or some of their work without.
@@ -175,11 +205,12 @@ _DO_WITHOUT = {
     a_file_in_its_place: set(),
     home_is_a_file: {"add", "ls", "query"},
     foreign_database: {"add", "ls", "query"},
+    locked_database: {"add", "ls", "query"},
     broken_settings: {"add", "ls", "query"},
 }
 
 
-@pytest.mark.parametrize("command", ["add", "build", "ls", "query", "ui", "rm"])
+@pytest.mark.parametrize("command", ["add", "build", "ls", "query", "select", "ui", "rm"])
 @pytest.mark.parametrize("condition", _FOUND)
 def test_what_is_denied_is_said_in_one_line_and_nothing_is_half_written(
     place: Place, condition: Condition, command: str
@@ -203,6 +234,21 @@ def test_what_lists_and_answers_does_so_where_nothing_can_be_written(place: Plac
         listed, answered = place.run("ls"), place.run("query")
     assert "toy" in listed.out
     assert "toy" in answered.out
+
+
+def test_a_catalogue_that_another_program_holds_is_said_to_be_open(place: Place) -> None:
+    code = (
+        "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, place.layout.catalogue]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        said = c2s("query", "--as-is", "select 1 as x", lake=place.layout.root)
+        listed = place.run("ls")
+    assert (said.status, listed.status) == (1, 0)
+    (line,) = said.err.splitlines()
+    assert "is open for writing" in line
 
 
 def test_a_build_that_fills_the_disk_says_so_and_frees_what_it_began(place: Place) -> None:
