@@ -7,10 +7,10 @@ import dagster as dg
 
 from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.resources import Store
-from c2s_assets.defs.service import register
+from c2s_assets.defs.service import list_datasets, register
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 
 
 def _tick(layout: Layout, instance: dg.DagsterInstance, cursor: str | None) -> dg.SensorResult:
@@ -29,6 +29,27 @@ def _start(workshop: Workshop, result: dg.SensorResult) -> dg.DagsterRun:
     job = workshop.definitions.resolve_job_def(str(request.job_name))
     tags = {**request.tags, "dagster/partition": request.partition_key or ""}
     return workshop.instance.create_run_for_job(job, tags=tags)
+
+
+def _run(workshop: Workshop, result: dg.SensorResult) -> bool:
+    """Make the only run that a tick asks for and run it as far as its cells; tell whether that succeeded."""
+    (request,) = result.run_requests or []
+    register(workshop.instance, request.partition_key or "")
+    done = workshop.definitions.resolve_job_def(str(request.job_name)).execute_in_process(
+        instance=workshop.instance,
+        partition_key=request.partition_key,
+        tags=dict(request.tags),
+        asset_selection=[dg.AssetKey(name) for name in ("raw_h5ad", "dataset_profile", "cell_metadata")],
+        raise_on_error=False,
+    )
+    return done.success
+
+
+def _shown(workshop: Workshop) -> tuple[str | None, str | None, int | None]:
+    """What `c2s ls` knows of the only dataset: its last run, its problem, and how many cells are built."""
+    (status,) = list_datasets(workshop.instance, workshop.layout)
+    cells = status.states and status.states["cell_metadata"].built
+    return status.last_run, status.problem, cells and cells.n_rows
 
 
 def _keys(result: dg.SensorResult) -> list[str | None]:
@@ -90,26 +111,89 @@ def test_a_file_that_was_taken_by_a_killed_build_is_built_to_its_end(tmp_path: P
 
 def test_a_file_that_was_refused_stays_and_the_tick_says_so_until_it_changes(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
-    layout.inbox_h5ad("page").write_bytes(b"<html>")
+    whole = write_toy_h5ad(tmp_path / "whole.h5ad").read_bytes()
+    waiting = layout.inbox_h5ad("toy")
+    with open_workshop(layout) as workshop:
+        instance = workshop.instance
+        waiting.write_bytes(whole[:1000])
+        first = _tick(layout, instance, None)
+        waiting.write_bytes(whole[:9000])
+        growing = _tick(layout, instance, first.cursor)
+        stalled = _tick(layout, instance, growing.cursor)
+        assert not _run(workshop, stalled)
+        refused = _tick(layout, instance, stalled.cursor)
+        last_run, problem, _ = _shown(workshop)
+        waiting.write_bytes(whole)
+        changed = _tick(layout, instance, refused.cursor)
+        complete = _tick(layout, instance, changed.cursor)
+        assert _run(workshop, complete)
+        settled = _tick(layout, instance, complete.cursor)
+        assert _shown(workshop) == ("success", None, 60)
+
+    assert [_keys(tick) for tick in (growing, stalled, refused, changed, complete, settled)] == [
+        [], ["toy"], [], [], ["toy"], []
+    ]  # fmt: skip
+    assert str(refused.skip_reason and refused.skip_reason.skip_message) == (
+        "toy: its file was refused, see its last run. It stays in the inbox until it changes."
+    )
+    assert last_run == "failure"
+    assert "toy.h5ad (9,000 bytes) is not a complete HDF5 file" in str(problem)
+
+
+def test_a_file_that_is_deleted_before_its_build_is_not_asked_for_again_until_it_comes_back(
+    tmp_path: Path,
+) -> None:
+    layout = make_lake(tmp_path, "toy")
+    with open_workshop(layout) as workshop:
+        asked = _tick(layout, workshop.instance, _tick(layout, workshop.instance, None).cursor)
+        layout.inbox_h5ad("toy").unlink()
+        assert not _run(workshop, asked)
+        gone = _tick(layout, workshop.instance, asked.cursor)
+        last_run, problem, _ = _shown(workshop)
+        drop_toy_h5ad(layout, "toy")
+        back = _tick(layout, workshop.instance, gone.cursor)
+        settled = _tick(layout, workshop.instance, back.cursor)
+
+    assert [_keys(tick) for tick in (gone, back, settled)] == [[], [], ["toy"]]
+    assert last_run == "failure"
+    assert "there is no file for it" in str(problem)
+
+
+def test_a_newer_version_that_comes_while_the_first_is_built_is_built_after_it(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
     with open_workshop(layout) as workshop:
         instance = workshop.instance
         asked = _tick(layout, instance, _tick(layout, instance, None).cursor)
-        (request,) = asked.run_requests or []
-        register(instance, "page")
-        job = workshop.definitions.resolve_job_def(str(request.job_name))
-        done = job.execute_in_process(
-            instance=instance, partition_key="page", tags=dict(request.tags), raise_on_error=False
-        )
-        refused = _tick(layout, instance, asked.cursor)
-        drop_toy_h5ad(layout, "page")
-        changed = _tick(layout, instance, refused.cursor)
-        built = _tick(layout, instance, changed.cursor)
+        run = _start(workshop, asked)
+        assert build_only(workshop, "toy", "raw_h5ad").success
+        drop_toy_h5ad(layout, "toy", n_obs=70)
+        newer = _tick(layout, instance, asked.cursor)
+        busy = _tick(layout, instance, newer.cursor)
+        instance.report_run_canceled(run)
+        free = _tick(layout, instance, busy.cursor)
+        assert _run(workshop, free)
+        settled = _tick(layout, instance, free.cursor)
+        assert _shown(workshop) == ("success", None, 70)
 
-    assert not done.success
-    assert str(refused.skip_reason and refused.skip_reason.skip_message) == (
-        "page: its file was refused, see its last run. It stays in the inbox until it changes."
-    )
-    assert (_keys(refused), _keys(changed), _keys(built)) == ([], [], ["page"])
+    assert [_keys(tick) for tick in (newer, busy, free, settled)] == [[], [], ["toy"], []]
+    assert list(layout.inbox.iterdir()) == []
+
+
+def test_a_newer_version_that_its_killed_build_has_taken_is_built_to_its_end(tmp_path: Path) -> None:
+    """It came between the request for the first one and the run, so that no run was asked for it."""
+    layout = make_lake(tmp_path, "toy")
+    with open_workshop(layout) as workshop:
+        instance = workshop.instance
+        asked = _tick(layout, instance, _tick(layout, instance, None).cursor)
+        run = _start(workshop, asked)
+        drop_toy_h5ad(layout, "toy", n_obs=70)
+        newer = _tick(layout, instance, asked.cursor)
+        assert build_only(workshop, "toy", "raw_h5ad").success
+        under_way = _tick(layout, instance, newer.cursor)
+        instance.report_run_failed(run)
+        again = _tick(layout, instance, under_way.cursor)
+
+    assert [_keys(tick) for tick in (newer, under_way, again)] == [[], [], ["toy"]]
 
 
 def test_a_known_partition_is_not_added_again(tmp_path: Path) -> None:

@@ -34,10 +34,18 @@ class Memory:
     states: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def versions(self) -> dict[str, str]:
+        """Dataset id to the version of its file at the last look."""
+        return {dataset_id: state.partition(" ")[2] for dataset_id, state in self.states.items()}
+
+    @property
     def wanted(self) -> dict[str, str]:
         """Dataset id to the version that is to be built, and is not known to be."""
-        split = {dataset_id: state.partition(" ") for dataset_id, state in self.states.items()}
-        return {dataset_id: version for dataset_id, (what, _, version) in split.items() if what == _WANTED}
+        return {
+            dataset_id: version
+            for dataset_id, version in self.versions.items()
+            if self.states[dataset_id].startswith(_WANTED)
+        }
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,8 @@ def decide_arrivals(
     """Ask for a build of each file that no longer changes, untried ones first, and again if that failed.
 
     A file that is still being copied changes between two looks. One that a build has taken out of the inbox
-    is still wanted until a build of it succeeds. What was refused is left alone until it is another file.
+    is wanted until a build of it succeeds, even if it had only just come. What was refused is left alone until
+    it is another file.
 
     Parameters
     ----------
@@ -82,7 +91,7 @@ def decide_arrivals(
     before
         What the last decision said to remember.
     taken
-        Dataset id to its source file, of those that were wanted, no longer wait, and are not built.
+        Dataset id to its source file, of those that waited, no longer wait, and are not built.
     tries
         Runs so far that were asked for a version of a file, by dataset, oldest first.
     busy
@@ -125,7 +134,7 @@ def _remembered(
             yield dataset_id, f"{_REFUSED} {version}"
         else:
             yield dataset_id, f"{_WANTED} {version}"
-    for dataset_id, version in before.wanted.items():
+    for dataset_id, version in before.versions.items():
         found = tries.get(dataset_id, ())
         is_ours = dataset_id in taken and taken[dataset_id].version == version
         is_settled = _ended_as(found, version, "succeeded") or _ended_as(found, version, "refused")

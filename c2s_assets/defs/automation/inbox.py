@@ -55,13 +55,13 @@ def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
 
 def _decide(context: dg.SensorEvaluationContext, store: Store, arrivals: Mapping[str, Arrival]) -> Decision:
     before = Memory(json.loads(context.cursor or "{}"))
-    gone = before.wanted.keys() - arrivals.keys()
+    gone = before.versions.keys() - arrivals.keys()
     found = {
         dataset_id: taken_arrival(store.layout, dataset_id)
         for dataset_id in gone
         if is_unfinished(store.dataset(dataset_id))
     }
-    versions = [*(arrival.version for arrival in arrivals.values()), *before.wanted.values()]
+    versions = [*(arrival.version for arrival in arrivals.values()), *before.versions.values()]
     return decide_arrivals(
         arrivals,
         before,

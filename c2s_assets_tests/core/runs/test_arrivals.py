@@ -133,3 +133,12 @@ def test_a_newer_file_waits_until_the_build_of_the_older_one_has_ended():
     busy = decide(waiting, seen.remember, tries=tries, busy=["atlas"])
     free = decide(waiting, busy.remember, tries={"atlas": [tried("succeeded")]})
     assert (seen.build, busy.build, free.build) == ({}, {}, {"atlas": GROWN.version})
+
+
+def test_a_version_that_was_taken_when_it_had_just_come_is_built_to_its_end():
+    """It took the place of another between the request for that one and its run, which was then killed."""
+    just_come = Memory({"atlas": f"seen {GROWN.version}"})
+    before = tried("killed")
+    decision = decide({}, just_come, taken={"atlas": GROWN}, tries={"atlas": [before]})
+    assert decision.build == {"atlas": GROWN.version}
+    assert decide({}, just_come, taken={"atlas": FILE}).build == {}
