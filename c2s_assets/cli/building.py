@@ -8,7 +8,7 @@ from c2s_assets.cli.bar import Bar
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.core.ids import check_dataset_id
-from c2s_assets.schemas.registry import TABLES, upstream, wanted_tables
+from c2s_assets.schemas.registry import TABLES, upstream
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
@@ -113,9 +113,9 @@ def known_tables(names: str) -> list[str]:
 
 
 def _choose(dataset: "Dataset", *, only: Sequence[str], is_outdated: bool) -> list[str]:
-    from c2s_assets.storage.holdings import stale_tables
+    from c2s_assets.storage.holdings import due_tables, stale_tables
 
-    everything = wanted_tables(dataset.settings.build)
+    everything = due_tables(dataset)
     if not only and not is_outdated:
         return everything
     has_new_file = dataset.layout.inbox_h5ad(dataset.dataset_id).exists()

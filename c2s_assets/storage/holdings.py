@@ -46,18 +46,27 @@ def datasets_with_cells(layout: Layout, settings: DatasetsFile) -> list[Dataset]
     return [dataset for dataset in found if _has_cells(dataset)]
 
 
-def stale_tables(dataset: Dataset) -> list[str]:
-    """Name the tables that a build would change, missing or outdated ones; all, if that is not known.
+def due_tables(dataset: Dataset) -> list[str]:
+    """Name the tables that a dataset is to have.
 
-    A table that has to be asked for counts if `datasets.yaml` does, or if it was built before.
+    One that has to be asked for counts if `datasets.yaml` does, or if it was built before: beside tables of
+    another source file it would be out of place.
     """
+    try:
+        there = list(dataset.record().built)
+    except C2SError:
+        there = []
+    return wanted_tables([*dataset.settings.build, *there])
+
+
+def stale_tables(dataset: Dataset) -> list[str]:
+    """Name the tables that a build would change, missing or outdated ones; all, if that is not known."""
+    due = due_tables(dataset)
     try:
         states = dataset.state()
     except C2SError:
-        return wanted_tables(dataset.settings.build)
-    there = [asset for asset, state in states.items() if state.built is not None]
-    wanted = wanted_tables([*dataset.settings.build, *there])
-    return [asset for asset in wanted if states[asset].standing != "built"]
+        return due
+    return [asset for asset in due if states[asset].standing != "built"]
 
 
 def is_unfinished(dataset: Dataset) -> bool:

@@ -17,7 +17,7 @@ from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets.storage.sources.raw import adopt_from_inbox
-from c2s_assets_tests.defs.building import Workshop, open_workshop
+from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
@@ -138,6 +138,22 @@ def marks(day: Day) -> list[str | None]:
     filters = dg.AssetRecordsFilter(asset_key=dg.AssetKey("raw_h5ad"))
     records = day.instance.fetch_observations(filters, limit=100).records
     return [record.partition_key for record in records]
+
+
+@pytest.mark.slow
+def test_a_table_that_was_asked_for_once_is_built_of_a_new_version_too(day: Day, tmp_path: Path) -> None:
+    """Left as it was, it did not go with the others, and the build of every new version failed."""
+    day.discover.withdraw("two")
+    day.discover.withdraw("three")
+    day.look()
+    day.run(day.tick())
+    assert build_only(day.workshop, "one", "expression_matrix").success
+    revised = day.discover.revise("one", toy(tmp_path, 7))
+    day.look()
+    second = day.tick()
+    day.run(second)
+    assert versions(day.layout) == {"one": revised}
+    assert day.asked() == []
 
 
 @pytest.mark.slow

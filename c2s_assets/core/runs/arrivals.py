@@ -81,8 +81,8 @@ def decide_arrivals(
     """Ask for a build of each file that no longer changes, untried ones first, and again if that failed.
 
     A file that is still being copied changes between two looks. One that a build has taken out of the inbox
-    is wanted until a build of it succeeds, even if it had only just come. What was refused is left alone until
-    it is another file.
+    is wanted until a build of it succeeds, even if it had only just come. What was refused is left alone
+    until it is another file.
 
     Parameters
     ----------

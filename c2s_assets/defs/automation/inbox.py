@@ -15,7 +15,7 @@ from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import wanted_tables
-from c2s_assets.storage.holdings import is_unfinished, stale_tables
+from c2s_assets.storage.holdings import due_tables, is_unfinished, stale_tables
 from c2s_assets.storage.sources.inbox import look_into_inbox, taken_arrival
 
 ARRIVAL = "c2s/arrival"
@@ -59,7 +59,7 @@ def _decide(context: dg.SensorEvaluationContext, store: Store, arrivals: Mapping
     found = {
         dataset_id: taken_arrival(store.layout, dataset_id)
         for dataset_id in gone
-        if is_unfinished(store.dataset(dataset_id))
+        if _is_unfinished(store, dataset_id)
     }
     versions = [*(arrival.version for arrival in arrivals.values()), *before.versions.values()]
     return decide_arrivals(
@@ -73,6 +73,13 @@ def _decide(context: dg.SensorEvaluationContext, store: Store, arrivals: Mapping
     )
 
 
+def _is_unfinished(store: Store, dataset_id: str) -> bool:
+    try:
+        return is_unfinished(store.dataset(dataset_id))
+    except ConfigError:  # of which the next run tells
+        return True
+
+
 def _describe(decision: Decision) -> Iterator[str]:
     for dataset_id, until in decision.resting.items():
         yield f"{dataset_id}: its build failed, see its last run. It is tried again at {clock(until)}."
@@ -81,19 +88,17 @@ def _describe(decision: Decision) -> Iterator[str]:
 
 
 def _run_request(store: Store, dataset_id: str, version: str, *, is_taken: bool) -> dg.RunRequest:
-    """Ask for everything of a file that waits, and for what is missing of one that was taken before."""
-    assets = wanted_tables(_asked_for(store))
-    if is_taken:
-        assets = stale_tables(store.dataset(dataset_id)) or assets
-    job, selection = choice(assets)
+    job, selection = choice(_to_build(store, dataset_id, is_taken=is_taken))
     return dg.RunRequest(
         partition_key=dataset_id, job_name=job, asset_selection=selection, tags={ARRIVAL: version}
     )
 
 
-def _asked_for(store: Store) -> Sequence[str]:
-    """Return the tables to build besides; of a mistake in `datasets.yaml` the run itself tells."""
+def _to_build(store: Store, dataset_id: str, *, is_taken: bool) -> Sequence[str]:
+    """Name everything of a file that waits, and what is missing of one that was taken before."""
     try:
-        return store.settings().build
-    except ConfigError:
-        return ()
+        dataset = store.dataset(dataset_id)
+    except ConfigError:  # of which the run itself tells
+        return wanted_tables()
+    due = due_tables(dataset)
+    return stale_tables(dataset) or due if is_taken else due

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import dagster as dg
 
@@ -23,8 +23,8 @@ from c2s_assets.defs.automation.tries import UNDER_WAY, datasets_under_way, trie
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.registry import wanted_tables
-from c2s_assets.storage.holdings import held_datasets
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.holdings import due_tables, held_datasets
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import listing_state, read_history, read_listing
 
@@ -102,7 +102,7 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
     return dg.SensorResult(
         dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
         run_requests=[
-            _run_request(request, held.get(request.dataset_id), asked_for=settings.build)
+            _run_request(request, held.get(request.dataset_id), Dataset(layout, request.dataset_id, settings))
             for request in plan.requests
         ],
         skip_reason=None if plan.requests else says,
@@ -148,11 +148,11 @@ def _first_listing(instance: dg.DagsterInstance, *, now: float) -> dg.SensorResu
     return dg.SensorResult(run_requests=[request])
 
 
-def _run_request(request: Request, held: Held | None, *, asked_for: Sequence[str]) -> dg.RunRequest:
+def _run_request(request: Request, held: Held | None, dataset: Dataset) -> dg.RunRequest:
     """Ask for everything of a new version, and of the present one for what is missing or outdated."""
     is_present = held is not None and held.dataset_version_id == request.dataset_version_id
     stale = held.stale if held is not None and is_present else ()
-    job, selection = choice(stale or wanted_tables(asked_for))
+    job, selection = choice(stale or due_tables(dataset))
     return dg.RunRequest(
         asset_selection=selection,
         # The attempt, or Dagster would never run a version again that failed, or that came back.
