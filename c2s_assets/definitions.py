@@ -15,6 +15,7 @@ from c2s_assets.defs.assets import (
     publish,
     sources,
     splits,
+    tabular,
     text,
 )
 from c2s_assets.defs.automation.audit import LAKE_JOBS, nightly_audit, nightly_plan, weekly_measurement
@@ -31,7 +32,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene]) -> dg.D
     """Put the assets, their checks and their automation together with the resources they use."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [sources, discover, ingest, leaks, matrix, text, splits, joins, projections, publish],
+            [sources, discover, ingest, leaks, matrix, text, splits, joins, projections, tabular, publish],
             include_specs=True,
         ),
         jobs=[*BUILD_JOBS, *LAKE_JOBS, list_cellxgene, list_gene_symbols, renew_catalogue, prune_runs],

@@ -9,7 +9,7 @@ from c2s_assets.defs.partitions import datasets
 from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-GROUPS = {"sources", "ingest", "matrix", "text", "splits", "joins", "publish"}
+GROUPS = {"sources", "ingest", "matrix", "text", "splits", "tabular", "joins", "publish"}
 UNPARTITIONED = {
     "catalogue",
     "cellxgene_listing",
@@ -43,6 +43,8 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "donor_aliases",
         "leak_audit",
         "leak_inflation",
+        "pseudobulk",
+        "pseudocells",
         "catalogue",
         "cellxgene_listing",
         "corpus_report",
@@ -118,8 +120,8 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
     assert job.executor_def.name == "in_process"
 
 
-def test_the_table_that_the_hub_cannot_show_has_to_be_asked_for() -> None:
-    assert set(TABLES) - set(wanted_tables()) == {"expression_matrix"}
+def test_what_few_want_has_to_be_asked_for() -> None:
+    assert set(TABLES) - set(wanted_tables()) == {"expression_matrix", "pseudobulk", "pseudocells"}
 
 
 def test_the_graph_says_what_is_made_of_what() -> None:

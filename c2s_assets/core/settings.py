@@ -20,6 +20,11 @@ Every key is optional, and a section may be empty::
     projections:                # for all datasets; see ProjectionSettings
       fit_scope: all            # or train: features and PCA are chosen by donors of train alone
       seed: 0
+    pseudocells:                # for all datasets; see PseudocellSettings
+      n_cells: 15
+      n_draws: 100
+      seed: 0
+    build: [pseudobulk]         # tables that are built only where they are asked for
     cellxgene:                  # datasets of CELLxGENE Discover to keep fresh; see Selection
       organism: [Homo sapiens]
       tissue: [blood, lung]
@@ -66,6 +71,7 @@ from c2s_assets.core.releases.entry import ReleaseEntry, ReleaseName
 from c2s_assets.core.section import Section, listed, nothing_if_none
 from c2s_assets.core.sentences.lengths import AUTO, TopN
 from c2s_assets.core.splits.spec import SplitSpec
+from c2s_assets.core.tabular.spec import PseudocellSettings
 from c2s_assets.core.yaml_bounds import BoundedLoader
 
 ListName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -219,9 +225,10 @@ class DatasetsFile(Section):
     split: SplitSpec = Field(default_factory=SplitSpec)
     projections: ProjectionSettings = Field(default_factory=ProjectionSettings)
     cellxgene: Selection = Field(default_factory=Selection)
-    build: Annotated[list[Literal["expression_matrix"]], BeforeValidator(listed)] = Field(
-        default=[], description="Tables that are built only where they are asked for."
-    )
+    pseudocells: PseudocellSettings = Field(default_factory=PseudocellSettings)
+    build: Annotated[
+        list[Literal["expression_matrix", "pseudobulk", "pseudocells"]], BeforeValidator(listed)
+    ] = Field(default=[], description="Tables that are built only where they are asked for.")
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(nothing_if_none)] = Field(
         default_factory=dict
     )
@@ -276,6 +283,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "sentences": SentenceSettings,
     "split": SplitSpec,
     "projections": ProjectionSettings,
+    "pseudocells": PseudocellSettings,
     "cellxgene": Selection,
 }
 

@@ -44,6 +44,18 @@ def _of_declaration(asset_name: str) -> tuple[Check, ...]:
     return tuple(check for check, is_claimed in claims if is_claimed)
 
 
+_OF_SUMS = (
+    Check(
+        "sums_match_source",
+        "All rows, read back, sum up to the counts of their cells as read from the source, and so does each "
+        "feature over all rows.",
+    ),
+    Check("no_donor_in_both_splits", "No donor has rows on two sides."),
+    Check("values_are_counts", "The matrix holds counts, which can be added up.", blocking=False),
+    Check("donors_are_known", "A cell on a side has a donor that can be told from others.", blocking=False),
+    Check("cell_types_are_known", "Every row is of cells of a known type.", blocking=False),
+)
+
 # What is claimed of each asset beside what follows from its declaration.
 _OWN: dict[str, tuple[Check, ...]] = {
     "gene_symbols": (
@@ -110,6 +122,19 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("features_fit_into_columns", "There are not more features than a table can have columns."),
         Check("keeps_schema", "Every part has cell_id and one float32 column per feature, in their order."),
         Check("agrees_with_expression", "On a sample read again from the source, every value is the same."),
+    ),
+    "pseudobulk": (
+        *_OF_SUMS,
+        Check("accounts_for_all_cells", "Every cell is added up once, on no side, or of no known donor."),
+        Check("groups_have_cells", "Every row is the sum of at least ten cells.", blocking=False),
+    ),
+    "pseudocells": (
+        *_OF_SUMS,
+        Check(
+            "groups_have_cells",
+            "Every group has more cells than are drawn, so that its pseudocells differ.",
+            blocking=False,
+        ),
     ),
     "cell_sentences": (
         Check("features_have_symbols", "At least one feature has a gene symbol."),

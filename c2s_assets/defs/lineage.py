@@ -25,6 +25,16 @@ from c2s_assets.core.leaks.columns import (
 )
 from c2s_assets.core.leaks.columns import N_CELLS as N_CELLS_OF_DONOR
 from c2s_assets.core.splits.records import record_names
+from c2s_assets.core.tabular.columns import (
+    AGE_MONTHS,
+    CELL_INDEX,
+    DISEASE_LIST,
+    DRAW,
+    FRAC_DETECTED,
+    IS_HEALTHY,
+    IS_OPEN_ENDED,
+    N_CELLS_IN_GROUP,
+)
 from c2s_assets.defs.metadata import Lineage
 from c2s_assets.schemas.registry import CELLS, FEATURES, FINGERPRINTS, MANIFEST, PROFILE, RAW, SENTENCES
 
@@ -139,6 +149,22 @@ def of_expression_matrix(names: Sequence[str], *, layer: str) -> Lineage:
     """Origins of some columns of `expression_matrix`: the matrix and the symbols of its features."""
     made_of = [(RAW, layer), (FEATURES, c.SYMBOL), (FEATURES, c.FEATURE_ID)]
     return {c.CELL_ID: [(CELLS, c.CELL_ID)], **dict.fromkeys(names, made_of)}
+
+
+def of_sums(names: Sequence[str], *, layer: str) -> Lineage:
+    """Origins of `pseudobulk` and `pseudocells`: what is said of cells, their sides, and their counts."""
+    summed, drawn = [(RAW, layer), (FEATURES, c.FEATURE_ID)], [(CELLS, c.CELL_ID)]
+    grouped, sides = [(CELLS, c.DONOR_UID), (CELLS, c.CELL_TYPE)], [(MANIFEST, c.SPLIT), (MANIFEST, c.FOLD)]
+    return {
+        **{name: [(CELLS, name)] for name in names},
+        **dict.fromkeys((c.SPLIT, c.FOLD), sides),
+        IS_OPEN_ENDED: [(CELLS, c.AGE_LOW), (CELLS, c.AGE_HIGH)],
+        AGE_MONTHS: [(CELLS, c.AGE), (CELLS, c.ORGANISM)],
+        IS_HEALTHY: [(CELLS, DISEASE_LIST)],
+        **dict.fromkeys((DRAW, CELL_INDEX), drawn),
+        **dict.fromkeys((N_CELLS, N_CELLS_IN_GROUP), grouped),
+        **dict.fromkeys((c.FEATURE_INDEX, c.VALUE, FRAC_DETECTED), summed),
+    }
 
 
 def of_split_manifest(names: Sequence[str]) -> Lineage:

@@ -202,6 +202,24 @@ _MADE = (
         has_row_per_cell=True,
         is_default=False,
     ),
+    # Each is another pass over the matrix, and most lakes train on cells.
+    Declaration(
+        name="pseudobulk",
+        form="parts",
+        reads=(*_FROM_THE_MATRIX, "split_manifest"),
+        model_name="Pseudobulk",
+        view="pseudobulk",
+        is_default=False,
+    ),
+    Declaration(
+        name="pseudocells",
+        form="parts",
+        reads=(*_FROM_THE_MATRIX, "split_manifest"),
+        settings=("pseudocells",),
+        model_name="Pseudocells",
+        view="pseudocells",
+        is_default=False,
+    ),
 )
 # It tells how all the others stand.
 _REPORT = Declaration(

@@ -31,6 +31,9 @@ _NO_EVIDENCE = "of cells with fewer than 85 genes, or without counts"
 _FOLD = "Fold for cross-validation."
 _NO_FOLD = "where the donor is not known: always for training"
 
+_SUMMED = "0-based rows of feature_metadata that any of the cells has, ascending."
+_SUM = "Sum of the counts of each of them, exact up to 16,777,216."
+
 
 class CellMetadata(pr.DataFrameModel):
     """One row per cell, beside the source's own obs columns."""
@@ -254,6 +257,78 @@ class TrainTest(pr.DataFrameModel):
         """All columns of cell_metadata, and the sentences of gene lists, stand beside the declared ones."""
 
         strict = False
+
+
+_UNSAID = "where the source does not say"
+_NO_AGE = "where it is not known"
+
+
+class _CellsOfADonor(pr.DataFrameModel):
+    """What describes cells of one donor that are alike in all of it."""
+
+    donor_uid: str = column(_DONOR_UID)
+    split: str = column("Side of the donor: train, validation or test.", isin=SIDES)
+    fold: pl.Int32 = column(_FOLD, ge=0, le=4)
+    age: pl.Float32 = column("Age.", unit="years", null=f"before birth, and {_NO_AGE}", ge=0, le=150)
+    age_low: pl.Float32 = column(
+        "Lower end of the interval the age stands for.", unit="years", null=_NO_AGE, ge=0, le=150
+    )
+    age_high: pl.Float32 = column(
+        "Upper end of that interval, not part of it.", unit="years", null=f"if open, and {_NO_AGE}", ge=0
+    )
+    is_open_ended: bool = column("Whether the age is the lowest that it may be: 80 and over.", null=_NO_AGE)
+    age_months: pl.Float32 = column(
+        "Age of a mouse.", unit="months", null=f"of other organisms, and {_NO_AGE}", ge=0
+    )
+    organism: str = column("Species, as a scientific name.", null="where nothing says it")
+    sex: str = column("Sex.", null=_UNSAID)
+    tissue: str = column("Tissue.", null=_UNSAID)
+    tissue_type: str = column("tissue, organoid, cell culture ...", null=_UNSAID)
+    cell_type: str = column("Cell type.", null=_UNSAID)
+    assay: str = column("Assay.", null=_UNSAID)
+    suspension_type: str = column("cell, nucleus or na.", null=_UNSAID)
+    disease_list: pl.List = column("Diseases; normal is one.", null=_UNSAID, items=pl.String())
+    is_healthy: bool = column("Whether that is normal, and nothing else.", null=_UNSAID)
+
+
+class Pseudobulk(_CellsOfADonor):
+    """One row per donor, cell type and assay: the counts of the cells added up.
+
+    Cells that differ in anything else that is said of them, such as the tissue or the age of the donor, are
+    in rows of their own. Cells on no side, and of donors that cannot be told apart, are left out.
+    """
+
+    n_cells: pl.Int32 = column("Cells that are added up.", ge=1)
+    feature_index: pl.List = column(_SUMMED, items=pl.Int32())
+    value: pl.List = column(_SUM, items=pl.Float32())
+    frac_detected: pl.List = column("Share of the cells that have each of them.", items=pl.Float32())
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class Pseudocells(_CellsOfADonor):
+    """One row per draw of a few cells of one donor, type and assay: their counts added up.
+
+    Groups are the rows of Pseudobulk. Draw d takes the cells whose hash of seed, id and d is lowest, so that
+    cells that come to a dataset, or go, leave all others of a draw as they were.
+    """
+
+    draw: pl.Int32 = column("Number of the draw among those of its group.", ge=0)
+    n_cells: pl.Int32 = column("Cells that are added up: n_cells of the settings, or the whole group.", ge=1)
+    n_cells_in_group: pl.Int32 = column("Cells that they were drawn from.", ge=1)
+    feature_index: pl.List = column(_SUMMED, items=pl.Int32())
+    value: pl.List = column(_SUM, items=pl.Float32())
+    cell_index: pl.List = column(
+        "0-based rows of cell_metadata that were drawn, ascending.", items=pl.Int32()
+    )
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
 
 
 class GeneSymbols(pr.DataFrameModel):

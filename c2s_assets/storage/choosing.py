@@ -7,6 +7,7 @@ from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import meant_by, nearest_id
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.record import Built
+from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.layout import Layout
@@ -61,7 +62,7 @@ def present_tables(
         else:
             lacking[dataset_id] = problem_of(state)
     if lacking:
-        raise MissingInputError(_refusal(lacking, ready=list(ready)))
+        raise MissingInputError(_refusal(table, lacking, ready=list(ready)))
     if not ready:
         raise MissingInputError(f"{layout.root} holds no dataset yet. Add one with: c2s add PATH_OR_URL")
     return ready
@@ -77,14 +78,18 @@ def problem_of(state: AssetState) -> str:
     return f"{state.asset} is {state.standing}: {'; '.join(state.why)}"
 
 
-def _refusal(lacking: Mapping[str, str], *, ready: Sequence[str]) -> str:
+def _refusal(table: str, lacking: Mapping[str, str], *, ready: Sequence[str]) -> str:
     named = list(lacking.items())[:_MOST_NAMED]
     rest = [f"and {len(lacking) - len(named):,} more"] if len(lacking) > len(named) else []
     ids = "" if rest else " " + " ".join(lacking)
+    if TABLES[table].is_default:
+        advice = f"Build what is missing or outdated: c2s build --outdated{ids}"
+    else:
+        advice = f"It is built where it is asked for: c2s build{ids or ' ID'} --only {table}"
     lines = [
         f"{len(lacking):,} of {len(lacking) + len(ready):,} datasets are not ready.",
         *(f"  {line}" for line in [*(f"{dataset_id}: {why}" for dataset_id, why in named), *rest]),
-        f"Build what is missing or outdated: c2s build --outdated{ids}",
+        advice,
     ]
     if ready:
         lines.append(f"Or name the others: {_some_of(ready)}")

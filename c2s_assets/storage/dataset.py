@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from c2s_assets.core.errors import LakeError, MissingInputError, NewerLakeError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
+from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
 from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, SPLIT_PLAN, TABLES
@@ -25,7 +26,13 @@ from c2s_assets.storage.lake.staging import Stage, commit_record, stage
 from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
-from c2s_assets.storage.tables.parquet import iter_table, read_table, write_blocks
+from c2s_assets.storage.tables.parquet import (
+    iter_table,
+    read_table,
+    with_metadata,
+    write_blocks,
+    write_table,
+)
 
 if TYPE_CHECKING:  # see open_h5ad
     from c2s_assets.storage.h5ad.source import H5ad
@@ -115,6 +122,13 @@ class DatasetStage:
             plain=plain,
             rows_per_draw=rows_per_draw,
         )
+
+    def write_no_rows(self, **says: object) -> None:
+        """Write the asset's table of parts without a row; see `write`."""
+        schema = arrow_schema(TABLES[self.asset].model)
+        says = footer(self.asset, self.dataset.profile, **says)
+        part = self.path() / "part-00000.parquet"
+        write_table(part, schema.empty_table(), schema=with_metadata(schema, says))
 
     def written(self) -> Iterator[pl.DataFrame]:
         """Read what was written, block by block; of sides, one after the other."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from c2s_assets.core.cells.uniform import CELLS, training_schema, uniform_columns, with_source_columns
-from c2s_assets.core.columns import DATASET_ID
+from c2s_assets.core.columns import DATASET_ID, SPLIT
 from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
 from c2s_assets.core.genes.counting import COUNTED, count_genes
 from c2s_assets.core.settings import DatasetsFile
@@ -24,6 +24,8 @@ from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 if TYPE_CHECKING:  # it costs a second to import, and who trains on sentences does without
     import anndata as ad
+
+    from c2s_assets.core.tabular.samples import Samples
 
 
 def open_lake(path: str | Path | None = None) -> "Lake":
@@ -94,8 +96,7 @@ class Lake:
         MissingInputError
             If `train_test` of a dataset is missing or outdated.
         """
-        if side is not None and side not in SIDES:
-            raise UnknownNameError(f"{side!r} is no side. There are {ALL_SIDES}.")
+        _require_side(side)
         schema = training_schema(self._settings.sentences.gene_lists)
         found = [
             [file for file in files if side in (None, file.parent.name)]
@@ -166,6 +167,45 @@ class Lake:
         choose_datasets(self.layout, [dataset_id])
         return read_expression(dataset_id, lake=self.layout.root, cells=cells, genes=genes)
 
+    def pseudobulk(
+        self,
+        *,
+        datasets: Sequence[str] | None = None,
+        side: str | None = None,
+        where: pl.Expr | None = None,
+    ) -> "Samples":
+        """Read the sums of the cells of each donor, type and assay, as a matrix.
+
+        Parameters
+        ----------
+        side
+            ``"train"``, ``"validation"`` or ``"test"``; all if None.
+        where
+            A condition on the columns of the table: ``pl.col("cell_type") == "B cell"``.
+
+        Returns
+        -------
+        `X` with the sums of counts, its `rows` and its `genes`: those that all of the datasets have.
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such dataset or side, or the datasets have no gene in common.
+        MissingInputError
+            If the table of a dataset is missing or outdated, or has no rows.
+        """
+        return self._samples("pseudobulk", datasets, side=side, where=where)
+
+    def pseudocells(
+        self,
+        *,
+        datasets: Sequence[str] | None = None,
+        side: str | None = None,
+        where: pl.Expr | None = None,
+    ) -> "Samples":
+        """Read draws of a few cells of each donor, type and assay; see `pseudobulk`."""
+        return self._samples("pseudocells", datasets, side=side, where=where)
+
     def query(self, sql: str, *, as_is: bool = False) -> pl.DataFrame:
         """Ask the catalogue of all datasets, in SQL: ``from datasets``. See docs/queries.md.
 
@@ -190,6 +230,27 @@ class Lake:
                 "ask it as it was: query(sql, as_is=True)."
             )
         return read_query(self.layout, sql)
+
+    def _samples(
+        self, table: str, datasets: Sequence[str] | None, *, side: str | None, where: pl.Expr | None
+    ) -> "Samples":
+        from c2s_assets.core.tabular.samples import FEATURE_COLUMNS, join_samples
+
+        _require_side(side)
+        of_side = pl.lit(value=True) if side is None else pl.col(SPLIT) == side
+        wanted = of_side if where is None else of_side & where
+        built = present_tables(self.layout, self._settings, table, datasets)
+        used = [name for name in built if built[name].n_rows]
+        empty = [name for name in built if name not in used]
+        if empty and (datasets is not None or not used):
+            raise MissingInputError(
+                f"{table} of {empty[0]} has no rows; its checks say why: c2s show {empty[0]}"
+            )
+        files, features = self._files(table, used), self._files("feature_metadata", used)
+        return join_samples(
+            {name: _scan(files[name]).filter(wanted).collect() for name in used},
+            {name: _scan(features[name]).select(FEATURE_COLUMNS).collect() for name in used},
+        )
 
     @cached_property
     def _settings(self) -> DatasetsFile:
@@ -216,6 +277,11 @@ class Lake:
             profile = read_document(self.layout.profile(dataset_id), DatasetProfile)
             described |= {"title": profile.origin.title, "organism": profile.organism}
         return described
+
+
+def _require_side(side: str | None) -> None:
+    if side is not None and side not in SIDES:
+        raise UnknownNameError(f"{side!r} is no side. There are {ALL_SIDES}.")
 
 
 def _scan(files: list[Path]) -> pl.LazyFrame:

@@ -26,7 +26,7 @@ _GROUP_BYTES = 100_000_000
 _MOST_ROWS_PER_GROUP = 8_192
 # An int32 and a float32; and what stands beside the values of a cell: its id and where its lists end.
 _BYTES_PER_VALUE, _BYTES_PER_CELL = 8, 40
-_OUR_FAULT = "Was the file changed while it was read? Build again, and report it if that does not help."
+OUR_FAULT = "Was the file changed while it was read? Build again, and report it if that does not help."
 
 
 def rows_per_group(*, n_obs: int, n_stored: int) -> int:
@@ -44,11 +44,10 @@ def rows_per_group(*, n_obs: int, n_stored: int) -> int:
 
 def expression_table(expression: csr_array, cell_ids: pl.Series) -> pa.Table:
     """Turn a canonical block into `cell_id`, `feature_index` and `value`, without copying the values."""
-    bounds = pa.array(expression.indptr.astype(np.int32, copy=False))
     columns = {
         CELL_ID: cell_ids.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string()),
-        FEATURE_INDEX: _lists(bounds, expression.indices.astype(np.int32, copy=False)),
-        VALUE: _lists(bounds, expression.data),
+        FEATURE_INDEX: list_array(expression.indptr, expression.indices.astype(np.int32, copy=False)),
+        VALUE: list_array(expression.indptr, expression.data),
     }
     return pa.table(columns)
 
@@ -58,6 +57,11 @@ def expression_rows(table: pl.DataFrame, *, n_vars: int) -> csr_array:
     bounds, indices = _list_parts(table[FEATURE_INDEX])
     _, values = _list_parts(table[VALUE])
     return csr_array((values, indices, bounds), shape=(table.height, n_vars))
+
+
+def list_array(bounds: NDArray[np.integer], values: NDArray[np.generic]) -> pa.ListArray:
+    """Make a column of lists, of which each begins where the one before ends, without copying the values."""
+    return pa.ListArray.from_arrays(pa.array(bounds.astype(np.int32, copy=False)), pa.array(values))
 
 
 def column_names(features: pl.DataFrame) -> list[str]:
@@ -153,13 +157,13 @@ def matches_source(written: ExpressionDigest, source: ExpressionDigest) -> Findi
     if written.n_misplaced:
         message = (
             f"{written.n_misplaced:,} entries of feature_index are not between 0 and {written.n_vars:,}, or "
-            f"do not ascend in their cell. {_OUR_FAULT}"
+            f"do not ascend in their cell. {OUR_FAULT}"
         )
     if differ:
         message = (
             f"what was written is not the source's in {', '.join(differ)}: {written.n_values:,} values of "
             f"{written.n_cells:,} cells, where the source has {source.n_values:,} of {source.n_cells:,}. "
-            f"{_OUR_FAULT}"
+            f"{OUR_FAULT}"
         )
     figures: dict[str, int | str] = {
         "n_values": written.n_values,
@@ -179,7 +183,7 @@ def keeps_wide_schema(found: pa.Schema | None, expected: pa.Schema, *, n_parts: 
     """
     message = f"{n_parts:,} parts have the column cell_id and {len(expected) - 1:,} of features."
     if found is not None:
-        message = f"a part has other columns than are due: {_first_difference(found, expected)}. {_OUR_FAULT}"
+        message = f"a part has other columns than are due: {_first_difference(found, expected)}. {OUR_FAULT}"
     return Finding("keeps_schema", found is None, message, {"n_parts": n_parts, "n_columns": len(expected)})
 
 
@@ -217,13 +221,9 @@ def agrees_with_expression(
         first = broken.row(0, named=True)
         message = (
             f"cell {first[CELL_ID]!r} has {first['found']:g} for {first['column']}, but "
-            f"{first['expected']:g} in the source. {_OUR_FAULT}"
+            f"{first['expected']:g} in the source. {OUR_FAULT}"
         )
     return Finding("agrees_with_expression", not wrong, message, {"n_cells_sampled": n_cells}, broken)
-
-
-def _lists(bounds: pa.Array, values: NDArray[np.generic]) -> pa.ListArray:
-    return pa.ListArray.from_arrays(bounds, pa.array(values))
 
 
 def _list_parts(lists: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.generic]]:

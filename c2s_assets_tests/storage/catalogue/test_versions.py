@@ -216,7 +216,7 @@ def test_footers_tell_how_many_rows_the_views_show(layout: Layout) -> None:
 
     shown = {view: ask(layout, f"select count(*) from {view}")[0][0] for view in rows_of_views(snapshot)}  # noqa: S608
     assert rows_of_views(snapshot) == shown
-    of_none = {"splits": 0, "training": 0, "projections": 0}
+    of_none = dict.fromkeys(("splits", "training", "projections", "pseudobulk", "pseudocells"), 0)
     assert shown == {"cells": 7, "features": 2, "sentences": 6, **of_none}
 
 

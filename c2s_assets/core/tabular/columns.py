@@ -1,0 +1,11 @@
+"""Columns of the tables whose rows are several cells."""
+
+IS_OPEN_ENDED = "is_open_ended"
+AGE_MONTHS = "age_months"
+DISEASE_LIST = "disease_list"
+IS_HEALTHY = "is_healthy"
+N_CELLS = "n_cells"
+N_CELLS_IN_GROUP = "n_cells_in_group"
+DRAW = "draw"
+CELL_INDEX = "cell_index"
+FRAC_DETECTED = "frac_detected"

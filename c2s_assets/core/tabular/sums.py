@@ -1,0 +1,114 @@
+"""Adds up the counts of cells. Importing this module costs half a second (numba)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from c2s_assets.core.expression.csr import Csr
+
+
+class Sums(NamedTuple):
+    """Of each row the features that any of its cells has, ascending.
+
+    `indptr` is where each row begins, ``(n_rows + 1,)``. `indices` are the features, `values` the sums of
+    their counts, and `n_detected` the cells that have them, ``(n_values,)`` each.
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    values: NDArray[np.float32]
+    n_detected: NDArray[np.int32]
+
+
+class Adder:
+    """Adds up the counts of the cells of each row, whose pieces come one after the other.
+
+    Sums are made in float64, and rounded once: those up to 2^24 are exact.
+    """
+
+    def __init__(self, n_vars: int) -> None:
+        self._sums = np.zeros(n_vars)
+        self._n_detected = np.zeros(n_vars, np.int32)
+
+    def add(
+        self,
+        counts: Csr,
+        places: NDArray[np.int64],
+        bounds: NDArray[np.int64],
+        *,
+        ends_row: NDArray[np.bool_],
+    ) -> Sums:
+        """Add further pieces, and return the rows that are whole with them.
+
+        Parameters
+        ----------
+        counts
+            Cells, without explicit zeros.
+        places, bounds
+            Which of these cells each piece has: those of the first first, and where each begins.
+        ends_row
+            Whether a piece is the last of its row.
+        """
+        n_most = self._capacity(counts, places, bounds)
+        n_rows = int(ends_row.sum())
+        found = Sums(
+            indptr=np.zeros(n_rows + 1, np.int64),
+            indices=np.empty(n_most, np.int32),
+            values=np.empty(n_most, np.float32),
+            n_detected=np.empty(n_most, np.int32),
+        )
+        _add_pieces(
+            counts,
+            places,
+            bounds,
+            ends_row=ends_row,
+            sums=self._sums,
+            n_detected=self._n_detected,
+            found=found,
+        )
+        n_values = int(found.indptr[-1])
+        return Sums(
+            indptr=found.indptr,
+            indices=found.indices[:n_values].copy(),
+            values=found.values[:n_values].copy(),
+            n_detected=found.n_detected[:n_values].copy(),
+        )
+
+    def _capacity(self, counts: Csr, places: NDArray[np.int64], bounds: NDArray[np.int64]) -> int:
+        """How many values the rows have at most; of that, memory is taken only where values are written."""
+        until = np.concatenate([[0], np.cumsum(np.diff(counts.indptr)[places])])
+        pending = int(np.count_nonzero(self._n_detected))
+        return int(np.minimum(np.diff(until[bounds]), self._sums.size).sum()) + pending
+
+
+@njit(cache=True, nogil=True)
+def _add_pieces(
+    counts: Csr,
+    places: NDArray[np.int64],
+    bounds: NDArray[np.int64],
+    *,
+    ends_row: NDArray[np.bool_],
+    sums: NDArray[np.float64],
+    n_detected: NDArray[np.int32],
+    found: Sums,
+) -> None:
+    n_rows, n_values = 0, 0
+    for piece in range(ends_row.size):
+        for place in places[bounds[piece] : bounds[piece + 1]]:
+            for position in range(counts.indptr[place], counts.indptr[place + 1]):
+                feature = counts.indices[position]
+                sums[feature] += counts.values[position]
+                n_detected[feature] += 1
+        if not ends_row[piece]:
+            continue
+        for feature in range(sums.size):
+            if n_detected[feature] > 0:
+                found.indices[n_values] = feature
+                found.values[n_values] = sums[feature]
+                found.n_detected[n_values] = n_detected[feature]
+                sums[feature], n_detected[feature] = 0, 0
+                n_values += 1
+        n_rows += 1
+        found.indptr[n_rows] = n_values

@@ -1,0 +1,66 @@
+"""Sums as rows of `pseudobulk` and `pseudocells`, and back."""
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from c2s_assets.core.columns import FEATURE_INDEX, VALUE
+from c2s_assets.core.expression.tables import expression_rows, list_array
+from c2s_assets.core.tabular.columns import CELL_INDEX, FRAC_DETECTED, N_CELLS
+from c2s_assets.core.tabular.members import Members
+from c2s_assets.core.tabular.sums import Sums
+
+
+def pseudobulk_table(members: Members, first: int, sums: Sums) -> pa.Table:
+    """Make rows of `pseudobulk`, from row `first` of the members on."""
+    table = _with_sums(members, first, sums)
+    n_cells = table[N_CELLS].to_numpy().repeat(np.diff(sums.indptr))
+    share = (sums.n_detected / n_cells).astype(np.float32)
+    return table.append_column(FRAC_DETECTED, list_array(sums.indptr, share))
+
+
+def pseudocells_table(members: Members, first: int, sums: Sums) -> pa.Table:
+    """Make rows of `pseudocells`, from row `first` of the members on."""
+    bounds = members.bounds[first : first + sums.indptr.size]
+    cells = list_array(bounds - bounds[0], members.cells[bounds[0] : bounds[-1]])
+    return _with_sums(members, first, sums).append_column(CELL_INDEX, cells)
+
+
+class Totals:
+    """What rows sum up to, row by row, and feature by feature over all rows.
+
+    Attributes
+    ----------
+    of_features
+        Of each feature, ``(n_vars,)``.
+    """
+
+    def __init__(self, n_vars: int) -> None:
+        self.of_features = np.zeros(n_vars)
+        self._of_rows = [np.zeros(0)]
+
+    @property
+    def of_rows(self) -> NDArray[np.float64]:
+        """Of each row, ``(n_rows,)``."""
+        return np.concatenate(self._of_rows)
+
+    def add_rows(self, of_rows: NDArray[np.float64]) -> None:
+        """Go on with what further rows sum up to."""
+        self._of_rows.append(of_rows)
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Go on with further rows of a table."""
+        n_vars = self.of_features.size
+        sums = expression_rows(table, n_vars=n_vars)
+        self.of_features += np.bincount(sums.indices, sums.data, n_vars)
+        until = np.concatenate([[0.0], np.cumsum(sums.data, dtype=np.float64)])
+        self.add_rows(np.diff(until[sums.indptr]))
+
+
+def _with_sums(members: Members, first: int, sums: Sums) -> pa.Table:
+    rows = members.rows.slice(first, sums.indptr.size - 1)
+    table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return table.append_column(FEATURE_INDEX, list_array(sums.indptr, sums.indices)).append_column(
+        VALUE, list_array(sums.indptr, sums.values)
+    )
