@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import dagster as dg
 
 from c2s_assets.clients.cellxgene import DISCOVER_URL
+from c2s_assets.clients.hub_access import HUB_URL
 from c2s_assets.defs.assets import (
     discover,
     ingest,
@@ -13,6 +14,7 @@ from c2s_assets.defs.assets import (
     matrix,
     projections,
     publish,
+    releases,
     sources,
     splits,
     tabular,
@@ -23,19 +25,31 @@ from c2s_assets.defs.automation.catalogue import hourly_catalogue, renew_catalog
 from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.automation.jobs import BUILD_JOBS, list_gene_symbols
 from c2s_assets.defs.automation.refresh import daily_listing, list_cellxgene, refresh
+from c2s_assets.defs.automation.releases import RELEASE_JOBS, described_releases
 from c2s_assets.defs.automation.retention import prune_runs, weekly_pruning
 from c2s_assets.defs.console import terminal
-from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
+from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
 
 
-def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene]) -> dg.Definitions:
+def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | HuggingFace]) -> dg.Definitions:
     """Put the assets, their checks and their automation together with the resources they use."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
-            [sources, discover, ingest, leaks, matrix, text, splits, joins, projections, tabular, publish],
+            [
+                *(sources, discover, ingest, leaks, matrix, text),
+                *(splits, joins, projections, tabular, publish, releases),
+            ],
             include_specs=True,
         ),
-        jobs=[*BUILD_JOBS, *LAKE_JOBS, list_cellxgene, list_gene_symbols, renew_catalogue, prune_runs],
+        jobs=[
+            *BUILD_JOBS,
+            *LAKE_JOBS,
+            *RELEASE_JOBS,
+            list_cellxgene,
+            list_gene_symbols,
+            renew_catalogue,
+            prune_runs,
+        ],
         schedules=[
             daily_listing,
             hourly_catalogue,
@@ -44,7 +58,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene]) -> dg.D
             nightly_audit,
             weekly_measurement,
         ],
-        sensors=[inbox, refresh],
+        sensors=[inbox, refresh, described_releases],
         resources=resources,
         executor=dg.in_process_executor,
         loggers={"console": dg.colored_console_logger, "terminal": terminal},
@@ -56,5 +70,6 @@ defs = build_definitions(
         "store": Store(root=dg.EnvVar("C2S_LAKE").get_value("lake") or "lake"),
         "hgnc": Hgnc(),
         "cellxgene": Cellxgene(base_url=dg.EnvVar("C2S_CELLXGENE_URL").get_value() or DISCOVER_URL),
+        "hub": HuggingFace(endpoint=dg.EnvVar("HF_ENDPOINT").get_value() or HUB_URL),
     }
 )

@@ -5,7 +5,7 @@ import pytest
 
 from c2s_assets.definitions import defs
 from c2s_assets.defs.checks import CHECKS
-from c2s_assets.defs.partitions import datasets
+from c2s_assets.defs.partitions import datasets, releases
 from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
@@ -20,6 +20,8 @@ UNPARTITIONED = {
     "leak_inflation",
     "split_plan",
 }
+
+OF_RELEASES = {"corpus_release", "hub_dataset"}
 
 each_asset = pytest.mark.parametrize("name", sorted(ASSETS))
 
@@ -49,6 +51,8 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "cellxgene_listing",
         "corpus_report",
         "validation_report",
+        "corpus_release",
+        "hub_dataset",
     }
 
 
@@ -64,8 +68,9 @@ def test_an_asset_has_group_kinds_version_owner_and_description(name: str) -> No
 
 
 @each_asset
-def test_an_asset_is_partitioned_by_dataset(name: str) -> None:
-    assert ASSETS[name].partitions_def == (None if name in UNPARTITIONED else datasets)
+def test_an_asset_is_partitioned_by_dataset_or_release(name: str) -> None:
+    parted = releases if name in OF_RELEASES else datasets
+    assert ASSETS[name].partitions_def == (None if name in UNPARTITIONED else parted)
 
 
 def test_sensors_schedules_and_jobs_say_what_they_do() -> None:
@@ -105,7 +110,7 @@ def test_every_declared_check_is_of_an_asset() -> None:
 
 
 def test_every_table_of_a_dataset_is_declared_and_made_from_what_is_declared() -> None:
-    assert set(TABLES) == set(ASSETS) - UNPARTITIONED
+    assert set(TABLES) == set(ASSETS) - UNPARTITIONED - OF_RELEASES
     for name, declared in TABLES.items():
         assert {dep.asset_key.to_user_string() for dep in ASSETS[name].deps} == set(declared.reads)
         assert ASSETS[name].code_version == declared.code_version

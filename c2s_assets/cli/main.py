@@ -176,6 +176,19 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument("--to", metavar="DIR", required=True, help="a folder that is new, empty or an export")
     export.set_defaults(run=_export)
 
+    release = commands.add_parser(
+        "release", help="stage a release of datasets.yaml: the files that publishing it would send"
+    )
+    release.add_argument("name", metavar="NAME")
+    release.set_defaults(run=_release)
+
+    publish = commands.add_parser(
+        "publish", help="send a staged release to the Hugging Face Hub, with the token in $HF_TOKEN"
+    )
+    publish.add_argument("name", metavar="NAME")
+    publish.add_argument("--dry-run", action="store_true", help="only say what would change; send nothing")
+    publish.set_defaults(run=_publish)
+
 
 def _offer_files(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Offer the commands that take files of this machine."""
@@ -390,6 +403,18 @@ def _export(options: argparse.Namespace, layout: Layout) -> int:
     export = export_sides if options.what == "sides" else export_training
     export(layout, options.ids, folder=Path(options.to))
     return 0
+
+
+def _release(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.releasing import stage_release
+
+    return stage_release(layout, options.name)
+
+
+def _publish(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.releasing import preview_release, publish_release
+
+    return preview_release(layout, options.name) if options.dry_run else publish_release(layout, options.name)
 
 
 def _renew_catalogue(layout: Layout) -> None:

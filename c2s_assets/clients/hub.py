@@ -1,6 +1,7 @@
 """A dataset repository of the Hugging Face Hub, through its own client, with our errors and our patience."""
 
 import logging
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -23,13 +24,13 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils._http import default_client_factory
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from c2s_assets.clients.http import BUSY, retry_after_seconds
+from c2s_assets.clients.hub_access import TOKEN
 from c2s_assets.core.errors import BusyServerError, HubError
 from c2s_assets.core.releases.changes import Change, HubFile
 
-HUB_URL = "https://huggingface.co"
-TOKEN = "HF_TOKEN"  # noqa: S105
 MAIN = "main"
 # A commit of 200 files is answered after it was made.
 _TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
@@ -232,7 +233,7 @@ class HubRepo:
 
 
 @contextmanager
-def open_repo(repo_id: str, *, endpoint: str = HUB_URL, token: str | None) -> Iterator[HubRepo]:
+def open_repo(repo_id: str, *, endpoint: str, token: str | None) -> Iterator[HubRepo]:
     """Open a repository, which need not be there.
 
     As long as that, all requests of `huggingface_hub` in this process are bounded in time; and none is tried
@@ -241,6 +242,8 @@ def open_repo(repo_id: str, *, endpoint: str = HUB_URL, token: str | None) -> It
     # Below WARNING these log addresses and headers as a whole.
     for name in ("httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     set_client_factory(_bounded_client)
     try:
         yield HubRepo(repo_id, endpoint, HfApi(endpoint, token=token or False, library_name="c2s_assets"))

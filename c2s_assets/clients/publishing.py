@@ -8,45 +8,19 @@ last try is taken up again, and content that has arrived is not sent twice.
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from c2s_assets.clients.http import with_patience
 from c2s_assets.clients.hub import HubRepo, PullRequest
 from c2s_assets.core.errors import HubError, LakeError
-from c2s_assets.core.releases.changes import (
-    Change,
-    HubFile,
-    LocalFile,
-    compare_files,
-    git_oid,
-    in_commits,
-)
+from c2s_assets.core.releases.changes import Change, HubFile, compare_files, in_commits
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
-from c2s_assets.storage.lake.digest import file_digest
+from c2s_assets.storage.releases.staged import StagedRelease
 
 _TAG = re.compile(r"(\d{1,9})\.(\d{1,9})")
 
 Report = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class StagedRelease:
-    """A release in its folder, and what it holds."""
-
-    folder: Path
-    document: ReleaseDocument
-
-    def files(self) -> dict[str, LocalFile]:
-        """Return all files, by path, the document among them."""
-        document = self.folder / RELEASE_DOCUMENT
-        known = {path: (file.size_bytes, file.sha256) for path, file in self.document.files.items()}
-        known[RELEASE_DOCUMENT] = (document.stat().st_size, file_digest(document))
-        return {
-            path: LocalFile(size, sha256, lambda path=path: git_oid((self.folder / path).read_bytes()))  # type: ignore[misc]
-            for path, (size, sha256) in known.items()
-        }
 
 
 @dataclass(frozen=True)

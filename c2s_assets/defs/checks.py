@@ -251,6 +251,15 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("has_both_splits", "Neither train nor test is empty.", blocking=False),
         Check("cells_have_ages", "The cells that are used have an age.", blocking=False),
     ),
+    "corpus_release": (
+        Check("keeps_schema", "The files of all datasets and sides have the same columns of the same types."),
+        Check("split_is_proven", "With the certificate beside them, no donor and no cell is on two sides."),
+        Check("licence_is_stated", "datasets.yaml says under which licence it is.", blocking=False),
+    ),
+    "hub_dataset": (
+        Check("licence_is_stated", "datasets.yaml says under which licence it is."),
+        Check("keeps_schema", "What readers of the repository find are the files that were staged."),
+    ),
     "validation_report": (
         Check("keeps_schema", "The report holds every part, with its type."),
         Check(

@@ -1,15 +1,22 @@
 """What assets need from outside: the lake, and addresses."""
 
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
 import dagster as dg
 from pydantic import Field
 
 from c2s_assets.clients.cellxgene import DISCOVER_URL, Discover
+from c2s_assets.clients.hub_access import HUB_URL, TOKEN, hub_repo
 from c2s_assets.core.discover.selection import Offer, offer_of
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 from c2s_assets.storage.sources.listing import read_listing
+
+if TYPE_CHECKING:  # its client is loaded by who publishes
+    from c2s_assets.clients.hub import HubRepo
 
 
 class Store(dg.ConfigurableResource[None]):
@@ -60,3 +67,17 @@ class Cellxgene(dg.ConfigurableResource[None]):
     def discover(self) -> Discover:
         """Return a client."""
         return Discover(self.base_url)
+
+
+class HuggingFace(dg.ConfigurableResource[None]):
+    """The Hugging Face Hub, or what speaks like it."""
+
+    endpoint: str = Field(
+        default=HUB_URL, description="Address of the Hub; $HF_ENDPOINT, by default Hugging Face's own."
+    )
+
+    def repo(self, repo_id: str) -> "AbstractContextManager[HubRepo]":
+        """Open a repository, with the token of the environment: it is part of no configuration."""
+        return hub_repo(
+            repo_id, endpoint=self.endpoint.rstrip("/"), token=dg.EnvVar(TOKEN).get_value() or None
+        )

@@ -25,7 +25,7 @@ from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.checks import because_of
 from c2s_assets.defs.home import renew_settings, usable_home
 from c2s_assets.defs.launching import launch_processes
-from c2s_assets.defs.partitions import datasets
+from c2s_assets.defs.partitions import datasets, releases
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living, was_stopped
 from c2s_assets.defs.progress import Watcher, watched_by
 from c2s_assets.defs.run_log import keep_connections
@@ -182,6 +182,19 @@ def take_gene_symbols(
 def run_job(instance: dg.DagsterInstance, definitions: dg.Definitions, job: str) -> BuildReport:
     """Run a job that is about the whole lake, in this process."""
     return _run(instance, definitions, job)
+
+
+def run_release(
+    instance: dg.DagsterInstance,
+    definitions: dg.Definitions,
+    job: str,
+    *,
+    name: str,
+    config: Mapping[str, Any],
+) -> BuildReport:
+    """Run a job about one release, in this process; its partition may be there already."""
+    instance.add_dynamic_partitions(releases.name or "", [name])
+    return _run(instance, definitions, job, partition_key=name, config=config)
 
 
 def build_catalogue(instance: dg.DagsterInstance, definitions: dg.Definitions) -> BuildReport:

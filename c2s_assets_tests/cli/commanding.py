@@ -9,7 +9,7 @@ from pathlib import Path
 
 from c2s_assets import definitions
 from c2s_assets.cli.main import main
-from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
+from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
 
 _NOWHERE = "http://127.0.0.1:9/unreachable"
 
@@ -23,12 +23,13 @@ class Said:
     err: str
 
 
-def c2s(*arguments: str | Path, lake: Path | str, cellxgene: str = _NOWHERE) -> Said:
-    """Run one command to its end; the networks that it could ask are not there, but for a local Discover."""
+def c2s(*arguments: str | Path, lake: Path | str, cellxgene: str = _NOWHERE, hub: str = _NOWHERE) -> Said:
+    """Run one command to its end; the networks that it could ask are not there, but for local ones."""
     resources = {
         "store": Store(root=str(lake)),
         "hgnc": Hgnc(url=_NOWHERE),
         "cellxgene": Cellxgene(base_url=cellxgene),
+        "hub": HuggingFace(endpoint=hub),
     }
     before, definitions.defs = definitions.defs, definitions.build_definitions(resources)
     out, err = io.StringIO(), io.StringIO()

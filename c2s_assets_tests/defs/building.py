@@ -10,7 +10,7 @@ import polars as pl
 
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.definitions import build_definitions
-from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
+from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
 from c2s_assets.defs.service import BuildReport, build, register
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
@@ -25,13 +25,17 @@ class Workshop:
     rows_per_block: int = 1024
     hgnc_url: str = "http://127.0.0.1:9/unreachable"
     cellxgene_url: str = "http://127.0.0.1:9/unreachable"
+    hub_url: str = "http://127.0.0.1:9/unreachable"
 
     @property
     def definitions(self) -> dg.Definitions:
         """The definitions with this lake."""
         store = Store(root=str(self.layout.root), rows_per_block=self.rows_per_block)
         cellxgene = Cellxgene(base_url=self.cellxgene_url)
-        return build_definitions({"store": store, "hgnc": Hgnc(url=self.hgnc_url), "cellxgene": cellxgene})
+        hub = HuggingFace(endpoint=self.hub_url)
+        return build_definitions(
+            {"store": store, "hgnc": Hgnc(url=self.hgnc_url), "cellxgene": cellxgene, "hub": hub}
+        )
 
     def build(self, dataset_id: str) -> BuildReport:
         """Build everything, also what has to be asked for."""

@@ -24,7 +24,7 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.DOTALL | re.MULTILINE)
 # What stands in a shell's block beside our own commands.
 _OF_THE_SHELL = ("make ", "source ", "export ")
 # Commands that ask back, serve for ever, need a network or are tested as a whole elsewhere; they must exist.
-_ONLY_PARSED = ("build", "demo", "mv", "rm", "select", "symbols", "ui")
+_ONLY_PARSED = ("build", "demo", "mv", "publish", "release", "rm", "select", "symbols", "ui")
 # Projections are what takes long of a build, and no page needs them.
 _BUILT = (
     *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"),

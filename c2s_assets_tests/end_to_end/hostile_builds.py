@@ -23,7 +23,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from c2s_assets.definitions import build_definitions
-from c2s_assets.defs.resources import Cellxgene, Hgnc, Store
+from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.adding_and_building import DATASET_ID, add_and_build, assets_of_build
 from c2s_assets_tests.end_to_end.forking import Ending, run_forked, threads
@@ -94,6 +94,7 @@ class Workplace:
             {
                 "store": Store(root=str(self.layout.root)),
                 "hgnc": Hgnc(url=_UNREACHABLE),
+                "hub": HuggingFace(endpoint=_UNREACHABLE),
                 "cellxgene": Cellxgene(base_url=_UNREACHABLE),
             }
         )

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from c2s_assets.simulate import simulate_h5ad
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets_tests.end_to_end.following import TOP, Follower, blocks_of
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
@@ -22,6 +23,7 @@ FOLLOWED = {
         "docs/biologist.md",
         "docs/mouse_ages.md",
         "docs/splits.md",
+        "docs/releases.md",
     ),
     "docs/published_card.md",  # in test_published_card
 }
@@ -98,3 +100,8 @@ def test_a_split_is_audited(follower: Follower) -> None:
 def test_queries_are_answered(follower: Follower) -> None:
     simulate(follower, "blood")
     follower.follow("docs/queries.md")
+
+
+def test_a_release_is_described(follower: Follower) -> None:
+    follower.follow("docs/releases.md")
+    assert list(read_settings(follower.layout).releases) == ["ageing"]

@@ -3,12 +3,10 @@
 import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
-from c2s_assets.core.errors import LakeError, MissingInputError, UnknownNameError
+from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.hashes import short_id
-from c2s_assets.core.ids import meant_by, nearest_id
 from c2s_assets.core.releases.card import CorpusFigures, render_card
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.settings import DatasetsFile
@@ -19,34 +17,18 @@ from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
 from c2s_assets.storage.choosing import present_tables
 from c2s_assets.storage.lake.digest import file_digest, files_of_tree
-from c2s_assets.storage.lake.documents import read_document, write_document
+from c2s_assets.storage.lake.documents import write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
+from c2s_assets.storage.releases.staged import is_whole, read_release, release_entry
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets.storage.splits.certifying import certify
+from c2s_assets.storage.tables.parquet import table_schema
 from c2s_assets.storage.training import UniformTable
 
 # Of what a release is made by: raised when the same tables come to other files.
 _FORM = 1
 _CARD = "README.md"
-
-
-def release_entry(settings: DatasetsFile, name: str) -> ReleaseEntry:
-    """Return what `datasets.yaml` says of a release.
-
-    Raises
-    ------
-    UnknownNameError
-        If it says nothing.
-    """
-    if (entry := settings.releases.get(name)) is not None:
-        return entry
-    near = nearest_id(name, settings.releases)
-    known = f"There are {', '.join(settings.releases)}" if settings.releases else "There is none"
-    raise UnknownNameError(
-        f"datasets.yaml has no release {name!r}{meant_by(near)}. {known}. Describe it there: releases: "
-        f"{{{name}: {{repo_id: me/my-corpus, licence: CC BY 4.0}}}}"
-    )
 
 
 def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: str) -> ReleaseDocument:
@@ -70,7 +52,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     made_from = {name: short_id([_FORM, gene_lists, built.digest]) for name, built in tables.items()}
     inputs = _inputs(layout, entry, made_from, manifests)
     last = read_release(layout, name)
-    if last is not None and last.inputs == inputs and is_whole(layout, name, last):
+    if last is not None and last.inputs == inputs and is_whole(layout.release(name), last):
         return last
     folder = staged.path(layout.release(name))
     folder.mkdir()
@@ -95,19 +77,12 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     return document
 
 
-def read_release(layout: Layout, name: str) -> ReleaseDocument | None:
-    """Return the document of the last staging; None if there is none that can be read."""
-    with suppress(MissingInputError, LakeError):
-        return read_document(layout.release(name) / RELEASE_DOCUMENT, ReleaseDocument)
-    return None
-
-
-def is_whole(layout: Layout, name: str, document: ReleaseDocument) -> bool:
-    """Whether the files of a staged release are there, with their sizes, and no others."""
-    folder = layout.release(name)
-    there = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files_of_tree(folder)}
-    there.pop(RELEASE_DOCUMENT, None)
-    return there == {path: file.size_bytes for path, file in document.files.items()}
+def other_columns(folder: Path, document: ReleaseDocument) -> tuple[list[str], int]:
+    """Name the files of sides that have other columns than the first of them, and count all."""
+    names = [path for path in document.files if path.endswith(".parquet") and not path.startswith("_")]
+    schemas = {name: table_schema(folder / name) for name in names}
+    first = next(iter(schemas.values()))
+    return [name for name, schema in schemas.items() if not schema.equals(first)], len(names)
 
 
 def _chosen(layout: Layout, entry: ReleaseEntry) -> list[str] | None:

@@ -1,0 +1,133 @@
+"""Releases: what is staged for a repository of the Hugging Face Hub, and what is published there."""
+
+import dagster as dg
+from pydantic import Field
+
+from c2s_assets.core.hashes import short_id
+from c2s_assets.core.releases.changes import Change, summarise
+from c2s_assets.core.releases.claims import (
+    files_share_columns,
+    licence_is_stated,
+    readers_find_release,
+    split_is_proven,
+)
+from c2s_assets.defs.checks import check_specs
+from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown
+from c2s_assets.defs.partitions import releases
+from c2s_assets.defs.publishing import Events, final_errors, materialized, report, skip_checks
+from c2s_assets.defs.resources import HuggingFace, Store
+from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET
+from c2s_assets.schemas.releases import ReleaseDocument
+from c2s_assets.storage.lake.alone import alone
+from c2s_assets.storage.lake.staging import stage
+
+CORPUS, HUB = "corpus_release", "hub_dataset"
+_N_SHOWN = 50
+
+
+class PublishConfig(dg.Config):
+    """Whether anything is sent."""
+
+    dry_run: bool = Field(
+        default=True, description="Only tell what would be added, changed and removed; nothing is sent."
+    )
+
+
+@dg.asset(
+    partitions_def=releases,
+    group_name="publish",
+    kinds={"parquet", "markdown"},
+    deps=[
+        dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping()) for name in (SIDES_OF_DATASET, MANIFEST)
+    ],
+    code_version="1",
+    owners=["team:c2s_assets"],
+    check_specs=check_specs(CORPUS, releases),
+)
+@final_errors
+def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """The training table of many datasets as a repository will hold it, with card and certificate."""
+    from c2s_assets.storage.releases.corpus import other_columns, stage_corpus
+    from c2s_assets.storage.releases.staged import release_entry
+    from c2s_assets.storage.splits.proof import verify_split
+
+    layout, name, settings = store.layout, context.partition_key, store.settings()
+    target, key = layout.release(name), f"release-{name}"
+    with alone(layout, key), stage(layout, key) as staged:
+        document = stage_corpus(staged, layout, settings, name)
+        folder = staged.path(target)
+        is_new = folder.exists()
+        if is_new:
+            others, n_files = other_columns(folder, document)
+            findings = [
+                files_share_columns(others, n_files=n_files),
+                split_is_proven(verify_split([folder]).found),
+                licence_is_stated(name, release_entry(settings, name)),
+            ]
+            yield from report(findings, asset_name=CORPUS)
+            staged.commit(target)
+        else:
+            yield from skip_checks(context)
+    yield materialized(
+        _digest(document),
+        {"path": dg.MetadataValue.path(target)}
+        | as_metadata(
+            {
+                "n_datasets": len(document.made_from),
+                "n_files": len(document.files),
+                "size_bytes": sum(file.size_bytes for file in document.files.values()),
+                "plan_version": document.plan_version,
+                "is_as_before": str(not is_new),
+            }
+        ),
+    )
+
+
+@dg.asset(
+    partitions_def=releases,
+    group_name="publish",
+    kinds={"huggingface"},
+    deps=[CORPUS],
+    code_version="1",
+    owners=["team:c2s_assets"],
+    check_specs=check_specs(HUB, releases),
+)
+@final_errors
+def hub_dataset(
+    context: dg.AssetExecutionContext, config: PublishConfig, store: Store, hub: HuggingFace
+) -> Events:
+    """A repository of the Hugging Face Hub with a staged release: readers see the last one or all of this."""
+    from c2s_assets.clients.publishing import preview, publish
+    from c2s_assets.storage.releases.staged import release_entry, staged_release
+
+    layout, name = store.layout, context.partition_key
+    entry = release_entry(store.settings(), name)
+    with alone(layout, f"release-{name}"), hub.repo(entry.repo_id) as repo:
+        staged = staged_release(layout, name)
+        n_files = len(staged.document.files)
+        if config.dry_run:
+            yield from skip_checks(context)
+            said = as_metadata({"url": repo.url, "dry_run": "nothing was sent"})
+            yield materialized(_digest(staged.document), said | _shown(preview(repo, staged)))
+            return
+        yield from report([licence_is_stated(name, entry)], asset_name=HUB)
+        published = publish(repo, staged, private=entry.private, report=context.log.info)
+        yield from report([readers_find_release(preview(repo, staged), n_files=n_files)], asset_name=HUB)
+    yield materialized(
+        _digest(staged.document),
+        {"url": dg.MetadataValue.url(published.url)}
+        | as_metadata({"version": published.version, "revision": published.revision, "n_files": n_files})
+        | _shown(published.changes),
+        version=published.revision,
+    )
+
+
+def _shown(changes: list[Change]) -> Metadata:
+    n_sent = sum(change.size_bytes for change in changes if change.kind != "removed")
+    return as_metadata({"n_changes": len(changes), "sent_bytes": n_sent}) | {
+        "changes": rows_as_markdown(summarise(changes), n_rows=_N_SHOWN)
+    }
+
+
+def _digest(document: ReleaseDocument) -> str:
+    return short_id({path: file.sha256 for path, file in document.files.items()})
