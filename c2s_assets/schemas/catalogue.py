@@ -12,8 +12,8 @@ import pyarrow as pa
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.schemas.columns import DeclaredColumn, column, declared_columns
 from c2s_assets.schemas.discover import Collections, Listing
-from c2s_assets.schemas.leaks import DonorAliases, LeakInflation, Leaks
-from c2s_assets.schemas.registry import shown
+from c2s_assets.schemas.leaks import CellCopies, DonorAliases, LeakInflation, Leaks
+from c2s_assets.schemas.registry import COPIES, shown
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata, SplitPlan, Table, TrainTest
 
 _NO_COLUMN = "where the source has no such column"
@@ -249,6 +249,7 @@ CATALOGUE: Mapping[str, CatalogueTable] = {
         for declared in shown()
         if (view := declared.view) is not None
     },
+    COPIES: CatalogueTable(COPIES, CellCopies, shows=COPIES),
     **{name: CatalogueTable(name, model) for name, model in _TABLES.items()},
 }
 

@@ -22,6 +22,9 @@ MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_re
 SIDES_OF_DATASET = "train_test"
 FINGERPRINTS = "cell_fingerprints"
 
+# A table of each dataset that is made for all of them at once, and so is none of those below.
+COPIES = "cell_copies"
+
 # Tables that are made once for the whole lake, and read by those of datasets.
 SPLIT_PLAN = "split_plan"
 SHARED = ("gene_symbols", SPLIT_PLAN)

@@ -128,7 +128,8 @@ def _define(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[str]
     connection.execute(statement("schema/files"))
     for name, patterns in files.items():
         # DuckDB itself writes the paths into the view.
-        query = statement("files/folder" if TABLES[name].form == "folder" else "files/table")
+        is_folder = name in TABLES and TABLES[name].form == "folder"
+        query = statement("files/folder" if is_folder else "files/table")
         connection.sql(query, params={"files": patterns}).create_view(name)
     connection.execute(statement("schema/main"))
     connection.execute(statement("schema/built_from"))

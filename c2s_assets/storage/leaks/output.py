@@ -50,10 +50,10 @@ class Output:
         """Tell where a file is that is wanted: among those that are staged, or in its place."""
         return self.stage.path(target) if target in self.staged else target
 
-    def write(self, target: Path, rows: pl.DataFrame, *, model: Table, table: str) -> None:
-        """Write a table, unless the lake holds the very same."""
+    def write(self, target: Path, rows: pl.DataFrame, *, model: Table, table: str, **says: object) -> None:
+        """Write a table, unless the lake holds the very same; `says` is what stands in its footer besides."""
         written = self.place(target)
-        write_table(written, rows, schema=with_metadata(arrow_schema(model), {"table": table}))
+        write_table(written, rows, schema=with_metadata(arrow_schema(model), {"table": table, **says}))
         if target.exists() and cmp(written, target, shallow=False):
             written.unlink()
             self.staged.discard(target)

@@ -16,6 +16,7 @@ from c2s_assets.storage.leaks.output import Output
 from c2s_assets.storage.leaks.pairs import PairsOfDatasets, compare, read_pairs, write_pairs
 from c2s_assets.storage.leaks.search import datasets_in_common
 from c2s_assets.storage.leaks.sources import FingerprintTable, find_fingerprints
+from c2s_assets.storage.tables.inputs import SOURCE
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,10 @@ def renew(stage: Stage, layout: Layout) -> Renewal:
     output.write(layout.donor_aliases, aliases, model=DonorAliases, table="donor_aliases")
     for place in corpus.cells:
         target = layout.cell_copies(tables[place].dataset_id)
-        output.write(target, corpus.table_of(place, described), model=CellCopies, table="cell_copies")
+        source = {SOURCE: tables[place].source_sha256}
+        output.write(
+            target, corpus.table_of(place, described), model=CellCopies, table="cell_copies", **source
+        )
     groups = described.unique(COPY_GROUP)
     figures = Figures(
         n_datasets=len(tables),

@@ -39,6 +39,7 @@ class FingerprintTable:
     cells: Path
     digest: str
     n_cells: int
+    source_sha256: str
     goes_by_symbols: bool
 
     def search_hashes(self) -> NDArray[np.uint64]:
@@ -92,4 +93,12 @@ def _find(layout: Layout, dataset_id: str) -> FingerprintTable:
             f"its {FINGERPRINTS} are outdated. Build it again: c2s build --outdated {dataset_id}."
         )
     n_genes, n_ids = (int(str(says.get(name, 0))) for name in ("n_genes", "n_ensembl_ids"))
-    return FingerprintTable(dataset_id, path, cells, built.digest, n_cells, 2 * n_ids < n_genes)
+    return FingerprintTable(
+        dataset_id=dataset_id,
+        path=path,
+        cells=cells,
+        digest=built.digest,
+        n_cells=n_cells,
+        source_sha256=str(says[SOURCE]),
+        goes_by_symbols=2 * n_ids < n_genes,
+    )
