@@ -14,6 +14,8 @@ In a test::
 As a process, which prints its address and ends by itself::
 
     python -m c2s_assets_tests.hub --folder hub --port 0 --seconds 120
+
+``GET /control/sent`` then tells how often each large file has arrived.
 """
 
 import argparse
@@ -25,7 +27,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -577,6 +579,10 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 2**16  # head and body in one packet; a second one waits 40 ms for the first to be confirmed
     hub: LocalHub
 
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # who asks may be killed
+            super().handle()
+
     def do_GET(self) -> None:
         self._answer()
 
@@ -593,12 +599,18 @@ class _Handler(BaseHTTPRequestHandler):
         place = urlsplit(self.path)
         method = "GET" if self.command == "HEAD" else self.command
         body = self._body()
+        if len(body) < int(self.headers.get("Content-Length", 0)):
+            self.close_connection = True  # who asked was killed
+            return
         found = (
             (route, matched)
             for route, (verb, pattern) in _ROUTES.items()
             if verb == method and (matched := re.fullmatch(pattern, place.path))
         )
         route, matched = next(found, (None, None))
+        if place.path == "/control/sent":
+            self._send(200, json.dumps(self.hub.n_sent).encode(), {"Content-Type": "application/json"})
+            return
         if route is None or matched is None:
             self._refuse(RefusalError(404, f"{self.path} is not known here"))
             return

@@ -9,6 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from huggingface_hub import snapshot_download
 
 import c2s_assets
 from c2s_assets.core.splits.certificate import CERTIFICATE, CERTIFIED_MANIFEST
@@ -130,6 +131,22 @@ def test_a_release_that_is_as_it_was_is_neither_written_nor_sent_again(layout: L
     assert "nothing has changed since version 1.0" in run(layout, hub, "publish", "corpus")
     assert "me/corpus holds this already" in run(layout, hub, "publish", "corpus", "--dry-run")
     assert not {"commit", "open pull", "tag"} & hub.n_requests.keys()
+
+
+def test_who_downloads_the_repository_reads_it_as_published_corpora_are_read_and_checks_its_split(
+    layout: Layout, hub: LocalHub, tmp_path: Path
+) -> None:
+    run(layout, hub, "release", "corpus")
+    run(layout, hub, "publish", "corpus")
+    copy = snapshot_download(
+        "me/corpus", repo_type="dataset", local_dir=tmp_path / "copy", endpoint=hub.url, token=WRITER
+    )
+    training = c2s_assets.open_lake(layout.root).training().collect()
+    for dataset_id in ("blood", "lung"):
+        train = pl.scan_parquet(f"{copy}/{dataset_id}/train/chunk_*.parquet").collect().sort(KEY)
+        assert train.equals(training.filter(dataset_id=dataset_id, split="train").sort(KEY))
+    said = c2s("verify-split", copy, lake="no/lake")
+    assert (said.status, said.out.endswith("nothing found\n")) == (0, True)
 
 
 def test_a_changed_dataset_alone_is_written_and_sent_and_one_that_is_left_out_disappears(
