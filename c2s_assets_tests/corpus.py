@@ -8,7 +8,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import build_only, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
-_TABLES = (
+TABLES = (
     *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"),
     *("cell_sentences", "train_test"),
 )
@@ -39,5 +39,5 @@ def make_corpus(folder: Path, *further: str) -> Layout:
     layout.settings.write_text("sentences: {gene_lists: {first: [GENE1, GENE2]}}\n", encoding="utf-8")
     with open_workshop(layout) as workshop:
         for dataset_id in ("blood", "lung", "mouse"):
-            assert build_only(workshop, dataset_id, *_TABLES, *further).success
+            assert build_only(workshop, dataset_id, *TABLES, *further).success
     return layout

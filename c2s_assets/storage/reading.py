@@ -48,6 +48,18 @@ def open_lake(path: str | Path | None = None) -> "Lake":
     return Lake(layout)
 
 
+def require_side(side: str | None) -> None:
+    """Refuse what is no side, and is not None for all of them.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is something else.
+    """
+    if side is not None and side not in SIDES:
+        raise UnknownNameError(f"{side!r} is no side. There are {ALL_SIDES}.")
+
+
 @dataclass(frozen=True)
 class Lake:
     """What is built in a lake, as lazy frames of Polars over one or many datasets; made by `open_lake`.
@@ -96,11 +108,11 @@ class Lake:
         MissingInputError
             If `train_test` of a dataset is missing or outdated.
         """
-        _require_side(side)
+        require_side(side)
         schema = training_schema(self._settings.sentences.gene_lists)
         found = [
             [file for file in files if side in (None, file.parent.name)]
-            for files in self._files("train_test", datasets).values()
+            for files in self.files("train_test", datasets).values()
         ]
         frames = [_uniform(_scan(files), schema) for files in found if files]
         return _choose(_as_one(frames, with_source_columns(schema)), columns, of="training")
@@ -109,7 +121,7 @@ class Lake:
         self, *, datasets: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> pl.LazyFrame:
         """Read all cells, also those that are on no side; see `training` for parameters and errors."""
-        frames = [_uniform(_scan(files), CELLS) for files in self._files("cell_metadata", datasets).values()]
+        frames = [_uniform(_scan(files), CELLS) for files in self.files("cell_metadata", datasets).values()]
         return _choose(_as_one(frames, with_source_columns(CELLS)), columns, of="cells")
 
     def genes(self, *, datasets: Sequence[str] | None = None) -> pl.LazyFrame:
@@ -121,7 +133,7 @@ class Lake:
         `n_datasets` that have it, `n_datasets_expressed` in which a cell expresses it, and `n_cells` that do;
         copies of a cell are counted each. See `training` for errors.
         """
-        found = self._files("feature_metadata", datasets).values()
+        found = self.files("feature_metadata", datasets).values()
         return count_genes(pl.concat([_scan(files).select(COUNTED) for files in found]))
 
     def projections(self, name: str, *, datasets: Sequence[str] | None = None) -> pl.LazyFrame:
@@ -141,7 +153,7 @@ class Lake:
         """
         found = {
             dataset_id: {file.stem: file for file in files}
-            for dataset_id, files in self._files("projections", datasets).items()
+            for dataset_id, files in self.files("projections", datasets).items()
         }
         having = [dataset_id for dataset_id, files in found.items() if name in files]
         if not having or (datasets is not None and len(having) < len(found)):
@@ -231,12 +243,17 @@ class Lake:
             )
         return read_query(self.layout, sql)
 
+    def files(self, table: str, datasets: Sequence[str] | None = None) -> dict[str, list[Path]]:
+        """Find the files of a table of each dataset; see `training` for errors."""
+        tables = present_tables(self.layout, self._settings, table, datasets)
+        return {dataset_id: files_of(self.layout, built) for dataset_id, built in tables.items()}
+
     def _samples(
         self, table: str, datasets: Sequence[str] | None, *, side: str | None, where: pl.Expr | None
     ) -> "Samples":
         from c2s_assets.core.tabular.samples import FEATURE_COLUMNS, join_samples
 
-        _require_side(side)
+        require_side(side)
         of_side = pl.lit(value=True) if side is None else pl.col(SPLIT) == side
         wanted = of_side if where is None else of_side & where
         built = present_tables(self.layout, self._settings, table, datasets)
@@ -246,7 +263,7 @@ class Lake:
             raise MissingInputError(
                 f"{table} of {empty[0]} has no rows; its checks say why: c2s show {empty[0]}"
             )
-        files, features = self._files(table, used), self._files("feature_metadata", used)
+        files, features = self.files(table, used), self.files("feature_metadata", used)
         return join_samples(
             {name: _scan(files[name]).filter(wanted).collect() for name in used},
             {name: _scan(features[name]).select(FEATURE_COLUMNS).collect() for name in used},
@@ -255,10 +272,6 @@ class Lake:
     @cached_property
     def _settings(self) -> DatasetsFile:
         return read_settings(self.layout)
-
-    def _files(self, table: str, datasets: Sequence[str] | None) -> dict[str, list[Path]]:
-        tables = present_tables(self.layout, self._settings, table, datasets)
-        return {dataset_id: files_of(self.layout, built) for dataset_id, built in tables.items()}
 
     def _describe(self, dataset_id: str) -> dict[str, object]:
         dataset = Dataset(self.layout, dataset_id, self._settings)
@@ -277,11 +290,6 @@ class Lake:
             profile = read_document(self.layout.profile(dataset_id), DatasetProfile)
             described |= {"title": profile.origin.title, "organism": profile.organism}
         return described
-
-
-def _require_side(side: str | None) -> None:
-    if side is not None and side not in SIDES:
-        raise UnknownNameError(f"{side!r} is no side. There are {ALL_SIDES}.")
 
 
 def _scan(files: list[Path]) -> pl.LazyFrame:
