@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from c2s_assets.core.columns import AGE, DONOR_ID, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.columns import AGE, CELL_TYPE, DONOR_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, ORANGE, SIDE_COLOURS
 from c2s_assets.core.reports.text import as_markdown, one_line, plot_text
 from c2s_assets.core.sentences.information import IS_CHANCE, IS_EXPRESSION, share_of_cells_by_place
@@ -71,6 +71,35 @@ def cells_per_donor(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
         _add_legend(axes)
 
     return _picture("Cells per donor", draw, has_names=True)
+
+
+def cells_per_donor_and_type(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
+    """Draw how many cells each donor has of each type, from `donor_uid`, `cell_type` and `n_cells`.
+
+    Those with most cells are shown; white is none. None if there is no row.
+    """
+    if rows.is_empty():
+        return None
+    named = rows.select(DONOR_UID, pl.col(CELL_TYPE).fill_null("(no type)"), pl.col("n_cells"))
+    donors, types = (_with_most_cells(named, name) for name in (DONOR_UID, CELL_TYPE))
+    shown = named.join(donors, on=DONOR_UID).join(types, on=CELL_TYPE)
+    n_cells = np.zeros((types.height, donors.height))
+    places = tuple(shown[f"place_of_{name}"].to_numpy() for name in (CELL_TYPE, DONOR_UID))
+    np.add.at(n_cells, places, shown["n_cells"].to_numpy())
+    donor_ids = [str(uid).split("/", 1)[-1] for uid in donors[DONOR_UID]]
+
+    def draw(axes: Axes) -> None:
+        squares = axes.pcolormesh(np.where(n_cells > 0, n_cells, np.nan), norm="log", cmap="viridis_r")
+        squares.set_clim(1, max(10, n_cells.max()))
+        axes.figure.colorbar(squares, ax=axes, label="Cells", format="{x:,.0f}")
+        axes.set_xticks(np.arange(donors.height) + 0.5, _labels(donor_ids, longest=_LONGEST_DONOR))
+        axes.set_yticks(np.arange(types.height) + 0.5, _labels(types[CELL_TYPE], longest=_LONGEST_LABEL))
+        axes.tick_params(axis="x", rotation=90)
+        axes.tick_params(labelsize=7)
+        axes.invert_yaxis()
+
+    height = max(2.5, 0.18 * types.height + 1)
+    return _picture("Cells per donor and cell type", draw, height=height, has_names=True)
 
 
 def genes_per_cell(n_expressed: pl.Series) -> dg.MarkdownMetadataValue:
@@ -298,6 +327,12 @@ def _count(values: pl.Series) -> pl.DataFrame:
 
 def _labels(texts: Iterable[object], *, longest: int) -> list[str]:
     return [plot_text(str(text), longest=longest) for text in texts]
+
+
+def _with_most_cells(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """List the values of a column with most cells, and the place of each, from the most on."""
+    summed = rows.group_by(name).agg(pl.sum("n_cells")).sort("n_cells", name, descending=[True, False])
+    return summed.select(name).head(_MOST_BARS).with_row_index(f"place_of_{name}")
 
 
 def _histogram(axes: Axes, values: NDArray[Any], *, bins: Any) -> None:

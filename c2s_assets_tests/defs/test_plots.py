@@ -91,10 +91,18 @@ def _draw_everything(texts: list[str | None], *, column: str, axes: tuple[str, s
         plots.embedding_by_category(points, values, axes=axes),
         plots.embedding_by_age(points, pl.Series([1.0] * len(values)), axes=axes),
         plots.cells_per_donor(_manifest(texts)),
+        plots.cells_per_donor_and_type(_groups(texts)),
         plots.corpus_by_value(pl.DataFrame({"tissue": values, **counted})),
     ):
         assert picture is not None
         assert "](data:image/png;base64," in picture.md_str
+
+
+def _groups(texts: list[str | None]) -> pl.DataFrame:
+    """Cells of every type of every donor; a donor may be called as a type is."""
+    donors = pl.DataFrame({"donor_uid": [text or "c/1" for text in texts]})
+    types = pl.DataFrame({"cell_type": texts}, schema={"cell_type": pl.String})
+    return donors.join(types, how="cross").with_row_index("n_cells", offset=1)
 
 
 def _manifest(donors: list[str | None] | list[str]) -> pl.DataFrame:
@@ -116,3 +124,8 @@ def _n_bars(draw: object) -> int:
     axes = Figure().add_subplot()
     draw(axes)  # type: ignore[operator]
     return len(axes.patches)
+
+
+def test_without_a_group_of_cells_there_is_no_map_of_them() -> None:
+    assert plots.cells_per_donor_and_type(_groups(["B cell"]).clear()) is None
+    assert plots.cells_per_donor_and_type(_groups(["B cell"])) is not None

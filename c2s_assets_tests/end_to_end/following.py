@@ -5,7 +5,7 @@ import contextlib
 import importlib.util
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,11 @@ class Follower:
             with contextlib.chdir(self.folder):
                 getattr(self, f"_{kind}")(text)
 
-    def build(self, *dataset_ids: str) -> None:
-        """Build what pages read of the datasets."""
+    def build(self, *dataset_ids: str, only: Sequence[str] = _BUILT) -> None:
+        """Build what pages read of the datasets, or only some tables."""
         with open_workshop(self.layout) as workshop:
             for dataset_id in dataset_ids:
-                assert build_only(workshop, dataset_id, *_BUILT).success, dataset_id
+                assert build_only(workshop, dataset_id, *only).success, dataset_id
 
     def _sh(self, text: str) -> None:
         for line in text.splitlines():
@@ -64,9 +64,9 @@ class Follower:
             if not words or line.startswith(_OF_THE_SHELL):
                 continue
             assert words[0] == "c2s", f"no reader has a command {words[0]}"
-            _parser().parse_args(words[1:])
+            asked = _parser().parse_args(words[1:])
             if words[1] == "build" and "--outdated" not in words:
-                self.build(*words[2:])
+                self.build(*asked.ids, only=asked.only.split(",") if asked.only else _BUILT)
             elif words[1] not in _ONLY_PARSED:
                 said = c2s(*words[1:], lake=self.layout.root)
                 assert said.status == 0, f"{line}: {said.err}"

@@ -24,6 +24,7 @@ FOLLOWED = {
         "docs/mouse_ages.md",
         "docs/splits.md",
         "docs/releases.md",
+        "docs/clock.md",
     ),
     "docs/published_card.md",  # in test_published_card
 }
@@ -34,11 +35,11 @@ def test_every_page_with_code_is_followed() -> None:
     assert {page for page in pages if any(blocks_of(page))} == FOLLOWED
 
 
-def simulate(follower: Follower, *dataset_ids: str, n_vars: int = 300) -> None:
+def simulate(follower: Follower, *dataset_ids: str, n_obs: int = N_OBS, n_vars: int = 300) -> None:
     """Give the reader datasets as the demo's, but small."""
     for seed, dataset_id in enumerate(dataset_ids):
         simulate_h5ad(
-            follower.layout.inbox_h5ad(dataset_id), n_obs=N_OBS, n_vars=n_vars, n_cell_types=6, seed=seed
+            follower.layout.inbox_h5ad(dataset_id), n_obs=n_obs, n_vars=n_vars, n_cell_types=6, seed=seed
         )
     follower.build(*dataset_ids)
 
@@ -90,6 +91,13 @@ def test_ages_of_mice_are_years(follower: Follower) -> None:
     cells = follower.names["cells"].collect()
     assert sorted(cells["age"].unique()) == [0.25, 1.5, 2.0]
     assert cells["organism"].unique().to_list() == ["Mus musculus"]
+
+
+def test_a_clock_by_random_draws_pretends_what_it_is_not(follower: Follower) -> None:
+    simulate(follower, "example", n_obs=2_000, n_vars=1_000)
+    follower.follow("docs/clock.md")
+    assert follower.names["error"].height == 17
+    assert follower.names["pretended"] < 0.5 * follower.names["true"]
 
 
 def test_a_split_is_audited(follower: Follower) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
+from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from c2s_assets.core.columns import AGE, CELL_TYPE, DATASET_ID, FOLD
@@ -31,6 +31,7 @@ from c2s_assets.core.leaks.scores import (
     TASKS,
     UNIT,
 )
+from c2s_assets.core.tabular.members import gather
 
 PERSON = "person"
 SEED = 0
@@ -61,16 +62,8 @@ class Sample:
 
     def pseudobulk(self) -> "Sample":
         """Average the cells of each type of a person in a dataset."""
-        keys = (DATASET_ID, PERSON, CELL_TYPE)
-        numbered = self.rows.with_columns(group=pl.struct(keys).rank("dense").cast(pl.Int64) - 1)
-        means = numbered.group_by("group").agg(
-            *(pl.first(name) for name in (*keys, FOLD)), pl.mean(AGE), n=pl.len()
-        )
-        means = means.sort("group")
-        group, n_cells = numbered["group"].to_numpy(), means["n"].to_numpy()
-        weights = (1 / n_cells[group]).astype(np.float32)
-        averaging = csr_array((weights, (group, np.arange(group.size))), shape=(means.height, group.size))
-        return Sample(means.drop("group", "n"), averaging @ self.expression)
+        groups = gather(self.rows, (DATASET_ID, PERSON, CELL_TYPE), pl.first(FOLD), pl.mean(AGE))
+        return Sample(groups.rows, groups.mean(self.expression))
 
 
 def log_normalised(counts: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,6 +1,7 @@
 """Groups of cells of one donor: of one type, and alike in all else that describes their sample."""
 
-import numpy as np
+from dataclasses import replace
+
 import polars as pl
 
 from c2s_assets.core.cells.labels import member_lists
@@ -18,7 +19,7 @@ from c2s_assets.core.columns import (
     TISSUE_TYPE,
 )
 from c2s_assets.core.tabular.columns import AGE_MONTHS, DISEASE_LIST, IS_HEALTHY, IS_OPEN_ENDED, N_CELLS
-from c2s_assets.core.tabular.members import Members
+from c2s_assets.core.tabular.members import Members, gather
 
 _TISSUE, _ASSAY, _SUSPENSION, _DISEASE = "tissue", "assay", "suspension_type", "disease"
 _LABELS = (CELL_TYPE, _TISSUE, TISSUE_TYPE, _ASSAY, _SUSPENSION, _DISEASE, SEX)
@@ -61,16 +62,9 @@ def group_cells(cells: pl.DataFrame) -> Members:
     One row per group, in order of donor and type, with all columns of `schemas.tables.Pseudobulk` that
     describe it.
     """
-    keys = (*_KEYS, SPLIT, FOLD)
-    used = cells.with_row_index("cell").filter(is_used())
-    groups = used.group_by(keys).agg(pl.col("cell").cast(pl.Int32)).sort(keys, nulls_last=True)
-    n_cells = groups["cell"].list.len().to_numpy().astype(np.int64)
-    return Members(
-        rows=_describe(groups),
-        group=np.arange(groups.height),
-        cells=groups["cell"].explode(empty_as_null=False).to_numpy(),
-        bounds=np.concatenate([[0], np.cumsum(n_cells)]),
-    )
+    n_cells = pl.len().cast(pl.Int32).alias(N_CELLS)
+    groups = gather(cells, (*_KEYS, SPLIT, FOLD), n_cells, where=is_used())
+    return replace(groups, rows=_describe(groups.rows))
 
 
 def _describe(groups: pl.DataFrame) -> pl.DataFrame:
@@ -84,5 +78,5 @@ def _describe(groups: pl.DataFrame) -> pl.DataFrame:
         pl.col(ORGANISM, SEX, _TISSUE, TISSUE_TYPE, CELL_TYPE, _ASSAY, _SUSPENSION),
         diseases.alias(DISEASE_LIST),
         diseases.list.eval(pl.element().str.to_lowercase().is_in(_HEALTHY)).list.all().alias(IS_HEALTHY),
-        pl.col("cell").list.len().cast(pl.Int32).alias(N_CELLS),
+        pl.col(N_CELLS),
     )

@@ -1,10 +1,12 @@
 """Which cells each row of a table is the sum of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,13 @@ class Members:
         """How many cells each row has."""
         return np.diff(self.bounds)
 
+    def mean(self, of_cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Average what each cell has, ``(n_obs, n)``, over the cells of each row, ``(n_rows, n)``."""
+        weights = np.repeat(1 / np.maximum(self.n_cells, 1), self.n_cells).astype(np.float32)
+        shape = (self.bounds.size - 1, len(of_cells))
+        means: NDArray[np.float32] = csr_array((weights, self.cells, self.bounds), shape=shape) @ of_cells
+        return means
+
     def no_rows(self) -> "Members":
         """Give none of the rows."""
         return Members(self.rows.clear(), self.group[:0], self.cells[:0], self.bounds[:1])
@@ -45,6 +54,28 @@ class Members:
         """Add up what each cell has, ``(n_obs,)``, over the cells of each row, ``(n_rows,)``."""
         until = np.concatenate([[0.0], np.cumsum(of_cells[self.cells])])
         return np.diff(until[self.bounds])
+
+
+def gather(cells: pl.DataFrame, keys: Sequence[str], *also: pl.Expr, where: pl.Expr | None = None) -> Members:
+    """Put cells together that have the same keys, one row for each in order of the keys.
+
+    Parameters
+    ----------
+    also
+        What a row says of its cells beside the keys.
+    where
+        Which cells are put together at all; all if None.
+    """
+    numbered = cells.with_row_index("cell")
+    wanted = numbered if where is None else numbered.filter(where)
+    rows = wanted.group_by(keys).agg(*also, pl.col("cell").cast(pl.Int32)).sort(keys, nulls_last=True)
+    n_cells = rows["cell"].list.len().to_numpy().astype(np.int64)
+    return Members(
+        rows=rows.drop("cell"),
+        group=np.arange(rows.height),
+        cells=rows["cell"].explode(empty_as_null=False).to_numpy(),
+        bounds=np.concatenate([[0], np.cumsum(n_cells)]),
+    )
 
 
 @dataclass(frozen=True)

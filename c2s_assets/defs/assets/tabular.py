@@ -13,7 +13,7 @@ from c2s_assets.core.hashes import keys_of
 from c2s_assets.core.tabular import claims
 from c2s_assets.core.tabular.groups import group_cells
 from c2s_assets.core.tabular.members import Members
-from c2s_assets.defs import lineage
+from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_from_source
@@ -43,7 +43,7 @@ def pseudobulk(context: dg.AssetExecutionContext, store: Store) -> Events:
             claims.accounts_for_all_cells(cells, groups),
             claims.groups_have_cells(groups, fewest=claims.FEWEST_CELLS, effect=_SAYS_LITTLE),
         ]
-        yield from _publish(writer, found, metadata=_metadata(staged))
+        yield from _publish(writer, found, metadata=_metadata(staged, groups))
 
 
 @dataset_asset(group="tabular", kinds={"parquet"})
@@ -65,7 +65,9 @@ def pseudocells(context: dg.AssetExecutionContext, store: Store) -> Events:
             *_claims_of_cells(staged.dataset, cells, groups),
             claims.groups_have_cells(groups, fewest=spec.n_cells + 1, effect=_ARE_ALL_DRAWN),
         ]
-        yield from _publish(writer, found, metadata=_metadata(staged) | as_metadata(spec.model_dump()))
+        yield from _publish(
+            writer, found, metadata=_metadata(staged, groups) | as_metadata(spec.model_dump())
+        )
 
 
 def _group(dataset: Dataset) -> tuple[pl.DataFrame, Members]:
@@ -103,6 +105,7 @@ def _publish(writer: Any, found: Sequence[Finding], *, metadata: Metadata) -> Ev
     )
 
 
-def _metadata(staged: DatasetStage) -> Metadata:
+def _metadata(staged: DatasetStage, groups: Members) -> Metadata:
     made_of = lineage.of_sums(table_schema(staged.path()).names, layer=staged.dataset.profile.layer)
-    return staged_metadata(staged, lineage=made_of)
+    picture = plots.cells_per_donor_and_type(groups.rows)
+    return staged_metadata(staged, lineage=made_of) | ({} if picture is None else {"cells": picture})
