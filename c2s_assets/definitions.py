@@ -13,6 +13,7 @@ from c2s_assets.defs.assets import (
     leaks,
     matrix,
     projections,
+    prompts,
     publish,
     releases,
     sources,
@@ -36,7 +37,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | Hugging
     return dg.Definitions(
         assets=dg.load_assets_from_modules(
             [
-                *(sources, discover, ingest, leaks, matrix, text),
+                *(sources, discover, ingest, leaks, matrix, text, prompts),
                 *(splits, joins, projections, tabular, publish, releases),
             ],
             include_specs=True,

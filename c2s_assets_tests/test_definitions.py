@@ -42,6 +42,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "split_plan",
         "split_manifest",
         "train_test",
+        "training_prompts",
         "donor_aliases",
         "leak_audit",
         "leak_inflation",
@@ -126,7 +127,8 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
 
 
 def test_what_few_want_has_to_be_asked_for() -> None:
-    assert set(TABLES) - set(wanted_tables()) == {"expression_matrix", "pseudobulk", "pseudocells"}
+    few = {"expression_matrix", "pseudobulk", "pseudocells", "training_prompts"}
+    assert set(TABLES) - set(wanted_tables()) == few
 
 
 def test_the_graph_says_what_is_made_of_what() -> None:

@@ -24,6 +24,11 @@ Every key is optional, and a section may be empty::
       n_cells: 15
       n_draws: 100
       seed: 0
+    prompts:                    # for all datasets; see PromptSpec
+      tasks: [cell_type, age]
+      top_n: 200
+      tokenizer: tokenizer.json
+      max_tokens: 1024
     build: [pseudobulk]         # tables that are built only where they are asked for
     cellxgene:                  # datasets of CELLxGENE Discover to keep fresh; see Selection
       organism: [Homo sapiens]
@@ -67,6 +72,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.core.prompts.spec import PromptSpec
 from c2s_assets.core.releases.entry import ReleaseEntry, ReleaseName
 from c2s_assets.core.section import Section, listed, nothing_if_none
 from c2s_assets.core.sentences.lengths import AUTO, TopN
@@ -224,10 +230,12 @@ class DatasetsFile(Section):
     sentences: SentenceSettings = Field(default_factory=SentenceSettings)
     split: SplitSpec = Field(default_factory=SplitSpec)
     projections: ProjectionSettings = Field(default_factory=ProjectionSettings)
+    prompts: PromptSpec = Field(default_factory=PromptSpec)
     cellxgene: Selection = Field(default_factory=Selection)
     pseudocells: PseudocellSettings = Field(default_factory=PseudocellSettings)
     build: Annotated[
-        list[Literal["expression_matrix", "pseudobulk", "pseudocells"]], BeforeValidator(listed)
+        list[Literal["expression_matrix", "pseudobulk", "pseudocells", "training_prompts"]],
+        BeforeValidator(listed),
     ] = Field(default=[], description="Tables that are built only where they are asked for.")
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(nothing_if_none)] = Field(
         default_factory=dict
@@ -284,6 +292,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "split": SplitSpec,
     "projections": ProjectionSettings,
     "pseudocells": PseudocellSettings,
+    "prompts": PromptSpec,
     "cellxgene": Selection,
 }
 

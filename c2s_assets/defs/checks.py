@@ -97,6 +97,11 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("feature_ids_are_unique", "The source's own ids tell features apart.", blocking=False),
         Check("symbols_are_known", "At least half of the genes have a symbol.", blocking=False),
     ),
+    "training_prompts": (
+        Check("no_answer_in_question", "No question holds its answer, a donor id or a title."),
+        Check("num_genes_is_true", "Sentences hold as many symbols as num_genes says."),
+        Check("every_task_has_prompts", "There are prompts of each task that is asked for.", blocking=False),
+    ),
     "unstructured_metadata": (Check("keeps_schema", "The document is JSON and names every key of uns."),),
     "projections": (
         _KEEPS_SCHEMA,

@@ -36,7 +36,16 @@ from c2s_assets.core.tabular.columns import (
     N_CELLS_IN_GROUP,
 )
 from c2s_assets.defs.metadata import Lineage
-from c2s_assets.schemas.registry import CELLS, FEATURES, FINGERPRINTS, MANIFEST, PROFILE, RAW, SENTENCES
+from c2s_assets.schemas.registry import (
+    CELLS,
+    FEATURES,
+    FINGERPRINTS,
+    MANIFEST,
+    PROFILE,
+    RAW,
+    SENTENCES,
+    SIDES_OF_DATASET,
+)
 
 _INDEX = "index"
 
@@ -172,6 +181,18 @@ def of_split_manifest(names: Sequence[str]) -> Lineage:
     decides = [(CELLS, name) for name in (c.DONOR_ID, c.HAS_KNOWN_DONOR, c.AGE, c.IS_PRIMARY_DATA)]
     same = {name: [(CELLS, name)] for name in (c.DONOR_ID, c.DONOR_UID, c.CELL_ID)}
     return dict.fromkeys(names, decides) | same
+
+
+def of_training_prompts() -> Lineage:
+    """Origins of `training_prompts`: sentences, and what is known of their cells."""
+    facts = (c.ORGANISM, c.CELL_TYPE, "tissue", "disease", c.SEX, c.AGE_LOW, c.AGE_HIGH)
+    made_of = [(SIDES_OF_DATASET, name) for name in (c.CELL_SENTENCE, *facts)]
+    return {
+        **dict.fromkeys((c.PROMPT, c.RESPONSE), made_of),
+        c.NUM_GENES: [(SIDES_OF_DATASET, c.CELL_SENTENCE)],
+        c.CELL_IDS: [(SIDES_OF_DATASET, c.CELL_ID)],
+        c.SPLIT: [(SIDES_OF_DATASET, c.SPLIT)],
+    }
 
 
 def of_train_test(cell_columns: Sequence[str], sentence_columns: Sequence[str]) -> Lineage:

@@ -177,6 +177,14 @@ _MADE = (
         model_name="TrainTest",
         view="training",
     ),
+    Declaration(
+        name="training_prompts",
+        form="parts",
+        reads=("dataset_profile", "train_test"),
+        settings=("prompts",),
+        model_name="TrainingPrompts",
+        is_default=False,
+    ),
     Declaration(name="unstructured_metadata", form="document", reads=("raw_h5ad",)),
     Declaration(
         name="expression",

@@ -331,6 +331,31 @@ class Pseudocells(_CellsOfADonor):
         strict = True
 
 
+class TrainingPrompts(pr.DataFrameModel):
+    """One row per thing that is asked of a cell or a group of cells, to train a language model on.
+
+    The lines of a text that begin with ``Cell:`` or ``Cell 1:`` are sentences.
+    """
+
+    task: str = column("What is asked: cell_type, age, cell_generation ...", str_length=_NOT_EMPTY)
+    prompt: str = column("What the model is given.", str_length=_NOT_EMPTY)
+    response: str = column("What it should answer.", str_length=_NOT_EMPTY)
+    num_genes: pl.Int32 = column("Symbols that the sentences of all its cells hold.", ge=1)
+    n_tokens: pl.Int32 = column(
+        "Tokens of prompt and response, each encoded by itself, and one for the end.",
+        null="without prompts.tokenizer",
+        ge=1,
+    )
+    cell_ids: pl.List = column("Its cells, in their order in the prompt.", items=pl.String())
+    template_id: str = column("Wording of the prompt: the task and a number.", str_length=_NOT_EMPTY)
+    split: str = column("Side of its cells: train, validation or test.", isin=SIDES)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
 class GeneSymbols(pr.DataFrameModel):
     """One row per approved gene of HGNC: the symbols it has and had."""
 

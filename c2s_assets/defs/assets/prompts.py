@@ -1,0 +1,55 @@
+"""Training prompts."""
+
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
+import polars as pl
+
+from c2s_assets.core.findings import Finding
+from c2s_assets.core.prompts import claims as prompt_claims
+from c2s_assets.core.prompts.audit import audit_prompts
+from c2s_assets.core.prompts.leaks import LeakFinder
+from c2s_assets.core.prompts.spec import PromptSpec
+from c2s_assets.defs import lineage
+from c2s_assets.defs.metadata import as_metadata, staged_metadata
+from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_asset
+from c2s_assets.defs.resources import Store
+from c2s_assets.storage.prompts.writing import WrittenPrompts, leak_finder, write_prompts
+
+
+@dataset_asset(group="text", kinds={"parquet"})
+def training_prompts(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per thing that is asked of a cell or group of cells: prompt, response, genes, tokens, side."""
+    with staged_asset(context, store) as staged:
+        spec = staged.dataset.settings.prompts
+        finder = leak_finder(staged.dataset)
+        written = write_prompts(staged, spec, finder)
+        found: list[pl.DataFrame] = []
+        yield from publish_table(
+            staged,
+            blocks=_audited(staged.written(), finder, found),
+            claims=_claims(written, found, spec),
+            metadata=staged_metadata(staged, lineage=lineage.of_training_prompts())
+            | as_metadata(
+                {"spec_id": spec.spec_id, **{f"n_{task}": n for task, n in written.n_records.items()}}
+            ),
+        )
+
+
+def _audited(
+    blocks: Iterable[pl.DataFrame], finder: LeakFinder, found: list[pl.DataFrame]
+) -> Iterator[pl.DataFrame]:
+    """Pass blocks through and keep what is wrong with them, so that the table is read once."""
+    for block in blocks:
+        found.append(audit_prompts(block, finder))
+        yield block
+
+
+def _claims(written: WrittenPrompts, found: list[pl.DataFrame], spec: PromptSpec) -> Iterator[Finding]:
+    """Judge what was found, once all of the table was read."""
+    wrong, n_records = pl.concat(found), written.n_records.total()
+    yield prompt_claims.no_answer_in_question(wrong, n_records=n_records, n_left_out=written.n_leaks)
+    yield prompt_claims.num_genes_is_true(wrong, n_records=n_records)
+    yield prompt_claims.every_task_has_prompts(
+        spec.tasks, written.n_records, n_without_room=written.n_without_room, size=spec.cells_per_group
+    )

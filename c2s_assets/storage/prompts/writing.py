@@ -1,0 +1,100 @@
+"""Writes `training_prompts`: the records of all sides, block by block, as they are read from `train_test`."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from c2s_assets.core.columns import (
+    AGE_HIGH,
+    AGE_LOW,
+    CELL_ID,
+    CELL_SENTENCE,
+    DONOR_ID,
+    DONOR_UID,
+    HAS_KNOWN_DONOR,
+    ORGANISM,
+    TASK,
+)
+from c2s_assets.core.prompts.composing import NO_ROOM, PromptComposer, no_records
+from c2s_assets.core.prompts.facts import LABELS
+from c2s_assets.core.prompts.leaks import LeakFinder
+from c2s_assets.core.prompts.names import NAMING_COLUMNS, names_of_answers
+from c2s_assets.core.prompts.spec import PromptSpec
+from c2s_assets.schemas.registry import SIDES_OF_DATASET
+from c2s_assets.storage.dataset import Dataset, DatasetStage
+from c2s_assets.storage.prompts.tokenizer import open_tokenizer
+from c2s_assets.storage.tables.parquet import iter_table, table_schema
+
+_TITLE = "publication_title"
+_READ = (CELL_ID, CELL_SENTENCE, DONOR_UID, HAS_KNOWN_DONOR, ORGANISM, AGE_LOW, AGE_HIGH, *LABELS)
+
+
+@dataclass
+class WrittenPrompts:
+    """How many records there are of each task, and how many were left out, by task and reason."""
+
+    n_records: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def n_leaks(self) -> dict[str, int]:
+        """Records that were left out because of what their question held."""
+        found: Counter[str] = Counter()
+        for (_, reason), n in self.left_out.items():
+            if reason != NO_ROOM:
+                found[reason] += n
+        return dict(found)
+
+    @property
+    def n_without_room(self) -> dict[str, int]:
+        """Records for which `max_tokens` had no room, by task."""
+        return {task: n for (task, reason), n in self.left_out.items() if reason == NO_ROOM}
+
+
+def write_prompts(staged: DatasetStage, spec: PromptSpec, finder: LeakFinder) -> WrittenPrompts:
+    """Write the records of all sides."""
+    layout = staged.dataset.layout
+    counter = None if spec.tokenizer is None else open_tokenizer(layout, spec.tokenizer)
+    composer = PromptComposer(spec, finder, counter)
+    written = WrittenPrompts()
+    staged.write(_records(staged.dataset, composer, written), spec_id=spec.spec_id, spec=spec.model_dump())
+    return written
+
+
+def leak_finder(dataset: Dataset) -> LeakFinder:
+    """Collect what no question may hold: all donors, titles, and what else answers are called."""
+    donors: set[str] = set()
+    titles = {dataset.profile.origin.title}
+    names: dict[str, set[str]] = {}
+    for _, cells in _sides(dataset, [DONOR_ID, _TITLE, *NAMING_COLUMNS]):
+        donors.update(cells[DONOR_ID].drop_nulls().unique())
+        titles.update(cells[_TITLE].drop_nulls().unique())
+        for answer, name in names_of_answers(cells):
+            names.setdefault(answer, set()).add(name)
+    return LeakFinder(
+        frozenset(donors),
+        tuple(sorted(title for title in titles if title)),
+        {answer: sorted(called) for answer, called in names.items()},
+    )
+
+
+def _records(dataset: Dataset, composer: PromptComposer, written: WrittenPrompts) -> Iterator[pl.DataFrame]:
+    """Compose block by block, and count; without any cell the table has no row, but its columns."""
+    yield no_records()
+    for side, cells in _sides(dataset, _READ):
+        composed = composer.compose(cells, side=side)
+        written.n_records.update(dict(composed.records[TASK].value_counts().iter_rows()))
+        written.left_out.update(composed.left_out)
+        yield composed.records
+
+
+def _sides(dataset: Dataset, columns: Sequence[str]) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Read those of the columns that a dataset has, block by block, each with its side."""
+    dataset.path(SIDES_OF_DATASET)
+    for path in dataset.layout.places(SIDES_OF_DATASET, dataset.dataset_id):
+        if path.exists():
+            known = table_schema(path).names
+            for cells in iter_table(path, columns=[name for name in columns if name in known]):
+                yield path.name, cells

@@ -1,0 +1,79 @@
+"""`training_prompts`, built of a toy dataset."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from c2s_assets.core.prompts.templates import all_tasks
+from c2s_assets.schemas.registry import upstream
+from c2s_assets_tests.defs.building import BuildReport, Workshop, broken, failures, open_workshop
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+ASSETS = upstream(["training_prompts"])
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A lake with a dataset whose prompts are built."""
+    layout = make_lake(tmp_path_factory.mktemp("prompts"), "toy")
+    layout.settings.write_text("prompts: {top_n: 5}\n")
+    with open_workshop(layout) as workshop:
+        assert not failures(_build(workshop))
+        yield workshop
+
+
+def test_prompts_are_those_of_the_sides(workshop: Workshop) -> None:
+    records, cells = workshop.read("training_prompts", "toy"), workshop.train_test("toy")
+    asked = records.explode("cell_ids").join(cells, left_on="cell_ids", right_on="cell_id")
+    assert (asked["split"] == asked["side"]).all()
+    assert set(records["split"]) == set(cells["side"])
+    types = asked.filter(task="cell_type")
+    assert types.height == cells.height
+    assert (types["response"] == types["cell_type"]).all()
+    assert set(records["task"]) == set(all_tasks())
+
+
+def test_its_figures_and_checks_are_shown(workshop: Workshop) -> None:
+    report = _build(workshop)
+    assert not {name for name in broken(report) if name.startswith("training_prompts/")}
+    record = workshop.layout.record("toy").read_text()
+    assert "None of 444 questions gives its answer away; 0 were left out." in record
+
+
+def test_the_same_dataset_gives_the_same_prompts(workshop: Workshop) -> None:
+    parts = workshop.layout.parts("training_prompts", "toy")
+    before = {path.name: path.read_bytes() for path in parts.iterdir()}
+    assert not failures(_build(workshop))
+    assert {path.name: path.read_bytes() for path in parts.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            {"obs": {"cell_type": None}},
+            "No prompts of cell_type, as no cell with a sentence has a known",
+        ),
+        ({"n_donors": 0}, "No prompts of tissue_of_cells, as no known donor has 5 cells of one tissue"),
+        ({"n_obs": 1, "n_donors": 1}, "No prompts of tissue_of_cells, as no known donor has 5 cells"),
+    ],
+    ids=["no cell types", "no donors", "one cell"],
+)
+def test_a_task_without_prompts_is_told_with_its_reason(
+    tmp_path: Path, options: dict[str, object], said: str
+) -> None:
+    layout = make_lake(tmp_path)
+    drop_toy_h5ad(layout, "toy", **options)
+    with open_workshop(layout) as workshop:
+        report = _build(workshop)
+        assert not failures(report)
+        assert "training_prompts/every_task_has_prompts" in broken(report)
+        assert said in next(c.message for c in report.broken if c.claim == "every_task_has_prompts")
+        assert workshop.read("training_prompts", "toy").columns[0] == "task"
+
+
+def _build(workshop: Workshop) -> BuildReport:
+    from c2s_assets.defs.service import build
+
+    return build(workshop.instance, workshop.definitions, "toy", assets=ASSETS)
