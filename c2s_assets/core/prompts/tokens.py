@@ -47,7 +47,8 @@ class TokenCounter:
         )
         counted = words.to_frame().join(known, on="word", how="left", maintain_order="left")["n"]
         sums = np.concatenate([[0], np.cumsum(counted.to_numpy())])
-        bounds = np.concatenate([[0], np.cumsum(texts.str.count_matches(" ", literal=True).to_numpy() + 1)])
+        n_words = texts.str.count_matches(" ", literal=True).cast(pl.Int64).to_numpy() + 1
+        bounds = np.concatenate([[0], np.cumsum(n_words)])
         of_sentences: NDArray[np.int64] = sums[bounds[1:]] - sums[bounds[:-1]]
         return of_sentences
 

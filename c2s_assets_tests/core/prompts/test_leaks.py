@@ -38,7 +38,7 @@ PLANTED = {
 }
 _LABELS = {"disease": "COVID-19 || type 2 diabetes mellitus"}
 # Where a leak is planted in a text: before it, behind it, on a line of its own.
-PLACES = ("{leak}: {prompt}", "{prompt} ({leak})", "{prompt}\n{leak}.")
+PLACES = ("{leak}: {prompt}", "{prompt}\nNote ({leak}) that", "{prompt}\n{leak}.")
 LEAKS = [(task, leak, place) for place in PLACES for task, leaks in PLANTED.items() for leak in leaks]
 
 
@@ -59,6 +59,12 @@ def test_there_are_a_hundred_leaks_and_all_are_found(records):
         if "the question holds no answer" not in found["rule"].to_list():
             missed.append((task, leak, place))
     assert missed == []
+
+
+def test_a_leak_within_a_sentence_makes_it_longer_than_it_says(records):
+    prompt = pl.col("prompt").str.replace("G5", "G5 F41", literal=True)
+    found = audit_prompts(records.filter(task="sex").head(1).with_columns(prompt), FINDER)
+    assert found["found"].to_list() == ["7 words, but num_genes is 6"]
 
 
 def test_what_is_written_holds_none(records):
