@@ -17,6 +17,7 @@ from c2s_assets.defs.assets import (
     publish,
     releases,
     sources,
+    spatial,
     splits,
     tabular,
     text,
@@ -38,7 +39,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | Hugging
         assets=dg.load_assets_from_modules(
             [
                 *(sources, discover, ingest, leaks, matrix, text, prompts),
-                *(splits, joins, projections, tabular, publish, releases),
+                *(splits, joins, projections, tabular, spatial, publish, releases),
             ],
             include_specs=True,
         ),

@@ -9,7 +9,7 @@ from c2s_assets.defs.partitions import datasets, releases
 from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 ASSETS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-GROUPS = {"sources", "ingest", "matrix", "text", "splits", "tabular", "joins", "publish"}
+GROUPS = {"sources", "ingest", "matrix", "text", "splits", "tabular", "joins", "spatial", "publish"}
 UNPARTITIONED = {
     "catalogue",
     "cellxgene_listing",
@@ -39,6 +39,8 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "expression_matrix",
         "projections",
         "cell_sentences",
+        "ligand_receptor_pairs",
+        "cell_communication",
         "split_plan",
         "split_manifest",
         "train_test",
@@ -128,7 +130,8 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
 
 def test_what_few_want_has_to_be_asked_for() -> None:
     few = {"expression_matrix", "pseudobulk", "pseudocells", "training_prompts"}
-    assert set(TABLES) - set(wanted_tables()) == few
+    of_tissue = {"ligand_receptor_pairs", "cell_communication"}
+    assert set(TABLES) - set(wanted_tables()) == few | of_tissue
 
 
 def test_the_graph_says_what_is_made_of_what() -> None:

@@ -50,6 +50,7 @@ def write_toy_h5ad(
     var: Mapping[str, Any] = _NO_VALUES,
     uns: Mapping[str, Any] = _NO_VALUES,
     n_axes: Mapping[str, int] = _NO_VALUES,
+    obsm: Mapping[str, Any] = _NO_VALUES,
     seed: int = 0,
 ) -> Path:
     """Write an h5ad as CELLxGENE would; the seed and the sizes alone decide the counts in it.
@@ -73,6 +74,8 @@ def write_toy_h5ad(
         Further columns or keys, or other values of those that are there; a value None leaves one out.
     n_axes
         Of further embeddings in `obsm`, beside `X_umap`, by name.
+    obsm
+        Further arrays of it, as they are.
     """
     rng = np.random.default_rng(seed)
     counts = rng.poisson(rng.lognormal(0, 1, n_vars), (n_obs, n_vars)) * (rng.random((n_obs, n_vars)) < 0.4)
@@ -85,6 +88,8 @@ def write_toy_h5ad(
     )
     for name, n in n_axes.items():
         adata.obsm[name] = rng.normal(size=(n_obs, n)).astype(np.float32)
+    for name, values in obsm.items():
+        adata.obsm[name] = values
     _place(adata, counts, matrices=matrices, encoding=encoding, dtype=dtype)
     path.parent.mkdir(parents=True, exist_ok=True)
     adata.write_h5ad(path, compression=compression)

@@ -30,6 +30,8 @@ Every key is optional, and a section may be empty::
       tokenizer: tokenizer.json
       max_tokens: 1024
     build: [pseudobulk]         # tables that are built only where they are asked for
+    communication:              # for spatial datasets; see CommunicationSettings
+      pairs: liana:consensus    # or the path of a table with the columns ligand and receptor
     cellxgene:                  # datasets of CELLxGENE Discover to keep fresh; see Selection
       organism: [Homo sapiens]
       tissue: [blood, lung]
@@ -48,6 +50,10 @@ Every key is optional, and a section may be empty::
         age_group_column: Age_group
         cell_type_column: annotation_level0
         symbol_column: gene_symbol
+        spatial:                # that its cells have places in a tissue; see SpatialEntry, may be empty
+          coordinates: spatial
+          um_per_unit: 0.5
+          section_column: slide
         limits:                 # see LimitSettings: what an honest but very large file may claim
           features: 6000000
     releases:
@@ -76,6 +82,7 @@ from c2s_assets.core.prompts.spec import PromptSpec
 from c2s_assets.core.releases.entry import ReleaseEntry, ReleaseName
 from c2s_assets.core.section import Section, listed, nothing_if_none
 from c2s_assets.core.sentences.lengths import AUTO, TopN
+from c2s_assets.core.spatial.spec import CommunicationSettings, SpatialEntry
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.tabular.spec import PseudocellSettings
 from c2s_assets.core.yaml_bounds import BoundedLoader
@@ -205,6 +212,9 @@ class DatasetEntry(Section):
         default=None, description="obs column of the cell type; becomes cell_type where obs has none."
     )
     symbol_column: str | None = Field(default=None, description="var column of the gene symbol.")
+    spatial: Annotated[SpatialEntry | None, BeforeValidator(nothing_if_none)] = Field(
+        default=None, description="That its cells have places in a tissue, and where they stand."
+    )
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
     @model_validator(mode="after")
@@ -237,6 +247,7 @@ class DatasetsFile(Section):
         list[Literal["expression_matrix", "pseudobulk", "pseudocells", "training_prompts"]],
         BeforeValidator(listed),
     ] = Field(default=[], description="Tables that are built only where they are asked for.")
+    communication: CommunicationSettings = Field(default_factory=CommunicationSettings)
     datasets: Annotated[dict[str, DatasetEntry], BeforeValidator(nothing_if_none)] = Field(
         default_factory=dict
     )
@@ -270,6 +281,11 @@ class DatasetsFile(Section):
             raise ConfigError(self._mistakes[dataset_id])
         return self.datasets.get(dataset_id, DatasetEntry())
 
+    def is_spatial(self, dataset_id: str) -> bool:
+        """Whether the dataset's entry says that its cells have places in a tissue."""
+        entry = self.datasets.get(dataset_id)
+        return entry is not None and entry.spatial is not None
+
     def values(self, places: Iterable[str], *, dataset_id: str) -> dict[str, Any]:
         """Return plain values by their place: ``{"sentences.top_n": 2000}``.
 
@@ -293,6 +309,7 @@ _SECTIONS: dict[str, type[Section]] = {
     "projections": ProjectionSettings,
     "pseudocells": PseudocellSettings,
     "prompts": PromptSpec,
+    "communication": CommunicationSettings,
     "cellxgene": Selection,
 }
 
@@ -385,5 +402,7 @@ def _model_at(place: tuple[int | str, ...]) -> type[Section]:
             return ReleaseEntry
         case (_, _, "limits"):
             return LimitSettings
+        case (_, _, "spatial"):
+            return SpatialEntry
         case _:
             return DatasetEntry

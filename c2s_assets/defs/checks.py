@@ -187,6 +187,17 @@ _OWN: dict[str, tuple[Check, ...]] = {
         ),
         Check("plan_follows_settings", "The sides were drawn as datasets.yaml says now.", blocking=False),
     ),
+    "ligand_receptor_pairs": (
+        Check(
+            "pairs_are_measured", "Twenty pairs or more have all their genes in the dataset.", blocking=False
+        ),
+    ),
+    "cell_communication": (
+        Check("ways_agree", "All that says how many microns a pixel is says the same, within 3 %."),
+        Check("stays_in_its_section", "No cell hears one of another section."),
+        Check("what_is_sent_is_received", "Sums over senders, pairs and cells are the same."),
+        Check("cells_have_places", "Every cell has a place, and one of its own.", blocking=False),
+    ),
     "leak_audit": (
         Check("keeps_schema", "The table of leaks has exactly the declared columns, with their types."),
         Check(

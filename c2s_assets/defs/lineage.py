@@ -24,6 +24,21 @@ from c2s_assets.core.leaks.columns import (
     OTHER_DONOR_UID,
 )
 from c2s_assets.core.leaks.columns import N_CELLS as N_CELLS_OF_DONOR
+from c2s_assets.core.spatial.columns import (
+    IS_MEASURED,
+    N_NEIGHBOURS,
+    RECEIVED,
+    RECEIVED_PAIR_INDEX,
+    SCORE_RECEIVED,
+    SCORE_SENT,
+    SECTION,
+    SENDER_INDEX,
+    SENDER_SCORE,
+    SENT,
+    SENT_PAIR_INDEX,
+    X_UM,
+    Y_UM,
+)
 from c2s_assets.core.splits.records import record_names
 from c2s_assets.core.tabular.columns import (
     AGE_MONTHS,
@@ -41,6 +56,7 @@ from c2s_assets.schemas.registry import (
     FEATURES,
     FINGERPRINTS,
     MANIFEST,
+    PAIRS,
     PROFILE,
     RAW,
     SENTENCES,
@@ -151,6 +167,27 @@ def of_expression(*, layer: str) -> Lineage:
         c.CELL_ID: [(CELLS, c.CELL_ID)],
         c.FEATURE_INDEX: [(RAW, layer), (FEATURES, c.FEATURE_ID)],
         c.VALUE: [(RAW, layer)],
+    }
+
+
+def of_cell_communication(*, layer: str) -> Lineage:
+    """Origins of `cell_communication`: places, the matrix, and the pairs that are looked for."""
+    places = [(RAW, "obsm")]
+    said = [*places, (RAW, layer), (PAIRS, IS_MEASURED)]
+    of_what_is_said = (
+        SCORE_RECEIVED,
+        SENDER_INDEX,
+        SENDER_SCORE,
+        RECEIVED_PAIR_INDEX,
+        RECEIVED,
+        SCORE_SENT,
+        SENT_PAIR_INDEX,
+        SENT,
+    )
+    return {
+        c.CELL_ID: [(CELLS, c.CELL_ID)],
+        **dict.fromkeys((SECTION, X_UM, Y_UM, N_NEIGHBOURS), places),
+        **dict.fromkeys(of_what_is_said, said),
     }
 
 

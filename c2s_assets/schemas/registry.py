@@ -21,6 +21,7 @@ RAW, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", 
 MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_report"
 SIDES_OF_DATASET = "train_test"
 FINGERPRINTS = "cell_fingerprints"
+PAIRS = "ligand_receptor_pairs"
 
 # A table of each dataset that is made for all of them at once, and so is none of those below.
 COPIES = "cell_copies"
@@ -53,6 +54,8 @@ class Declaration:
         Its view in the catalogue, if it is shown there.
     is_default
         Whether it is built without being asked for.
+    is_spatial
+        Whether it is asked for by `spatial` in the dataset's entry.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Declaration:
     has_row_per_cell: bool = False
     view: str | None = None
     is_default: bool = True
+    is_spatial: bool = False
 
     @property
     def model(self) -> "Table":
@@ -230,6 +234,26 @@ _MADE = (
         model_name="Pseudocells",
         view="pseudocells",
         is_default=False,
+    ),
+    Declaration(
+        name="ligand_receptor_pairs",
+        form="file",
+        reads=("dataset_profile", "feature_metadata"),
+        settings=("communication.pairs",),
+        model_name="LigandReceptorPairs",
+        view="ligand_receptor_pairs",
+        is_default=False,
+        is_spatial=True,
+    ),
+    Declaration(
+        name="cell_communication",
+        form="parts",
+        reads=(*_FROM_THE_MATRIX, "ligand_receptor_pairs"),
+        settings=("entry.spatial", "communication.scale"),
+        model_name="CellCommunication",
+        has_row_per_cell=True,
+        is_default=False,
+        is_spatial=True,
     ),
 )
 # It tells how all the others stand.

@@ -1,5 +1,7 @@
 """What each table must look like; the descriptions appear in the Dagster UI and in the catalogue."""
 
+from typing import ClassVar
+
 import pandera.polars as pr
 import polars as pl
 
@@ -28,6 +30,8 @@ _SPLIT_LEVEL = "What is on one side as a whole: each donor, dataset or collectio
 _LEVELS = ["donor", "dataset", "collection", "cell"]
 _NO_COUNTS = "where the dataset has no counts"
 _NO_EVIDENCE = "of cells with fewer than 85 genes, or without counts"
+_SUBUNITS = "Symbol of the gene, or those of the subunits of a complex, with _ between."
+_NO_PLACE = "of cells without a place in the tissue"
 _FOLD = "Fold for cross-validation."
 _NO_FOLD = "where the donor is not known: always for training"
 
@@ -366,6 +370,61 @@ class GeneSymbols(pr.DataFrameModel):
     )
     previous_symbols: pl.List = column("Symbols that were approved before.", items=pl.String())
     alias_symbols: pl.List = column("Other symbols that are or were in use.", items=pl.String())
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class LigandReceptorPairs(pr.DataFrameModel):
+    """One row per pair of a ligand and a receptor: whether the dataset measures it."""
+
+    pair_index: pl.Int32 = column(
+        "Number of the pair in cell_communication, from 0; those that need contact come last.",
+        null="unless it is measured",
+        ge=0,
+    )
+    ligand: str = column(_SUBUNITS, str_length=_NOT_EMPTY)
+    receptor: str = column(_SUBUNITS, str_length=_NOT_EMPTY)
+    needs_contact: bool = column("Whether cells have to touch: it is heard 10 um far, by spots 105.")
+    is_measured: bool = column("Whether the dataset has the genes of all subunits.")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+        unique: ClassVar = ["ligand", "receptor"]
+
+
+class CellCommunication(pr.DataFrameModel):
+    """One row per cell: who can say something to it and by which pairs, and what it says itself."""
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    section: str = column("Section of the tissue.", null=_NO_PLACE)
+    x_um: pl.Float32 = column("From the leftmost cell, to the right.", unit="um", null=_NO_PLACE)
+    y_um: pl.Float32 = column("From the topmost cell, down.", unit="um", null=_NO_PLACE)
+    n_neighbours: pl.Int32 = column(
+        "Cells of the section within 200 um, spots within 205.", null=_NO_PLACE, ge=0
+    )
+    score_received: pl.Float32 = column("What it hears, over all senders and pairs.", null=_NO_PLACE, ge=0)
+    sender_index: pl.List = column(
+        "0-based rows of cell_metadata of those that it hears, ascending.", items=pl.Int32(), null=_NO_PLACE
+    )
+    sender_score: pl.List = column(
+        "What it hears of each of them, over all pairs.", items=pl.Float32(), null=_NO_PLACE
+    )
+    received_pair_index: pl.List = column(
+        "Pairs by which it hears something, ascending.", items=pl.Int32(), null=_NO_PLACE
+    )
+    received: pl.List = column(
+        "What it hears by each of them, of all senders.", items=pl.Float32(), null=_NO_PLACE
+    )
+    score_sent: pl.Float32 = column("What others hear of it, over all pairs.", null=_NO_PLACE, ge=0)
+    sent_pair_index: pl.List = column(
+        "Pairs by which it is heard, ascending.", items=pl.Int32(), null=_NO_PLACE
+    )
+    sent: pl.List = column("What is heard of it by each of them.", items=pl.Float32(), null=_NO_PLACE)
 
     class Config:
         """Nothing else belongs into it."""

@@ -6,7 +6,7 @@ from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, LakeError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.settings import DatasetsFile
-from c2s_assets.schemas.registry import CELLS, wanted_tables
+from c2s_assets.schemas.registry import CELLS, TABLES, wanted_tables
 from c2s_assets.storage.catalogue.snapshot import dataset_ids
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.layout import Layout
@@ -49,14 +49,17 @@ def datasets_with_cells(layout: Layout, settings: DatasetsFile) -> list[Dataset]
 def due_tables(dataset: Dataset) -> list[str]:
     """Name the tables that a dataset is to have.
 
-    One that has to be asked for counts if `datasets.yaml` does, or if it was built before: beside tables of
+    One that has to be asked for counts if `datasets.yaml` does, as `spatial` in the dataset's entry does for
+    what only cells in a tissue have; or if it was built before: beside tables of
     another source file it would be out of place.
     """
     try:
         there = list(dataset.record().built)
     except C2SError:
         there = []
-    return wanted_tables([*dataset.settings.build, *there])
+    is_spatial = dataset.settings.is_spatial(dataset.dataset_id)
+    of_tissue = [name for name, declared in TABLES.items() if declared.is_spatial and is_spatial]
+    return wanted_tables([*dataset.settings.build, *of_tissue, *there])
 
 
 def stale_tables(dataset: Dataset) -> list[str]:

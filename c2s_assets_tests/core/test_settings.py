@@ -4,6 +4,7 @@ from c2s_assets.core import settings
 from c2s_assets.core.errors import ConfigError
 from c2s_assets.core.sentences.composing import SentenceSpec
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile, parse_datasets_file
+from c2s_assets.core.spatial.spec import SpatialEntry
 from c2s_assets.core.splits.spec import SplitSpec
 
 
@@ -54,6 +55,7 @@ def test_every_key_is_read():
             age_group_column: Group
             cell_type_column: annotation
             symbol_column: gene
+            spatial: {coordinates: places, um_per_unit: 0.5, section_column: slide, unit: bin}
             limits: {features: 6000000}
         """
     )
@@ -65,7 +67,11 @@ def test_every_key_is_read():
     }
     assert parsed.split == SplitSpec(test_size=0.2, seed=3, non_primary="keep", missing_age="keep")
     assert parsed.entry("atlas").limits.raised() == {"features": 6_000_000}
-    assert list(parsed.entry("atlas").model_dump(exclude={"limits"}).values()) == [
+    assert parsed.entry("atlas").spatial == SpatialEntry(
+        coordinates="places", um_per_unit=0.5, section_column="slide", unit="bin"
+    )
+    assert parsed.is_spatial("atlas")
+    assert list(parsed.entry("atlas").model_dump(exclude={"limits", "spatial"}).values()) == [
         "Human muscle",
         "CC BY 4.0",
         "Doe et al. (2024)",
@@ -78,6 +84,12 @@ def test_every_key_is_read():
         "annotation",
         "gene",
     ]
+
+
+def test_an_empty_section_says_that_a_dataset_is_spatial():
+    parsed = parse_datasets_file("datasets: {tissue: {spatial: }, blood: {}}")
+    assert parsed.entry("tissue").spatial == SpatialEntry()
+    assert [parsed.is_spatial(name) for name in ("tissue", "blood", "other")] == [True, False, False]
 
 
 def test_a_selection_of_discover_is_read_and_one_text_is_a_list_of_it():
@@ -134,7 +146,7 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("sentence: {}", "sentence is not a key; known are build, cellxgene, datasets,"),
+        ("sentence: {}", "sentence is not a key; known are build, cellxgene, communication,"),
         ("sentences: {topn: 3}", "sentences.topn is not a key; known are gene_lists, seed, tie, top_n"),
         (
             "split: {size: 3}",
@@ -146,7 +158,7 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
             "datasets: {atlas: {donor: x}}",
             "datasets.atlas.donor is not a key; known are age_column, age_group",
         ),
-        ("sentence:", "sentence is not a key; known are build, cellxgene, datasets,"),
+        ("sentence:", "sentence is not a key; known are build, cellxgene, communication,"),
         (
             "datasets: {atlas: {limits: {cell: 3}}}",
             "datasets.atlas.limits.cell is not a key; known are categories, cell_bytes, cells,",

@@ -38,8 +38,9 @@ class Workshop:
         )
 
     def build(self, dataset_id: str) -> BuildReport:
-        """Build everything, also what has to be asked for."""
-        return build(self.instance, self.definitions, dataset_id, assets=list(TABLES))
+        """Build everything, also what has to be asked for, but for what only cells in a tissue have."""
+        tables = [name for name, declared in TABLES.items() if not declared.is_spatial]
+        return build(self.instance, self.definitions, dataset_id, assets=tables)
 
     def read(self, table: str, dataset_id: str) -> pl.DataFrame:
         """Read a table of one file, or a folder of parts."""

@@ -6,7 +6,7 @@ from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
 from c2s_assets.schemas.documents import InboxNote
 from c2s_assets.schemas.registry import TABLES, wanted_tables
 from c2s_assets.storage.dataset import Dataset
-from c2s_assets.storage.holdings import all_datasets, held_datasets, stale_tables
+from c2s_assets.storage.holdings import all_datasets, due_tables, held_datasets, stale_tables
 from c2s_assets.storage.sources.raw import adopt_download, adopt_from_inbox
 from c2s_assets_tests.storage.test_dataset import write
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
@@ -92,5 +92,13 @@ def test_a_new_try_is_due_when_the_settings_change(layout):
 
 def test_only_tables_that_are_not_built_by_default_can_be_asked_for():
     """Guards the one place outside the registry that names such tables: the check of datasets.yaml."""
-    asked = [name for name, declared in TABLES.items() if not declared.is_default]
-    assert parse_datasets_file(f"build: {asked}").build == asked
+    by_name = [name for name, one in TABLES.items() if not one.is_default and not one.is_spatial]
+    assert parse_datasets_file(f"build: {by_name}").build == by_name
+
+
+def test_what_only_cells_in_a_tissue_have_is_asked_for_by_the_entry_of_a_dataset(layout):
+    settings = parse_datasets_file("build: expression_matrix\ndatasets: {tissue: {spatial: }}")
+    of_tissue = {name for name, one in TABLES.items() if one.is_spatial}
+    tissue, blood = (set(due_tables(Dataset(layout, name, settings))) for name in ("tissue", "blood"))
+    assert tissue - blood == of_tissue
+    assert "expression_matrix" in blood

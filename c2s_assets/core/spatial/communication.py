@@ -1,0 +1,186 @@
+"""What cells can say to each other: ligands of one, receptors of another, and how far apart they lie.
+
+A mass action of ligand and receptor with a Hill function, weighted by distance, as CellChat defines it for
+groups of cells (Jin et al. 2021, doi:10.1038/s41467-021-21246-9; Jin et al. 2025,
+doi:10.1038/s41596-024-01045-4), between single cells. What is otherwise: the expression is scaled by a
+quantile instead of its maximum, which one cell decides; the weight is clipped near zero instead of scaled by
+the data; no agonists, antagonists and cofactors; no cell speaks to itself; nothing is a probability.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from c2s_assets.core.expression.csr import Csr
+from c2s_assets.core.spatial.neighbours import Places, count_neighbours, distance_um, near
+from c2s_assets.core.spatial.roles import Reach, Roles, Speech
+
+# Where ligand and receptor are at their scale both, the Hill function is two thirds.
+HALF_SATURATION = 0.5
+# Nearer than this, nearness makes no difference: it is about a cell.
+NEAR_UM = 10.0
+
+
+class Heard(NamedTuple):
+    """What some cells hear.
+
+    Attributes
+    ----------
+    n_neighbours
+        Cells within the radius, shape ``(n_cells,)``.
+    senders
+        Per cell who says something to it, by position in `Places`, and how much over all pairs.
+    received
+        Per cell the pairs by which it hears something, ascending, and how much from all senders.
+    """
+
+    n_neighbours: NDArray[np.int64]
+    senders: Csr
+    received: Csr
+
+
+@njit(cache=True, nogil=True)
+def ligands_of(genes: Csr, roles: Roles) -> Csr:
+    """Give each cell the ligands that it expresses: of several subunits the lowest decides.
+
+    Returns
+    -------
+    Per cell the pairs whose ligand it has, ascending, and the ligand's level.
+    """
+    n_cells, n_pairs = genes.indptr.size - 1, roles.ligand_begins.size - 1
+    level = _no_levels(roles)
+    indptr = np.zeros(n_cells + 1, np.int64)
+    for cell in range(n_cells):
+        _put(level, genes, cell)
+        n_ligands = 0
+        for pair in range(n_pairs):
+            n_ligands += int(_lowest(level, roles.ligand_begins, roles.ligand_genes, pair) > 0)
+        indptr[cell + 1] = indptr[cell] + n_ligands
+        _take_back(level, genes, cell)
+    pairs, levels = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    at = 0
+    for cell in range(n_cells):
+        _put(level, genes, cell)
+        for pair in range(n_pairs):
+            lowest = _lowest(level, roles.ligand_begins, roles.ligand_genes, pair)
+            if lowest > 0:
+                pairs[at], levels[at] = pair, lowest
+                at += 1
+        _take_back(level, genes, cell)
+    return Csr(indptr, pairs, levels)
+
+
+@njit(cache=True, nogil=True)
+def listen(
+    places: Places, positions: NDArray[np.int64], *, speech: Speech, reach: Reach, sent: NDArray[np.float64]
+) -> Heard:
+    """Let the cells at some positions hear what their neighbours say.
+
+    Parameters
+    ----------
+    sent
+        Shape of the values of ``speech.ligands``: to it is added what each cell says by each of its ligands.
+    """
+    n_pairs = speech.roles.ligand_begins.size - 1
+    n_neighbours = count_neighbours(places, positions, reach.radius_um)
+    level, receptors = _no_levels(speech.roles), np.zeros(n_pairs, np.float32)
+    heard = np.zeros(n_pairs, np.float64)
+    sender_bounds = np.zeros(positions.size + 1, np.int64)
+    pair_bounds = np.zeros(positions.size + 1, np.int64)
+    senders, scores = np.empty(n_neighbours.sum(), np.int32), np.empty(n_neighbours.sum(), np.float32)
+    most = positions.size * n_pairs
+    pairs, sums = np.empty(most, np.int32), np.empty(most, np.float32)
+    n_senders = n_heard = 0
+    for number in range(positions.size):
+        position = positions[number]
+        _put(level, speech.genes, position)
+        for pair in range(n_pairs):
+            receptors[pair] = _lowest(level, speech.roles.receptor_begins, speech.roles.receptor_genes, pair)
+        _take_back(level, speech.genes, position)
+        for row in range(-1, 2):
+            first, last = near(places, position, row)
+            for other in range(first, last):
+                distance = distance_um(places, position, other)
+                if other == position or distance > reach.radius_um:
+                    continue
+                n_allowed = n_pairs if distance <= reach.contact_um else speech.roles.n_far
+                weight = NEAR_UM / max(distance, NEAR_UM)
+                score = _hear_from(other, speech.ligands, receptors, n_allowed, weight, heard, sent)
+                if score > 0:
+                    senders[n_senders], scores[n_senders] = other, score
+                    n_senders += 1
+        sender_bounds[number + 1] = n_senders
+        n_heard = _note_pairs(heard, pairs, sums, n_heard)
+        pair_bounds[number + 1] = n_heard
+    return Heard(
+        n_neighbours,
+        Csr(sender_bounds, senders[:n_senders].copy(), scores[:n_senders].copy()),
+        Csr(pair_bounds, pairs[:n_heard].copy(), sums[:n_heard].copy()),
+    )
+
+
+@njit(cache=True, nogil=True)
+def _hear_from(
+    sender: int,
+    ligands: Csr,
+    receptors: NDArray[np.float32],
+    n_allowed: int,
+    weight: float,
+    heard: NDArray[np.float64],
+    sent: NDArray[np.float64],
+) -> float:
+    """Sum what one cell says to another over the first pairs; add it to what each hears and sends."""
+    score = 0.0
+    for entry in range(ligands.indptr[sender], ligands.indptr[sender + 1]):
+        pair = ligands.indices[entry]
+        if pair >= n_allowed:
+            break
+        if receptors[pair] > 0:
+            action = np.float64(ligands.values[entry]) * receptors[pair]
+            said = weight * action / (HALF_SATURATION + action)
+            score += said
+            heard[pair] += said
+            sent[entry] += said
+    return score
+
+
+@njit(cache=True, nogil=True)
+def _note_pairs(
+    heard: NDArray[np.float64], pairs: NDArray[np.int32], sums: NDArray[np.float32], n_noted: int
+) -> int:
+    """Note the pairs that are above zero behind those noted before, and begin from zero again."""
+    for pair in range(heard.size):
+        if heard[pair] > 0:
+            pairs[n_noted], sums[n_noted] = pair, heard[pair]
+            n_noted += 1
+            heard[pair] = 0
+    return n_noted
+
+
+@njit(cache=True, nogil=True)
+def _no_levels(roles: Roles) -> NDArray[np.float32]:
+    return np.zeros(1 + max(roles.ligand_genes.max(), roles.receptor_genes.max()), np.float32)
+
+
+@njit(cache=True, nogil=True)
+def _put(level: NDArray[np.float32], genes: Csr, cell: int) -> None:
+    for entry in range(genes.indptr[cell], genes.indptr[cell + 1]):
+        level[genes.indices[entry]] = genes.values[entry]
+
+
+@njit(cache=True, nogil=True)
+def _take_back(level: NDArray[np.float32], genes: Csr, cell: int) -> None:
+    for entry in range(genes.indptr[cell], genes.indptr[cell + 1]):
+        level[genes.indices[entry]] = 0
+
+
+@njit(cache=True, nogil=True)
+def _lowest(
+    level: NDArray[np.float32], begins: NDArray[np.int64], subunits: NDArray[np.int32], pair: int
+) -> np.float32:
+    lowest = np.float32(np.inf)
+    for subunit in range(begins[pair], begins[pair + 1]):
+        lowest = min(lowest, level[subunits[subunit]])
+    return lowest

@@ -1,0 +1,40 @@
+"""What `datasets.yaml` says of positions in a tissue, and of what cells say to each other."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from c2s_assets.core.section import Section
+
+# What a row of obs is: a cell with its outline, a spot or a bead with several, a square of a few microns.
+Unit = Literal["cell", "spot", "bin", "bead"]
+
+
+class SpatialEntry(Section):
+    """Where a dataset keeps its positions. The section may be empty: it says that there are some."""
+
+    coordinates: str | None = Field(
+        default=None, description="Array of obsm with the positions; spatial if not named."
+    )
+    um_per_unit: float | None = Field(
+        default=None, gt=0, description="Microns per unit of the positions, if the file does not say it."
+    )
+    section_column: str | None = Field(
+        default=None, description="obs column of the section, if there are several in the file."
+    )
+    unit: Unit | None = Field(
+        default=None, description="What a row is: cell, spot, bin or bead, if the file does not say it."
+    )
+
+
+class CommunicationSettings(Section):
+    """How cells hear each other, for all spatial datasets."""
+
+    pairs: str | None = Field(
+        default=None,
+        description="Pairs of ligand and receptor: liana:consensus, liana:mouseconsensus, or the path of a "
+        "table; by default LIANA's of the organism.",
+    )
+    scale: float | None = Field(
+        default=None, gt=0, description="Level of expression that counts as 1, for datasets to be compared."
+    )

@@ -1,0 +1,133 @@
+"""Cells in a tissue: which pairs of ligand and receptor are measured, and what cells say to each other."""
+
+import dagster as dg
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from c2s_assets.core.columns import CELL_ID, CELL_TYPE, SYMBOL
+from c2s_assets.core.errors import SourceError
+from c2s_assets.core.spatial.calibration import ways_agree
+from c2s_assets.core.spatial.claims import CommunicationTally, pairs_are_measured
+from c2s_assets.core.spatial.columns import (
+    IS_MEASURED,
+    LIGAND,
+    NEEDS_CONTACT,
+    PAIR_INDEX,
+    RECEPTOR,
+    SECTION,
+)
+from c2s_assets.core.spatial.pairs import MeasuredPairs, match_pairs
+from c2s_assets.core.spatial.sample import SpatialSample, cells_have_places
+from c2s_assets.defs import lineage, plots
+from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, staged_metadata
+from c2s_assets.defs.progress import read_blocks
+from c2s_assets.defs.publishing import (
+    Events,
+    dataset_asset,
+    publish_table,
+    require,
+    staged_asset,
+    staged_from_source,
+)
+from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.registry import CELLS, FEATURES, PAIRS
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.spatial.pairs import read_pairs, source_of_pairs
+from c2s_assets.storage.spatial.sample import read_sample
+from c2s_assets.storage.tables.parquet import read_table, table_schema
+
+_STRONGEST = 20
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def ligand_receptor_pairs(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per pair of a ligand and a receptor: whether the dataset measures both."""
+    with staged_asset(context, store) as staged:
+        dataset = staged.dataset
+        source = source_of_pairs(dataset.settings.communication.pairs, organism=dataset.profile.organism)
+        measured = match_pairs(read_pairs(source), _symbols(dataset), source=source)
+        staged.write([measured.pairs], source_of_pairs=source)
+        yield from publish_table(
+            staged,
+            claims=[pairs_are_measured(measured.pairs, source=source)],
+            metadata=staged_metadata(staged, lineage={IS_MEASURED: [(FEATURES, SYMBOL)]})
+            | as_metadata({"source_of_pairs": source}),
+        )
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def cell_communication(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per cell: who can say something to it within 200 um, by which pairs, and what it says."""
+    from c2s_assets.core.spatial.hearing import Hearing
+    from c2s_assets.core.spatial.levels import GeneLevels, scale_of, scaled
+    from c2s_assets.storage.spatial.communication import read_levels, write_communication
+
+    with staged_from_source(context, store) as (staged, h5ad):
+        dataset, profile = staged.dataset, staged.dataset.profile
+        sample, measured = read_sample(h5ad, dataset), _measured_pairs(dataset)
+        before = [ways_agree(sample.calibration), cells_have_places(sample)]
+        yield from require(dataset, staged.asset, before)
+        blocks = read_blocks(h5ad.matrix(profile.layer), rows=store.rows_per_block, log=context.log)
+        genes = GeneLevels(measured.genes, _symbols(dataset), kind=profile.verdict.kind)
+        levels = read_levels(blocks, genes, sample=sample)
+        scale = dataset.settings.communication.scale or scale_of(levels.values)
+        hearing = Hearing(sample, scaled(levels, scale), measured.roles)
+        cell_ids = dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
+        write_communication(staged, hearing, cell_ids=cell_ids, scale=scale)
+        tally = CommunicationTally(read_table(staged.path(), columns=[SECTION])[SECTION])
+        yield from publish_table(
+            staged,
+            shown=before,
+            blocks=tally.passing(staged.written()),
+            claims=tally.claims(),
+            metadata=staged_metadata(staged, lineage=lineage.of_cell_communication(layer=profile.layer))
+            | _figures(sample, scale)
+            | {"strongest_pairs": _strongest(measured, hearing.totals())}
+            | _picture(dataset, sample),
+        )
+
+
+def _symbols(dataset: Dataset) -> pl.Series:
+    return dataset.read(FEATURES, columns=[SYMBOL])[SYMBOL]
+
+
+def _measured_pairs(dataset: Dataset) -> MeasuredPairs:
+    pairs = dataset.read(PAIRS, columns=[LIGAND, RECEPTOR, NEEDS_CONTACT])
+    measured = match_pairs(pairs, _symbols(dataset), source=PAIRS)
+    if not measured.genes:
+        raise SourceError(
+            f"none of the {pairs.height:,} pairs of ligand and receptor is measured. Name a table of pairs "
+            f"that has genes of this dataset as communication.pairs in datasets.yaml."
+        )
+    return measured
+
+
+def _figures(sample: SpatialSample, scale: float) -> Metadata:
+    return as_metadata(
+        {
+            "unit": sample.unit,
+            "um_per_unit": sample.calibration.um_per_px,
+            "um_per_unit_by": sample.calibration.method,
+            "n_sections": len(sample.sections),
+            "n_cells_placed": len(sample.cells),
+            "radius_um": sample.reach.radius_um,
+            "contact_um": sample.reach.contact_um,
+            "scale": scale,
+        }
+    )
+
+
+def _strongest(measured: MeasuredPairs, totals: NDArray[np.float64]) -> dg.MarkdownMetadataValue:
+    heard = measured.pairs.filter(IS_MEASURED).sort(PAIR_INDEX).with_columns(pl.Series("heard", totals))
+    shown = heard.select(LIGAND, RECEPTOR, NEEDS_CONTACT, "heard").sort("heard", descending=True)
+    return rows_as_markdown(shown, n_rows=_STRONGEST)
+
+
+def _picture(dataset: Dataset, sample: SpatialSample) -> Metadata:
+    """Draw the sections with their cells coloured by type, if types are known."""
+    if CELL_TYPE not in table_schema(dataset.path(CELLS)).names:
+        return {}
+    types = dataset.read(CELLS, columns=[CELL_TYPE])[CELL_TYPE].gather(sample.cells)
+    points = (sample.xy_um * (1, -1)).astype(np.float32)  # in an image y goes down
+    return {"section": plots.embedding_by_category(points, types, axes=("tissue, x (um)", "tissue, y (um)"))}

@@ -1,0 +1,1 @@
+"""How files hold positions in a tissue, and the tables that are made of them."""

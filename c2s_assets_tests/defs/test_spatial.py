@@ -1,0 +1,118 @@
+"""What is built of a dataset whose cells have places in a tissue."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.holdings import due_tables
+from c2s_assets.storage.lake.documents import read_settings
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.defs.building import Workshop, broken, failures, open_workshop
+from c2s_assets_tests.defs.building import build as build_tables
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+PAIRS = (
+    "ligand,receptor,annotation\nGENE1,GENE2,Secreted Signaling\nGENE3_GENE4,GENE5,Cell-Cell Contact\nX,Y,\n"
+)
+# Spots of Visium, 10 x 6 of them, every other row between those of the row before; 0.5 um a pixel.
+ROW, COLUMN = (axis.ravel() for axis in np.mgrid[0:6, 0:20:2])
+COLUMN = COLUMN + ROW % 2
+SPOTS = {
+    "obs": {"array_row": ROW, "array_col": COLUMN, "in_tissue": (np.arange(60) != 7).astype(int)},
+    "obsm": {"spatial": np.round(np.column_stack([COLUMN * 50.0, ROW * 86.60254]) / 0.5)},
+    "uns": {"spatial": {"toy": {"scalefactors": {"spot_diameter_fullres": 130.0}}}},
+}
+
+
+def _lake(tmp_path: Path, *, spatial: str = "{}", **options: Any) -> Layout:
+    layout = make_lake(tmp_path)
+    (tmp_path / "pairs.csv").write_text(PAIRS)
+    layout.settings.write_text(
+        f"communication: {{pairs: {tmp_path / 'pairs.csv'}}}\ndatasets: {{toy: {{spatial: {spatial}}}}}\n"
+    )
+    drop_toy_h5ad(layout, "toy", **options)
+    return layout
+
+
+def _build(workshop: Workshop) -> Any:
+    tables = due_tables(Dataset(workshop.layout, "toy", read_settings(workshop.layout)))
+    return build_tables(workshop.instance, workshop.definitions, "toy", assets=tables)
+
+
+def test_spots_of_visium_hear_each_other(tmp_path: Path) -> None:
+    layout = _lake(tmp_path, **SPOTS)
+    with open_workshop(layout) as workshop:
+        report = _build(workshop)
+        pairs, table = (
+            workshop.read("ligand_receptor_pairs", "toy"),
+            workshop.read("cell_communication", "toy"),
+        )
+    assert failures(report) == {}
+    assert {"ligand_receptor_pairs/pairs_are_measured", "cell_communication/cells_have_places"} <= broken(
+        report
+    )
+    assert pairs.rows() == [
+        (0, "GENE1", "GENE2", False, True),
+        (1, "GENE3_GENE4", "GENE5", True, True),
+        (None, "X", "Y", False, False),
+    ]
+    assert table["section"].is_null().to_list() == [row == 7 for row in range(60)]
+    # Spots are 100 um apart; around each of the middle 18 lie within 200 um, six of them just so.
+    assert table["n_neighbours"].max() == 18
+    assert set(table["received_pair_index"].list.explode().drop_nulls()) == {0, 1}
+    assert float(table["x_um"][1]) == pytest.approx(100, rel=1e-2)
+
+
+def test_who_does_not_say_that_a_dataset_is_spatial_gets_none_of_it(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    due = due_tables(Dataset(layout, "toy", read_settings(layout)))
+    assert not [name for name in due if TABLES[name].is_spatial]
+
+
+@pytest.mark.parametrize(
+    ("spatial", "options", "message"),
+    [
+        ("{}", {}, "obsm has no spatial or X_spatial; it has: X_umap. Name the array"),
+        ("{coordinates: X_umap}", {}, "nothing says how many microns a pixel is"),
+        ("{um_per_unit: 1.0}", SPOTS, "They are 50% apart"),
+        ("{section_column: slide}", SPOTS, "obs has no column 'slide', which datasets.yaml names"),
+        (
+            "{coordinates: wide, um_per_unit: 1.0}",
+            {"obsm": {"wide": np.zeros((60, 9))}},
+            r"obsm/wide has the shape \(60, 9\), which is none of positions",
+        ),
+    ],
+)
+def test_what_does_not_say_where_cells_are_is_refused(
+    tmp_path: Path, spatial: str, options: dict[str, Any], message: str
+) -> None:
+    layout = _lake(tmp_path, spatial=spatial, **options)
+    with open_workshop(layout) as workshop:
+        report = _build(workshop)
+    assert set(failures(report)) == {"cell_communication"}
+    assert pl.Series([failures(report)["cell_communication"]]).str.contains(message).all()
+    assert not layout.parts("cell_communication", "toy").exists()
+
+
+def test_pairs_of_which_none_is_measured_are_refused(tmp_path: Path) -> None:
+    layout = _lake(tmp_path, **SPOTS)
+    (tmp_path / "pairs.csv").write_text("ligand,receptor\nX,Y\n")
+    with open_workshop(layout) as workshop:
+        report = _build(workshop)
+    assert "none of the 1 pairs of ligand and receptor is measured" in failures(report)["cell_communication"]
+
+
+def test_sections_of_one_file_do_not_hear_each_other(tmp_path: Path) -> None:
+    slides = np.repeat(["one", "two"], 30)
+    options = {"obs": {"slide": slides}, "obsm": {"spatial": np.tile(np.arange(30.0), (2, 2)).T * 20}}
+    layout = _lake(tmp_path, spatial="{section_column: slide, um_per_unit: 1}", **options)
+    with open_workshop(layout) as workshop:
+        assert failures(_build(workshop)) == {}
+        table = workshop.read("cell_communication", "toy")
+    senders = table.select("section", sender=pl.col("sender_index")).explode("sender")
+    assert (slides[senders["sender"].drop_nulls()] == senders.drop_nulls()["section"].to_numpy()).all()
