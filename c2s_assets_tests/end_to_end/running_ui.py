@@ -87,6 +87,11 @@ def runs(ui: Ui) -> list[tuple[str, str]]:
     ]
 
 
+def built(ui: Ui) -> set[str]:
+    """Datasets of which a run has succeeded."""
+    return {dataset_id for dataset_id, status in runs(ui) if status == "SUCCESS"}
+
+
 def wait_for_runs(ui: Ui, n_runs: int) -> None:
     """Wait until so many runs have begun, in processes of their own."""
     wait_until(lambda: [status for _, status in runs(ui)].count("STARTED") == n_runs, seconds=300)

@@ -12,7 +12,7 @@ from c2s_assets_tests.defs.building import debris
 from c2s_assets_tests.end_to_end.commands import c2s
 from c2s_assets_tests.end_to_end.running_ui import (
     RUN,
-    Ui,
+    built,
     members,
     processes,
     running_ui,
@@ -33,10 +33,6 @@ def _drop(layout: Layout, *names: str) -> None:
         drop_toy_h5ad(layout, name, n_obs=300, seed=seed)
 
 
-def _built(ui: Ui) -> set[str]:
-    return {dataset_id for dataset_id, status in runs(ui) if status == "SUCCESS"}
-
-
 def test_after_a_power_cut_what_was_under_way_is_marked_and_tried_again(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     _drop(layout, "one", "two")
@@ -50,26 +46,26 @@ def test_after_a_power_cut_what_was_under_way_is_marked_and_tried_again(tmp_path
     assert told.count("the run was killed, or the machine was stopped") == 2
     with running_ui(layout) as after:
         assert runs(after)[-2:] == [("two", "FAILURE"), ("one", "FAILURE")]
-        wait_until(lambda: _built(after) == {"one", "two"}, seconds=180)
+        wait_until(lambda: built(after) == {"one", "two"}, seconds=180)
     assert debris(layout) == []
 
 
-def test_whatever_process_is_killed_the_others_go_on_and_the_dataset_is_built(tmp_path: Path) -> None:
+def test_whatever_process_is_killed_the_others_go_on_and_the_dataset_isbuilt(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     with running_ui(layout) as ui:
         _drop(layout, "run")
         wait_for_runs(ui, 1)
         os.kill(processes(ui, RUN)[0], signal.SIGKILL)
         wait_until(lambda: ("run", "FAILURE") in runs(ui), seconds=60)
-        wait_until(lambda: "run" in _built(ui), seconds=180)
+        wait_until(lambda: "run" in built(ui), seconds=180)
 
         _drop(layout, "server")
         wait_for_runs(ui, 1)
         os.kill(processes(ui, _CODE_SERVER)[0], signal.SIGKILL)
-        wait_until(lambda: "server" in _built(ui), seconds=180)
+        wait_until(lambda: "server" in built(ui), seconds=180)
 
         (first,) = processes(ui, _DAEMON)
         os.kill(first, signal.SIGKILL)
         _drop(layout, "daemon")
-        wait_until(lambda: "daemon" in _built(ui), seconds=180)
+        wait_until(lambda: "daemon" in built(ui), seconds=180)
         assert processes(ui, _DAEMON) != [first]
