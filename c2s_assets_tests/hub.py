@@ -115,6 +115,7 @@ class Repo:
     branches: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     pulls: list[dict[str, Any]] = field(default_factory=list)
+    _listed: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
 
     def resolve(self, revision: str) -> str:
         """Return the commit that a branch, a tag, a pull request or an id means."""
@@ -130,6 +131,13 @@ class Repo:
         return {
             path: Entry(*said) for path, said in sorted(self.commits[self.resolve(revision)]["files"].items())
         }
+
+    def listed(self, revision: str, folder: str) -> list[dict[str, Any]]:
+        """List what is below a folder, as the Hub tells it; kept, because it is told page by page."""
+        key = (self.resolve(revision), folder)
+        if key not in self._listed:
+            self._listed[key] = _entries(self.files(revision), folder)
+        return self._listed[key]
 
     def read(self, revision: str, path: str) -> bytes:
         """Return the content of a file."""
@@ -371,7 +379,7 @@ def _commits(asked: Request) -> Any:
 def _tree(asked: Request) -> Any:
     start = int(asked.query.get("cursor", 0))
     folder = f"{asked.says['path']}/" if asked.says.get("path") else ""
-    found = _entries(asked.repo.files(asked.revision), folder)
+    found = asked.repo.listed(asked.revision, folder)
     if folder and not found:
         raise RefusalError(404, f"no folder {folder}", {"X-Error-Code": "EntryNotFound"})
     if asked.query.get("recursive", "").lower() != "true":

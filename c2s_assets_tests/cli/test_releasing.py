@@ -105,14 +105,14 @@ def test_the_card_lists_all_datasets_and_each_with_the_sides_that_have_rows(
     _, head, text = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     says = yaml.safe_load(head)
     assert (says["license"], says["pretty_name"]) == ("cc-by-4.0", "Three organs")
-    assert [config["config_name"] for config in says["configs"]] == ["all", "blood", "lung", "mouse"]
-    assert [config.get("default") for config in says["configs"]] == [True, None, None, None]
+    assert [config["config_name"] for config in says["configs"]] == ["blood", "lung", "mouse", "all"]
+    assert [config.get("default") for config in says["configs"]] == [None, None, None, True]
     for config in says["configs"]:
         for one in config["data_files"]:
             assert list(folder.glob(one["path"])), f"{one} means no file"
     listed = {
         path
-        for config in says["configs"][1:]
+        for config in says["configs"][:-1]
         for one in config["data_files"]
         for path in folder.glob(one["path"])
     }

@@ -52,18 +52,21 @@ def _licence(stated: str | None) -> dict[str, str]:
 
 
 def _configs(sides: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
-    """List the configs: all datasets, and one for each unless they are too many; no side without rows."""
+    """List the configs: one for each dataset unless they are too many, and all; no side without rows.
+
+    `datasets` 5.2 looks up the files of the first one, whichever is loaded: those of `all` are the whole tree
+    of the repository.
+    """
     used = [side for side in SIDES if any(side in of_dataset for of_dataset in sides.values())]
-    configs: list[dict[str, Any]] = [
-        {"config_name": ALL, "default": True, "data_files": _data_files("*", tuple(used))}
+    everything = {"config_name": ALL, "default": True, "data_files": _data_files("*", tuple(used))}
+    if len(sides) >= _MOST_CONFIGS:
+        return [everything]
+    single = [
+        {"config_name": dataset_id, "data_files": _data_files(dataset_id, of_dataset)}
+        for dataset_id, of_dataset in sides.items()
+        if of_dataset and dataset_id != ALL
     ]
-    if len(sides) < _MOST_CONFIGS:
-        configs += [
-            {"config_name": dataset_id, "data_files": _data_files(dataset_id, of_dataset)}
-            for dataset_id, of_dataset in sides.items()
-            if of_dataset and dataset_id != ALL
-        ]
-    return configs
+    return [*single, everything]
 
 
 def _data_files(folder: str, sides: tuple[str, ...]) -> list[dict[str, str]]:
