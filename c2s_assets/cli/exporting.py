@@ -38,6 +38,20 @@ def export_sides(layout: Layout, ids: Sequence[str], *, folder: Path) -> None:
     say(f"  {CELL2SENTENCE:<16}data_split_indices_dict of Cell2Sentence, JSON of each dataset")
 
 
+def export_annbatch(layout: Layout, ids: Sequence[str], *, folder: Path) -> None:
+    """Write expression for annbatch, and say how it loads it."""
+    from c2s_assets.storage.batches.annbatch import export_annbatch
+
+    written = export_annbatch(layout, folder, datasets=list(ids) or None)
+    sides = ", ".join(f"{n:,} {side}" for side, n in written.items())
+    say(f"{sum(written.values()):,} cells in {folder}: {sides}")
+    say("\nLoad a side with:")
+    say("  from annbatch import DatasetCollection, Loader")
+    say("  loader = Loader(batch_size=256, chunk_size=64, preload_nchunks=256, shuffle=True)")
+    for side in written:
+        say(f"  loader.use_collection(DatasetCollection({str(folder / f'{side}.zarr')!r}, mode='r'))")
+
+
 def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
     sides = ", ".join(f"{n:,} {side}" for side, n in exported.n_rows.items())
     yield (

@@ -164,13 +164,14 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     export = commands.add_parser(
         "export",
-        help="write the training table of some or all datasets as files of one schema, or their sides",
+        help="write tables of some or all datasets for other tools: the training table, sides, expression",
     )
     export.add_argument(
         "what",
-        metavar="training|sides",
-        choices=["training", "sides"],
-        help="the table, or which donor and which row is on which side, for cell-load and Cell2Sentence",
+        metavar="training|sides|annbatch",
+        choices=["training", "sides", "annbatch"],
+        help="the training table; which donor and which row is on which side, for cell-load and "
+        "Cell2Sentence; shuffled expression by side, for annbatch",
     )
     export.add_argument("ids", metavar="ID", nargs="*")
     export.add_argument("--to", metavar="DIR", required=True, help="a folder that is new, empty or an export")
@@ -398,10 +399,10 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _export(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.cli.exporting import export_sides, export_training
+    from c2s_assets.cli.exporting import export_annbatch, export_sides, export_training
 
-    export = export_sides if options.what == "sides" else export_training
-    export(layout, options.ids, folder=Path(options.to))
+    exports = {"training": export_training, "sides": export_sides, "annbatch": export_annbatch}
+    exports[options.what](layout, options.ids, folder=Path(options.to))
     return 0
 
 

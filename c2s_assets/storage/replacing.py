@@ -29,3 +29,17 @@ def taking_the_place_of(folder: Path) -> Iterator[Path]:
     finally:
         for left in (written, before):
             shutil.rmtree(left, ignore_errors=True)
+
+
+def refuse_taken(folder: Path) -> None:
+    """Refuse a folder that cannot be made, or would lose what it holds.
+
+    Raises
+    ------
+    LakeError
+        If it is a file, holds something, or there is no folder to make it in.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise LakeError(f"{folder} is a file or holds something. Name a folder that is new: --to DIR.")
+    if not folder.parent.is_dir():
+        raise LakeError(f"{folder} cannot be written: {folder.parent} is not a folder. Make it first.")

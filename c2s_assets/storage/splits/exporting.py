@@ -6,14 +6,14 @@ from pathlib import Path
 import polars as pl
 
 from c2s_assets.core.columns import CELL_ID, DATASET_ID, DONOR_ID, FOLD, SPLIT
-from c2s_assets.core.errors import LakeError, MissingInputError
+from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.splits.formats import cell2sentence_indices, cell_load_toml, donor_list
 from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SIDES_OF_DATASET
 from c2s_assets.storage.choosing import files_of, present_tables
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.replacing import taking_the_place_of
+from c2s_assets.storage.replacing import refuse_taken, taking_the_place_of
 from c2s_assets.storage.tables.parquet import read_table
 
 CELL_LOAD, DONORS, CELL2SENTENCE = "cell-load.toml", "donors.tsv", "cell2sentence"
@@ -34,10 +34,7 @@ def export_sides(layout: Layout, folder: Path, *, datasets: Sequence[str] | None
     MissingInputError
         If a dataset is missing or outdated, or is built anew meanwhile.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise LakeError(f"{folder} is a file or holds something. Name a folder that is new: --to DIR.")
-    if not folder.parent.is_dir():
-        raise LakeError(f"{folder} cannot be written: {folder.parent} is not a folder. Make it first.")
+    refuse_taken(folder)
     settings = read_settings(layout)
     tables = present_tables(layout, settings, SIDES_OF_DATASET, datasets)
     donors = pl.concat([_donors(layout, dataset_id) for dataset_id in tables])
