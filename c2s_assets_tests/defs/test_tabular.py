@@ -100,9 +100,9 @@ def test_neither_blocks_nor_buckets_change_what_is_written(
     """With few values per bucket, rows of many cells are cut, and few rows are made at once."""
     written = []
     for rows_per_block, values in ((1024, 8 * 2**20), (7, 150), (64, 1_000)):
+        monkeypatch.setattr(tabular, "VALUES_PER_BUCKET", values)
         for module in (buckets, tabular):
-            monkeypatch.setattr(module, "VALUES_PER_BUCKET", values)
-        monkeypatch.setattr(tabular, "_VALUES_AT_ONCE", values)
+            monkeypatch.setattr(module, "_VALUES_AT_ONCE", values)
         layout = make_lake(tmp_path / str(values))
         drop_toy_h5ad(layout, "toy", n_obs=N_OBS)
         assert build(layout, rows_per_block=rows_per_block).success

@@ -62,8 +62,9 @@ class Sample:
 
     def pseudobulk(self) -> "Sample":
         """Average the cells of each type of a person in a dataset."""
-        groups = gather(self.rows, (DATASET_ID, PERSON, CELL_TYPE), pl.first(FOLD), pl.mean(AGE))
-        return Sample(groups.rows, groups.mean(self.expression))
+        keys = (DATASET_ID, PERSON, CELL_TYPE)
+        rows = self.rows.group_by(keys).agg(pl.first(FOLD), pl.mean(AGE)).sort(keys, nulls_last=True)
+        return Sample(rows, gather(self.rows, keys).mean(self.expression))
 
 
 def log_normalised(counts: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -62,21 +62,20 @@ def group_cells(cells: pl.DataFrame) -> Members:
     One row per group, in order of donor and type, with all columns of `schemas.tables.Pseudobulk` that
     describe it.
     """
-    n_cells = pl.len().cast(pl.Int32).alias(N_CELLS)
-    groups = gather(cells, (*_KEYS, SPLIT, FOLD), n_cells, where=is_used())
-    return replace(groups, rows=_describe(groups.rows))
+    groups = gather(cells, (*_KEYS, SPLIT, FOLD), where=is_used())
+    return replace(groups, rows=_describe(groups))
 
 
-def _describe(groups: pl.DataFrame) -> pl.DataFrame:
+def _describe(groups: Members) -> pl.DataFrame:
     is_mouse = pl.col(ORGANISM) == _MOUSE
     is_aged = pl.col(AGE_LOW).is_not_null()
-    diseases = member_lists(groups[_DISEASE])
-    return groups.select(
+    diseases = member_lists(groups.rows[_DISEASE])
+    return groups.rows.select(
         pl.col(DONOR_UID, SPLIT, FOLD, *_AGES),
         pl.when(is_aged).then(pl.col(AGE_HIGH).is_null()).alias(IS_OPEN_ENDED),
         pl.when(is_mouse).then(pl.col(AGE) * _MONTHS_PER_YEAR).cast(pl.Float32).alias(AGE_MONTHS),
         pl.col(ORGANISM, SEX, _TISSUE, TISSUE_TYPE, CELL_TYPE, _ASSAY, _SUSPENSION),
         diseases.alias(DISEASE_LIST),
         diseases.list.eval(pl.element().str.to_lowercase().is_in(_HEALTHY)).list.all().alias(IS_HEALTHY),
-        pl.col(N_CELLS),
+        pl.Series(N_CELLS, groups.n_cells, pl.Int32),
     )

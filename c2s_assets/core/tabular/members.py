@@ -8,6 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+_CELLS_AT_ONCE = 65_536
+
 
 @dataclass(frozen=True)
 class Members:
@@ -56,19 +58,24 @@ class Members:
         return np.diff(until[self.bounds])
 
 
-def gather(cells: pl.DataFrame, keys: Sequence[str], *also: pl.Expr, where: pl.Expr | None = None) -> Members:
-    """Put cells together that have the same keys, one row for each in order of the keys.
+def gather(cells: pl.DataFrame, keys: Sequence[str], *, where: pl.Expr | None = None) -> Members:
+    """Put cells together that have the same keys, one row for each in order of the keys, null last.
 
     Parameters
     ----------
-    also
-        What a row says of its cells beside the keys.
     where
         Which cells are put together at all; all if None.
     """
-    numbered = cells.with_row_index("cell")
-    wanted = numbered if where is None else numbered.filter(where)
-    rows = wanted.group_by(keys).agg(*also, pl.col("cell").cast(pl.Int32)).sort(keys, nulls_last=True)
+    numbered = cells.select(
+        pl.int_range(pl.len(), dtype=pl.Int32).alias("cell"),
+        pl.lit(value=True).alias("is_used") if where is None else where.alias("is_used"),
+        *keys,
+    )
+    # A million cells with 14 keys took 570 MB at once, and 60 MB in slices.
+    slices = [numbered.clear(), *numbered.iter_slices(_CELLS_AT_ONCE)]
+    parts = [part.filter("is_used").group_by(keys).agg("cell") for part in slices]
+    rows = pl.concat(parts).group_by(keys, maintain_order=True).agg(pl.col("cell").explode())
+    rows = rows.sort(keys, nulls_last=True)
     n_cells = rows["cell"].list.len().to_numpy().astype(np.int64)
     return Members(
         rows=rows.drop("cell"),

@@ -4,7 +4,9 @@ A matrix has its cells in any order. To have those of one group together takes e
 matrix, or a pass over it for each few groups, or this.
 """
 
-from collections.abc import Iterator
+import itertools
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,8 +17,10 @@ from scipy.sparse import csr_array, vstack
 
 from c2s_assets.core.expression.csr import Csr, csr_of
 
-# So many values are sorted into buckets at once, and are about as many as a bucket has: 64 MB.
+# About as many values are in a bucket: 64 MB. As many as a block may have are sorted into buckets at once:
+# arrays above 32 MB are given back to the system each time, which took as long again as the sorting.
 VALUES_PER_BUCKET = 8 * 2**20
+_VALUES_AT_ONCE = 4 * 2**20
 
 _HEADER = np.dtype(np.int64)
 # Of a part of a bucket: cells, how many values each has, their features, and the values.
@@ -40,6 +44,8 @@ class Buckets:
     def __init__(self, folder: Path, bucket_of_cell: NDArray[np.int32]) -> None:
         self._folder = folder
         self._bucket_of_cell = bucket_of_cell
+        self._n_cells: Counter[int] = Counter()
+        self._n_values: Counter[int] = Counter()
         self._pending: list[tuple[int, csr_array]] = []
         self._n_pending = 0
         # Counts and indices of sorted features have bytes that are zero or alike: lz4 finds them if each
@@ -50,7 +56,7 @@ class Buckets:
         """Put the cells from `start` on aside; blocks come in the order of the cells."""
         self._pending.append((start, block))
         self._n_pending += block.nnz
-        if self._n_pending >= VALUES_PER_BUCKET:
+        if self._n_pending >= _VALUES_AT_ONCE:
             self.flush()
 
     def flush(self) -> None:
@@ -69,29 +75,38 @@ class Buckets:
 
     def take(self, bucket: int) -> tuple[NDArray[np.int32], Csr]:
         """Read all cells of a bucket, ascending, and their rows; its file is removed."""
-        path = self._path(bucket)
-        parts: list[list[NDArray[Any]]] = [[np.empty(0, kind)] for kind in _TYPES]
-        if path.exists():
-            with path.open("rb") as file:
-                for column, array in self._read(file):
-                    parts[column].append(array)
-            path.unlink()
-        cells, lengths, indices, values = map(np.concatenate, parts)
+        n_cells, n_values = self._n_cells[bucket], self._n_values[bucket]
+        read = [
+            np.empty(n, kind) for n, kind in zip((n_cells, n_cells, n_values, n_values), _TYPES, strict=True)
+        ]
+        if n_cells:
+            with self._path(bucket).open("rb") as file:
+                self._read_into(read, file)
+            self._path(bucket).unlink()
+        cells, lengths, indices, values = read
         return cells, Csr(np.concatenate([[0], np.cumsum(lengths)]), indices, values)
 
     def _append(self, bucket: int, cells: NDArray[np.int32], rows: Csr) -> None:
+        self._n_cells[bucket] += cells.size
+        self._n_values[bucket] += rows.values.size
         with self._path(bucket).open("ab") as file:
             for array in (cells, np.diff(rows.indptr), rows.indices, rows.values):
                 packed = self._codec.encode(np.ascontiguousarray(array)) if array.size else b""
-                file.write(np.array(len(packed), _HEADER).tobytes())
+                file.write(np.array([array.size, len(packed)], _HEADER).tobytes())
                 file.write(packed)
 
-    def _read(self, file: BinaryIO) -> Iterator[tuple[int, NDArray[Any]]]:
-        column = 0
-        while header := file.read(_HEADER.itemsize):
-            packed = file.read(int(np.frombuffer(header, _HEADER)[0]))
-            yield column, np.frombuffer(self._codec.decode(packed) if packed else b"", _TYPES[column])
-            column = (column + 1) % len(_TYPES)
+    def _read_into(self, read: Sequence[NDArray[Any]], file: BinaryIO) -> None:
+        """Read the parts of a bucket one behind the other into arrays that are as long as all of them."""
+        n_read = [0] * len(read)
+        for column in itertools.cycle(range(len(read))):
+            header = file.read(2 * _HEADER.itemsize)
+            if not header:
+                return
+            size, n_packed = np.frombuffer(header, _HEADER).tolist()
+            if size:
+                part = read[column][n_read[column] : n_read[column] + size]
+                self._codec.decode(file.read(n_packed), out=part)
+                n_read[column] += size
 
     def _path(self, bucket: int) -> Path:
         return self._folder / f"{bucket:06d}.rows"

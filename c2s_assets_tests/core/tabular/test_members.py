@@ -2,10 +2,11 @@
 
 import numpy as np
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c2s_assets.core.tabular.members import Members, cut
+from c2s_assets.core.tabular.members import Members, cut, gather
 
 
 def members(*rows: tuple[int, list[int]]) -> Members:
@@ -57,3 +58,19 @@ def test_every_piece_finds_its_cells_in_its_bucket(groups: list[list[int]], cell
     for piece, bucket in enumerate(pieces.bucket):
         cells = of_rows.cells[pieces.bounds[piece] : pieces.bounds[piece + 1]]
         assert set(pieces.bucket_of_cell[cells]) == {bucket}
+
+
+@pytest.mark.parametrize("cells_at_once", [1, 3, 100])
+def test_cells_with_the_same_keys_are_put_together_in_their_order(
+    monkeypatch: pytest.MonkeyPatch, cells_at_once: int
+) -> None:
+    monkeypatch.setattr("c2s_assets.core.tabular.members._CELLS_AT_ONCE", cells_at_once)
+    cells = pl.DataFrame({"donor": ["b", "a", "b", None, "a", "b"], "n": [1, 1, 1, 1, 1, 2]})
+    found = gather(cells, ["donor", "n"])
+    assert found.rows.rows() == [("a", 1), ("b", 1), ("b", 2), (None, 1)]
+    assert found.cells.tolist() == [1, 4, 0, 2, 5, 3]
+    assert found.bounds.tolist() == [0, 2, 4, 5, 6]
+    values = np.arange(12, dtype=np.float32).reshape(6, 2)
+    assert found.mean(values).tolist() == [[5, 6], [2, 3], [10, 11], [6, 7]]
+    assert gather(cells, ["donor"], where=pl.col("n") == 2).cells.tolist() == [5]
+    assert gather(cells.clear(), ["donor"]).bounds.tolist() == [0]

@@ -10,11 +10,11 @@ from c2s_assets.storage.tables import buckets
 from c2s_assets.storage.tables.buckets import Buckets
 
 
-@pytest.mark.parametrize("values_per_bucket", [1, 10, 10_000])
+@pytest.mark.parametrize("at_once", [1, 10, 10_000])
 def test_cells_come_back_with_those_of_their_bucket(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values_per_bucket: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(buckets, "VALUES_PER_BUCKET", values_per_bucket)
+    monkeypatch.setattr(buckets, "_VALUES_AT_ONCE", at_once)
     rng = np.random.default_rng(0)
     matrix = rng.poisson(0.5, (50, 8)).astype(np.float32)
     matrix[7] = 0  # a cell without a value
