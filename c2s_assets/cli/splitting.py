@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError
-from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET, SPLIT_PLAN
+from c2s_assets.schemas.registry import CELLS, MANIFEST, SIDES_OF_DATASET, SPLIT_PLAN
 from c2s_assets.storage.lake.layout import Layout
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def show_plan(layout: Layout) -> None:
 def replan(layout: Layout, *, is_applied: bool) -> None:
     """Make the whole plan anew: show what would move or, if told to, let it take the place of the last."""
     from c2s_assets.core.splits.plan import moved_donors, version_of
-    from c2s_assets.storage.holdings import datasets_with_cells
+    from c2s_assets.storage.holdings import datasets_where
     from c2s_assets.storage.lake.alone import alone
     from c2s_assets.storage.lake.documents import read_settings
     from c2s_assets.storage.splits.plan import put_whole_plan, read_plan
@@ -42,7 +42,7 @@ def replan(layout: Layout, *, is_applied: bool) -> None:
     settings = read_settings(layout)
     with alone(layout, SPLIT_PLAN):
         before = read_plan(layout)
-        after = make_anew(layout, datasets_with_cells(layout, settings))
+        after = make_anew(layout, datasets_where(layout, settings, {CELLS: "built"}))
         moved = moved_donors(before, after)
         say(f"{moved.height:,} of {before.height:,} persons would be on another side:")
         _list([f"{uid}: {_side(old)} -> {_side(new)}" for uid, old, new in moved.iter_rows()], "donors")
@@ -59,17 +59,18 @@ def audit(layout: Layout) -> int:
     from c2s_assets.definitions import defs
     from c2s_assets.defs.automation.audit import audit_leaks, renew_plan
     from c2s_assets.defs.service import build, open_instance, run_job
-    from c2s_assets.storage.holdings import datasets_with_cells
+    from c2s_assets.storage.dataset import Standing
+    from c2s_assets.storage.holdings import datasets_where
     from c2s_assets.storage.lake.documents import read_settings
 
     with open_instance(layout) as instance:
         _print(run_job(instance, defs, renew_plan.name))
-        for dataset in datasets_with_cells(layout, read_settings(layout)):
-            if dataset.state()[MANIFEST].standing == "outdated":
-                remark(f"c2s: {dataset.dataset_id} has other sides now ...")
-                report = build(instance, defs, dataset.dataset_id, assets=[MANIFEST, SIDES_OF_DATASET])
-                if not report.succeeded:
-                    print_report(dataset.dataset_id, report, layout)
+        has_other_sides: dict[str, Standing] = {CELLS: "built", MANIFEST: "outdated"}
+        for dataset in datasets_where(layout, read_settings(layout), has_other_sides):
+            remark(f"c2s: {dataset.dataset_id} has other sides now ...")
+            report = build(instance, defs, dataset.dataset_id, assets=[MANIFEST, SIDES_OF_DATASET])
+            if not report.succeeded:
+                print_report(dataset.dataset_id, report, layout)
         found = run_job(instance, defs, audit_leaks.name)
         _print(found)
     return 0 if found.succeeded else _LEAKS

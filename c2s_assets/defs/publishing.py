@@ -40,6 +40,8 @@ from c2s_assets.storage.lake.staging import Stage
 # Of a run: the asset of a dataset that was refused, which another run would not change.
 REFUSED = "c2s/refused"
 
+_OWNERS = ["team:c2s_assets"]
+
 Events = Iterator[dg.AssetCheckResult | dg.Output[None] | dg.MaterializeResult]  # type: ignore[type-arg]
 
 
@@ -65,10 +67,38 @@ def dataset_asset(
             # Of steps that could be next, Dagster takes the one of the highest priority.
             op_tags={"dagster/priority": str(len(TABLES) - list(TABLES).index(declared.name))},
             code_version=declared.code_version,
-            owners=["team:c2s_assets"],
+            owners=_OWNERS,
             check_specs=check_specs(function.__name__, datasets),
             pool=pool,
             retry_policy=retry_policy,
+        )(final_errors(function))
+
+    return declare
+
+
+def lake_asset(
+    *,
+    group: str,
+    kinds: set[str],
+    code_version: str,
+    deps: Sequence[str | dg.AssetDep] = (),
+    partitions_def: dg.PartitionsDefinition[str] | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
+    freshness_policy: dg.FreshnessPolicy | None = None,
+) -> Callable[[Callable[..., Events]], dg.AssetsDefinition]:
+    """Declare an asset that is made of the whole lake, or for it; its checks as `dataset_asset`."""
+
+    def declare(function: Callable[..., Events]) -> dg.AssetsDefinition:
+        return dg.asset(
+            partitions_def=partitions_def,
+            group_name=group,
+            kinds=kinds,
+            deps=deps,
+            code_version=code_version,
+            owners=_OWNERS,
+            check_specs=check_specs(function.__name__, partitions_def),
+            retry_policy=retry_policy,
+            freshness_policy=freshness_policy,
         )(final_errors(function))
 
     return declare

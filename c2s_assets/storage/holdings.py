@@ -1,14 +1,14 @@
 """What the lake holds of every dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, LakeError, MissingInputError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.settings import DatasetsFile
-from c2s_assets.schemas.registry import CELLS, TABLES, wanted_tables
+from c2s_assets.schemas.registry import TABLES, wanted_tables
 from c2s_assets.storage.catalogue.snapshot import dataset_ids
-from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.dataset import Dataset, Standing
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.provenance import holds_own_file, read_provenance
 
@@ -40,10 +40,12 @@ def held_datasets(layout: Layout, settings: DatasetsFile) -> dict[str, Held]:
     return held
 
 
-def datasets_with_cells(layout: Layout, settings: DatasetsFile) -> list[Dataset]:
-    """Return the datasets whose cells are built from the present source, in order."""
+def datasets_where(
+    layout: Layout, settings: DatasetsFile, standings: Mapping[str, Standing]
+) -> list[Dataset]:
+    """Return the datasets of which each of these assets stands like this, in order."""
     found = [Dataset(layout, dataset_id, settings) for dataset_id in dataset_ids(layout)]
-    return [dataset for dataset in found if _has_cells(dataset)]
+    return [dataset for dataset in found if _stands(dataset, standings)]
 
 
 def due_tables(dataset: Dataset) -> list[str]:
@@ -81,11 +83,12 @@ def is_unfinished(dataset: Dataset) -> bool:
     return not is_refused and bool(stale_tables(dataset))
 
 
-def _has_cells(dataset: Dataset) -> bool:
+def _stands(dataset: Dataset, standings: Mapping[str, Standing]) -> bool:
     try:
-        return dataset.state()[CELLS].standing == "built"
+        states = dataset.state()
     except C2SError:
         return False
+    return all(states[asset].standing == standing for asset, standing in standings.items())
 
 
 def _with_source(layout: Layout) -> Iterator[str]:

@@ -7,75 +7,40 @@ import polars as pl
 import pytest
 
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets_tests.cli.commanding import Said, c2s
+from c2s_assets_tests.cli.commanding import Said
+from c2s_assets_tests.end_to_end.splitting import (
+    N_DONORS,
+    begin_lake,
+    build_sides,
+    drop_donors,
+    manifest,
+    run,
+    sides,
+    written,
+)
 from c2s_assets_tests.toy import drop_toy_h5ad
 
-N_DONORS = 20
 after_the_audit = pytest.mark.usefixtures("audited")
 COLLECTIONS = {"ours": "0000000a", "again": "0000000a", "copy": "0000000b", "namesakes": "0000000c"}
 
 
-def citation(collection: str) -> dict[str, str]:
-    address = f"https://cellxgene.cziscience.com/collections/{collection}-0000-4000-8000-000000000000"
-    return {"citation": f"Publication: https://doi.org/10.1000/x.1 in Collection: {address}"}
-
-
 def drop(layout: Layout, dataset_id: str, *, seed: int, donors: str | None = "donor_") -> None:
-    """Put a dataset of 20 donors into the inbox; the same seed gives the same counts."""
-    n_obs = 12 * N_DONORS
-    named = None if donors is None else [f"{donors}{cell % N_DONORS}" for cell in range(n_obs)]
-    drop_toy_h5ad(
-        layout,
-        dataset_id,
-        seed=seed,
-        n_obs=n_obs,
-        n_vars=400,
-        n_donors=N_DONORS,
-        ages=(20, 30, 40, 50, 60),
-        obs={"donor_id": named},
-        uns=citation(COLLECTIONS.get(dataset_id, dataset_id)),
-    )
+    collection = COLLECTIONS.get(dataset_id, dataset_id)
+    drop_donors(layout, dataset_id, seed=seed, collection=collection, donors=donors)
 
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """A lake: `again` has the donors of `ours`, `copy` its cells under other names, `namesakes` its names."""
-    layout = Layout(tmp_path_factory.mktemp("corpus") / "lake")
-    layout.inbox.mkdir(parents=True)
+    layout = begin_lake(tmp_path_factory.mktemp("corpus"))
     drop(layout, "ours", seed=1)
     drop(layout, "again", seed=2)
     drop(layout, "copy", seed=1, donors="patient ")
     drop(layout, "namesakes", seed=3)
     drop(layout, "nameless", seed=3, donors=None)
     names = ["ours", "again", "copy", "namesakes", "nameless"]
-    run(layout, "build", "--only", "train_test,cell_fingerprints", *names)
+    build_sides(layout, *names)
     return layout
-
-
-def run(layout: Layout, *arguments: str, status: int = 0) -> Said:
-    said = c2s(*arguments, lake=layout.root)
-    assert said.status == status, said.out + said.err
-    return said
-
-
-def manifest(layout: Layout, dataset_id: str) -> pl.DataFrame:
-    return pl.read_parquet(layout.table("split_manifest", dataset_id))
-
-
-def written(layout: Layout, dataset_id: str) -> pl.DataFrame:
-    """The cells in the files of each side."""
-    folders = {side: layout.parts(side, dataset_id) for side in ("train", "validation", "test")}
-    return pl.concat(
-        pl.read_parquet(folder / "*.parquet", columns=["cell_id", "donor_uid"]).with_columns(
-            side=pl.lit(side)
-        )
-        for side, folder in folders.items()
-        if folder.exists()
-    )
-
-
-def sides(layout: Layout, dataset_id: str) -> dict[str, str | None]:
-    return dict(manifest(layout, dataset_id).select("donor_uid", "split").iter_rows())
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +165,7 @@ def test_a_new_plan_is_shown_before_it_is_applied_and_leaves_nobody_in_quarantin
 
 
 def test_a_dataset_keeps_its_sides_under_another_name(tmp_path: Path) -> None:
-    other = Layout(tmp_path / "lake")
-    other.inbox.mkdir(parents=True)
+    other = begin_lake(tmp_path)
     drop(other, "old", seed=5)
     drop_toy_h5ad(other, "old", n_obs=240, n_vars=100, n_donors=20, uns={"citation": None})
     run(other, "build", "--only", "split_manifest", "old")
@@ -221,8 +185,7 @@ def test_donors_of_cells_that_are_no_tissue_of_people_are_in_train(
     tmp_path: Path, obs: dict[str, str]
 ) -> None:
     """Guards the columns that a build hands to the split: without them the rule is never asked."""
-    other = Layout(tmp_path / "lake")
-    other.inbox.mkdir(parents=True)
+    other = begin_lake(tmp_path)
     drop_toy_h5ad(other, "grown", n_obs=240, n_vars=100, n_donors=20, obs=obs)
     run(other, "build", "--only", "split_manifest", "grown")
     assert set(manifest(other, "grown")["split"]) == {"train"}

@@ -29,9 +29,8 @@ from c2s_assets.core.discover.listing import (
 from c2s_assets.core.discover.records import CELL_COUNT, Listed, tabulate_collections, tabulate_datasets
 from c2s_assets.core.findings import Finding
 from c2s_assets.defs.alongside import is_alongside, keep
-from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
-from c2s_assets.defs.publishing import Events, final_errors, publish
+from c2s_assets.defs.publishing import Events, lake_asset, publish
 from c2s_assets.defs.resources import Cellxgene, Store
 from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.discover import Collections, Listing, ListingHistory
@@ -67,19 +66,16 @@ class ListingConfig(dg.Config):
     )
 
 
-@dg.asset(
-    group_name="sources",
+@lake_asset(
+    group="sources",
     kinds={"parquet"},
     code_version=_CODE_VERSION,
-    owners=["team:c2s_assets"],
-    check_specs=check_specs("cellxgene_listing", None),
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
     # It is listed every day: one day may fail, and a third should not begin without anybody's notice.
     freshness_policy=dg.FreshnessPolicy.time_window(
         fail_window=timedelta(hours=72), warn_window=timedelta(hours=36)
     ),
 )
-@final_errors
 def cellxgene_listing(
     context: dg.AssetExecutionContext, config: ListingConfig, store: Store, cellxgene: Cellxgene
 ) -> Events:

@@ -9,9 +9,8 @@ import polars as pl
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.reports import corpus
 from c2s_assets.defs import plots
-from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, rows_as_markdown
-from c2s_assets.defs.publishing import Events, final_errors, publish
+from c2s_assets.defs.publishing import Events, lake_asset, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.documents import CorpusReport
@@ -30,15 +29,12 @@ _OF_THE_LAKE = ("cellxgene_listing", "donor_aliases", SPLIT_PLAN, "leak_audit", 
 _SHOWN = (*_OF_THE_LAKE, PROFILE, *(declared.name for declared in shown()), REPORT)
 
 
-@dg.asset(
-    group_name="joins",
+@lake_asset(
+    group="joins",
     kinds={"duckdb"},
-    deps=[dg.AssetKey(name) for name in _SHOWN],
+    deps=_SHOWN,
     code_version="6",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs("catalogue", None),
 )
-@final_errors
 def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One DuckDB file over the whole lake: datasets, cells, features, genes, splits, sentences and checks."""
     from c2s_assets.storage.catalogue.building import build_catalogue
@@ -66,15 +62,12 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
         remove_snapshots(layout, keep=[before, snapshot.folder.name])
 
 
-@dg.asset(
-    group_name="joins",
+@lake_asset(
+    group="joins",
     kinds={"json"},
-    deps=[catalogue],
+    deps=("catalogue",),
     code_version="2",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs("corpus_report", None),
 )
-@final_errors
 def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
     """What all datasets hold: cells, donors and datasets by tissue, disease, organism, assay and age."""
     from c2s_assets.storage.catalogue.versions import open_catalogue

@@ -22,13 +22,12 @@ from c2s_assets.core.leaks.spec import SPEC, SPEC_ID
 from c2s_assets.core.reports.corpus import reads_every_dataset
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.defs import lineage
-from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import as_metadata, rows_as_markdown, staged_metadata, table_metadata
 from c2s_assets.defs.progress import read_blocks
 from c2s_assets.defs.publishing import (
     Events,
     dataset_asset,
-    final_errors,
+    lake_asset,
     materialized,
     publish_table,
     report,
@@ -83,15 +82,12 @@ def cell_fingerprints(context: dg.AssetExecutionContext, store: Store) -> Events
         )
 
 
-@dg.asset(
-    group_name="splits",
+@lake_asset(
+    group="splits",
     kinds={"parquet"},
-    deps=[dg.AssetKey(FINGERPRINTS), dg.AssetKey(CELLS)],
+    deps=(FINGERPRINTS, CELLS),
     code_version="1",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs("donor_aliases", None),
 )
-@final_errors
 def donor_aliases(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per pair of donors that share cells: one person under two names? And the cells, per dataset."""
     from c2s_assets.storage.leaks.renewing import renew
@@ -126,15 +122,12 @@ def donor_aliases(context: dg.AssetExecutionContext, store: Store) -> Events:
     yield materialized(digest, metadata | as_metadata(asdict(figures)))
 
 
-@dg.asset(
-    group_name="splits",
+@lake_asset(
+    group="splits",
     kinds={"parquet"},
-    deps=[dg.AssetKey(name) for name in (SIDES_OF_DATASET, FINGERPRINTS, SPLIT_PLAN)],
+    deps=(SIDES_OF_DATASET, FINGERPRINTS, SPLIT_PLAN),
     code_version="1",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs("leak_audit", None),
 )
-@final_errors
 def leak_audit(context: dg.AssetExecutionContext, store: Store) -> Events:
     """What is on two sides of the lake, found in the written files: donors, persons, copies of cells.
 
@@ -177,15 +170,12 @@ def leak_audit(context: dg.AssetExecutionContext, store: Store) -> Events:
     )
 
 
-@dg.asset(
-    group_name="splits",
+@lake_asset(
+    group="splits",
     kinds={"parquet"},
-    deps=[dg.AssetKey(name) for name in (CELLS, FEATURES, SIDES_OF_DATASET, "expression", SPLIT_PLAN)],
+    deps=(CELLS, FEATURES, SIDES_OF_DATASET, "expression", SPLIT_PLAN),
     code_version="1",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs("leak_inflation", None),
 )
-@final_errors
 def leak_inflation(context: dg.AssetExecutionContext, store: Store) -> Events:
     """How well age and cell type are predicted with random rows, donors, and datasets held out."""
     from c2s_assets.core.leaks.inflation import SEED, measure_inflation

@@ -11,10 +11,9 @@ from c2s_assets.core.releases.claims import (
     readers_find_release,
     split_is_proven,
 )
-from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown
 from c2s_assets.defs.partitions import releases
-from c2s_assets.defs.publishing import Events, final_errors, materialized, report, skip_checks
+from c2s_assets.defs.publishing import Events, lake_asset, materialized, report, skip_checks
 from c2s_assets.defs.resources import HuggingFace, Store
 from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET
 from c2s_assets.schemas.releases import ReleaseDocument
@@ -33,18 +32,15 @@ class PublishConfig(dg.Config):
     )
 
 
-@dg.asset(
+@lake_asset(
     partitions_def=releases,
-    group_name="publish",
+    group="publish",
     kinds={"parquet", "markdown"},
     deps=[
         dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping()) for name in (SIDES_OF_DATASET, MANIFEST)
     ],
     code_version="1",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs(CORPUS, releases),
 )
-@final_errors
 def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     """The training table of many datasets as a repository will hold it, with card and certificate."""
     from c2s_assets.storage.releases.corpus import other_columns, stage_corpus
@@ -83,16 +79,13 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     )
 
 
-@dg.asset(
+@lake_asset(
     partitions_def=releases,
-    group_name="publish",
+    group="publish",
     kinds={"huggingface"},
-    deps=[CORPUS],
+    deps=(CORPUS,),
     code_version="1",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs(HUB, releases),
 )
-@final_errors
 def hub_dataset(
     context: dg.AssetExecutionContext, config: PublishConfig, store: Store, hub: HuggingFace
 ) -> Events:

@@ -21,9 +21,8 @@ from c2s_assets.core.genes.hgnc import (
     parse_hgnc,
 )
 from c2s_assets.defs.alongside import is_alongside, keep
-from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, table_metadata
-from c2s_assets.defs.publishing import Events, final_errors, publish
+from c2s_assets.defs.publishing import Events, lake_asset, publish
 from c2s_assets.defs.resources import Hgnc, Store
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.tables import GeneSymbols
@@ -53,15 +52,12 @@ class GeneSymbolsConfig(dg.Config):
     )
 
 
-@dg.asset(
-    group_name="sources",
+@lake_asset(
+    group="sources",
     kinds={"parquet"},
     code_version="3",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs("gene_symbols", None),
     retry_policy=dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL),
 )
-@final_errors
 def gene_symbols(
     context: dg.AssetExecutionContext, config: GeneSymbolsConfig, store: Store, hgnc: Hgnc
 ) -> Events:

@@ -13,12 +13,11 @@ from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.splits.summary import SplitSummary, describe_split
 from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.checks import check_specs
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, staged_metadata, table_metadata
 from c2s_assets.defs.publishing import (
     Events,
     dataset_asset,
-    final_errors,
+    lake_asset,
     publish,
     publish_table,
     staged_asset,
@@ -37,15 +36,12 @@ from c2s_assets.storage.tables.sides import read_sides, side_folders, spec_ids, 
 _RECORD_PREVIEW = [CELL_ID, CELL_SENTENCE, AGE, DONOR_ID, SPLIT, FOLD]
 
 
-@dg.asset(
-    group_name="splits",
+@lake_asset(
+    group="splits",
     kinds={"parquet"},
-    deps=[dg.AssetKey(CELLS), dg.AssetKey("donor_aliases")],
+    deps=(CELLS, "donor_aliases"),
     code_version="1",
-    owners=["team:c2s_assets"],
-    check_specs=check_specs(SPLIT_PLAN, None),
 )
-@final_errors
 def split_plan(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per person of the whole lake: train, validation or test, published once and kept.
 

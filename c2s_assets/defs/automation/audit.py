@@ -2,22 +2,21 @@
 
 import dagster as dg
 
-renew_plan = dg.define_asset_job(
+from c2s_assets.defs.automation.jobs import job_in_one_process
+
+renew_plan = job_in_one_process(
     "renew_plan",
-    selection=dg.AssetSelection.assets("donor_aliases", "split_plan"),
-    executor_def=dg.in_process_executor,
+    selection=["donor_aliases", "split_plan"],
     description="Search the lake for donors and cells that are the same, and act on it in the split plan.",
 )
-audit_leaks = dg.define_asset_job(
+audit_leaks = job_in_one_process(
     "audit_leaks",
-    selection=dg.AssetSelection.assets("leak_audit"),
-    executor_def=dg.in_process_executor,
+    selection=["leak_audit"],
     description="Search the written sides of all datasets for donors and cells that are on two.",
 )
-measure_leaks = dg.define_asset_job(
+measure_leaks = job_in_one_process(
     "measure_leaks",
-    selection=dg.AssetSelection.assets("leak_inflation"),
-    executor_def=dg.in_process_executor,
+    selection=["leak_inflation"],
     description="Compare how well models do with random cells, donors, and datasets held out.",
 )
 

@@ -2,13 +2,13 @@
 
 import dagster as dg
 
+from c2s_assets.defs.automation.jobs import job_in_one_process
 from c2s_assets.defs.resources import Store
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
-renew_catalogue = dg.define_asset_job(
+renew_catalogue = job_in_one_process(
     "renew_catalogue",
-    selection=dg.AssetSelection.assets("catalogue", "corpus_report"),
-    executor_def=dg.in_process_executor,
+    selection=["catalogue", "corpus_report"],
     description="Build the catalogue of the lake and the report on what it holds.",
 )
 

@@ -1,6 +1,7 @@
 """The jobs that build one dataset, and what all of them share."""
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -8,22 +9,21 @@ import dagster as dg
 from c2s_assets.schemas.registry import TABLES, wanted_tables
 
 # One process for all steps: starting one costs seconds, and there are 2,200 datasets.
-build_dataset = dg.define_asset_job(
+job_in_one_process = partial(dg.define_asset_job, executor_def=dg.in_process_executor)
+
+build_dataset = job_in_one_process(
     "build_dataset",
-    selection=dg.AssetSelection.assets(*wanted_tables()),
-    executor_def=dg.in_process_executor,
+    selection=wanted_tables(),
     description="Build everything of one dataset, in one process, but tables that have to be asked for.",
 )
-build_tables = dg.define_asset_job(
+build_tables = job_in_one_process(
     "build_tables",
-    selection=dg.AssetSelection.assets(*TABLES),
-    executor_def=dg.in_process_executor,
+    selection=list(TABLES),
     description="Build tables of one dataset, in one process: those that are chosen, or all there are.",
 )
-list_gene_symbols = dg.define_asset_job(
+list_gene_symbols = job_in_one_process(
     "list_gene_symbols",
-    selection=dg.AssetSelection.assets("gene_symbols"),
-    executor_def=dg.in_process_executor,
+    selection=["gene_symbols"],
     description="Take the approved gene symbols of HGNC.",
 )
 BUILD_JOBS = (build_dataset, build_tables)

@@ -18,7 +18,7 @@ from c2s_assets.core.discover.selection import select
 from c2s_assets.core.errors import ConfigError
 from c2s_assets.core.runs.retrying import clock
 from c2s_assets.core.settings import Selection
-from c2s_assets.defs.automation.jobs import BUILD_JOBS, choice
+from c2s_assets.defs.automation.jobs import BUILD_JOBS, choice, job_in_one_process
 from c2s_assets.defs.automation.tries import UNDER_WAY, datasets_under_way, tries_of
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.processes import end_dead_runs
@@ -35,10 +35,9 @@ _WITHDRAWN_ON = "withdrawn_on"
 # few enough that a changed mind about 2,200 datasets does not meet a queue of them.
 _AT_MOST = 25
 _BETWEEN_FIRST_LISTINGS = 3600.0
-list_cellxgene = dg.define_asset_job(
+list_cellxgene = job_in_one_process(
     "list_cellxgene",
-    selection=dg.AssetSelection.assets("cellxgene_listing"),
-    executor_def=dg.in_process_executor,
+    selection=["cellxgene_listing"],
     description="List what CELLxGENE Discover offers.",
 )
 

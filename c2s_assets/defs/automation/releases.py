@@ -3,19 +3,18 @@
 import dagster as dg
 
 from c2s_assets.core.errors import C2SError
+from c2s_assets.defs.automation.jobs import job_in_one_process
 from c2s_assets.defs.partitions import releases
 from c2s_assets.defs.resources import Store
 
-stage_release = dg.define_asset_job(
+stage_release = job_in_one_process(
     "stage_release",
-    selection=dg.AssetSelection.assets("corpus_release"),
-    executor_def=dg.in_process_executor,
+    selection=["corpus_release"],
     description="Stage one release: the files that would go to the Hugging Face Hub.",
 )
-publish_release = dg.define_asset_job(
+publish_release = job_in_one_process(
     "publish_release",
-    selection=dg.AssetSelection.assets("hub_dataset"),
-    executor_def=dg.in_process_executor,
+    selection=["hub_dataset"],
     description="Publish a staged release or, unless dry_run is false, only tell what that would change.",
 )
 RELEASE_JOBS = (stage_release, publish_release)
