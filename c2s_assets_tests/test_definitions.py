@@ -41,6 +41,8 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "cell_sentences",
         "ligand_receptor_pairs",
         "cell_communication",
+        "slide_images",
+        "image_patches",
         "split_plan",
         "split_manifest",
         "train_test",
@@ -130,7 +132,7 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
 
 def test_what_few_want_has_to_be_asked_for() -> None:
     few = {"expression_matrix", "pseudobulk", "pseudocells", "training_prompts"}
-    of_tissue = {"ligand_receptor_pairs", "cell_communication"}
+    of_tissue = {"ligand_receptor_pairs", "cell_communication", "slide_images", "image_patches"}
     assert set(TABLES) - set(wanted_tables()) == few | of_tissue
 
 

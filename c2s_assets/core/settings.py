@@ -54,6 +54,7 @@ Every key is optional, and a section may be empty::
           coordinates: spatial
           um_per_unit: 0.5
           section_column: slide
+          image: slide.tif
         limits:                 # see LimitSettings: what an honest but very large file may claim
           features: 6000000
     releases:
@@ -281,10 +282,12 @@ class DatasetsFile(Section):
             raise ConfigError(self._mistakes[dataset_id])
         return self.datasets.get(dataset_id, DatasetEntry())
 
-    def is_spatial(self, dataset_id: str) -> bool:
-        """Whether the dataset's entry says that its cells have places in a tissue."""
-        entry = self.datasets.get(dataset_id)
-        return entry is not None and entry.spatial is not None
+    def states(self, place: str, *, dataset_id: str) -> bool:
+        """Whether the dataset's entry says something at a place: ``spatial``, ``spatial.image``."""
+        found: object = self.datasets.get(dataset_id)
+        for key in place.split("."):
+            found = getattr(found, key, None)
+        return found is not None
 
     def values(self, places: Iterable[str], *, dataset_id: str) -> dict[str, Any]:
         """Return plain values by their place: ``{"sentences.top_n": 2000}``.

@@ -198,6 +198,19 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("what_is_sent_is_received", "Sums over senders, pairs and cells are the same."),
         Check("cells_have_places", "Every cell has a place, and one of its own.", blocking=False),
     ),
+    "slide_images": (
+        Check("cells_lie_in_the_image", "Of the cells 99 % lie in the image."),
+        Check("slide_is_not_blank", "The image is not of one colour."),
+    ),
+    "image_patches": (
+        Check("ways_agree", "All that says how many microns a pixel is says the same, within 3 %."),
+        Check("pixels_are_fine_enough", "A pixel is at most 1 um, so that cells can be seen."),
+        Check(
+            "patches_show_something",
+            "No patch is of one colour, and no tile of the image black.",
+            blocking=False,
+        ),
+    ),
     "leak_audit": (
         Check("keeps_schema", "The table of leaks has exactly the declared columns, with their types."),
         Check(

@@ -253,6 +253,35 @@ def embedding_by_category(
     return _picture(f"{_method_of(axes)} by {values.name}", draw, height=4.4, has_names=True)
 
 
+def places_in_an_image(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> dg.MarkdownMetadataValue:
+    """Draw an image with the places of cells in it, shape ``(n, 2)`` in its pixels, as rings."""
+
+    def draw(axes: Axes) -> None:
+        axes.imshow(pixels)
+        axes.scatter(*points.T, s=40, facecolors="none", edgecolors=ORANGE, linewidths=0.6)
+        axes.set(xticks=[], yticks=[])
+
+    return _picture("Cells in the image", draw, height=6.4)
+
+
+def contact_sheet(*rows: Sequence[NDArray[np.uint8]]) -> dg.MarkdownMetadataValue | None:
+    """Draw small images side by side, one row of them below the other, all of one size; None without any."""
+    if not rows or not rows[0]:
+        return None
+    sides = [max(len(one) for one in row) for row in rows]
+    most = max(sides)
+
+    def draw(axes: Axes) -> None:
+        for down, row in enumerate(rows):
+            for right, pixels in enumerate(row):
+                axes.imshow(
+                    pixels, extent=(right * most, (right + 0.95) * most, -(down + 0.95) * most, -down * most)
+                )
+        axes.set(xlim=(0, len(rows[0]) * most), ylim=(-len(rows) * most, 0), xticks=[], yticks=[])
+
+    return _picture("Patches of the first cells", draw, height=2.4)
+
+
 def variance_explained(ratios: Sequence[float]) -> dg.MarkdownMetadataValue:
     """Draw which share of the variance each principal component explains, and all up to it."""
     numbers = np.arange(1, len(ratios) + 1)

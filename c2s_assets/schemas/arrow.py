@@ -18,6 +18,7 @@ _DECLARED: ArrowTypes = {
     pl.Float32: pa.float32(),
     pl.Boolean: pa.bool_(),
     pl.Date: pa.date32(),
+    pl.Binary: pa.binary(),
 }
 # What a source may hold besides. Not every reader has a type for small and unsigned integers, but one for
 # int32 and int64; float64 stays, because the source's columns are kept as they are.

@@ -21,7 +21,7 @@ RAW, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", 
 MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_report"
 SIDES_OF_DATASET = "train_test"
 FINGERPRINTS = "cell_fingerprints"
-PAIRS = "ligand_receptor_pairs"
+PAIRS, SLIDES = "ligand_receptor_pairs", "slide_images"
 
 # A table of each dataset that is made for all of them at once, and so is none of those below.
 COPIES = "cell_copies"
@@ -54,8 +54,8 @@ class Declaration:
         Its view in the catalogue, if it is shown there.
     is_default
         Whether it is built without being asked for.
-    is_spatial
-        Whether it is asked for by `spatial` in the dataset's entry.
+    asked_by
+        What of the dataset's entry asks for it, if it is there: ``spatial``.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Declaration:
     has_row_per_cell: bool = False
     view: str | None = None
     is_default: bool = True
-    is_spatial: bool = False
+    asked_by: str | None = None
 
     @property
     def model(self) -> "Table":
@@ -243,7 +243,7 @@ _MADE = (
         model_name="LigandReceptorPairs",
         view="ligand_receptor_pairs",
         is_default=False,
-        is_spatial=True,
+        asked_by="spatial",
     ),
     Declaration(
         name="cell_communication",
@@ -253,7 +253,26 @@ _MADE = (
         model_name="CellCommunication",
         has_row_per_cell=True,
         is_default=False,
-        is_spatial=True,
+        asked_by="spatial",
+    ),
+    Declaration(
+        name="slide_images",
+        form="file",
+        reads=(*_FROM_THE_FILE, "cell_metadata"),
+        settings=("entry.spatial",),
+        model_name="SlideImages",
+        is_default=False,
+        asked_by="spatial.image",
+    ),
+    Declaration(
+        name="image_patches",
+        form="parts",
+        reads=(*_FROM_THE_FILE, "cell_metadata", "slide_images"),
+        settings=("entry.spatial",),
+        model_name="ImagePatches",
+        has_row_per_cell=True,
+        is_default=False,
+        asked_by="spatial.image",
     ),
 )
 # It tells how all the others stand.

@@ -430,3 +430,39 @@ class CellCommunication(pr.DataFrameModel):
         """Nothing else belongs into it."""
 
         strict = True
+
+
+class SlideImages(pr.DataFrameModel):
+    """One row per section: its whole image, small."""
+
+    section: str = column("Section of the tissue.", str_length=_NOT_EMPTY)
+    slide: pl.Binary = column("The image as JPEG, of at most 512 pixels a side.")
+    width_px: pl.Int32 = column("Width of the image itself.", unit="px", ge=1)
+    height_px: pl.Int32 = column("Height of the image itself.", unit="px", ge=1)
+    um_per_px: pl.Float32 = column("Microns per pixel of the image itself.", gt=0)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class ImagePatches(pr.DataFrameModel):
+    """One row per cell: what the image shows of it and of the tissue around it."""
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    x_px: pl.Float32 = column("Centre of the cell in the image, to the right.", unit="px", null=_NO_PLACE)
+    y_px: pl.Float32 = column("Centre of the cell in the image, down.", unit="px", null=_NO_PLACE)
+    cell_patch: pl.Binary = column(
+        "PNG of 64 x 64 pixels, 16 x 16 um: 0.25 um a pixel in every dataset.", null=_NO_PLACE
+    )
+    cell_inside_frac: pl.Float32 = column("Share of it that is in the image.", null=_NO_PLACE, ge=0, le=1)
+    cell_is_blank: bool = column("Whether it is of one colour.", null=_NO_PLACE)
+    tissue_patch: pl.Binary = column("JPEG of 224 x 224 pixels, 200 x 200 um.", null=_NO_PLACE)
+    tissue_inside_frac: pl.Float32 = column("Share of it that is in the image.", null=_NO_PLACE, ge=0, le=1)
+    tissue_is_blank: bool = column("Whether it is of one colour.", null=_NO_PLACE)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True

@@ -59,9 +59,12 @@ def due_tables(dataset: Dataset) -> list[str]:
         there = list(dataset.record().built)
     except C2SError:
         there = []
-    is_spatial = dataset.settings.is_spatial(dataset.dataset_id)
-    of_tissue = [name for name, declared in TABLES.items() if declared.is_spatial and is_spatial]
-    return wanted_tables([*dataset.settings.build, *of_tissue, *there])
+    asked = [
+        name
+        for name, declared in TABLES.items()
+        if declared.asked_by and dataset.settings.states(declared.asked_by, dataset_id=dataset.dataset_id)
+    ]
+    return wanted_tables([*dataset.settings.build, *asked, *there])
 
 
 def stale_tables(dataset: Dataset) -> list[str]:

@@ -70,7 +70,6 @@ def test_every_key_is_read():
     assert parsed.entry("atlas").spatial == SpatialEntry(
         coordinates="places", um_per_unit=0.5, section_column="slide", unit="bin"
     )
-    assert parsed.is_spatial("atlas")
     assert list(parsed.entry("atlas").model_dump(exclude={"limits", "spatial"}).values()) == [
         "Human muscle",
         "CC BY 4.0",
@@ -89,7 +88,9 @@ def test_every_key_is_read():
 def test_an_empty_section_says_that_a_dataset_is_spatial():
     parsed = parse_datasets_file("datasets: {tissue: {spatial: }, blood: {}}")
     assert parsed.entry("tissue").spatial == SpatialEntry()
-    assert [parsed.is_spatial(name) for name in ("tissue", "blood", "other")] == [True, False, False]
+    stated = [parsed.states("spatial", dataset_id=name) for name in ("tissue", "blood", "other")]
+    assert stated == [True, False, False]
+    assert not parsed.states("spatial.image", dataset_id="tissue")
 
 
 def test_a_selection_of_discover_is_read_and_one_text_is_a_list_of_it():

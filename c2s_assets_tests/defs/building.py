@@ -39,7 +39,7 @@ class Workshop:
 
     def build(self, dataset_id: str) -> BuildReport:
         """Build everything, also what has to be asked for, but for what only cells in a tissue have."""
-        tables = [name for name, declared in TABLES.items() if not declared.is_spatial]
+        tables = [name for name, declared in TABLES.items() if not declared.asked_by]
         return build(self.instance, self.definitions, dataset_id, assets=tables)
 
     def read(self, table: str, dataset_id: str) -> pl.DataFrame:

@@ -1,15 +1,18 @@
 """What is built of a dataset whose cells have places in a tissue."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from numpy.typing import NDArray
 
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.holdings import due_tables
+from c2s_assets.storage.images.picture import as_png, decoded
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import Workshop, broken, failures, open_workshop
@@ -71,7 +74,7 @@ def test_spots_of_visium_hear_each_other(tmp_path: Path) -> None:
 def test_who_does_not_say_that_a_dataset_is_spatial_gets_none_of_it(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     due = due_tables(Dataset(layout, "toy", read_settings(layout)))
-    assert not [name for name in due if TABLES[name].is_spatial]
+    assert not [name for name in due if TABLES[name].asked_by]
 
 
 @pytest.mark.parametrize(
@@ -116,3 +119,65 @@ def test_sections_of_one_file_do_not_hear_each_other(tmp_path: Path) -> None:
         table = workshop.read("cell_communication", "toy")
     senders = table.select("section", sender=pl.col("sender_index")).explode("sender")
     assert (slides[senders["sender"].drop_nulls()] == senders.drop_nulls()["section"].to_numpy()).all()
+
+
+def _stains() -> NDArray[np.uint8]:
+    """An image of the spots, each in a colour of its own: 130 px wide discs on a grey slide."""
+    pixels = np.full((1400, 2200, 3), 200, np.uint8)
+    y, x = np.mgrid[:1400, :2200]
+    for spot, (cx, cy) in enumerate(SPOTS["obsm"]["spatial"] + 100):
+        pixels[(x - cx) ** 2 + (y - cy) ** 2 < 65**2] = (spot * 4, 255 - spot * 4, 40)
+    return pixels
+
+
+def test_patches_show_the_cells_that_they_are_of(tmp_path: Path) -> None:
+    moved = {**SPOTS, "obsm": {"spatial": SPOTS["obsm"]["spatial"] + 100}}
+    layout = _lake(tmp_path, spatial="{image: slide.png}", **moved)
+    (layout.root / "slide.png").write_bytes(as_png(_stains()))
+    with open_workshop(layout) as workshop:
+        assert failures(_build(workshop)) == {}
+        patches, slides = workshop.read("image_patches", "toy"), workshop.read("slide_images", "toy")
+    assert patches["cell_patch"].is_null().to_list() == [row == 7 for row in range(60)]
+    for spot, row in enumerate(patches.rows(named=True)):
+        if spot != 7:
+            cell, tissue = decoded(row["cell_patch"]), decoded(row["tissue_patch"])
+            assert (cell == (spot * 4, 255 - spot * 4, 40)).all()
+            assert tissue.shape == (224, 224, 3)
+            assert abs(tissue[112, 112].astype(int) - cell[32, 32]).max() < 12
+            assert row["cell_is_blank"]
+            assert not row["tissue_is_blank"]
+    assert slides.drop("slide").rows() == [("section", 2200, 1400, pytest.approx(0.5, rel=1e-3))]
+    assert decoded(slides["slide"][0]).shape == (326, 512, 3)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.zeros((1400, 2200, 3), np.uint8), r"the image is of one colour, \(0, 0, 0\)"),
+        (_stains()[:300], "of 60 cells lie in the image"),
+    ],
+)
+def test_an_image_that_does_not_show_the_cells_is_refused(
+    tmp_path: Path, pixels: NDArray[np.uint8], message: str
+) -> None:
+    layout = _lake(tmp_path, spatial="{image: slide.png}", **SPOTS)
+    (layout.root / "slide.png").write_bytes(as_png(pixels))
+    with open_workshop(layout) as workshop:
+        report = _build(workshop)
+    assert re.search(message.replace("60", "59"), failures(report)["slide_images"])
+    assert not layout.parts("image_patches", "toy").exists()
+    assert layout.parts("cell_communication", "toy").exists()
+
+
+def test_an_image_too_coarse_for_cells_is_refused(tmp_path: Path) -> None:
+    coarse = {
+        "obs": {**SPOTS["obs"]},
+        "obsm": {"spatial": SPOTS["obsm"]["spatial"] / 10},
+        "uns": {"spatial": {"toy": {"scalefactors": {"spot_diameter_fullres": 13.0}}}},
+    }
+    layout = _lake(tmp_path, spatial="{image: slide.png}", **coarse)
+    (layout.root / "slide.png").write_bytes(as_png(_stains()[::10, ::10]))
+    with open_workshop(layout) as workshop:
+        report = _build(workshop)
+    assert set(failures(report)) == {"image_patches"}
+    assert "a pixel is 5 um. A cell of 10 um is 2.0 of them" in failures(report)["image_patches"]

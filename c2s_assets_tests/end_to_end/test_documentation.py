@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from c2s_assets.simulate import simulate_h5ad
+from c2s_assets.storage.images.picture import as_png
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.end_to_end.following import TOP, Follower, blocks_of
@@ -108,19 +109,26 @@ def test_a_split_is_audited(follower: Follower) -> None:
     follower.follow("docs/splits.md")
 
 
-def test_cells_in_a_tissue_are_a_matrix_of_who_hears_whom(follower: Follower) -> None:
+def test_cells_in_a_tissue_hear_each_other_and_have_patches(follower: Follower) -> None:
     (follower.folder / "pairs.csv").write_text("ligand,receptor\nGENE1,GENE2\n")
     pairs = follower.folder / "pairs.csv"
     follower.layout.settings.write_text(
-        f"communication: {{pairs: {pairs}}}\ndatasets: {{brain: {{spatial: {{um_per_unit: 1}}}}}}"
+        f"communication: {{pairs: {pairs}}}\n"
+        f"datasets: {{brain: {{spatial: {{um_per_unit: 1, image: slide.png}}}}}}"
     )
+    noise = np.random.default_rng(1).integers(0, 255, (400, 400, 3), dtype=np.uint8)
+    (follower.layout.root / "slide.png").write_bytes(as_png(noise))
     places = np.random.default_rng(0).uniform(0, 400, (N_OBS, 2))
     write_toy_h5ad(follower.layout.inbox_h5ad("brain"), n_obs=N_OBS, obsm={"spatial": places})
-    assert c2s("build", "brain", "--only", "cell_communication", lake=follower.layout.root).status == 0
+    assert (
+        c2s("build", "brain", "--only", "cell_communication,image_patches", lake=follower.layout.root).status
+        == 0
+    )
     follower.follow("docs/spatial.md")
     table = pl.read_parquet(follower.layout.parts("cell_communication", "brain"))
     heard = follower.names["communication"].sum(axis=1)
     np.testing.assert_allclose(heard, table["score_received"], rtol=1e-5)
+    assert follower.names["picture"].size == (64, 64)
 
 
 def test_queries_are_answered(follower: Follower) -> None:

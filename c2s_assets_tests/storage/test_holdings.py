@@ -92,13 +92,13 @@ def test_a_new_try_is_due_when_the_settings_change(layout):
 
 def test_only_tables_that_are_not_built_by_default_can_be_asked_for():
     """Guards the one place outside the registry that names such tables: the check of datasets.yaml."""
-    by_name = [name for name, one in TABLES.items() if not one.is_default and not one.is_spatial]
+    by_name = [name for name, one in TABLES.items() if not one.is_default and not one.asked_by]
     assert parse_datasets_file(f"build: {by_name}").build == by_name
 
 
 def test_what_only_cells_in_a_tissue_have_is_asked_for_by_the_entry_of_a_dataset(layout):
     settings = parse_datasets_file("build: expression_matrix\ndatasets: {tissue: {spatial: }}")
-    of_tissue = {name for name, one in TABLES.items() if one.is_spatial}
+    of_tissue = {name for name, one in TABLES.items() if one.asked_by == "spatial"}
     tissue, blood = (set(due_tables(Dataset(layout, name, settings))) for name in ("tissue", "blood"))
     assert tissue - blood == of_tissue
     assert "expression_matrix" in blood

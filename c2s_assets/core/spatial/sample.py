@@ -30,6 +30,8 @@ class SpatialSample:
         Their rows in obs, ascending, shape ``(n_cells,)``.
     xy_um
         Microns, x to the right and y down as in an image, shape ``(n_cells, 2)``.
+    xy_px
+        In the file's own unit: pixels of the image, if it has one.
     section
         Which of `sections` each is in.
     n_obs
@@ -38,6 +40,7 @@ class SpatialSample:
 
     cells: NDArray[np.int64]
     xy_um: NDArray[np.float64]
+    xy_px: NDArray[np.float64]
     section: NDArray[np.int32]
     sections: list[str]
     unit: Unit
@@ -93,6 +96,7 @@ def place_cells(
     return SpatialSample(
         cells=cells,
         xy_um=(placed - placed.min(axis=0)) * calibration.um_per_px,
+        xy_px=placed,
         section=codes.to_numpy(),
         sections=sections.to_list(),
         unit=unit,

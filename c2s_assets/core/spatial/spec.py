@@ -22,6 +22,10 @@ class SpatialEntry(Section):
     section_column: str | None = Field(
         default=None, description="obs column of the section, if there are several in the file."
     )
+    image: str | None = Field(
+        default=None,
+        description="Image that the positions are pixels of: a path, from the lake's folder on.",
+    )
     unit: Unit | None = Field(
         default=None, description="What a row is: cell, spot, bin or bead, if the file does not say it."
     )

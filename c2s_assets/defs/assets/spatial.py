@@ -18,6 +18,12 @@ from c2s_assets.core.spatial.columns import (
     SECTION,
 )
 from c2s_assets.core.spatial.pairs import MeasuredPairs, match_pairs
+from c2s_assets.core.spatial.patches import (
+    cells_lie_in_the_image,
+    patches_show_something,
+    pixels_are_fine_enough,
+    slide_is_not_blank,
+)
 from c2s_assets.core.spatial.sample import SpatialSample, cells_have_places
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, staged_metadata
@@ -31,13 +37,14 @@ from c2s_assets.defs.publishing import (
     staged_from_source,
 )
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.registry import CELLS, FEATURES, PAIRS
+from c2s_assets.schemas.registry import CELLS, FEATURES, PAIRS, SLIDES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.spatial.pairs import read_pairs, source_of_pairs
-from c2s_assets.storage.spatial.sample import read_sample
+from c2s_assets.storage.spatial.sample import image_path, read_sample
 from c2s_assets.storage.tables.parquet import read_table, table_schema
 
 _STRONGEST = 20
+_PATCHES_SHOWN = 8
 
 
 @dataset_asset(group="spatial", kinds={"parquet"})
@@ -86,6 +93,56 @@ def cell_communication(context: dg.AssetExecutionContext, store: Store) -> Event
             | {"strongest_pairs": _strongest(measured, hearing.totals())}
             | _picture(dataset, sample),
         )
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def slide_images(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per section: its whole image, small."""
+    from c2s_assets.storage.images.opening import open_image
+    from c2s_assets.storage.spatial.slides import read_slide, slide_rows
+
+    with staged_from_source(context, store) as (staged, h5ad):
+        sample = read_sample(h5ad, staged.dataset)
+        with open_image(image_path(staged.dataset)) as image:
+            full, slide = image.levels[0], read_slide(image)
+        staged.write([slide_rows(slide, sample, width=full.width, height=full.height)])
+        places = sample.xy_px * len(slide) / full.height
+        yield from publish_table(
+            staged,
+            claims=[
+                cells_lie_in_the_image(sample.xy_px, width=full.width, height=full.height),
+                slide_is_not_blank(slide),
+            ],
+            metadata=staged_metadata(staged, lineage={})
+            | {"cells_in_the_image": plots.places_in_an_image(slide, places)},
+        )
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def image_patches(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per cell: what the image shows of it, 16 um wide, and of the tissue around it, 200 um wide."""
+    from c2s_assets.storage.images.opening import open_image
+    from c2s_assets.storage.spatial.patches import PatchWriter
+    from c2s_assets.storage.spatial.slides import first_patches, reader_of
+
+    with staged_from_source(context, store) as (staged, h5ad):
+        dataset, sample = staged.dataset, read_sample(h5ad, staged.dataset)
+        before = [ways_agree(sample.calibration), pixels_are_fine_enough(sample.calibration.um_per_px)]
+        yield from require(dataset, staged.asset, before)
+        with open_image(image_path(dataset)) as image:
+            writer = PatchWriter(sample, image, reader_of(image, dataset.read(SLIDES)))
+            writer.write(staged, dataset.read(CELLS, columns=[CELL_ID])[CELL_ID])
+        yield from publish_table(
+            staged,
+            shown=before,
+            claims=[patches_show_something(writer.n_blank, len(sample.cells), writer.reader.black)],
+            metadata=staged_metadata(staged, lineage={})
+            | _shown(plots.contact_sheet(*first_patches(staged.path(), _PATCHES_SHOWN))),
+        )
+
+
+def _shown(sheet: dg.MarkdownMetadataValue | None) -> Metadata:
+    return {} if sheet is None else {"patches": sheet}
 
 
 def _symbols(dataset: Dataset) -> pl.Series:

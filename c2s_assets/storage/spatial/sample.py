@@ -1,13 +1,14 @@
 """Reads where the cells of an h5ad lie."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from c2s_assets.core.errors import MissingColumnError, SourceError
+from c2s_assets.core.errors import ConfigError, MissingColumnError, SourceError
 from c2s_assets.core.spatial.calibration import by_lattice, by_spot_diameter, calibrate
 from c2s_assets.core.spatial.sample import SpatialSample, place_cells
 from c2s_assets.core.spatial.spec import SpatialEntry, Unit
@@ -61,6 +62,23 @@ def read_sample(h5ad: H5ad, dataset: Dataset) -> SpatialSample:
         labels=obs[entry.section_column].cast(pl.String) if entry.section_column is not None else None,
         in_tissue=obs[_IN_TISSUE] if _IN_TISSUE in obs.columns else None,
     )
+
+
+def image_path(dataset: Dataset) -> Path:
+    """Return the path of the image that a dataset's entry names.
+
+    Raises
+    ------
+    ConfigError
+        If it names none.
+    """
+    spatial = dataset.entry.spatial
+    if spatial is None or spatial.image is None:
+        raise ConfigError(
+            f"nothing says which image shows the cells of {dataset.dataset_id}. Name it as image of spatial "
+            f"in the dataset's entry of datasets.yaml."
+        )
+    return dataset.layout.root / Path(spatial.image).expanduser()
 
 
 def _read_positions(h5ad: H5ad, entry: SpatialEntry) -> NDArray[np.float64]:

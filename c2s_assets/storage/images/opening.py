@@ -1,0 +1,45 @@
+"""Opens an image file of a tissue."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+from c2s_assets.core.errors import MissingInputError, SourceError
+from c2s_assets.storage.images.source import ImageSource
+
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_LIBRARIES = ("tifffile", "imagecodecs", "PIL")
+HOW_TO_INSTALL = "images of a tissue take more libraries: python -m pip install 'c2s_assets[spatial]'"
+
+
+@contextmanager
+def open_image(path: Path) -> Iterator[ImageSource]:
+    """Open a TIFF, also one of OME or of Aperio, tile by tile; or a PNG or JPEG of moderate size.
+
+    Raises
+    ------
+    MissingInputError
+        If there is no such file, or the libraries are not installed.
+    SourceError
+        If it is no image that can be read.
+    """
+    if not path.is_file():
+        raise MissingInputError(
+            f"there is no image {path}. Correct image of spatial in the dataset's entry of datasets.yaml."
+        )
+    if any(find_spec(name) is None for name in _LIBRARIES):
+        raise MissingInputError(f"{HOW_TO_INSTALL}.")
+    with path.open("rb") as file:
+        start = file.read(4)
+    if not start:
+        raise SourceError(f"image {path.name} is empty. Copy it again.")
+    if start in _TIFF:
+        from c2s_assets.storage.images.tiff import open_tiff  # noqa: PLC0415
+
+        with open_tiff(path) as image:
+            yield image
+    else:
+        from c2s_assets.storage.images.picture import read_picture  # noqa: PLC0415
+
+        yield read_picture(path)

@@ -1,0 +1,89 @@
+"""PNG and JPEG, which are decoded whole, and what patches are written as."""
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from c2s_assets.core.errors import SourceError
+from c2s_assets.storage.images.source import Level, Pixels
+
+# As far as Pillow goes: 0.5 GB of colours.
+_MOST_PIXELS = 178_956_970
+# 1 is 2.6 times as fast as the default for 3 % more bytes.
+_PNG_LEVEL = 1
+_JPEG_QUALITY = 90
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image, as one tile."""
+
+    levels: tuple[Level, ...]
+    _pixels: Pixels
+
+    def read_tile(self, level: int, row: int, column: int) -> Pixels:  # noqa: ARG002  there is one
+        """Return the image."""
+        return self._pixels
+
+
+def read_picture(path: Path) -> Picture:
+    """Decode a PNG, a JPEG or another image that Pillow knows.
+
+    Raises
+    ------
+    SourceError
+        If it is none, is damaged, or has more than 178 million pixels.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                pixels = np.asarray(image.convert("RGB"))
+    except Image.DecompressionBombError as error:
+        raise SourceError(
+            f"image {path.name} has more than {_MOST_PIXELS:,} pixels, which would be decoded all at once. "
+            f"Save it as a tiled TIFF."
+        ) from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise SourceError(
+            f"image {path.name} is no TIFF, PNG or JPEG that can be read ({error}). Copy it again."
+        ) from error
+    height, width, _ = pixels.shape
+    return Picture((Level(width, height, width, height, 1.0),), pixels)
+
+
+def resized(pixels: Pixels, width: int, height: int) -> Pixels:
+    """Give pixels another width and height."""
+    return np.asarray(
+        Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    )
+
+
+def cut(pixels: Pixels, box: tuple[float, float, float, float], *, side: int) -> Pixels:
+    """Cut a square out between the corners left, top, right and bottom, as one of `side` pixels."""
+    image = Image.fromarray(pixels)
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0))
+
+
+def as_png(pixels: Pixels) -> bytes:
+    """Encode pixels without loss."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=_PNG_LEVEL)
+    return file.getvalue()
+
+
+def as_jpeg(pixels: Pixels) -> bytes:
+    """Encode pixels as JPEG, with colours as sharp as the light."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
+    return file.getvalue()
+
+
+def decoded(data: bytes) -> Pixels:
+    """Decode what `as_jpeg` or `as_png` has written."""
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image.convert("RGB"))

@@ -1,0 +1,131 @@
+"""An image with its smaller copies, of which single tiles are read."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+# Of 512 x 512 pixels, 50 MB; the tiles of a row of cells and of the next one.
+_TILES_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Level:
+    """The image, or a smaller copy of it.
+
+    Attributes
+    ----------
+    downsample
+        Pixels of the image along one of this.
+    """
+
+    width: int
+    height: int
+    tile_width: int
+    tile_height: int
+    downsample: float
+
+
+class ImageSource(Protocol):
+    """An open image."""
+
+    @property
+    def levels(self) -> Sequence[Level]:
+        """The image, then its copies, the largest first."""
+
+    def read_tile(self, level: int, row: int, column: int) -> Pixels:
+        """Read a tile as it is stored, ``(height, width, 3)``; at the edges it may be larger than the image.
+
+        Raises
+        ------
+        SourceError
+            If it cannot be read, naming it.
+        """
+
+
+@dataclass
+class TileReader:
+    """Cuts windows out of an image, and keeps the tiles that were read last.
+
+    Attributes
+    ----------
+    background
+        Colour of what lies outside the image.
+    black
+        Tiles read until now all of whose pixels are black, as ``(level, row, column)``: a slide has none, so
+        that they were not decoded, or never stored.
+    """
+
+    source: ImageSource
+    background: tuple[int, int, int] = (255, 255, 255)
+    black: set[tuple[int, int, int]] = field(default_factory=set)
+    _kept: OrderedDict[tuple[int, int, int], Pixels] = field(default_factory=OrderedDict)
+
+    def level_for(self, downsample: float) -> int:
+        """Choose the smallest copy that has no fewer pixels than are wanted."""
+        fitting = [n for n, level in enumerate(self.source.levels) if level.downsample <= max(downsample, 1)]
+        return fitting[-1] if fitting else 0
+
+    def window(self, level: int, left: int, top: int, width: int, height: int) -> Pixels:
+        """Read pixels of a level, ``(height, width, 3)``; outside the image is the background's colour."""
+        stored = self.source.levels[level]
+        found = np.empty((height, width, 3), np.uint8)
+        found[:] = self.background
+        first_column, last_column = max(left, 0), min(left + width, stored.width)
+        first_row, last_row = max(top, 0), min(top + height, stored.height)
+        if first_column >= last_column or first_row >= last_row:
+            return found
+        for row in range(first_row // stored.tile_height, (last_row - 1) // stored.tile_height + 1):
+            for column in range(
+                first_column // stored.tile_width, (last_column - 1) // stored.tile_width + 1
+            ):
+                y, x = row * stored.tile_height, column * stored.tile_width
+                y0, y1 = max(y, first_row), min(y + stored.tile_height, last_row)
+                x0, x1 = max(x, first_column), min(x + stored.tile_width, last_column)
+                tile = self._tile(level, row, column)
+                found[y0 - top : y1 - top, x0 - left : x1 - left] = tile[y0 - y : y1 - y, x0 - x : x1 - x]
+        return found
+
+    def _tile(self, level: int, row: int, column: int) -> Pixels:
+        place = (level, row, column)
+        if place in self._kept:
+            self._kept.move_to_end(place)
+            return self._kept[place]
+        tile = self.source.read_tile(level, row, column)
+        if not tile.any():
+            self.black.add(place)
+        self._kept[place] = tile
+        if len(self._kept) > _TILES_KEPT:
+            self._kept.popitem(last=False)
+        return tile
+
+
+def thumbnail(source: ImageSource, *, long_side: int, resize: Callable[[Pixels, int, int], Pixels]) -> Pixels:
+    """Make the whole image small, tile by tile: its long side has at most so many pixels.
+
+    Parameters
+    ----------
+    resize
+        Gives pixels another width and height.
+    """
+    number = len(source.levels) - 1
+    while number and max(source.levels[number].width, source.levels[number].height) < long_side:
+        number -= 1
+    level = source.levels[number]
+    scale = min(1.0, long_side / max(level.width, level.height))
+    small = np.zeros((max(1, round(level.height * scale)), max(1, round(level.width * scale)), 3), np.uint8)
+    for row in range(-(-level.height // level.tile_height)):
+        for column in range(-(-level.width // level.tile_width)):
+            y, x = row * level.tile_height, column * level.tile_width
+            height, width = min(level.tile_height, level.height - y), min(level.tile_width, level.width - x)
+            y0, y1 = round(y * scale), min(round((y + height) * scale), len(small))
+            x0, x1 = round(x * scale), min(round((x + width) * scale), small.shape[1])
+            if y1 > y0 and x1 > x0:
+                tile = source.read_tile(number, row, column)[:height, :width]
+                small[y0:y1, x0:x1] = resize(tile, x1 - x0, y1 - y0)
+    return small
