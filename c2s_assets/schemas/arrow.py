@@ -11,19 +11,20 @@ if TYPE_CHECKING:  # pandera takes two seconds to import, and who only reads tab
 
 ArrowTypes = Mapping[object, pa.DataType]
 
-_DECLARED: ArrowTypes = {
+_TYPES: ArrowTypes = {
     pl.String: pa.string(),
     pl.Int32: pa.int32(),
     pl.Int64: pa.int64(),
     pl.Float32: pa.float32(),
     pl.Boolean: pa.bool_(),
     pl.Date: pa.date32(),
-    pl.Binary: pa.binary(),
 }
+# Of columns of ours: images besides.
+_DECLARED: ArrowTypes = {**_TYPES, pl.Binary: pa.binary()}
 # What a source may hold besides. Not every reader has a type for small and unsigned integers, but one for
 # int32 and int64; float64 stays, because the source's columns are kept as they are.
 _OF_SOURCE: ArrowTypes = {
-    **_DECLARED,
+    **_TYPES,
     pl.Int8: pa.int32(),
     pl.Int16: pa.int32(),
     pl.UInt8: pa.int32(),

@@ -15,7 +15,7 @@ MODELS = sorted(
     ),
     key=lambda model: model.__name__,
 )
-ON_DISK = {pa.string(), pa.int32(), pa.int64(), pa.float32(), pa.bool_(), pa.date32()}
+ON_DISK = {pa.string(), pa.int32(), pa.int64(), pa.float32(), pa.bool_(), pa.date32(), pa.binary()}
 
 
 def test_all_models_are_looked_at():
