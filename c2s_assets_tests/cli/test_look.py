@@ -51,6 +51,19 @@ def test_a_mouse_of_24_in_a_column_of_numbers_is_24_months_old(tmp_path: Path) -
     assert "60 of 60 cells have an age." in said.out
 
 
+def test_positions_in_a_tissue_are_noticed_where_the_file_says_their_scale(tmp_path: Path) -> None:
+    spots = np.arange(60)
+    path = write_toy_h5ad(
+        tmp_path / "spots.h5ad",
+        obs={"array_row": spots // 10, "array_col": 2 * (spots % 10) + spots // 10 % 2},
+        obsm={"spatial": np.column_stack([spots % 10, spots // 10]) * 100.0},
+    )
+    said = c2s("look", path, lake=tmp_path / "none").out
+    assert said.endswith("datasets:\n  spots:\n    spatial: {}  # obsm has positions in a tissue\n")
+    scatter = write_toy_h5ad(tmp_path / "scatter.h5ad", obsm={"spatial": np.zeros((60, 2))})
+    assert "datasets:" not in c2s("look", scatter, lake=tmp_path / "none").out
+
+
 def test_a_scaled_matrix_is_told_with_the_way_out(tmp_path: Path) -> None:
     said = c2s("look", write_toy_h5ad(tmp_path / "a.h5ad", matrices="scaled X"), lake=tmp_path / "none")
     assert "  note  X was scaled" in said.out

@@ -41,10 +41,13 @@ from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.sources.profile import matrix_can_be_ranked, profile_h5ad, reads_every_column
+from c2s_assets.storage.spatial.sample import has_places
 from c2s_assets.storage.tables.features import read_var
 
 _CELLS_PER_BLOCK = 65_536
 _ROWS_PER_BLOCK = 1024
+# A value, and what suggests it.
+Proposal = tuple[str | dict[str, str], str]
 # Nothing is written, so that no table says of which bytes it was made.
 _NO_DIGEST = "0" * 64
 
@@ -131,7 +134,7 @@ class _Looker:
             if column.not_read is None
         ]
 
-    def proposals(self, entry: DatasetEntry) -> Iterator[tuple[str, tuple[str, str]]]:
+    def proposals(self, entry: DatasetEntry) -> Iterator[tuple[str, Proposal]]:
         """Propose keys of the entry, each with its value and what suggests it, for what the checks miss."""
         survey, cells, _ = self.judge(entry)
         used, sources = survey.sources.used, survey.sources
@@ -155,8 +158,10 @@ class _Looker:
             symbols = propose_symbols(var_names, var)
             if symbols is not None:
                 yield "symbol_column", (symbols, "names most genes")
+        if entry.spatial is None and has_places(self.h5ad, [column.name for column in self.columns]):
+            yield "spatial", ({}, "obsm has positions in a tissue")
 
-    def _ages(self, used: frozenset[str], organism: str | None) -> Iterator[tuple[str, tuple[str, str]]]:
+    def _ages(self, used: frozenset[str], organism: str | None) -> Iterator[tuple[str, Proposal]]:
         for column in likely_ages(self.columns, used=used):
             values = self.h5ad.obs.read(column.name)
             found = propose_unit(values, unit_in_name=unit_in_name(column.name), organism=organism)

@@ -1,6 +1,6 @@
 """Reads where the cells of an h5ad lie."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,13 @@ def read_sample(h5ad: H5ad, dataset: Dataset) -> SpatialSample:
         labels=obs[entry.section_column].cast(pl.String) if entry.section_column is not None else None,
         in_tissue=obs[_IN_TISSUE] if _IN_TISSUE in obs.columns else None,
     )
+
+
+def has_places(h5ad: H5ad, obs_columns: Collection[str]) -> bool:
+    """Whether a file has positions, and says by itself how many microns their unit is."""
+    if not set(_COORDINATES) & set(h5ad.embeddings()):
+        return False
+    return {_COLUMN, _ROW} <= set(obs_columns) or _spot_diameter(h5ad) is not None
 
 
 def image_path(dataset: Dataset) -> Path:
