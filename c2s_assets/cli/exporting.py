@@ -52,6 +52,23 @@ def export_annbatch(layout: Layout, ids: Sequence[str], *, folder: Path) -> None
         say(f"  loader.use_collection(DatasetCollection({str(folder / f'{side}.zarr')!r}, mode='r'))")
 
 
+def export_cell2sentence(layout: Layout, ids: Sequence[str], *, folder: Path, is_upper: bool) -> None:
+    """Write cells, groups and vocabulary for Cell2Sentence, and say how it loads them."""
+    from c2s_assets.storage.prompts import cell2sentence as c2s
+
+    exported = c2s.export_cell2sentence(layout, folder, datasets=list(ids) or None, is_upper=is_upper)
+    sides = ", ".join(f"{n:,} {side}" for side, n in exported.n_cells.items())
+    say(f"Cells for Cell2Sentence in {folder}: {sides}; {exported.n_groups:,} groups of cells.")
+    for label, n in exported.n_unknown.items():
+        if n:
+            say(f"{n:,} cells have no {label}, where Cell2Sentence would write None: leave their rows out.")
+    say("\nLoad it with:")
+    say(f"  csdata = CSData(json.load(open({str(folder / c2s.VOCABULARY)!r})), {str(folder / c2s.CELLS)!r})")
+    say(f"  split = json.load(open({str(folder / c2s.SPLIT_OF_CELLS)!r}))")
+    say("  model.fine_tune(csdata, task, train_args, data_split_indices_dict=split)")
+    say(f"  groups = load_from_disk({str(folder / c2s.GROUPS)!r}), with {c2s.SPLIT_OF_GROUPS}")
+
+
 def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
     sides = ", ".join(f"{n:,} {side}" for side, n in exported.n_rows.items())
     yield (

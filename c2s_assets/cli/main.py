@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2s_assets.cli.printing import remark, say, scan_text, terminal_width
-from c2s_assets.core.errors import C2SError, LakeError, MissingInputError
+from c2s_assets.core.errors import C2SError, LakeError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 
@@ -168,13 +168,19 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     export.add_argument(
         "what",
-        metavar="training|sides|annbatch",
-        choices=["training", "sides", "annbatch"],
+        metavar="training|sides|annbatch|cell2sentence",
+        choices=["training", "sides", "annbatch", "cell2sentence"],
         help="the training table; which donor and which row is on which side, for cell-load and "
-        "Cell2Sentence; shuffled expression by side, for annbatch",
+        "Cell2Sentence; shuffled expression by side, for annbatch; cells, groups of cells and vocabulary, for "
+        "Cell2Sentence",
     )
     export.add_argument("ids", metavar="ID", nargs="*")
     export.add_argument("--to", metavar="DIR", required=True, help="a folder that is new, empty or an export")
+    export.add_argument(
+        "--upper-case",
+        action="store_true",
+        help="of cell2sentence: write symbols as its pretrained models know them, of mice too",
+    )
     export.set_defaults(run=_export)
 
     release = commands.add_parser(
@@ -399,10 +405,20 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _export(options: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.cli.exporting import export_annbatch, export_sides, export_training
+    from c2s_assets.cli import exporting
 
-    exports = {"training": export_training, "sides": export_sides, "annbatch": export_annbatch}
-    exports[options.what](layout, options.ids, folder=Path(options.to))
+    folder = Path(options.to)
+    if options.what == "cell2sentence":
+        exporting.export_cell2sentence(layout, options.ids, folder=folder, is_upper=options.upper_case)
+        return 0
+    if options.upper_case:
+        raise UnknownNameError("--upper-case is of c2s export cell2sentence alone. Leave it out.")
+    exports = {
+        "training": exporting.export_training,
+        "sides": exporting.export_sides,
+        "annbatch": exporting.export_annbatch,
+    }
+    exports[options.what](layout, options.ids, folder=folder)
     return 0
 
 
