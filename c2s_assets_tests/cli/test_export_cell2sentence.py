@@ -3,7 +3,6 @@
 import json
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -13,6 +12,7 @@ import c2s_assets
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.corpus import make_corpus
+from c2s_assets_tests.tiny_model import let_cell2sentence_train, write_tiny_model
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 SIDE_OF = {"train": "train", "val": "validation", "test": "test"}
@@ -157,8 +157,7 @@ def test_cell2sentence_fine_tunes_on_it(
     write_tiny_model(tmp_path / "tiny", rows(exported / "cells")["cell_sentence"].to_list())
     csdata = CSData({}, str(exported / "cells"))
     model = CSModel(str(tmp_path / "tiny"), str(tmp_path / "models"), "tuned")
-    # transformers 5 calls the argument `tokenizer`, which Cell2Sentence 1.2 passes, by another name.
-    monkeypatch.setattr("cell2sentence.csmodel.Trainer", _trainer)
+    let_cell2sentence_train(monkeypatch)
     arguments = TrainingArguments(
         output_dir=str(tmp_path), max_steps=2, per_device_train_batch_size=2, use_cpu=True, report_to=[]
     )
@@ -167,26 +166,3 @@ def test_cell2sentence_fine_tunes_on_it(
         csdata, "cell_type_prediction", arguments, top_k_genes=5, data_split_indices_dict=by_side, num_proc=1
     )
     assert (tmp_path / "checkpoint-2").is_dir()
-
-
-def write_tiny_model(folder: Path, texts: list[str]) -> None:
-    """Write a random model of one layer and a tokenizer that is trained on these texts."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    tokenizer.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=400, special_tokens=["</s>"], initial_alphabet=alphabet)
-    )
-    fast: Any = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>")  # noqa: S106
-    fast.save_pretrained(folder)
-    config = GPT2Config(vocab_size=len(fast), n_positions=512, n_embd=8, n_layer=1, n_head=1)
-    GPT2LMHeadModel(config).save_pretrained(folder)
-
-
-def _trainer(*, tokenizer: Any, **options: Any) -> Any:
-    from transformers import Trainer
-
-    return Trainer(processing_class=tokenizer, **options)

@@ -1,5 +1,6 @@
 """Every block of code of README and docs works, on what its reader has at that point."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from c2s_assets.storage.images.picture import as_png
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.end_to_end.following import TOP, Follower, blocks_of
+from c2s_assets_tests.tiny_model import let_cell2sentence_train, write_tiny_model
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
 pytestmark = pytest.mark.slow
@@ -29,6 +31,7 @@ FOLLOWED = {
         "docs/spatial.md",
         "docs/releases.md",
         "docs/clock.md",
+        "docs/language_models.md",
     ),
     "docs/published_card.md",  # in test_published_card
 }
@@ -102,6 +105,19 @@ def test_a_clock_by_random_draws_pretends_what_it_is_not(follower: Follower) -> 
     follower.follow("docs/clock.md")
     assert follower.names["error"].height == 17
     assert follower.names["pretended"] < 0.5 * follower.names["true"]
+
+
+def test_a_language_model_is_trained_on_prompts(
+    follower: Follower, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    simulate(follower, "example")
+    if find_spec("cell2sentence"):
+        let_cell2sentence_train(monkeypatch)
+        write_tiny_model(follower.folder / "my_model", ["A cell of Homo sapiens: SIMG1 SIMG2"])
+    follower.follow("docs/language_models.md")
+    assert capsys.readouterr().out.count(" years \n") == 2
+    if find_spec("cell2sentence"):
+        assert (follower.folder / "models" / "checkpoint-2").is_dir()
 
 
 def test_a_split_is_audited(follower: Follower) -> None:

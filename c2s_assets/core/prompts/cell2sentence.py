@@ -67,7 +67,7 @@ def named_groups(cells: pl.DataFrame, spec: PromptSpec, *, start: int) -> pl.Dat
     singles = single_cells(facts_of(cells), keys_of(cells[CELL_ID], seed=spec.seed), n_words)
     groups = groups_of_cells(cells, singles, size=spec.cells_per_group)
     first = groups.rows[np.cumsum(groups.sizes) - groups.sizes]
-    of_first = cells[first].select(ORGANISM, TISSUE, DONOR_UID, _DESCRIPTION, DATASET_ID, SPLIT)
+    of_first = cells.select(pl.all().gather(first))
     return of_first.select(
         groups.lists(pl.Series(GROUPINGS, groups.rows + start)),
         ORGANISM,

@@ -29,7 +29,7 @@ def write_arrow_dataset(folder: Path, blocks: Iterable[pl.DataFrame], *, schema:
     info = {"citation": "", "description": "", "features": features, "homepage": "", "license": ""}
     # By what a cached result is found again: it has to differ where the rows do.
     fingerprint = short_id({"features": features, "rows": file_digest(folder / _ROWS)})
-    state = {
+    state: dict[str, object] = {
         "_data_files": [{"filename": _ROWS}],
         "_fingerprint": fingerprint,
         "_format_columns": None,
