@@ -171,7 +171,7 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="training|sides|annbatch|cell2sentence",
         choices=["training", "sides", "annbatch", "cell2sentence"],
         help="the training table; which donor and which row is on which side, for cell-load and "
-        "Cell2Sentence; shuffled expression by side, for annbatch; cells, groups of cells and vocabulary, for "
+        "Cell2Sentence; shuffled expression by side, for annbatch; cells, groups and vocabulary, for "
         "Cell2Sentence",
     )
     export.add_argument("ids", metavar="ID", nargs="*")
