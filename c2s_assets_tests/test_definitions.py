@@ -47,6 +47,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "split_manifest",
         "train_test",
         "training_prompts",
+        "rank_fidelity",
         "donor_aliases",
         "leak_audit",
         "leak_inflation",
@@ -131,7 +132,7 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
 
 
 def test_what_few_want_has_to_be_asked_for() -> None:
-    few = {"expression_matrix", "pseudobulk", "pseudocells", "training_prompts"}
+    few = {"expression_matrix", "pseudobulk", "pseudocells", "rank_fidelity", "training_prompts"}
     of_tissue = {"ligand_receptor_pairs", "cell_communication", "slide_images", "image_patches"}
     assert set(TABLES) - set(wanted_tables()) == few | of_tissue
 

@@ -245,7 +245,7 @@ class DatasetsFile(Section):
     cellxgene: Selection = Field(default_factory=Selection)
     pseudocells: PseudocellSettings = Field(default_factory=PseudocellSettings)
     build: Annotated[
-        list[Literal["expression_matrix", "pseudobulk", "pseudocells", "training_prompts"]],
+        list[Literal["expression_matrix", "pseudobulk", "pseudocells", "rank_fidelity", "training_prompts"]],
         BeforeValidator(listed),
     ] = Field(default=[], description="Tables that are built only where they are asked for.")
     communication: CommunicationSettings = Field(default_factory=CommunicationSettings)

@@ -97,6 +97,9 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("feature_ids_are_unique", "The source's own ids tell features apart.", blocking=False),
         Check("symbols_are_known", "At least half of the genes have a symbol.", blocking=False),
     ),
+    "rank_fidelity": (
+        Check("ranks_can_be_judged", "There are cells whose genes differ in expression.", blocking=False),
+    ),
     "training_prompts": (
         Check("no_answer_in_question", "No question holds its answer, a donor id or a title."),
         Check("num_genes_is_true", "Sentences hold as many symbols as num_genes says."),

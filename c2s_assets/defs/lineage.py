@@ -220,6 +220,12 @@ def of_split_manifest(names: Sequence[str]) -> Lineage:
     return dict.fromkeys(names, decides) | same
 
 
+def of_rank_fidelity(names: Sequence[str], *, layer: str) -> Lineage:
+    """Origins of `rank_fidelity`: the matrix, and the ids by which its cells are drawn."""
+    made_of = [(RAW, layer), (CELLS, c.CELL_ID)]
+    return dict.fromkeys(names, made_of)
+
+
 def of_training_prompts() -> Lineage:
     """Origins of `training_prompts`: sentences, and what is known of their cells."""
     facts = (c.ORGANISM, c.CELL_TYPE, "tissue", "disease", c.SEX, c.AGE_LOW, c.AGE_HIGH)

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from c2s_assets.core.columns import AGE, CELL_TYPE, DONOR_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, ORANGE, SIDE_COLOURS
 from c2s_assets.core.reports.text import as_markdown, one_line, plot_text
+from c2s_assets.core.sentences.fidelity import Fidelity
 from c2s_assets.core.sentences.information import IS_CHANCE, IS_EXPRESSION, share_of_cells_by_place
 from c2s_assets.core.splits.manifest import BY_CELL
 
 _MOST_BARS = 40
+_MOST_VALUES = 4_000
 _MOST_GROUPS = len(GROUP_COLOURS)
 _LONGEST_LABEL, _LONGEST_DONOR, _LONGEST_TITLE = 30, 14, 60
 
@@ -130,6 +132,22 @@ def words_above_ties(n_above_ties: pl.Series, sentence_length: pl.Series) -> dg.
         _add_legend(axes)
 
     return _picture("Words and ties", draw)
+
+
+def ranks_and_expression(fidelity: Fidelity) -> dg.MarkdownMetadataValue:
+    """Draw the expression of some genes by their rank, and the line by which it is recovered."""
+    n_values = fidelity.expression.size
+    shown = np.random.default_rng(0).permutation(n_values)[:_MOST_VALUES]
+    ends = np.array([0.0, fidelity.log_rank.max()])
+
+    def draw(axes: Axes) -> None:
+        axes.scatter(fidelity.log_rank[shown], fidelity.expression[shown], s=2, color=BLUE, linewidths=0)
+        axes.plot(ends, fidelity.intercept + fidelity.slope * ends, color=ORANGE, label="recovered")
+        axes.set(xlabel="log10(1 + rank)", ylabel="log10(1 + normalised expression)")
+        _add_legend(axes)
+
+    said = f"R\u00b2 {fidelity.r_squared:.2f}, Spearman {fidelity.spearman_r:.2f}"
+    return _picture(f"Expression by rank: {said}", draw)
 
 
 def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMetadataValue:

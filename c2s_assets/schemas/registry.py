@@ -182,6 +182,13 @@ _MADE = (
         view="training",
     ),
     Declaration(
+        name="rank_fidelity",
+        form="file",
+        reads=(*_FROM_THE_FILE, "cell_metadata"),
+        model_name="RankFidelity",
+        is_default=False,
+    ),
+    Declaration(
         name="training_prompts",
         form="parts",
         reads=("dataset_profile", "train_test"),

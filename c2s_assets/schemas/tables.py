@@ -335,6 +335,27 @@ class Pseudocells(_CellsOfADonor):
         strict = True
 
 
+class RankFidelity(pr.DataFrameModel):
+    """One row: how well expression is recovered from the ranks of the genes, as Cell2Sentence measures it.
+
+    Of cells that are drawn, counts are scaled to 10,000 and become log10(1 + x). A line is fitted to them by
+    log10(1 + rank), where that is below 3, and judged on all values above zero.
+    """
+
+    n_cells: pl.Int32 = column("Cells that were drawn: 1,024, or all.", ge=1)
+    n_values: pl.Int64 = column("Their values above zero.", ge=2)
+    slope: pl.Float32 = column("Slope of the line.")
+    intercept: pl.Float32 = column("Its value at the highest rank.")
+    r_squared: pl.Float32 = column("Share of the variance that it explains.", le=1)
+    pearson_r: pl.Float32 = column("Correlation of expression and what is recovered.", ge=-1, le=1)
+    spearman_r: pl.Float32 = column("The same of their ranks.", ge=-1, le=1)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
 class TrainingPrompts(pr.DataFrameModel):
     """One row per thing that is asked of a cell or a group of cells, to train a language model on.
 

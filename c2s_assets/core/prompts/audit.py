@@ -1,15 +1,16 @@
 """Whether written prompts keep what is promised of them, read back by another way than they were written."""
 
-import re
-
 import polars as pl
 
 from c2s_assets.core.columns import NUM_GENES, PROMPT, RESPONSE, TASK, TEMPLATE_ID
 from c2s_assets.core.prompts.leaks import LeakFinder
-from c2s_assets.core.prompts.templates import SENTENCE_LINE, all_tasks
+from c2s_assets.core.prompts.templates import all_tasks
 
 GIVES_ANSWER, WRONG_NUMBER = "the question holds no answer", "num_genes is what the sentences hold"
 _FOUND = {TASK: pl.String, TEMPLATE_ID: pl.String, "rule": pl.String, "found": pl.String}
+# What a line with a sentence begins with: that of one cell, or of one in a group.
+_ONE, _OF_SEVERAL = "Cell: ", r"^Cell \d+: "
+_LONGEST_BEGINNING = 12
 # The number of genes, of which there are as many as lengths of sentences, and which is no leak.
 _NUMBER_OF_GENES = r"\b\d+ (genes|gene|most|ranked|leading)\b"
 
@@ -22,40 +23,43 @@ def audit_prompts(records: pl.DataFrame, finder: LeakFinder) -> pl.DataFrame:
     records
         `task`, `prompt`, `response`, `num_genes`, `template_id` as they were written.
     """
-    return pl.concat([_leaks(records, finder), _wrong_numbers(records)])
-
-
-def _leaks(records: pl.DataFrame, finder: LeakFinder) -> pl.DataFrame:
-    generating = [name for name, task in all_tasks().items() if task.is_generation]
-    question = pl.col(PROMPT).str.replace_all(SENTENCE_LINE, "").str.replace_all(_NUMBER_OF_GENES, "$1")
-    answer = pl.when(pl.col(TASK).is_in(generating).not_()).then(RESPONSE)
-    distinct = records.select(TASK, TEMPLATE_ID, question.alias("question"), answer.alias("answer")).unique(
-        maintain_order=True
+    numbered = records.select(TASK, PROMPT, RESPONSE, NUM_GENES, TEMPLATE_ID).with_row_index("row")
+    is_generation = pl.col(TASK).is_in([name for name, task in all_tasks().items() if task.is_generation])
+    answer = pl.when(is_generation.not_()).then(RESPONSE).alias("answer")
+    asked, written = _lines(numbered, PROMPT), _lines(numbered.filter(is_generation), RESPONSE)
+    questions = asked.filter(pl.col("n_words").is_null()).group_by("row").agg(pl.col("line").str.join(" "))
+    n_words = pl.concat([asked, written]).group_by("row").agg(pl.col("n_words").sum())
+    judged = numbered.select("row", TASK, TEMPLATE_ID, NUM_GENES, answer)
+    return pl.concat(
+        [
+            _leaks(judged.join(questions, on="row", how="left", maintain_order="left"), finder),
+            _wrong_numbers(judged.join(n_words, on="row", how="left", maintain_order="left")),
+        ]
     )
-    found = []
-    for task, template_id, asked, answered in distinct.iter_rows():
-        if (kind := finder.find(asked, answered)) is not None:
-            shown = re.sub(r"\s+", " ", asked).strip()
-            found.append((task, template_id, GIVES_ANSWER, f"{kind} of {answered!r} in {shown!r}"))
+
+
+def _lines(records: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Take texts apart into lines; count the words of those that are a sentence."""
+    lines = records.select("row", pl.col(name).str.split("\n").alias("line")).explode("line")
+    n_spaces = pl.col("line").str.count_matches(" ", literal=True).cast(pl.Int64)
+    is_of_several = pl.col("line").str.head(_LONGEST_BEGINNING).str.contains(_OF_SEVERAL)
+    is_of_one = pl.col("line").str.starts_with(_ONE)
+    counted = pl.when(is_of_one).then(n_spaces).when(is_of_several).then(n_spaces - 1)
+    return lines.with_columns(counted.alias("n_words"))
+
+
+def _leaks(judged: pl.DataFrame, finder: LeakFinder) -> pl.DataFrame:
+    question = pl.col("line").fill_null("").str.replace_all(_NUMBER_OF_GENES, "$1")
+    distinct = judged.select(TASK, TEMPLATE_ID, question, "answer").unique(maintain_order=True)
+    found = [
+        (task, template_id, GIVES_ANSWER, f"{kind} of {answer!r} in {asked!r}")
+        for task, template_id, asked, answer in distinct.iter_rows()
+        if (kind := finder.find(asked, answer)) is not None
+    ]
     return pl.DataFrame(found, schema=_FOUND, orient="row")
 
 
-def _wrong_numbers(records: pl.DataFrame) -> pl.DataFrame:
-    """Count the words of the lines with sentences: one is what each begins with, or two in a group."""
-    tasks = all_tasks()
-    generating = [name for name, task in tasks.items() if task.is_generation]
-    grouped = [name for name, task in tasks.items() if task.is_of_groups]
-    lines = pl.when(pl.col(TASK).is_in(generating)).then(RESPONSE).otherwise(PROMPT)
-    counted = records.select(
-        TASK,
-        TEMPLATE_ID,
-        NUM_GENES,
-        pl.col(TASK).is_in(grouped).alias("is_grouped"),
-        lines.str.extract_all(SENTENCE_LINE).alias("lines"),
-    ).with_columns(
-        n_words=pl.col("lines").list.join("").str.count_matches(" ", literal=True)
-        - pl.col("lines").list.len() * pl.col("is_grouped")
-    )
-    wrong = counted.filter(pl.col("n_words") != pl.col(NUM_GENES))
+def _wrong_numbers(judged: pl.DataFrame) -> pl.DataFrame:
+    wrong = judged.filter(pl.col("n_words").fill_null(0) != pl.col(NUM_GENES))
     said = pl.format("{} words, but num_genes is {}", "n_words", NUM_GENES)
     return wrong.select(TASK, TEMPLATE_ID, pl.lit(WRONG_NUMBER).alias("rule"), said.alias("found"))

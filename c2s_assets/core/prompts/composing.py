@@ -75,7 +75,9 @@ class PromptComposer:
         cells
             Rows of one side of `train_test`.
         """
-        sentences = Sentences(cells[CELL_SENTENCE])
+        # A word is a token at least.
+        most = self._spec.most_genes or self._spec.max_tokens
+        sentences = Sentences(cells[CELL_SENTENCE], most=most)
         keys = keys_of(cells[CELL_ID], seed=self._spec.seed)
         singles = single_cells(facts_of(cells), keys, sentences.n_words)
         left_out: Counter[tuple[str, str]] = Counter()

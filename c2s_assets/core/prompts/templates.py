@@ -11,8 +11,6 @@ import yaml
 
 CELLS, ANSWER, ORGANISM, NUM_GENES, N_CELLS = "cells", "answer", "organism", "num_genes", "n_cells"
 _PLACE = re.compile(r"\{(\w+)\}")
-# Lines of a text that hold sentences; all else of a prompt is its question.
-SENTENCE_LINE = r"(?m)^Cell(?: \d+)?: (.*)$"
 
 
 @dataclass(frozen=True)

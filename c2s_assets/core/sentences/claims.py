@@ -6,6 +6,7 @@ import polars as pl
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes.claims import NAME_THE_SYMBOLS
+from c2s_assets.core.sentences.fidelity import Fidelity
 
 _OUR_FAULT = "This is a fault of ours: please report it."
 # Of the cells of five real data sets that express a gene, all but 8 of 18,249 have a sentence.
@@ -71,3 +72,15 @@ def sentences_have_words(n_expressed: pl.Series, *, n_silent: int, listing: str)
         )
     figures = {"n_silent": n_silent, "frac_with_words": share}
     return Finding("sentences_have_words", share >= _LEAST_WITH_WORDS, message, figures)
+
+
+def ranks_can_be_judged(fidelity: Fidelity | None, *, n_cells: int) -> Finding:
+    """Claim that the cells drawn have genes that differ in expression, so that ranks can recover it."""
+    if fidelity is None:
+        message = (
+            f"In none of {n_cells:,} cells do genes differ in expression, so there is nothing to recover."
+        )
+        return Finding("ranks_can_be_judged", False, message, {"n_cells": n_cells})
+    message = f"Ranks explain {fidelity.r_squared:.0%} of the variance of expression in {n_cells:,} cells."
+    figures = {"n_cells": n_cells, "r_squared": fidelity.r_squared, "spearman_r": fidelity.spearman_r}
+    return Finding("ranks_can_be_judged", True, message, figures)

@@ -24,6 +24,7 @@ from c2s_assets.core.genes.var_columns import list_columns
 from c2s_assets.core.sentences import claims as sentence_claims
 from c2s_assets.core.sentences.audit import ensembl_words
 from c2s_assets.core.sentences.composing import SentenceComposer, SentenceSpec, Vocabulary
+from c2s_assets.core.sentences.fidelity import N_CELLS, SEED, as_row, measure_fidelity
 from c2s_assets.core.sentences.information import describe_ties
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
@@ -32,6 +33,7 @@ from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, req
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, FEATURES, SENTENCES
 from c2s_assets.storage.dataset import Dataset, DatasetStage
+from c2s_assets.storage.tables.fidelity import draw_cells
 from c2s_assets.storage.tables.parquet import read_rows, read_table, table_schema
 from c2s_assets.storage.tables.sentences import audit, write_sentences
 
@@ -73,6 +75,26 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
                 [audit(staged, matrix, features, top_n=spec.top_n)],
             ),
             metadata=_metadata(staged, spec, counted),
+        )
+
+
+@dataset_asset(group="text", kinds={"parquet"})
+def rank_fidelity(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row: how well expression is recovered from ranks, as Cell2Sentence measures it, on 1,024 cells."""
+    with staged_from_source(context, store) as (staged, h5ad):
+        profile = staged.dataset.profile
+        cell_ids = staged.dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
+        matrix = h5ad.matrix(profile.layer)
+        cells = draw_cells(matrix, cell_ids, n=N_CELLS, seed=SEED, rows_per_block=store.rows_per_block)
+        measured = measure_fidelity(cells, is_counts=profile.verdict.kind == "counts", seed=SEED)
+        row = as_row(measured, n_cells=cells.shape[0])
+        staged.write([row], seed=SEED)
+        made_of = lineage.of_rank_fidelity(row.columns, layer=profile.layer)
+        drawn = {} if measured is None else {"ranks_and_expression": plots.ranks_and_expression(measured)}
+        yield from publish_table(
+            staged,
+            claims=[sentence_claims.ranks_can_be_judged(measured, n_cells=cells.shape[0])],
+            metadata=staged_metadata(staged, lineage=made_of) | drawn,
         )
 
 
