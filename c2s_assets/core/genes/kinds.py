@@ -101,8 +101,8 @@ def feature_kinds(names: list[pl.Series], var: pl.DataFrame) -> pl.Series:
     shown = pl.DataFrame([series.alias(f"{place}") for place, series in enumerate(names)])
     kinds = pl.Series(FEATURE_KIND, [None] * shown.height, pl.String)
     if stated.width:
-        said = stated.select(pl.coalesce(_stated_kind(pl.col(name)) for name in stated.columns))
-        kinds = said.to_series().alias(FEATURE_KIND)
+        said = [_stated_kinds(column).alias(column.name) for column in stated]
+        kinds = pl.DataFrame(said).select(pl.coalesce(pl.all()).alias(FEATURE_KIND)).to_series()
     # Few names show that, so that only they are told apart.
     is_shown = shown.select(
         pl.any_horizontal(shows_no_gene(pl.col(name)) for name in shown.columns)
@@ -110,6 +110,13 @@ def feature_kinds(names: list[pl.Series], var: pl.DataFrame) -> pl.Series:
     rows = (is_shown & kinds.is_null()).arg_true()
     found = shown[rows].select(pl.coalesce(kind_by_name(pl.col(name)) for name in shown.columns)).to_series()
     return kinds.scatter(rows, found).fill_null(GENE)
+
+
+def _stated_kinds(types: pl.Series) -> pl.Series:
+    """Say what each type stands for; there are few, so that only they are read."""
+    known = types.drop_nulls().unique()
+    kinds = pl.select(_stated_kind(pl.lit(known))).to_series()
+    return types.replace_strict(known, kinds, default=None, return_dtype=pl.String)
 
 
 def _stated_kind(types: pl.Expr) -> pl.Expr:
