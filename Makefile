@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 # Where Python may not keep what it compiled, every process compiles all libraries anew: 4 s each.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-fast lint ui bench docs lock clean
+.PHONY: demo test test-fast test-peers lint ui bench docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/c2s demo
@@ -19,7 +19,11 @@ test: $(VENV)/.installed
 	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-fast: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not peers"
+
+# Cell2Sentence, annbatch, cell-load and PyTorch are not installed for that: run it where they are.
+test-peers: $(VENV)/.installed
+	$(BIN)/pytest -m peers
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

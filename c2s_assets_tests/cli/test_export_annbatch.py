@@ -73,8 +73,10 @@ def test_a_folder_that_holds_something_is_refused(layout: Layout, exported: Path
     assert (exported / "train.zarr").is_dir()
 
 
+@pytest.mark.peers
 def test_annbatch_loads_a_side(layout: Layout, exported: Path) -> None:
-    reader = pytest.importorskip("annbatch")
+    import annbatch as reader
+
     collection = reader.DatasetCollection(str(exported / "train.zarr"), mode="r")
     assert not collection.is_empty
     loader = reader.Loader(batch_size=16, chunk_size=4, preload_nchunks=8, shuffle=True, preload_to_gpu=False)

@@ -113,19 +113,20 @@ def test_cells_without_types_are_refused_and_nothing_is_written(tmp_path: Path) 
     assert {path.name for path in tmp_path.iterdir()} == {"lake"}
 
 
-# --- what Cell2Sentence itself makes of it; these run where it is installed
+# --- what Cell2Sentence itself makes of it
 
 
 def test_datasets_loads_it(exported: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     for name in ("cells", "groups"):
         loaded = datasets.load_from_disk(str(exported / name))
         assert pl.DataFrame(loaded.data.table).equals(rows(exported / name))
         assert loaded.features == datasets.Features.from_arrow_schema(loaded.data.table.schema)
 
 
+@pytest.mark.peers
 def test_cell2sentence_loads_and_formats_it(exported: Path) -> None:
-    pytest.importorskip("cell2sentence")
     from cell2sentence.csdata import CSData
     from cell2sentence.prompt_formatter import C2SMultiCellPromptFormatter, C2SPromptFormatter
     from datasets import load_from_disk
@@ -144,12 +145,12 @@ def test_cell2sentence_loads_and_formats_it(exported: Path) -> None:
         assert formatted.num_rows == groups.num_rows
 
 
+@pytest.mark.peers
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of transformers
 def test_cell2sentence_fine_tunes_on_it(
     exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("cell2sentence")
     from cell2sentence.csdata import CSData
     from cell2sentence.csmodel import CSModel
     from transformers import TrainingArguments

@@ -49,7 +49,8 @@ def test_the_indices_are_rows_of_the_h5ad(
 
 
 def test_the_indices_select_rows_as_cell2sentence_does(sides: Path) -> None:
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     indices = json.loads((sides / "cell2sentence" / "blood.json").read_text())
     rows = datasets.Dataset.from_dict({"row": list(range(60))})
     assert {name: rows.select(indices[name])["row"][:] for name in indices} == indices
@@ -68,8 +69,10 @@ def test_the_configuration_of_cell_load_has_every_donor(
     assert "training" not in says, "whoever is not listed would be trained on"
 
 
+@pytest.mark.peers
 def test_cell_load_reads_its_configuration(sides: Path) -> None:
-    config = pytest.importorskip("cell_load.config")
+    from cell_load import config
+
     read = config.ExperimentConfig.from_toml(str(sides / "cell-load.toml"))
     read.validate()
     assert read.get_all_datasets() == {"blood", "lung"}

@@ -22,7 +22,6 @@ from c2s_assets_tests.clients.publishing import without_waits
 from c2s_assets_tests.corpus import make_corpus
 from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
 
-pytest.importorskip("datasets")
 pytestmark = pytest.mark.slow
 
 KEY = ["dataset_id", "cell_id"]

@@ -36,18 +36,21 @@ def test_without_pytorch_one_is_told_so(layout: Layout, monkeypatch: pytest.Monk
         draw(layout).for_torch()
 
 
+@pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta")
 def test_a_tensor_holds_what_the_matrix_holds(layout: Layout) -> None:
-    torch = pytest.importorskip("torch")
+    import torch
+
     for tensor, matrix in zip(draw(layout, form="torch"), draw(layout), strict=True):
         assert tensor.x.layout == torch.sparse_csr
         assert np.array_equal(tensor.x.to_dense().numpy(), matrix.x.toarray())
 
 
+@pytest.mark.peers
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")
 @pytest.mark.parametrize("n_workers", [0, 1, 3])
 def test_workers_share_the_cells_and_go_on_from_any_batch(layout: Layout, n_workers: int) -> None:
-    data = pytest.importorskip("torch.utils.data")
+    from torch.utils import data
 
     def load(batches: Batches) -> list[list[dict]]:
         loader = data.DataLoader(batches.for_torch(), batch_size=None, num_workers=n_workers)
@@ -60,8 +63,10 @@ def test_workers_share_the_cells_and_go_on_from_any_batch(layout: Layout, n_work
     assert load(rank.at(epoch=1, batch=4)) == drawn[4:]
 
 
+@pytest.mark.peers
 def test_sentences_are_refused_in_a_forked_worker_rather_than_waited_for(layout: Layout) -> None:
-    data = pytest.importorskip("torch.utils.data")
+    from torch.utils import data
+
     dataset = draw(layout, of="sentences").for_torch()
     assert next(iter(data.DataLoader(dataset, batch_size=None))).sentences
     loader = data.DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="fork")
@@ -69,9 +74,11 @@ def test_sentences_are_refused_in_a_forked_worker_rather_than_waited_for(layout:
         next(iter(loader))
 
 
+@pytest.mark.peers
 @pytest.mark.slow
 def test_sentences_are_read_by_workers_that_were_spawned(layout: Layout) -> None:
-    data = pytest.importorskip("torch.utils.data")
+    from torch.utils import data
+
     batches = draw(layout, of="sentences")
     loader = data.DataLoader(
         batches.for_torch(), batch_size=None, num_workers=1, multiprocessing_context="spawn"

@@ -4,15 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 
 from c2s_assets.core.errors import MissingInputError, SourceError
 from c2s_assets.storage.images.opening import open_image
 from c2s_assets.storage.images.picture import as_jpeg, as_png, cut, decoded, resized
 from c2s_assets.storage.images.source import TileReader, thumbnail
-
-tifffile = pytest.importorskip("tifffile")
-pytest.importorskip("imagecodecs")
 
 PIXELS: NDArray[np.uint8] = np.random.default_rng(0).integers(1, 255, (300, 420, 3), dtype=np.uint8)
 HALF = PIXELS[::2, ::2]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import tokenizers
 
 from c2s_assets.core.errors import ConfigError
 from c2s_assets.core.prompts.composing import PromptComposer
@@ -11,8 +12,6 @@ from c2s_assets.core.prompts.spec import PromptSpec
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.prompts.tokenizer import open_tokenizer
 from c2s_assets_tests.core.prompts.cells import some_cells
-
-tokenizers = pytest.importorskip("tokenizers")
 
 
 def write_tokenizer(path: Path, *, is_whole: bool = False) -> None:
