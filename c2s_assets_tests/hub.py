@@ -690,7 +690,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "quota":
                 self._refuse(
                     RefusalError(
-                        429, "You have exceeded our hourly quotas for action: commit. Retry later.", headers
+                        429,
+                        "You have exceeded the rate limit for repository commits (128 per hour).",
+                        headers,
                     )
                 )
             case "unavailable":

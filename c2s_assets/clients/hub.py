@@ -32,7 +32,7 @@ from c2s_assets.core.errors import BusyServerError, HubError
 from c2s_assets.core.releases.changes import Change, HubFile
 
 MAIN = "main"
-# A commit of 200 files is answered after it was made.
+# A commit is answered after it was made, whatever it holds.
 _TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
 _TYPE = "dataset"
 # Two processors are busy with the digests of four files.

@@ -284,7 +284,11 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("cells_have_ages", "The cells that are used have an age.", blocking=False),
     ),
     "corpus_release": (
-        Check("keeps_schema", "The files of all datasets and sides have the same columns of the same types."),
+        Check("keeps_schema", "The document of the release names every file, and holds every part."),
+        Check("keeps_limits_of_hub", "The Hub recommends no less, and its viewer can show every config."),
+        Check("configs_load", "Each config has files, all with rows, the same columns and a page index."),
+        Check("footers_are_true", "Files hold the rows that are certified, and ages in years."),
+        Check("names_nobody", "No row holds an e-mail address."),
         Check("split_is_proven", "With the certificate beside them, no donor and no cell is on two sides."),
         Check("licence_is_stated", "datasets.yaml says under which licence it is.", blocking=False),
     ),

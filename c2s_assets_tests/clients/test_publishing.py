@@ -161,7 +161,7 @@ def test_the_hub_is_waited_for_as_long_as_it_asks(
 
 
 STOPPING: list[tuple[Route, Fault, str]] = [
-    ("commit", "quota", "hourly quotas .* tried 5 times"),
+    ("commit", "quota", r"\(128 per hour\).* tried 5 times"),
     ("commit", "too large", r"413 \(Request Entity Too Large\).* takes less at once"),
     ("validate", "too large", "413"),
     ("commit", "full", r"403 \(Private repository storage limit reached\)\. .* make room there"),

@@ -10,6 +10,7 @@ from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
 from c2s_assets.core.splits.sides import SIDES
 
+CARD = "README.md"
 ALL = "all"
 # The viewer lists no config of a repository that has more (`CONFIG_NAMES_MAX_NUMBER` of datasets-server is
 # 3,000); `all` is one of them.

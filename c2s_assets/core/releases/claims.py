@@ -19,17 +19,6 @@ def licence_is_stated(name: str, entry: ReleaseEntry) -> Finding:
     )
 
 
-def files_share_columns(others: Sequence[str], *, n_files: int) -> Finding:
-    """Claim that all files of sides have the same columns; `others` are those that do not."""
-    message = f"All {n_files:,} files have the same columns."
-    if others:
-        message = (
-            f"{len(others):,} of {n_files:,} files, such as {others[0]}, have other columns than the first. "
-            f"This is a fault of ours: please report it."
-        )
-    return Finding("keeps_schema", not others, message, {"n_files": n_files})
-
-
 def split_is_proven(found: Sequence[str]) -> Finding:
     """Claim that a check of the files alone, as anyone can make it, finds nothing."""
     message = "No donor and no cell is on two sides, and the files are those that are certified."

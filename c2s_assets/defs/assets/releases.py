@@ -6,7 +6,6 @@ from pydantic import Field
 from c2s_assets.core.hashes import short_id
 from c2s_assets.core.releases.changes import Change, summarise
 from c2s_assets.core.releases.claims import (
-    files_share_columns,
     licence_is_stated,
     readers_find_release,
     split_is_proven,
@@ -16,8 +15,9 @@ from c2s_assets.defs.partitions import releases
 from c2s_assets.defs.publishing import Events, lake_asset, materialized, report, skip_checks
 from c2s_assets.defs.resources import HuggingFace, Store
 from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET
-from c2s_assets.schemas.releases import ReleaseDocument
+from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.lake.alone import alone
+from c2s_assets.storage.lake.documents import keeps_document
 from c2s_assets.storage.lake.staging import stage
 
 CORPUS, HUB = "corpus_release", "hub_dataset"
@@ -43,8 +43,9 @@ class PublishConfig(dg.Config):
 )
 def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     """The training table of many datasets as a repository will hold it, with card and certificate."""
-    from c2s_assets.storage.releases.corpus import other_columns, stage_corpus
-    from c2s_assets.storage.releases.staged import release_entry
+    from c2s_assets.storage.releases.corpus import stage_corpus
+    from c2s_assets.storage.releases.linting import lint_release
+    from c2s_assets.storage.releases.staged import read_release, release_entry
     from c2s_assets.storage.splits.proof import verify_split
 
     layout, name, settings = store.layout, context.partition_key, store.settings()
@@ -54,9 +55,9 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
         folder = staged.path(target)
         is_new = folder.exists()
         if is_new:
-            others, n_files = other_columns(folder, document)
             findings = [
-                files_share_columns(others, n_files=n_files),
+                keeps_document(folder / RELEASE_DOCUMENT, ReleaseDocument),
+                *lint_release(folder, document, last=read_release(layout, name)),
                 split_is_proven(verify_split([folder]).found),
                 licence_is_stated(name, release_entry(settings, name)),
             ]

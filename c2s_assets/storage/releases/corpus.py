@@ -7,7 +7,7 @@ from pathlib import Path
 
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.hashes import short_id
-from c2s_assets.core.releases.card import CorpusFigures, render_card
+from c2s_assets.core.releases.card import CARD, CorpusFigures, render_card
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.core.splits.certificate import CERTIFICATE, parse_certificate
@@ -23,12 +23,10 @@ from c2s_assets.storage.lake.staging import Stage
 from c2s_assets.storage.releases.staged import is_whole, read_release, release_entry
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets.storage.splits.certifying import certify
-from c2s_assets.storage.tables.parquet import table_schema
 from c2s_assets.storage.training import UniformTable
 
 # Of what a release is made by: raised when the same tables come to other files.
 _FORM = 1
-_CARD = "README.md"
 
 
 def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: str) -> ReleaseDocument:
@@ -75,14 +73,6 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     )
     write_document(folder / RELEASE_DOCUMENT, document)
     return document
-
-
-def other_columns(folder: Path, document: ReleaseDocument) -> tuple[list[str], int]:
-    """Name the files of sides that have other columns than the first of them, and count all."""
-    names = [path for path in document.files if path.endswith(".parquet") and not path.startswith("_")]
-    schemas = {name: table_schema(folder / name) for name in names}
-    first = next(iter(schemas.values()))
-    return [name for name, schema in schemas.items() if not schema.equals(first)], len(names)
 
 
 def _chosen(layout: Layout, entry: ReleaseEntry) -> list[str] | None:
@@ -146,7 +136,7 @@ def _describe(
     certify(folder, layout, tables)
     certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
     card = render_card(name, entry, CorpusFigures(sides, certificate))
-    (folder / _CARD).write_text(card, encoding="utf-8")
+    (folder / CARD).write_text(card, encoding="utf-8")
 
 
 def _files(folder: Path) -> dict[str, ReleaseFile]:

@@ -46,10 +46,10 @@ def test_files_are_compared_by_size_and_digest() -> None:
     ]
 
 
-def test_a_commit_holds_at_most_200_files() -> None:
-    changes = [Change(f"{n}", "added", 1) for n in range(401)]
+def test_a_commit_holds_at_most_100_files() -> None:
+    changes = [Change(f"{n}", "added", 1) for n in range(201)]
     parts = list(in_commits(changes))
-    assert [len(part) for part in parts] == [200, 200, 1]
+    assert [len(part) for part in parts] == [100, 100, 1]
     assert [change for part in parts for change in part] == changes
 
 

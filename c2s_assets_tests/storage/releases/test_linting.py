@@ -1,0 +1,106 @@
+"""The lint reads what is in the files of a staged release: each fault here is planted in one of them."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from c2s_assets.core.findings import Finding
+from c2s_assets.schemas.releases import ReleaseDocument, ReleaseFile
+from c2s_assets.storage.lake.digest import file_digest
+from c2s_assets.storage.lake.documents import read_settings
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.releases.corpus import stage_corpus
+from c2s_assets.storage.releases.linting import lint_release
+from c2s_assets.storage.releases.staged import staged_release
+from c2s_assets_tests.corpus import make_corpus
+
+FILE = "blood/train/chunk_0000.parquet"
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    layout = make_corpus(tmp_path_factory.mktemp("corpus"))
+    with layout.settings.open("a", encoding="utf-8") as file:
+        file.write("releases: {corpus: {repo_id: me/corpus}}\n")
+    with stage(layout, "release-corpus") as staged:
+        stage_corpus(staged, layout, read_settings(layout), "corpus")
+        staged.commit(layout.release("corpus"))
+    return layout
+
+
+@pytest.fixture
+def folder(released: Layout, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(released.release("corpus"), tmp_path / "corpus"))
+
+
+def lint(released: Layout, folder: Path, *, last: ReleaseDocument | None = None) -> dict[str, Finding]:
+    """Lint the folder as if its document named the files that are there now."""
+    document = staged_release(released, "corpus").document
+    now = {
+        path: ReleaseFile(size_bytes=(folder / path).stat().st_size, sha256=file_digest(folder / path))
+        for path in document.files
+    }
+    found = lint_release(folder, document.model_copy(update={"files": now}), last=last)
+    return {finding.claim: finding for finding in found}
+
+
+def write(path: Path, rows: pl.DataFrame) -> None:
+    pq.write_table(rows.to_arrow(), path, write_page_index=True)
+
+
+def test_what_is_staged_passes(released: Layout, folder: Path) -> None:
+    assert [finding.message for finding in lint(released, folder).values() if not finding.holds] == []
+
+
+def test_29400_columns_in_a_config_are_refused(released: Layout, folder: Path) -> None:
+    names = [f"GENE{number}" for number in range(29_400)]
+    columns = [pa.array([1.0], pa.float32())] * len(names)
+    pq.write_table(pa.table(columns, names=names), folder / FILE, write_page_index=True)
+    said = lint(released, folder)
+    assert "has 29,400 columns, and the viewer shows at most 1,000" in said["keeps_limits_of_hub"].message
+    assert not said["configs_load"].holds
+
+
+def test_an_address_in_a_column_of_the_source_is_refused(released: Layout, folder: Path) -> None:
+    rows = pl.read_parquet(folder / FILE)
+    nobody = pl.lit('{"contact": "Jane Doe <jane.doe@example.org>"}').alias("source_columns")
+    write(folder / FILE, rows.with_columns(nobody))
+    said = lint(released, folder)["names_nobody"]
+    assert not said.holds
+    assert said.message.startswith(f"{FILE}: source_columns ")
+    assert "jane.doe@example.org" not in said.message
+    known = staged_release(released, "corpus").document.model_copy(
+        update={"files": {FILE: ReleaseFile(size_bytes=1, sha256=file_digest(folder / FILE))}}
+    )
+    assert lint(released, folder, last=known)["names_nobody"].holds, "what was published was read before"
+
+
+def test_a_file_of_fewer_rows_than_were_certified_is_refused(released: Layout, folder: Path) -> None:
+    write(folder / FILE, pl.read_parquet(folder / FILE).head(3))
+    said = lint(released, folder)["footers_are_true"]
+    assert f"{FILE} says that it has 3 rows" in said.message
+
+
+def test_ages_in_months_are_refused(released: Layout, folder: Path) -> None:
+    rows = pl.read_parquet(folder / FILE)
+    write(folder / FILE, rows.with_columns(pl.col("age") * np.float32(12)))
+    assert "which are no years" in lint(released, folder)["footers_are_true"].message
+
+
+def test_a_file_without_a_page_index_or_rows_is_refused(released: Layout, folder: Path) -> None:
+    pq.write_table(pl.read_parquet(folder / FILE).head(0).to_arrow(), folder / FILE)
+    said = lint(released, folder)["configs_load"]
+    assert f"{FILE} has no row, and cannot be loaded" in said.message
+
+
+def test_an_index_of_pandas_is_refused(released: Layout, folder: Path) -> None:
+    rows = pl.read_parquet(folder / FILE).with_row_index("__index_level_0__")
+    write(folder / FILE, rows)
+    assert "has a column __index_level_0__" in lint(released, folder)["configs_load"].message
