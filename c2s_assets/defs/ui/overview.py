@@ -7,10 +7,21 @@ import dagster as dg
 from c2s_assets.core.pages.addresses import page_address
 from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
 from c2s_assets.defs.service import DatasetStatus, list_datasets
+from c2s_assets.schemas.registry import REPORT
+from c2s_assets.storage.dataset import AssetState
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import free_bytes
 
-_STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", "never built": "grey"}
+_STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", "never built": "grey", "waits": "grey"}
+# How the last run of a dataset stands, where it has not ended.
+_UNDER_WAY = {
+    "queued": "waits",
+    "not_started": "waits",
+    "starting": "being built",
+    "started": "being built",
+    "canceling": "being built",
+}
+_MOST_NAMED = 5
 
 
 def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
@@ -36,10 +47,15 @@ def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
 
 
 def standing(status: DatasetStatus) -> str:
-    """Say in a word or two how a dataset stands: the worst of what is so."""
+    """Say in a word or two how a dataset stands: what is being done about it, or the worst of what is so."""
     if status.states is None:
         return "cannot be read"
-    wanted = [state for state in status.states.values() if state.is_wanted]
+    kind = _worst(status)
+    return kind if kind == "built" else _UNDER_WAY.get(status.last_run or "", kind)
+
+
+def _worst(status: DatasetStatus) -> str:
+    wanted = [state for state in (status.states or {}).values() if state.is_wanted]
     if any(state.refused is not None for state in wanted):
         return "refused"
     kinds = {state.standing for state in wanted}
@@ -87,3 +103,18 @@ def _reasons(status: DatasetStatus) -> Iterator[str]:
     if outdated:  # of the others the first is the reason
         n_more = len(outdated) - 1
         yield outdated[0] + (f"; and {n_more} more for it" if n_more else "")
+    missing = [name for name, state in states.items() if state.is_wanted and state.standing == "missing"]
+    if missing and len(missing) < sum(state.is_wanted for state in states.values()) and not refused:
+        yield f"not built: {_some_of(missing)}"
+    if broken := dict.fromkeys(claim for state in states.values() for claim in _broken_claims(state)):
+        yield f"checks do not hold: {_some_of(list(broken))}"
+
+
+def _broken_claims(state: AssetState) -> Iterator[str]:
+    if state.built is not None and state.asset != REPORT:  # which repeats those of the others
+        yield from (check.claim for check in state.built.checks if check.holds is False)
+
+
+def _some_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
