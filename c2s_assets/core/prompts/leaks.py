@@ -48,6 +48,11 @@ class LeakFinder:
         answer
             None where cells are to be written, so that only donors and titles may not be named.
         """
+        if (question, answer) not in self._judged:
+            self._judged[question, answer] = self._find(question, answer)
+        return self._judged[question, answer]
+
+    def _find(self, question: str, answer: str | None) -> str | None:
         words = _words(question)
         text = f" {' '.join(words)} "
         for kind, terms in ({} if answer is None else self._terms_of(answer)).items():
@@ -58,10 +63,9 @@ class LeakFinder:
         return TITLE if any(f" {title} " in text for title in self._titles) else None
 
     def _terms_of(self, answer: str) -> dict[str, set[str]]:
-        known = self._known
-        if answer not in known:
-            known[answer] = self._terms(answer)
-        return known[answer]
+        if answer not in self._known:
+            self._known[answer] = self._terms(answer)
+        return self._known[answer]
 
     def _terms(self, answer: str) -> dict[str, set[str]]:
         parts = [answer, *re.split(r", | and ", answer)]
@@ -71,6 +75,10 @@ class LeakFinder:
             SYNONYM: {form for name in called for form in _forms(name)},
             PARENT: {form for part in parts for parent in _parents(part) for form in _forms(parent)},
         }
+
+    @cached_property
+    def _judged(self) -> dict[tuple[str, str | None], str | None]:
+        return {}
 
     @cached_property
     def _known(self) -> dict[str, dict[str, set[str]]]:

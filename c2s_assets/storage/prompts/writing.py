@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 import polars as pl
 
@@ -27,6 +28,9 @@ from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.prompts.tokenizer import open_tokenizer
 from c2s_assets.storage.tables.parquet import iter_table, table_schema
 
+# Of 1,024 cells: 200,000 prompts took 5.1 s of processor time one by one, 3.8 four by four and
+# 3.7 eight by eight, with 0.42, 0.77 and 1.16 GB.
+_BLOCKS_AT_ONCE = 4
 _TITLE = "publication_title"
 _READ = (CELL_ID, CELL_SENTENCE, DONOR_UID, HAS_KNOWN_DONOR, ORGANISM, AGE_LOW, AGE_HIGH, *LABELS)
 
@@ -96,5 +100,6 @@ def _sides(dataset: Dataset, columns: Sequence[str]) -> Iterator[tuple[str, pl.D
     for path in dataset.layout.places(SIDES_OF_DATASET, dataset.dataset_id):
         if path.exists():
             known = table_schema(path).names
-            for cells in iter_table(path, columns=[name for name in columns if name in known]):
-                yield path.name, cells
+            blocks = iter_table(path, columns=[name for name in columns if name in known])
+            while cells := list(islice(blocks, _BLOCKS_AT_ONCE)):
+                yield path.name, pl.concat(cells)
