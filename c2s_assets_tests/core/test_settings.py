@@ -6,6 +6,7 @@ from c2s_assets.core.sentences.composing import SentenceSpec
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile, parse_datasets_file
 from c2s_assets.core.spatial.spec import SpatialEntry
 from c2s_assets.core.splits.spec import SplitSpec
+from c2s_assets.core.tabular.spec import PseudocellSettings
 
 
 def refused(text):
@@ -42,6 +43,8 @@ def test_every_key_is_read():
           seed: 7
           gene_lists: {ribosomal: [RPL3, RPL4], none: []}
         split: {test_size: 0.2, seed: 3, non_primary: keep, missing_age: keep}
+        pseudocells: {n_cells: 5, n_draws: 10, seed: 1}
+        build: [pseudobulk, pseudocells]
         datasets:
           atlas:
             title: Human muscle
@@ -65,6 +68,8 @@ def test_every_key_is_read():
         "seed": 7,
         "gene_lists": {"ribosomal": ["RPL3", "RPL4"], "none": []},
     }
+    assert parsed.pseudocells == PseudocellSettings(n_cells=5, n_draws=10, seed=1)
+    assert parsed.build == ["pseudobulk", "pseudocells"]
     assert parsed.split == SplitSpec(test_size=0.2, seed=3, non_primary="keep", missing_age="keep")
     assert parsed.entry("atlas").limits.raised() == {"features": 6_000_000}
     assert parsed.entry("atlas").spatial == SpatialEntry(

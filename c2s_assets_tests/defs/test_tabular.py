@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.errors import MissingInputError, UnknownNameError
 from c2s_assets.core.tabular.sums import Sums
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.reading import open_lake
 from c2s_assets.storage.tables import buckets, tabular
@@ -109,6 +111,15 @@ def test_neither_blocks_nor_buckets_change_what_is_written(
         written.append([files_below(layout.parts(table, "toy")) for table in TABLES])
         assert debris(layout) == []
     assert written[0] == written[1] == written[2]
+
+
+def test_other_draws_are_asked_of_pseudocells_alone(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    assert build(layout).success
+    layout.settings.write_text("pseudocells: {n_cells: 7}")
+    states = Dataset(layout, "toy", read_settings(layout)).state()
+    assert states["pseudobulk"].standing == "built"
+    assert states["pseudocells"].why == ("pseudocells.n_cells is 7 now, was 15",)
 
 
 def test_another_order_of_the_file_draws_the_same_cells(tmp_path: Path) -> None:
