@@ -1,5 +1,7 @@
 """Claims about tables whose rows are sums of cells."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -13,7 +15,9 @@ from c2s_assets.core.splits import claims as split_claims
 from c2s_assets.core.tabular.columns import N_CELLS
 from c2s_assets.core.tabular.groups import is_used
 from c2s_assets.core.tabular.members import Members
-from c2s_assets.core.tabular.tables import Totals
+
+if TYPE_CHECKING:  # numba takes half a second to import
+    from c2s_assets.core.tabular.sums import Totals
 
 # Below, the mean of a gene says little of the donor; what decoupler and others ask of a pseudobulk sample.
 FEWEST_CELLS = 10
@@ -22,7 +26,7 @@ _ROUNDING = 1e-6
 _IN_THE_ENTRY = "in the dataset's entry of datasets.yaml"
 
 
-def sums_match_source(written: Totals, source: Totals) -> Finding:
+def sums_match_source(written: "Totals", source: "Totals") -> Finding:
     """Claim that rows, read back, sum up to the counts of their cells, and features to those of all cells."""
     n_rows, n_due = written.of_rows.size, source.of_rows.size
     figures: dict[str, int | float | str] = {"n_rows": n_rows, "sum": float(source.of_rows.sum())}

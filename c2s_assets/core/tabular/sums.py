@@ -3,10 +3,13 @@
 from typing import NamedTuple
 
 import numpy as np
+import polars as pl
 from numba import njit
 from numpy.typing import NDArray
 
-from c2s_assets.core.expression.csr import Csr
+from c2s_assets.core.errors import LakeError
+from c2s_assets.core.expression.csr import Csr, csr_of
+from c2s_assets.core.expression.tables import OUR_FAULT, expression_rows
 
 
 class Sums(NamedTuple):
@@ -83,6 +86,46 @@ class Adder:
         return int(np.minimum(np.diff(until[bounds]), self._sums.size).sum()) + pending
 
 
+class Totals:
+    """What rows sum up to, row by row, and feature by feature over all rows.
+
+    Attributes
+    ----------
+    of_features
+        Of each feature, ``(n_vars,)``.
+    """
+
+    def __init__(self, n_vars: int) -> None:
+        self.of_features = np.zeros(n_vars)
+        self._of_rows = [np.zeros(0)]
+
+    @property
+    def of_rows(self) -> NDArray[np.float64]:
+        """Of each row, ``(n_rows,)``."""
+        return np.concatenate(self._of_rows)
+
+    def add_rows(self, of_rows: NDArray[np.float64]) -> None:
+        """Go on with what further rows sum up to."""
+        self._of_rows.append(of_rows)
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Go on with further rows of a table.
+
+        Raises
+        ------
+        LakeError
+            If a feature is none of the dataset's, so that the file is not what was written.
+        """
+        n_vars = self.of_features.size
+        sums = expression_rows(table, n_vars=n_vars)
+        if not 0 <= sums.indices.min(initial=0) <= sums.indices.max(initial=0) < n_vars:
+            raise LakeError(f"a row has a feature beyond the {n_vars:,} there are. {OUR_FAULT}")
+        of_rows = np.zeros(table.height)
+        # With NumPy, its arrays of a float64 for each value took as long as reading the table.
+        _add_totals(csr_of(sums), of_rows=of_rows, of_features=self.of_features)
+        self.add_rows(of_rows)
+
+
 @njit(cache=True, nogil=True)
 def _add_pieces(
     counts: Csr,
@@ -112,3 +155,12 @@ def _add_pieces(
                 n_values += 1
         n_rows += 1
         found.indptr[n_rows] = n_values
+
+
+@njit(cache=True, nogil=True)
+def _add_totals(sums: Csr, *, of_rows: NDArray[np.float64], of_features: NDArray[np.float64]) -> None:
+    for row in range(of_rows.size):
+        for position in range(sums.indptr[row], sums.indptr[row + 1]):
+            value = np.float64(sums.values[position])
+            of_rows[row] += value
+            of_features[sums.indices[position]] += value

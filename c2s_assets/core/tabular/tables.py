@@ -1,12 +1,11 @@
-"""Sums as rows of `pseudobulk` and `pseudocells`, and back."""
+"""Sums as rows of `pseudobulk` and `pseudocells`."""
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from c2s_assets.core.columns import FEATURE_INDEX, VALUE
-from c2s_assets.core.expression.tables import expression_rows, list_array
+from c2s_assets.core.expression.tables import list_array
 from c2s_assets.core.tabular.columns import CELL_INDEX, FRAC_DETECTED, N_CELLS
 from c2s_assets.core.tabular.members import Members
 from c2s_assets.core.tabular.sums import Sums
@@ -25,37 +24,6 @@ def pseudocells_table(members: Members, first: int, sums: Sums) -> pa.Table:
     bounds = members.bounds[first : first + sums.indptr.size]
     cells = list_array(bounds - bounds[0], members.cells[bounds[0] : bounds[-1]])
     return _with_sums(members, first, sums).append_column(CELL_INDEX, cells)
-
-
-class Totals:
-    """What rows sum up to, row by row, and feature by feature over all rows.
-
-    Attributes
-    ----------
-    of_features
-        Of each feature, ``(n_vars,)``.
-    """
-
-    def __init__(self, n_vars: int) -> None:
-        self.of_features = np.zeros(n_vars)
-        self._of_rows = [np.zeros(0)]
-
-    @property
-    def of_rows(self) -> NDArray[np.float64]:
-        """Of each row, ``(n_rows,)``."""
-        return np.concatenate(self._of_rows)
-
-    def add_rows(self, of_rows: NDArray[np.float64]) -> None:
-        """Go on with what further rows sum up to."""
-        self._of_rows.append(of_rows)
-
-    def add(self, table: pl.DataFrame) -> None:
-        """Go on with further rows of a table."""
-        n_vars = self.of_features.size
-        sums = expression_rows(table, n_vars=n_vars)
-        self.of_features += np.bincount(sums.indices, sums.data, n_vars)
-        until = np.concatenate([[0.0], np.cumsum(sums.data, dtype=np.float64)])
-        self.add_rows(np.diff(until[sums.indptr]))
 
 
 def _with_sums(members: Members, first: int, sums: Sums) -> pa.Table:

@@ -18,8 +18,7 @@ from c2s_assets.core.expression.tables import CellTotals, rows_per_group
 from c2s_assets.core.splits.manifest import assign_cells
 from c2s_assets.core.tabular.groups import READ
 from c2s_assets.core.tabular.members import Members, Pieces, cut
-from c2s_assets.core.tabular.sums import Adder, Sums
-from c2s_assets.core.tabular.tables import Totals
+from c2s_assets.core.tabular.sums import Adder, Sums, Totals
 from c2s_assets.schemas.registry import CELLS, MANIFEST
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.h5ad.ahead import one_ahead

@@ -9,7 +9,7 @@ from c2s_assets.core.tabular.claims import (
     sums_match_source,
     values_are_counts,
 )
-from c2s_assets.core.tabular.tables import Totals
+from c2s_assets.core.tabular.sums import Totals
 from c2s_assets_tests.core.tabular.test_groups import grouped
 
 

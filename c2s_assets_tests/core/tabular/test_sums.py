@@ -1,13 +1,16 @@
 """Counts of cells added up, compared with NumPy on the dense matrix."""
 
 import numpy as np
+import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from c2s_assets.core.errors import LakeError
 from c2s_assets.core.expression.csr import csr_of
-from c2s_assets.core.tabular.sums import Adder, Sums
+from c2s_assets.core.tabular.sums import Adder, Sums, Totals
 
 N_VARS = 5
 
@@ -54,3 +57,22 @@ def test_sums_are_rounded_once() -> None:
     adder = Adder(1)
     sums = adder.add(csr_of(counts), np.arange(9), np.array([0, 9]), ends_row=np.array([True]))
     assert sums.values.tolist() == [2**24 + 8]
+
+
+def table(*rows: tuple[list[int], list[float]]) -> pl.DataFrame:
+    schema = {"feature_index": pl.List(pl.Int32), "value": pl.List(pl.Float32)}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def test_totals_are_of_rows_and_of_features() -> None:
+    totals = Totals(3)
+    totals.add(table(([0, 2], [1, 2]), ([], [])))
+    totals.add(table(([1, 2], [4, 8])).slice(0, 1))
+    assert totals.of_rows.tolist() == [3, 0, 12]
+    assert totals.of_features.tolist() == [1, 4, 10]
+
+
+@pytest.mark.parametrize("feature", [-1, 3])
+def test_a_feature_that_is_none_is_refused(feature: int) -> None:
+    with pytest.raises(LakeError, match="beyond the 3 there are"):
+        Totals(3).add(table(([feature], [1])))
