@@ -7,7 +7,16 @@ import pytest
 
 from c2s_assets.core.prompts.templates import all_tasks
 from c2s_assets.schemas.registry import upstream
-from c2s_assets_tests.defs.building import BuildReport, Workshop, broken, failures, open_workshop
+from c2s_assets_tests.defs.building import (
+    BuildReport,
+    Workshop,
+    broken,
+    debris,
+    failures,
+    files_below,
+    open_workshop,
+)
+from c2s_assets_tests.storage.prompts.test_tokenizer import write_tokenizer
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 ASSETS = upstream(["training_prompts"])
@@ -71,6 +80,34 @@ def test_a_task_without_prompts_is_told_with_its_reason(
         assert "training_prompts/every_task_has_prompts" in broken(report)
         assert said in next(c.message for c in report.broken if c.claim == "every_task_has_prompts")
         assert workshop.read("training_prompts", "toy").columns[0] == "task"
+
+
+def test_a_tokenizer_that_is_none_leaves_the_prompts_as_they_were(workshop: Workshop) -> None:
+    before = files_below(workshop.layout.dataset("toy") / "training_prompts")
+    settings = workshop.layout.settings.read_text()
+    (workshop.layout.root / "tokenizer.json").write_text("{}")
+    workshop.layout.settings.write_text("prompts: {tokenizer: tokenizer.json, max_tokens: 100}\n")
+    try:
+        report = _build(workshop)
+    finally:
+        workshop.layout.settings.write_text(settings)
+    assert "which is no tokenizer.json" in failures(report)["training_prompts"]
+    assert files_below(workshop.layout.dataset("toy") / "training_prompts") == before
+    assert debris(workshop.layout) == []
+
+
+def test_a_budget_below_one_gene_is_told(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "toy")
+    write_tokenizer(layout.root / "tokenizer.json")
+    layout.settings.write_text(
+        "prompts: {tasks: [cell_type, sex], tokenizer: tokenizer.json, max_tokens: 3}\n"
+    )
+    with open_workshop(layout) as workshop:
+        report = _build(workshop)
+        assert not failures(report)
+        assert not workshop.layout.parts("training_prompts", "toy").exists()
+    (said,) = [check.message for check in report.broken if check.claim == "every_task_has_prompts"]
+    assert "cell_type, as max_tokens has no room for one gene of each cell in 60 of them: raise it" in said
 
 
 def _build(workshop: Workshop) -> BuildReport:

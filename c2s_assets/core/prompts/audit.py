@@ -38,6 +38,11 @@ def audit_prompts(records: pl.DataFrame, finder: LeakFinder) -> pl.DataFrame:
     )
 
 
+def nothing_found() -> pl.DataFrame:
+    """Give the columns of what is found, without a row."""
+    return pl.DataFrame(schema=_FOUND)
+
+
 def _lines(records: pl.DataFrame, name: str) -> pl.DataFrame:
     """Take texts apart into lines; count the words of those that are a sentence."""
     lines = records.select("row", pl.col(name).str.split("\n").alias("line")).explode("line")

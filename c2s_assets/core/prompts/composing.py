@@ -32,12 +32,6 @@ from c2s_assets.core.prompts.tokens import PROBE, TokenCounter
 from c2s_assets.core.prompts.words import Sentences
 
 NO_ROOM = "no room for a gene"
-_COLUMNS = {
-    **dict.fromkeys((TASK, PROMPT, RESPONSE), pl.String()),
-    **dict.fromkeys((NUM_GENES, N_TOKENS), pl.Int32()),
-    CELL_IDS: pl.List(pl.String),
-    **dict.fromkeys((TEMPLATE_ID, SPLIT), pl.String()),
-}
 _TEMPLATE, _LEAK = "template", "leak"
 # Stands for a number of genes where only the words of a question matter.
 _SOME = "some"
@@ -165,11 +159,6 @@ class PromptComposer:
             of_words=subjects.sums(self._counter.of_sentences(texts)),
             n_cells=subjects.sizes,
         )
-
-
-def no_records() -> pl.DataFrame:
-    """Give the columns of records, without a row."""
-    return pl.DataFrame(schema=_COLUMNS)
 
 
 @dataclass(frozen=True)

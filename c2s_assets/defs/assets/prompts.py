@@ -7,13 +7,14 @@ import polars as pl
 
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.prompts import claims as prompt_claims
-from c2s_assets.core.prompts.audit import audit_prompts
+from c2s_assets.core.prompts.audit import audit_prompts, nothing_found
 from c2s_assets.core.prompts.leaks import LeakFinder
 from c2s_assets.core.prompts.spec import PromptSpec
 from c2s_assets.defs import lineage
-from c2s_assets.defs.metadata import as_metadata, staged_metadata
+from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_asset
 from c2s_assets.defs.resources import Store
+from c2s_assets.storage.dataset import DatasetStage
 from c2s_assets.storage.prompts.writing import WrittenPrompts, leak_finder, write_prompts
 
 
@@ -29,11 +30,17 @@ def training_prompts(context: dg.AssetExecutionContext, store: Store) -> Events:
             staged,
             blocks=_audited(staged.written(), finder, found),
             claims=_claims(written, found, spec),
-            metadata=staged_metadata(staged, lineage=lineage.of_training_prompts())
-            | as_metadata(
-                {"spec_id": spec.spec_id, **{f"n_{task}": n for task, n in written.n_records.items()}}
-            ),
+            metadata=_metadata(staged, written, spec),
         )
+
+
+def _metadata(staged: DatasetStage, written: WrittenPrompts, spec: PromptSpec) -> Metadata:
+    """Describe the records; without any there is no file that could be looked at."""
+    counts = {f"n_{task}": n for task, n in written.n_records.items()}
+    described = as_metadata({"spec_id": spec.spec_id, **counts})
+    if not counts:
+        return described | as_metadata({"dagster/row_count": 0})
+    return described | staged_metadata(staged, lineage=lineage.of_training_prompts())
 
 
 def _audited(
@@ -47,7 +54,7 @@ def _audited(
 
 def _claims(written: WrittenPrompts, found: list[pl.DataFrame], spec: PromptSpec) -> Iterator[Finding]:
     """Judge what was found, once all of the table was read."""
-    wrong, n_records = pl.concat(found), written.n_records.total()
+    wrong, n_records = pl.concat([nothing_found(), *found]), written.n_records.total()
     yield prompt_claims.no_answer_in_question(wrong, n_records=n_records, n_left_out=written.n_leaks)
     yield prompt_claims.num_genes_is_true(wrong, n_records=n_records)
     yield prompt_claims.every_task_has_prompts(

@@ -18,7 +18,7 @@ from c2s_assets.core.columns import (
     ORGANISM,
     TASK,
 )
-from c2s_assets.core.prompts.composing import NO_ROOM, PromptComposer, no_records
+from c2s_assets.core.prompts.composing import NO_ROOM, PromptComposer
 from c2s_assets.core.prompts.facts import LABELS
 from c2s_assets.core.prompts.leaks import LeakFinder
 from c2s_assets.core.prompts.names import NAMING_COLUMNS, names_of_answers
@@ -85,8 +85,7 @@ def leak_finder(dataset: Dataset) -> LeakFinder:
 
 
 def _records(dataset: Dataset, composer: PromptComposer, written: WrittenPrompts) -> Iterator[pl.DataFrame]:
-    """Compose block by block, and count; without any cell the table has no row, but its columns."""
-    yield no_records()
+    """Compose block by block, and count."""
     for side, cells in _sides(dataset, _READ):
         composed = composer.compose(cells, side=side)
         written.n_records.update(dict(composed.records[TASK].value_counts().iter_rows()))

@@ -45,8 +45,10 @@ def test_where_there_is_nothing_to_tell_there_is_no_row(cells):
     assert as_row(measure_fidelity(csr_array(cells), is_counts=True, seed=0), n_cells=1).is_empty()
 
 
+@pytest.mark.peers
 def test_figures_are_those_of_cell2sentence(tmp_path, monkeypatch):
-    utils = pytest.importorskip("cell2sentence.utils")
+    from cell2sentence import utils
+
     # It calls a method of what scikit-learn has returned as a plain number since 1.6.
     r2_score = utils.metrics.r2_score
     monkeypatch.setattr(utils.metrics, "r2_score", lambda *values: np.float64(r2_score(*values)))
