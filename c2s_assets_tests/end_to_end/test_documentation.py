@@ -1,5 +1,6 @@
 """Every block of code of README and docs works, on what its reader has at that point."""
 
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +26,7 @@ FOLLOWED = {
         "README.md",
         "docs/queries.md",
         "docs/engineer.md",
+        "docs/batches.md",
         "docs/biologist.md",
         "docs/mouse_ages.md",
         "docs/splits.md",
@@ -73,6 +75,12 @@ def test_an_engineer_reads_one_table_of_several_datasets(
     assert "fold 4: " in said
     assert "test: 0 donors" not in said
     assert "nan" not in said
+
+
+def test_a_classifier_is_trained_on_batches(follower: Follower, capsys: pytest.CaptureFixture[str]) -> None:
+    simulate(follower, "blood", "lung")
+    follower.follow("docs/batches.md")
+    assert re.search(r"^([5-9]\d|100)% of \d+ cells of unseen donors", capsys.readouterr().out, re.MULTILINE)
 
 
 def test_a_biologist_comes_from_a_first_file_to_a_first_model(
