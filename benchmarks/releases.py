@@ -75,7 +75,7 @@ def _stage(folder: Path, ids: list[str]) -> StagedRelease:
     entry = ReleaseEntry(repo_id=_REPO, licence="CC BY 4.0")
     folder.mkdir(parents=True)
     (folder / CARD).write_text(
-        render_card("corpus", entry, CorpusFigures(sides, certificate)), encoding="utf-8"
+        render_card("corpus", entry, CorpusFigures(sides, certificate, {})), encoding="utf-8"
     )
     for dataset_id in ids:
         for side in SIDES:

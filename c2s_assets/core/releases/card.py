@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
+from c2s_assets.core.emails import without_emails
 from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.reports.text import as_markdown, one_line
 from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
 from c2s_assets.core.splits.sides import SIDES
 
@@ -24,12 +26,26 @@ _KNOWN_LICENCES = frozenset(
 )
 
 
+# A card of 2,200 datasets would be mostly a table; the rows of each name its publication.
+_MOST_LISTED = 100
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is known of where a dataset is from."""
+
+    title: str | None
+    licence: str | None
+    doi: str | None
+
+
 @dataclass(frozen=True)
 class CorpusFigures:
     """What the card tells; `sides` names those that each dataset has rows on."""
 
     sides: Mapping[str, tuple[str, ...]]
     certificate: Certificate
+    sources: Mapping[str, Source]
 
 
 def render_card(name: str, entry: ReleaseEntry, figures: CorpusFigures) -> str:
@@ -101,4 +117,27 @@ from datasets import load_dataset
 everything = load_dataset("{entry.repo_id}")
 one = load_dataset("{entry.repo_id}", "{one}")
 ```
+
+## Sources
+
+Who uses a dataset cites its publication, and keeps to its licence.
+
+| dataset | title | licence | publication |
+| --- | --- | --- | --- |
+{_sources(figures.sources)}
 """
+
+
+def _sources(sources: Mapping[str, Source]) -> str:
+    lines = [
+        f"| {dataset_id} | {_shown(source.title)} | {_shown(source.licence)} | {_shown(source.doi)} |"
+        for dataset_id, source in list(sources.items())[:_MOST_LISTED]
+    ]
+    more = len(sources) - len(lines)
+    if more:
+        lines.append(f"| and {more:,} more | in the column publication_title | | in publication_doi |")
+    return "\n".join(lines)
+
+
+def _shown(text: str | None) -> str:
+    return "not stated" if text is None else as_markdown(one_line(without_emails(text), longest=200))

@@ -2,22 +2,23 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.hashes import short_id
-from c2s_assets.core.releases.card import CARD, CorpusFigures, render_card
+from c2s_assets.core.releases.card import CARD, CorpusFigures, Source, render_card
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.core.splits.certificate import CERTIFICATE, parse_certificate
 from c2s_assets.core.splits.sides import SIDES
+from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.record import Built
-from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET
+from c2s_assets.schemas.registry import MANIFEST, PROFILE, SIDES_OF_DATASET
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
 from c2s_assets.storage.choosing import present_tables
 from c2s_assets.storage.lake.digest import file_digest, files_of_tree
-from c2s_assets.storage.lake.documents import write_document
+from c2s_assets.storage.lake.documents import read_document, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
 from c2s_assets.storage.releases.staged import is_whole, read_release, release_entry
@@ -45,10 +46,10 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     entry = release_entry(settings, name)
     wanted = _chosen(layout, entry)
     tables = present_tables(layout, settings, SIDES_OF_DATASET, wanted)
-    manifests = present_tables(layout, settings, MANIFEST, list(tables))
+    beside = [present_tables(layout, settings, name, list(tables)) for name in (MANIFEST, PROFILE)]
     gene_lists = list(settings.sentences.gene_lists)
     made_from = {name: short_id([_FORM, gene_lists, built.digest]) for name, built in tables.items()}
-    inputs = _inputs(layout, entry, made_from, manifests)
+    inputs = _inputs(layout, entry, made_from, beside)
     last = read_release(layout, name)
     if last is not None and last.inputs == inputs and is_whole(layout.release(name), last):
         return last
@@ -87,7 +88,10 @@ def _chosen(layout: Layout, entry: ReleaseEntry) -> list[str] | None:
 
 
 def _inputs(
-    layout: Layout, entry: ReleaseEntry, made_from: Mapping[str, str], manifests: Mapping[str, Built]
+    layout: Layout,
+    entry: ReleaseEntry,
+    made_from: Mapping[str, str],
+    beside: Sequence[Mapping[str, Built]],
 ) -> str:
     shared = (layout.split_plan, layout.leaks, layout.audited_datasets)
     return short_id(
@@ -95,7 +99,7 @@ def _inputs(
             "form": _FORM,
             "entry": entry.model_dump(),
             "tables": dict(made_from),
-            "manifests": {dataset_id: built.digest for dataset_id, built in manifests.items()},
+            "beside": [{name: built.digest for name, built in tables.items()} for tables in beside],
             "shared": {path.name: file_digest(path) for path in shared if path.exists()},
         }
     )
@@ -135,8 +139,17 @@ def _describe(
         )
     certify(folder, layout, tables)
     certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
-    card = render_card(name, entry, CorpusFigures(sides, certificate))
+    card = render_card(name, entry, CorpusFigures(sides, certificate, _sources(layout, tables)))
     (folder / CARD).write_text(card, encoding="utf-8")
+
+
+def _sources(layout: Layout, dataset_ids: Iterable[str]) -> dict[str, Source]:
+    """Read where datasets are from, as their files or `datasets.yaml` say."""
+    found = {}
+    for dataset_id in dataset_ids:
+        origin = read_document(layout.profile(dataset_id), DatasetProfile).origin
+        found[dataset_id] = Source(origin.title, origin.licence, origin.publication_doi)
+    return found
 
 
 def _files(folder: Path) -> dict[str, ReleaseFile]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from c2s_assets.core.releases.card import CorpusFigures, render_card
+from c2s_assets.core.releases.card import CorpusFigures, Source, render_card
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.splits.certificate import Certificate, SideCount
 
@@ -14,7 +14,7 @@ CERTIFICATE = Certificate("3.1", 0, datasets={}, sides={"train": SideCount(2, 30
 
 def head(sides: dict[str, tuple[str, ...]], *, licence: str | None = None) -> dict[str, Any]:
     entry = ReleaseEntry(repo_id="me/corpus", licence=licence)
-    card = render_card("corpus", entry, CorpusFigures(sides, CERTIFICATE))
+    card = render_card("corpus", entry, CorpusFigures(sides, CERTIFICATE, {}))
     found: dict[str, Any] = yaml.safe_load(card.split("---\n")[1])
     return found
 
@@ -73,7 +73,31 @@ def test_a_licence_is_called_as_the_hub_calls_it(stated: str | None, shown: dict
 
 def test_the_text_counts_what_is_certified() -> None:
     entry = ReleaseEntry(repo_id="me/corpus", title="Muscle")
-    text = render_card("corpus", entry, CorpusFigures({"blood": ("train",)}, CERTIFICATE)).split("---\n\n")[1]
+    figures = CorpusFigures({"blood": ("train",)}, CERTIFICATE, {})
+    text = render_card("corpus", entry, figures).split("---\n\n")[1]
     assert text.startswith("# Muscle\n")
     assert "| train | 4,000 | 30 | 2 |" in text
     assert 'load_dataset("me/corpus", "blood")' in text
+
+
+def test_sources_are_named_with_their_licence_as_plain_text() -> None:
+    sources = {
+        "blood": Source("Blood | of *Jane* <jane@example.org>", "CC BY 4.0", "10.1000/1"),
+        "lung": Source(None, None, None),
+    }
+    entry = ReleaseEntry(repo_id="me/corpus")
+    text = render_card("corpus", entry, CorpusFigures({"blood": ("train",)}, CERTIFICATE, sources))
+    line = next(line for line in text.splitlines() if line.startswith("| blood "))
+    assert line.endswith("| CC BY 4.0 | 10.1000/1 |")
+    assert line.replace(r"\|", "").count("|") == 5, "a title is one cell of the table"
+    assert "jane@example.org" not in text
+    assert "| lung | not stated | not stated | not stated |" in text
+
+
+def test_a_card_does_not_list_thousands_of_sources() -> None:
+    sources = {f"d{number}": Source(None, None, None) for number in range(102)}
+    entry = ReleaseEntry(repo_id="me/corpus")
+    text = render_card("corpus", entry, CorpusFigures({"d1": ("train",)}, CERTIFICATE, sources))
+    assert "| d99 |" in text
+    assert "| d100 |" not in text
+    assert "| and 2 more |" in text
