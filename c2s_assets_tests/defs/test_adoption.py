@@ -73,7 +73,9 @@ def test_it_gets_the_record_that_its_build_would_have_written(built: Layout, ear
     written = Dataset(built, "toy", earlier.settings).record()
     adopted = earlier.record()
     assert without_versions_and_checks(adopted) == without_versions_and_checks(written)
-    assert {name: one.made_from.code_version for name, one in adopted.built.items()} == VERSIONS
+    versions = {name: one.made_from.code_version for name, one in adopted.built.items()}
+    later = dict.fromkeys(versions.keys() - VERSIONS.keys(), "1")
+    assert versions == VERSIONS | later
     assert earlier.layout.record("toy").exists()
 
 

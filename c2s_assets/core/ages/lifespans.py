@@ -4,8 +4,8 @@ from c2s_assets.core.ages.intervals import AgeUnit, years
 
 # Years, rounded up, of the oldest individual known. Mice: Methuselah mouse GHR-KO 11C, 1,819 days. People:
 # Jeanne Calment, 122.4 years. Marmosets: 262.5 months, doi:10.1007/s10522-012-9388-1. Rabbits: Flopsy, 18.9
-# years (Guinness World Records). Flies: over 130 days in the cold or bred for long life, and more than half as
-# much again, lest a longer-lived line be doubted. Worms: age-1 null mutants, medians of 145 to 190 days and a
+# years (Guinness World Records). Flies: over 130 days in the cold or bred for long life, and half as much
+# again, lest a longer-lived line be doubted. Worms: age-1 null mutants, medians of 145 to 190 days and a
 # maximum ten times that of a wild type that lives for a month, doi:10.1111/j.1474-9726.2007.00348.x. The
 # others: AnAge, https://genomics.senescence.info/species, with a margin for what colonies reported since.
 LIFESPANS: dict[str, float] = {
