@@ -22,10 +22,16 @@ _NO_DONORS = {
     "split_manifest/splits_by_donor",
     "split_manifest/ages_are_balanced",
     "train_test/cells_have_ages",
+    "pseudobulk/donors_are_known",
+    "pseudocells/donors_are_known",
     "validation_report/checks_hold",
 }
-# Without counts no copy of a cell is found.
-_NO_COUNTS = {"cell_fingerprints/cells_have_counts"}
+# Without counts no copy of a cell is found, and nothing is added up.
+_NO_COUNTS = {
+    "cell_fingerprints/cells_have_counts",
+    "pseudobulk/values_are_counts",
+    "pseudocells/values_are_counts",
+}
 
 
 @pytest.mark.parametrize(
