@@ -1,7 +1,4 @@
-"""What was published is loaded by `datasets`, in a process and cache of its own, and is what the lake holds.
-
-`datasets` is no dependency of ours: install it beside, and these tests run.
-"""
+"""What was published is loaded by `datasets`, in a process and cache of its own, and is what the lake is."""
 
 import json
 import os
@@ -56,7 +53,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 
 @pytest.fixture
 def hub(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
-    """A Hub with the release as version 1.0, and one of which a card was changed as 1.1."""
+    """A Hub with the release as version 1.0."""
     without_waits(monkeypatch)
     monkeypatch.setenv("HF_TOKEN", WRITER)
     with serve_hub(tmp_path / "hub") as hub:
