@@ -79,7 +79,11 @@ def _parser() -> argparse.ArgumentParser:
         help="only what is missing or outdated; of all datasets if none is named",
     )
     build.add_argument(
-        "--only", metavar="TABLE[,TABLE]", help="only these tables, with what they lack: cell_sentences"
+        "--only",
+        metavar="TABLE[,TABLE]",
+        action="append",
+        default=[],
+        help="only these tables, with what they lack: cell_sentences",
     )
     build.set_defaults(run=_build)
 
@@ -246,7 +250,7 @@ def _build(options: argparse.Namespace, layout: Layout) -> int:
 
     if not options.ids and not options.outdated:
         raise C2SError("which datasets? Name some, or build what is outdated of all: c2s build --outdated")
-    only = known_tables(options.only or "")
+    only = known_tables(",".join(options.only))
     return build_all(layout, options.ids, only=only, is_outdated=options.outdated)
 
 

@@ -145,7 +145,15 @@ def test_cells_in_a_tissue_hear_each_other_and_have_patches(follower: Follower) 
     places = np.random.default_rng(0).uniform(0, 400, (N_OBS, 2))
     write_toy_h5ad(follower.layout.inbox_h5ad("brain"), n_obs=N_OBS, obsm={"spatial": places})
     assert (
-        c2s("build", "brain", "--only", "cell_communication,image_patches", lake=follower.layout.root).status
+        c2s(
+            "build",
+            "brain",
+            "--only",
+            "cell_communication",
+            "--only",
+            "image_patches",
+            lake=follower.layout.root,
+        ).status
         == 0
     )
     follower.follow("docs/spatial.md")
