@@ -105,9 +105,9 @@ def test_the_documented_queries_give_the_answers_that_can_be_counted(tmp_path: P
     assert answers[4] == [("B", "E2", 2, 2, 5), ("A", "E1", 2, 2, 3), ("C", "E3", 1, 2, 2)]
     assert answers[5] == [("A", ["A"], 2), ("B1", ["B"], 2)]
     assert answers[6] == [("blood", 2, 140, 4.0), ("lung", 2, 140, 4.0)]
-    assert answers[7:] == [[], []], "no donor is split, so there is no plan"
+    assert answers[7:] == [[], [], []], "no donor is split: there is no plan, and nothing is summed by donor"
     assert answers[:2] == [[], []], "nothing is split, so there is nothing to train on"
-    assert len(answers) == 9
+    assert len(answers) == 10
     assert ask(layout, "select dataset_id from listing anti join datasets using (dataset_id)") == [("far",)]
 
 
