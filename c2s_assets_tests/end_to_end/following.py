@@ -66,7 +66,8 @@ class Follower:
             assert words[0] == "c2s", f"no reader has a command {words[0]}"
             asked = _parser().parse_args(words[1:])
             if words[1] == "build" and "--outdated" not in words:
-                self.build(*asked.ids, only=asked.only.split(",") if asked.only else _BUILT)
+                named = [name for names in asked.only for name in names.split(",")]
+                self.build(*asked.ids, only=named or _BUILT)
             elif words[1] not in _ONLY_PARSED:
                 said = c2s(*words[1:], lake=self.layout.root)
                 assert said.status == 0, f"{line}: {said.err}"

@@ -4,6 +4,7 @@ import re
 from importlib.util import find_spec
 from pathlib import Path
 
+import datasets
 import numpy as np
 import polars as pl
 import pytest
@@ -168,6 +169,11 @@ def test_queries_are_answered(follower: Follower) -> None:
     follower.follow("docs/queries.md")
 
 
-def test_a_release_is_described(follower: Follower) -> None:
+def test_a_release_is_described(follower: Follower, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is loaded is on the Hub; `test_loading` loads such a corpus from a local one."""
+    loaded: list[object] = []
+    monkeypatch.setattr(datasets, "load_dataset", lambda *names, **options: loaded.append((names, options)))
     follower.follow("docs/releases.md")
+    repository = "me/ageing-cells"
+    assert loaded == [((repository,), {}), ((repository, "blood"), {}), ((repository,), {"revision": "1.0"})]
     assert list(read_settings(follower.layout).releases) == ["ageing"]
