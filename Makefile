@@ -13,10 +13,10 @@ demo: $(VENV)/.installed
 ui: $(VENV)/.installed
 	$(BIN)/c2s ui
 
-# In six processes for two cores, because five files mostly wait for a daemon or a browser, and begin; a file's tests share what was
-# built for them.
+# In four processes for two cores, because five files mostly wait for a daemon or a browser, and begin; a file's
+# tests share what was built for them.
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 6 --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-fast: $(VENV)/.installed
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not peers"

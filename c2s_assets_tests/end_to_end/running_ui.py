@@ -31,7 +31,7 @@ class Ui:
 
     def ask(self, query: str) -> dict[str, Any]:
         """Ask Dagster's GraphQL."""
-        answer = httpx.post(f"{self.address}/graphql", json={"query": query}, timeout=30)
+        answer = httpx.post(f"{self.address}/graphql", json={"query": query}, timeout=120)
         answer.raise_for_status()
         return dict(answer.json()["data"])
 
@@ -52,7 +52,7 @@ def running_ui(layout: Layout) -> Iterator[Ui]:
         )
     found = Ui(layout, f"http://127.0.0.1:{port}", process)
     try:
-        wait_until(lambda: _answers(found), seconds=120)
+        wait_until(lambda: _answers(found), seconds=300)
         yield found
     finally:
         _stop(process)

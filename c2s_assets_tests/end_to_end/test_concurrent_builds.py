@@ -29,7 +29,7 @@ N_CELLS = {f"d{number}": 40 + 8 * number for number in range(8)}
 READERS = ("query", "duckdb")
 # Embeddings that need not be computed: with t-SNE a build takes three seconds longer.
 _AXES = {"X_pca": 5, "X_tsne": 2}
-_CATALOGUED = [declared.name for declared in shown()]
+_CATALOGUED = [declared.name for declared in shown() if declared.is_default]
 _SECONDS = 240.0  # for each step, on a machine with much else to do
 _PROBLEM = re.compile(r"Traceback|locked|[Ll]ock on|Conflicting|Error\b")
 

@@ -37,7 +37,7 @@ class Service:
     address: str
 
     def ask(self, query: str) -> dict:
-        answer = httpx.post(f"{self.address}/graphql", json={"query": query}, timeout=30)
+        answer = httpx.post(f"{self.address}/graphql", json={"query": query}, timeout=120)
         answer.raise_for_status()
         return answer.json()["data"]
 

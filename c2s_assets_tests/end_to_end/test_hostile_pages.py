@@ -201,7 +201,7 @@ def test_a_click_in_the_ui_starts_a_run(ui: Ui, browser: Browser, name: str, tmp
     browser.open(f"{ui.address.replace('127.0.0.1', name)}/assets/catalogue")
     browser.click("Materialize")
     browser.click("Confirm")  # what it is made from is not all there
-    wait_until(lambda: len(_runs(ui)) == before + 1, seconds=60)
+    wait_until(lambda: len(_runs(ui)) == before + 1, seconds=300)
     _keep(browser, tmp_path, f"click-{name}")
 
 
@@ -222,7 +222,7 @@ def test_the_ui_is_told_of_what_happens_over_its_socket(ui: Ui, browser: Browser
 def _look_at_everything(browser: Browser, *, folder: Path, name: str) -> str:
     """Wait for a page, open each thing that it hides behind a click, and return all that was to be read."""
     browser.wait_for("document.body && document.body.innerText.length > 200")
-    browser.wait_for("document.body && !document.body.innerText.includes('Loading')", seconds=60)
+    browser.wait_for("document.body && !document.body.innerText.includes('Loading')", seconds=300)
     browser.evaluate("new Promise(done => setTimeout(done, 1500))")
     _keep(browser, folder, name)
     seen = browser.text()

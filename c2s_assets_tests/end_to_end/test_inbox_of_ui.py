@@ -49,24 +49,24 @@ def test_a_file_that_stalls_half_way_is_refused_and_built_once_it_is_whole(ui: U
     whole = write_toy_h5ad(tmp_path / "whole.h5ad", n_obs=200).read_bytes()
     waiting = ui.layout.inbox_h5ad("half")
     waiting.write_bytes(whole[: len(whole) // 2])
-    wait_until(lambda: ("half", "FAILURE") in runs(ui), seconds=180)
+    wait_until(lambda: ("half", "FAILURE") in runs(ui), seconds=600)
     assert "half.h5ad" in _said_of(ui, "half")
     assert "is not a complete HDF5 file" in _said_of(ui, "half")
-    wait_until(lambda: "half: its file was refused, see its last run" in _ticks(ui), seconds=60)
+    wait_until(lambda: "half: its file was refused, see its last run" in _ticks(ui), seconds=300)
     waiting.write_bytes(whole)
-    wait_until(lambda: "half" in built(ui), seconds=180)
+    wait_until(lambda: "half" in built(ui), seconds=600)
     assert _n_cells(ui, "half") == 200
 
 
 def test_one_that_is_deleted_is_named_and_one_that_is_replaced_is_built_anew(ui: Ui, tmp_path: Path) -> None:
     for seed, name in enumerate(("first", "newer", "third")):
         drop_toy_h5ad(ui.layout, name, n_obs=300, seed=seed)
-    wait_until(lambda: {("first", "STARTED"), ("newer", "STARTED")} <= set(runs(ui)), seconds=180)
+    wait_until(lambda: {("first", "STARTED"), ("newer", "STARTED")} <= set(runs(ui)), seconds=600)
     ui.layout.inbox_h5ad("third").unlink()
-    wait_until(lambda: not ui.layout.inbox_h5ad("newer").exists(), seconds=60)
+    wait_until(lambda: not ui.layout.inbox_h5ad("newer").exists(), seconds=300)
     write_toy_h5ad(tmp_path / "newer.h5ad", n_obs=310, seed=9).rename(ui.layout.inbox_h5ad("newer"))
     wait_until(lambda: runs(ui).count(("newer", "SUCCESS")) == 2, seconds=300)
-    wait_until(lambda: ("third", "FAILURE") in runs(ui), seconds=60)
+    wait_until(lambda: ("third", "FAILURE") in runs(ui), seconds=300)
     assert _n_cells(ui, "newer") == 310
     assert "there is no file for it" in _said_of(ui, "third")
     assert [status for dataset_id, status in runs(ui) if dataset_id == "third"] == ["FAILURE"]
@@ -83,6 +83,6 @@ def test_a_lake_that_vanishes_for_a_while_is_served_again_when_it_is_back(ui: Ui
     assert said.returncode == 1
     assert "there is no lake in" in said.stderr
     drop_toy_h5ad(ui.layout, "after", n_obs=120)
-    wait_until(lambda: "after" in built(ui), seconds=180)
+    wait_until(lambda: "after" in built(ui), seconds=600)
     assert ui.process.poll() is None
     assert debris(ui.layout) == []

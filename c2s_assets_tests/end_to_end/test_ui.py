@@ -61,7 +61,7 @@ def test_a_file_dropped_into_the_inbox_is_built_by_the_daemon(ui: Ui) -> None:
     drop_toy_h5ad(ui.layout, "dropped", seed=3)
     drop_toy_h5ad(ui.layout, "scaled", matrices="scaled X")
 
-    wait_until(lambda: set(_runs(ui)) == {"dropped", "scaled"} and _all_ended(ui), seconds=180)
+    wait_until(lambda: set(_runs(ui)) == {"dropped", "scaled"} and _all_ended(ui), seconds=600)
 
     assert _runs(ui) == {"dropped": "SUCCESS", "scaled": "FAILURE"}, (ui.layout.root / "ui.log").read_text()
     assert ui.layout.parts("train", "dropped").exists()

@@ -41,12 +41,12 @@ def test_after_a_power_cut_what_was_under_way_is_marked_and_tried_again(tmp_path
         for number in members(before.process):
             with suppress(ProcessLookupError):  # it ended with another
                 os.kill(number, signal.SIGKILL)
-        before.process.wait(timeout=20)
+        before.process.wait(timeout=60)
     told = c2s("ls", lake=layout.root).stdout
     assert told.count("the run was killed, or the machine was stopped") == 2
     with running_ui(layout) as after:
         assert runs(after)[-2:] == [("two", "FAILURE"), ("one", "FAILURE")]
-        wait_until(lambda: built(after) == {"one", "two"}, seconds=180)
+        wait_until(lambda: built(after) == {"one", "two"}, seconds=600)
     assert debris(layout) == []
 
 
@@ -56,16 +56,16 @@ def test_whatever_process_is_killed_the_others_go_on_and_the_dataset_isbuilt(tmp
         _drop(layout, "run")
         wait_for_runs(ui, 1)
         os.kill(processes(ui, RUN)[0], signal.SIGKILL)
-        wait_until(lambda: ("run", "FAILURE") in runs(ui), seconds=60)
-        wait_until(lambda: "run" in built(ui), seconds=180)
+        wait_until(lambda: ("run", "FAILURE") in runs(ui), seconds=300)
+        wait_until(lambda: "run" in built(ui), seconds=600)
 
         _drop(layout, "server")
         wait_for_runs(ui, 1)
         os.kill(processes(ui, _CODE_SERVER)[0], signal.SIGKILL)
-        wait_until(lambda: "server" in built(ui), seconds=180)
+        wait_until(lambda: "server" in built(ui), seconds=600)
 
         (first,) = processes(ui, _DAEMON)
         os.kill(first, signal.SIGKILL)
         _drop(layout, "daemon")
-        wait_until(lambda: "daemon" in built(ui), seconds=180)
+        wait_until(lambda: "daemon" in built(ui), seconds=600)
         assert processes(ui, _DAEMON) != [first]
