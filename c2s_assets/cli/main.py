@@ -463,7 +463,7 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli.building import print_report
     from c2s_assets.defs.service import build, open_instance
     from c2s_assets.schemas.documents import InboxNote
-    from c2s_assets.schemas.registry import TABLES
+    from c2s_assets.schemas.registry import tables_of_any_dataset
     from c2s_assets.simulate import simulate_h5ad
     from c2s_assets.storage.sources.raw import put_into_inbox
 
@@ -474,7 +474,7 @@ def _demo(_: argparse.Namespace, layout: Layout) -> int:
     say("Simulating 5,000 cells of 17 donors, with 20,000 genes and 36 cell types ...")
     put_into_inbox(layout, dataset_id=_EXAMPLE, fill=simulate)
     with open_instance(layout) as instance:
-        report = build(instance, _definitions(), _EXAMPLE, assets=list(TABLES))
+        report = build(instance, _definitions(), _EXAMPLE, assets=tables_of_any_dataset())
     print_report(_EXAMPLE, report, layout)
     folder = layout.dataset(_EXAMPLE)
     say(

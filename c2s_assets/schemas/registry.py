@@ -297,6 +297,11 @@ def wanted_tables(asked_for: Collection[str] = ()) -> list[str]:
     return [name for name, declared in TABLES.items() if declared.is_default or name in asked_for]
 
 
+def tables_of_any_dataset() -> list[str]:
+    """Name the tables that every dataset can have: all but those that its entry has to ask for."""
+    return [name for name, declared in TABLES.items() if declared.asked_by is None]
+
+
 def upstream(names: Collection[str]) -> list[str]:
     """Name these tables and all that they are made from, in the order in which they are built."""
     wanted: set[str] = set()

@@ -12,7 +12,7 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.definitions import build_definitions
 from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
 from c2s_assets.defs.service import BuildReport, build, register
-from c2s_assets.schemas.registry import TABLES
+from c2s_assets.schemas.registry import tables_of_any_dataset
 from c2s_assets.storage.lake.layout import Layout
 
 
@@ -39,8 +39,7 @@ class Workshop:
 
     def build(self, dataset_id: str) -> BuildReport:
         """Build everything, also what has to be asked for, but for what only cells in a tissue have."""
-        tables = [name for name, declared in TABLES.items() if not declared.asked_by]
-        return build(self.instance, self.definitions, dataset_id, assets=tables)
+        return build(self.instance, self.definitions, dataset_id, assets=tables_of_any_dataset())
 
     def read(self, table: str, dataset_id: str) -> pl.DataFrame:
         """Read a table of one file, or a folder of parts."""
