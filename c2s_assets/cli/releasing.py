@@ -46,7 +46,7 @@ def publish_release(layout: Layout, name: str) -> int:
 def preview_release(layout: Layout, name: str) -> int:
     """Say what publishing a staged release would add, change and remove; nothing is sent."""
     from c2s_assets.clients.publishing import preview
-    from c2s_assets.core.releases.changes import summarise
+    from c2s_assets.core.releases.changes import bytes_to_send, summarise
     from c2s_assets.definitions import defs
     from c2s_assets.storage.lake.documents import read_settings
     from c2s_assets.storage.releases.staged import release_entry, staged_release
@@ -58,7 +58,7 @@ def preview_release(layout: Layout, name: str) -> int:
         place = repo.url
     for folder, change, n_files, n_bytes in summarise(changes).iter_rows():
         say(f"  {change:<8} {folder:<44} {n_files:>6,} files {n_bytes / 2**20:>12,.1f} MB")
-    n_sent = sum(change.size_bytes for change in changes if change.kind != "removed")
+    n_sent = bytes_to_send(changes)
     if not changes:
         say(f"{place} holds this already")
     else:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from c2s_assets.clients.http import with_patience
 from c2s_assets.clients.hub import HubRepo, PullRequest
 from c2s_assets.core.errors import HubError, LakeError
-from c2s_assets.core.releases.changes import Change, HubFile, compare_files, in_commits
+from c2s_assets.core.releases.changes import Change, HubFile, bytes_to_send, compare_files, in_commits
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.releases.staged import StagedRelease
 
@@ -106,7 +106,7 @@ class _Release:
             head = self._repo.commit(
                 part, self._staged.folder, revision=pull.revision, parent=head, message=self._title
             )
-            n_bytes = sum(change.size_bytes for change in part if change.kind != "removed")
+            n_bytes = bytes_to_send(part)
             self._n_sent += n_bytes
             self._report(f"sent {len(part):,} files, {n_bytes / 2**20:,.1f} MB")
         there = self._repo.files(head)

@@ -15,6 +15,12 @@ class Csr(NamedTuple):
     values: NDArray[np.float32]
 
 
+def matrix_of(rows: Csr, *, n_columns: int) -> csr_array:
+    """Turn what a kernel has made into a matrix of shape ``(n_rows, n_columns)``."""
+    shape = (len(rows.indptr) - 1, n_columns)
+    return csr_array((rows.values, rows.indices, rows.indptr), shape=shape)
+
+
 def csr_of(block: csr_array) -> Csr:
     """Give a block the types that a kernel is compiled for, without a copy where it has them."""
     return Csr(

@@ -1,6 +1,6 @@
 """What publishing a release would change in its repository."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
 from typing import Literal
@@ -47,6 +47,11 @@ class LocalFile:
         if published.sha256 is not None:
             return published.sha256 == self.sha256
         return published.git_oid == self.git_oid()
+
+
+def bytes_to_send(changes: Iterable[Change]) -> int:
+    """Sum the sizes of files that are added or changed; of large ones fewer bytes may have to be sent."""
+    return sum(change.size_bytes for change in changes if change.kind != "removed")
 
 
 def compare_files(

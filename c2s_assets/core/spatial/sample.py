@@ -47,6 +47,14 @@ class SpatialSample:
     calibration: Calibration
     n_obs: int
 
+    def between(self, start: int, stop: int) -> tuple[NDArray[np.bool_], slice]:
+        """Say which rows of obs from ``start`` to ``stop`` have a place, and which cells these are."""
+        stop = min(stop, self.n_obs)
+        first, last = np.searchsorted(self.cells, [start, stop])
+        has_place = np.zeros(stop - start, bool)
+        has_place[self.cells[first:last] - start] = True
+        return has_place, slice(first, last)
+
     @property
     def reach(self) -> Reach:
         """How far its cells are heard."""

@@ -4,7 +4,7 @@ import dagster as dg
 from pydantic import Field
 
 from c2s_assets.core.hashes import short_id
-from c2s_assets.core.releases.changes import Change, summarise
+from c2s_assets.core.releases.changes import Change, bytes_to_send, summarise
 from c2s_assets.core.releases.claims import (
     licence_is_stated,
     readers_find_release,
@@ -117,8 +117,7 @@ def hub_dataset(
 
 
 def _shown(changes: list[Change]) -> Metadata:
-    n_sent = sum(change.size_bytes for change in changes if change.kind != "removed")
-    return as_metadata({"n_changes": len(changes), "sent_bytes": n_sent}) | {
+    return as_metadata({"n_changes": len(changes), "sent_bytes": bytes_to_send(changes)}) | {
         "changes": rows_as_markdown(summarise(changes), n_rows=_N_SHOWN)
     }
 

@@ -24,8 +24,8 @@ def read_levels(blocks: Iterable[tuple[int, csr_array]], genes: GeneLevels, *, s
     """Read the levels of some genes in the cells of a sample."""
     lengths, indices, values = [np.zeros(1, np.int64)], [], []
     for start, block in blocks:
-        first, last = np.searchsorted(sample.cells, [start, start + block.shape[0]])
-        found = genes.of(block[sample.cells[first:last] - start])
+        has_place, _ = sample.between(start, start + block.shape[0])
+        found = genes.of(block[np.flatnonzero(has_place)])
         lengths.append(np.diff(found.indptr))
         indices.append(found.indices)
         values.append(found.values)

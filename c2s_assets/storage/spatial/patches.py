@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from c2s_assets.core.spatial.patches import (
     squares_around,
 )
 from c2s_assets.core.spatial.sample import SpatialSample
+from c2s_assets.core.spatial.spreading import spread
 from c2s_assets.storage.dataset import DatasetStage
 from c2s_assets.storage.images.picture import as_jpeg, as_png, cut
 from c2s_assets.storage.images.source import ImageSource, Pixels, TileReader
@@ -59,11 +61,11 @@ class PatchWriter:
     def _cut(self, cell_ids: pl.Series) -> "Iterator[_Block]":
         for start in range(0, len(cell_ids), _CELLS_PER_BLOCK):
             ids = cell_ids.slice(start, _CELLS_PER_BLOCK)
-            first, last = np.searchsorted(self.sample.cells, [start, start + len(ids)])
-            xy_px = self.sample.xy_px[first:last]
+            has_place, cells = self.sample.between(start, start + len(ids))
+            xy_px = self.sample.xy_px[cells]
             yield _Block(
                 ids,
-                self.sample.cells[first:last] - start,
+                has_place,
                 xy_px,
                 *(self._patches(xy_px, size) for size in (CELL_PATCH, TISSUE_PATCH)),
             )
@@ -103,7 +105,7 @@ class _Patches:
     pixels: list[Pixels]
     inside: NDArray[np.float64]
 
-    @property
+    @cached_property
     def blank(self) -> NDArray[np.bool_]:
         return np.array([is_blank(patch) for patch in self.pixels], dtype=bool)
 
@@ -113,7 +115,7 @@ class _Block:
     """Rows of the table: which of them have patches, and these."""
 
     ids: pl.Series
-    rows: NDArray[np.int64]
+    has_place: NDArray[np.bool_]
     xy_px: NDArray[np.float64]
     cells: _Patches
     tissue: _Patches
@@ -141,12 +143,7 @@ class _Block:
 
     def _all(self, values: "NDArray[np.generic] | list[bytes]", kind: pa.DataType) -> pa.Array:
         """Give the values of cells with a place to their rows, and null to all others."""
-        found: list[object] = [None] * len(self.ids)
-        for row, value in zip(
-            self.rows, values if isinstance(values, list) else values.tolist(), strict=True
-        ):
-            found[row] = value
-        return pa.array(found, kind)
+        return spread(pa.array(values, kind), self.has_place)
 
 
 def _along_tiles(xy_px: NDArray[np.float64], *, width: float, height: float) -> NDArray[np.int64]:
