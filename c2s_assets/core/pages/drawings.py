@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.core.pages.markup import text
-from c2s_assets.core.reports.palette import AGE_COLOURS, BLUE, GREY, GROUP_COLOURS, ORANGE
+from c2s_assets.core.reports.palette import AGE_COLOURS, BLUE, GREY, GROUP_COLOURS, SIDE_COLOURS
 from c2s_assets.core.reports.text import one_line
 
 _WIDTH, _HEIGHT, _MARGIN = 460, 300, 40
@@ -23,14 +23,15 @@ _OTHER = "other"
 
 
 def stacked_histogram(values: Mapping[str, NDArray[np.float64]], *, label: str) -> str:
-    """Draw how often values are met, in one colour for each of up to three groups, one above the other."""
+    """Draw how often values are met, group above group; a side of a split has its colour, others are blue."""
     everything = np.concatenate(list(values.values()))
     edges = np.histogram_bin_edges(everything, bins=_N_BINS)
     counts = [np.histogram(group, bins=edges)[0] for group in values.values()]
     highest = max(int(np.sum(counts, axis=0).max()), 1)
     step = (_WIDTH - _MARGIN) / _N_BINS
+    colours = [SIDE_COLOURS.get(name, BLUE) for name in values]
     parts, below = [], np.zeros(_N_BINS)
-    for count, colour in zip(counts, (BLUE, ORANGE, GREY), strict=False):
+    for count, colour in zip(counts, colours, strict=True):
         for position, n in enumerate(count):
             if n:
                 height = n / highest * _HEIGHT
@@ -39,7 +40,7 @@ def stacked_histogram(values: Mapping[str, NDArray[np.float64]], *, label: str) 
                 parts.append(_rectangle(x, top, step - 1, height, colour, title=f"{n:,}"))
         below += count
     axes = _axes(f"{edges[0]:.3g}", f"{edges[-1]:.3g}", label=label, highest=f"{highest:,}")
-    legend = _legend(list(zip(values, (BLUE, ORANGE, GREY), strict=False)), step=100)
+    legend = _legend(list(zip(values, colours, strict=True)), step=100)
     return _drawing(_WIDTH, _HEIGHT + 44, [*parts, axes, legend])
 
 

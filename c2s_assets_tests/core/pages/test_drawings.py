@@ -12,7 +12,7 @@ from c2s_assets.core.pages.drawings import (
     dots_by_number,
     stacked_histogram,
 )
-from c2s_assets.core.reports.palette import GREY, GROUP_COLOURS
+from c2s_assets.core.reports.palette import GREY, GROUP_COLOURS, SIDE_COLOURS
 
 POINTS = np.random.default_rng(0).normal(size=(8_000, 2)).astype(np.float32)
 HOSTILE = "</svg><script>alert(1)</script>\u202e\" onload='x' &lt;"
@@ -32,6 +32,12 @@ def test_a_histogram_shows_all_values() -> None:
     drawn = stacked_histogram({"train": np.array([1.0, 1.0, 5.0]), "test": np.array([1.0])}, label="Age")
     counts = [int(words.text or 0) for words in _parse(drawn).iter("title")]
     assert sorted(counts) == [1, 1, 2]
+
+
+def test_a_histogram_shows_sides_in_their_colours_whichever_are_there() -> None:
+    drawn = _parse(stacked_histogram({"test": np.array([1.0]), "validation": np.array([2.0])}, label="Age"))
+    legend = [bar.attrib["fill"] for bar in drawn.iter("rect")][-2:]
+    assert legend == [SIDE_COLOURS["test"], SIDE_COLOURS["validation"]]
 
 
 def test_an_area_is_as_high_as_its_share() -> None:
