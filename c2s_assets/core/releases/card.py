@@ -8,6 +8,7 @@ import yaml
 
 from c2s_assets.core.emails import without_emails
 from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.releases.licences import read_licence
 from c2s_assets.core.reports.text import as_markdown, one_line
 from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
 from c2s_assets.core.splits.sides import SIDES
@@ -17,15 +18,6 @@ ALL = "all"
 # The viewer lists no config of a repository that has more (`CONFIG_NAMES_MAX_NUMBER` of datasets-server is
 # 3,000); `all` is one of them.
 _MOST_CONFIGS = 3_000
-# Licences that the Hub knows by name; others it takes as `other`, with their name.
-_KNOWN_LICENCES = frozenset(
-    {
-        *("cc0-1.0", "cc-by-4.0", "cc-by-3.0", "cc-by-sa-4.0", "cc-by-nc-4.0", "cc-by-nc-sa-4.0"),
-        *("cc-by-nd-4.0", "cc-by-nc-nd-4.0", "odc-by", "odbl", "pddl", "mit", "apache-2.0"),
-    }
-)
-
-
 # A card of 2,200 datasets would be mostly a table; the rows of each name its publication.
 _MOST_LISTED = 100
 
@@ -60,12 +52,7 @@ def render_card(name: str, entry: ReleaseEntry, figures: CorpusFigures) -> str:
 
 
 def _licence(stated: str | None) -> dict[str, str]:
-    if stated is None:
-        return {}
-    known = stated.strip().lower().replace(" ", "-")
-    if known in _KNOWN_LICENCES:
-        return {"license": known}
-    return {"license": "other", "license_name": stated}
+    return {} if stated is None else read_licence(stated).on_the_hub
 
 
 def _configs(sides: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:

@@ -62,7 +62,7 @@ def test_the_viewer_is_given_no_more_configs_than_it_lists(n_datasets: int, n_co
         (None, {}),
         ("CC BY 4.0", {"license": "cc-by-4.0"}),
         ("MIT", {"license": "mit"}),
-        ("as the sources", {"license": "other", "license_name": "as the sources"}),
+        ("as the sources", {"license": "other", "license_name": "as-sources"}),
     ],
     ids=["none", "Creative Commons", "MIT", "another"],
 )
