@@ -28,7 +28,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from c2s_assets.clients.http import BUSY, retry_after_seconds
 from c2s_assets.clients.hub_access import TOKEN
-from c2s_assets.core.errors import BusyServerError, HubError
+from c2s_assets.core.errors import BusyServerError, HubError, TooMuchAtOnceError
 from c2s_assets.core.releases.changes import Change, HubFile
 
 MAIN = "main"
@@ -276,17 +276,17 @@ def _refuse_page(response: httpx2.Response) -> None:
     """Refuse an error that is a page: the client looks into some answers for JSON, whatever their status."""
     is_page = "html" in response.headers.get("Content-Type", "")
     if response.status_code >= 400 and response.status_code not in BUSY and is_page:
-        raise HubError(_advice(response.status_code, response.reason_phrase, str(response.url.host)))
+        raise _error_of(response.status_code, response.reason_phrase, str(response.url.host))
 
 
 def _refusal(error: HfHubHTTPError, repo_id: str) -> HubError | BusyServerError:
     status, said = error.response.status_code, error.server_message or "no reason was given"
     if status == 409 and "in progress" in said:
         return BusyServerError(f"{repo_id}: {said}")
-    return HubError(_advice(status, said, repo_id))
+    return _error_of(status, said, repo_id)
 
 
-def _advice(status: int, said: str, where: str) -> str:
+def _error_of(status: int, said: str, where: str) -> HubError:
     """Say what the Hub answered, and what to do."""
     todo = "What was sent is not sent again: run it again."
     match status:
@@ -300,4 +300,5 @@ def _advice(status: int, said: str, where: str) -> str:
             todo = f"Somebody else changed it meanwhile. {todo}"
         case 413:
             todo = f"Something between here and the Hub, such as a proxy, takes less at once. {todo}"
-    return f"{where}: the Hub answered {status} ({said.strip()}). {todo}"
+    error = TooMuchAtOnceError if status == 413 else HubError
+    return error(f"{where}: the Hub answered {status} ({said.strip()}). {todo}")

@@ -6,14 +6,14 @@ last try is taken up again, and content that has arrived is not sent twice.
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from c2s_assets.clients.http import with_patience
 from c2s_assets.clients.hub import HubRepo, PullRequest
-from c2s_assets.core.errors import HubError, LakeError
+from c2s_assets.core.errors import HubError, LakeError, TooMuchAtOnceError
 from c2s_assets.core.releases.changes import Change, HubFile, bytes_to_send, compare_files, in_commits
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.releases.staged import StagedRelease
@@ -103,12 +103,7 @@ class _Release:
         head = self._repo.head(pull.revision) or self._base
         changes = compare_files(self._files, self._repo.files(head), ours=ours)
         for part in in_commits(changes):
-            head = self._repo.commit(
-                part, self._staged.folder, revision=pull.revision, parent=head, message=self._title
-            )
-            n_bytes = bytes_to_send(part)
-            self._n_sent += n_bytes
-            self._report(f"sent {len(part):,} files, {n_bytes / 2**20:,.1f} MB")
+            head = self._commit(part, pull, head)
         there = self._repo.files(head)
         if left := compare_files(self._files, there, ours=ours):
             raise LakeError(
@@ -120,6 +115,22 @@ class _Release:
                 f"{self._repo.url}: pull request {pull.number} holds {strange[0]!r}, which is not ours. Look "
                 f"at it, close it, and run it again."
             )
+
+    def _commit(self, part: Sequence[Change], pull: PullRequest, head: str) -> str:
+        """Commit changes on top of a head; in halves where they are more than passes at once."""
+        try:
+            made = self._repo.commit(
+                part, self._staged.folder, revision=pull.revision, parent=head, message=self._title
+            )
+        except TooMuchAtOnceError:
+            if len(part) == 1:
+                raise
+            middle = len(part) // 2
+            return self._commit(part[middle:], pull, self._commit(part[:middle], pull, head))
+        n_bytes = bytes_to_send(part)
+        self._n_sent += n_bytes
+        self._report(f"sent {len(part):,} files, {n_bytes / 2**20:,.1f} MB")
+        return made
 
     def merge(self, pull: PullRequest) -> None:
         """Merge the pull request, unless it is merged or main is not what it was."""

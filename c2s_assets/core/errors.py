@@ -24,6 +24,7 @@ C2SError
 └── DownloadError              the network did not give us the file
     ├── BusyServerError        not now, or not whole; another try may help
     ├── HubError               the Hugging Face Hub does not take what we send, or not from us
+    │   └── TooMuchAtOnceError     something on the way takes less in one request
     └── WithdrawnError         the server says that it had it, and has it no more
 
 A message says what was found, where, and what to do. It does not name the dataset: who catches it
@@ -148,6 +149,10 @@ class BusyServerError(DownloadError):
 
 class HubError(DownloadError):
     """The Hugging Face Hub does not take what we send it, or not from us."""
+
+
+class TooMuchAtOnceError(HubError):
+    """Something between here and the Hugging Face Hub takes less in one request; less of it may pass."""
 
 
 class WithdrawnError(DownloadError):

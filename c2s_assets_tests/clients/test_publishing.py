@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,6 +159,30 @@ def test_the_hub_is_waited_for_as_long_as_it_asks(
     hub.misbehave("preupload", "busy", retry_after="17")
     publish_to(hub, new)
     assert waits == [18.0]
+
+
+def test_what_is_too_much_for_one_commit_is_sent_in_halves(hub: LocalHub, new: StagedRelease) -> None:
+    hub.misbehave("commit", "too large", n_before=1)
+    assert publish_to(hub, new).version == "2.1"
+    repo = hub.repo(REPO)
+    assert contents(repo) == NEW
+    assert len(repo.history(repo.pulls[1]["ref"])) == 4 + len(repo.history("2.0")), "2, 1, 1 and 2 files"
+    assert set(hub.n_sent.values()) == {1}
+
+
+def test_a_pull_request_that_somebody_else_changes_meanwhile_is_not_written_over(
+    hub: LocalHub, new: StagedRelease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = HubRepo.commit
+
+    def move(repo: HubRepo, *arguments: Any, **options: Any) -> str:
+        hub.repo(REPO).write("evil.py", b"import os", revision=options["revision"])
+        return commit(repo, *arguments, **options)
+
+    monkeypatch.setattr(HubRepo, "commit", move)
+    with pytest.raises(HubError, match=r"answered 412 .* Somebody else changed it meanwhile"):
+        publish_to(hub, new)
+    assert contents(hub.repo(REPO)) == OLD
 
 
 STOPPING: list[tuple[Route, Fault, str]] = [

@@ -7,17 +7,13 @@ from typing import Any
 import yaml
 
 from c2s_assets.core.emails import without_emails
+from c2s_assets.core.releases.configs import corpus_configs
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.releases.licences import read_licence
 from c2s_assets.core.reports.text import as_markdown, one_line
 from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
-from c2s_assets.core.splits.sides import SIDES
 
 CARD = "README.md"
-ALL = "all"
-# The viewer lists no config of a repository that has more (`CONFIG_NAMES_MAX_NUMBER` of datasets-server is
-# 3,000); `all` is one of them.
-_MOST_CONFIGS = 3_000
 # A card of 2,200 datasets would be mostly a table; the rows of each name its publication.
 _MOST_LISTED = 100
 
@@ -29,6 +25,7 @@ class Source:
     title: str | None
     licence: str | None
     doi: str | None
+    collection_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class CorpusFigures:
 def render_card(name: str, entry: ReleaseEntry, figures: CorpusFigures) -> str:
     """Write the README.md of a corpus; the same figures give the same text."""
     head = yaml.safe_dump(
-        {**_licence(entry.licence), "pretty_name": entry.title or name, "configs": _configs(figures.sides)},
+        {**_licence(entry.licence), "pretty_name": entry.title or name, "configs": _configs(figures)},
         sort_keys=False,
         allow_unicode=True,
         width=2**31,
@@ -55,26 +52,9 @@ def _licence(stated: str | None) -> dict[str, str]:
     return {} if stated is None else read_licence(stated).on_the_hub
 
 
-def _configs(sides: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
-    """List the configs: one for each dataset unless they are too many, and all; no side without rows.
-
-    `datasets` 5.2 looks up the files of the first one, whichever is loaded: those of `all` are the whole tree
-    of the repository.
-    """
-    used = [side for side in SIDES if any(side in of_dataset for of_dataset in sides.values())]
-    everything = {"config_name": ALL, "default": True, "data_files": _data_files("*", tuple(used))}
-    if len(sides) >= _MOST_CONFIGS:
-        return [everything]
-    single = [
-        {"config_name": dataset_id, "data_files": _data_files(dataset_id, of_dataset)}
-        for dataset_id, of_dataset in sides.items()
-        if of_dataset and dataset_id != ALL
-    ]
-    return [*single, everything]
-
-
-def _data_files(folder: str, sides: tuple[str, ...]) -> list[dict[str, str]]:
-    return [{"split": side, "path": f"{folder}/{side}/*.parquet"} for side in sides]
+def _configs(figures: CorpusFigures) -> list[dict[str, Any]]:
+    collections = {dataset_id: source.collection_id for dataset_id, source in figures.sources.items()}
+    return corpus_configs(figures.sides, collections)
 
 
 def _text(name: str, entry: ReleaseEntry, figures: CorpusFigures) -> str:

@@ -12,7 +12,7 @@ from c2s_assets.core.findings import Finding
 _MOST_FILES, _MOST_IN_FOLDER, _MOST_FILE_BYTES = 100_000, 10_000, 20 * 10**9
 # Of datasets-server, which makes what the viewer shows: FIRST_ROWS_COLUMNS_MAX_NUMBER, what it reads at once
 # (it says 286 MiB), SPLIT_NAMES_MAX_NUMBER, CONFIG_NAMES_MAX_NUMBER.
-_MOST_COLUMNS, _MOST_GROUP_BYTES, _MOST_SPLITS, _MOST_CONFIGS = 1_000, 300 * 10**6, 30, 3_000
+_MOST_COLUMNS, _MOST_GROUP_BYTES, _MOST_SPLITS, MOST_CONFIGS = 1_000, 300 * 10**6, 30, 3_000
 # What pandas makes of an index; none of our tables has one.
 _PANDAS_INDEX = "__index_level_0__"
 # Nobody of any species with cells in a lake is older; what is, was written in months or days.
@@ -78,10 +78,10 @@ def footers_are_true(facts: Sequence[FileFacts], counted: Mapping[str, int]) -> 
 
 
 def names_nobody(found: Mapping[str, str], *, n_files: int) -> Finding:
-    """Claim that no row holds an e-mail address; `found` is one of a file, with its column."""
+    """Claim that no row says whom to contact; `found` is what is wrong with a file, with its column."""
     problems = [
-        f"{path}: {where} is an e-mail address: take that column out of the h5ad, and build the dataset again"
-        for path, where in found.items()
+        f"{path}: {what}: take that out of the h5ad, and build the dataset again"
+        for path, what in found.items()
     ]
     return _found("names_nobody", problems, n=n_files)
 
@@ -109,9 +109,9 @@ def _beyond_storage(sizes: Mapping[str, int]) -> Iterator[str]:
 
 
 def _beyond_viewer(configs: Sequence[Config]) -> Iterator[str]:
-    if len(configs) > _MOST_CONFIGS:
+    if len(configs) > MOST_CONFIGS:
         yield (
-            f"there are {len(configs):,} configs, and the viewer lists at most {_MOST_CONFIGS:,}: leave some "
+            f"there are {len(configs):,} configs, and the viewer lists at most {MOST_CONFIGS:,}: leave some "
             f"out"
         )
     for config in configs:

@@ -148,7 +148,7 @@ def _sources(layout: Layout, dataset_ids: Iterable[str]) -> dict[str, Source]:
     found = {}
     for dataset_id in dataset_ids:
         origin = read_document(layout.profile(dataset_id), DatasetProfile).origin
-        found[dataset_id] = Source(origin.title, origin.licence, origin.publication_doi)
+        found[dataset_id] = Source(origin.title, origin.licence, origin.publication_doi, origin.collection_id)
     return found
 
 

@@ -1,6 +1,6 @@
 """Lints a staged release: reads what its files say of themselves, and the texts in them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import yaml
 
 from c2s_assets.core.columns import CELL_SENTENCE
-from c2s_assets.core.emails import without_emails
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.releases.card import CARD
+from c2s_assets.core.releases.contacts import WORTH_A_LOOK, find_contact, is_of_contacts
 from c2s_assets.core.releases.lint import (
     Config,
     FileFacts,
@@ -23,9 +23,6 @@ from c2s_assets.core.releases.lint import (
 from c2s_assets.core.splits.certificate import CERTIFICATE, parse_certificate
 from c2s_assets.schemas.releases import ReleaseDocument
 from c2s_assets.storage.tables.parquet import iter_table
-
-# Whatever an e-mail address is written like holds one of these.
-_LIKE_EMAIL = r"(?i)@|[\[(]\s?at\s?[\])]"
 
 
 def lint_release(folder: Path, document: ReleaseDocument, *, last: ReleaseDocument | None) -> list[Finding]:
@@ -44,7 +41,7 @@ def lint_release(folder: Path, document: ReleaseDocument, *, last: ReleaseDocume
         keeps_limits_of_hub({path: file.size_bytes for path, file in document.files.items()}, configs),
         configs_load(configs),
         footers_are_true(list(facts.values()), counted),
-        names_nobody(_find_emails(folder, new), n_files=len(sides)),
+        names_nobody(_find_contacts(folder, new), n_files=len(sides)),
     ]
 
 
@@ -59,18 +56,25 @@ def _read_configs(card: Path, facts: Mapping[str, FileFacts]) -> list[Config]:
     return [_config(config, folders) for config in head["configs"]]
 
 
-def _find_emails(folder: Path, paths: Iterable[str]) -> dict[str, str]:
-    """Find the first e-mail address of each file that holds one: its column, and the text around it."""
+def _find_contacts(folder: Path, paths: Iterable[str]) -> dict[str, str]:
+    """Find the first place of each file that says whom to contact."""
     found = {}
     for path in paths:
-        if (where := _first_email(folder / path)) is not None:
-            found[path] = where
+        if (what := _first_contact(folder / path)) is not None:
+            found[path] = what
     return found
 
 
 def _config(said: Mapping[str, Any], folders: Mapping[str, list[FileFacts]]) -> Config:
-    files = {one["split"]: folders.get(one["path"], []) for one in said["data_files"]}
+    files = {
+        one["split"]: [file for path in _listed(one["path"]) for file in folders.get(path, [])]
+        for one in said["data_files"]
+    }
     return Config(said["config_name"], files)
+
+
+def _listed(paths: str | Sequence[str]) -> Sequence[str]:
+    return [paths] if isinstance(paths, str) else paths
 
 
 def _facts(folder: Path, path: str) -> FileFacts:
@@ -97,13 +101,21 @@ def _highest(chunks: Iterable[Any]) -> dict[str, float]:
     return highest
 
 
-def _first_email(path: Path) -> str | None:
-    for block in iter_table(path):
-        for name, kind in block.schema.items():
-            if kind != pl.String or name.startswith(CELL_SENTENCE):
-                continue
-            texts = block[name].drop_nulls().unique()
-            for text in texts.filter(texts.str.contains(_LIKE_EMAIL)):
-                if (said := without_emails(text)) != text:
-                    return f"{name} {said[:80]!r}"
+def _first_contact(path: Path) -> str | None:
+    schema = pl.read_parquet_schema(path)
+    texts = {pl.String(), pl.List(pl.String())}
+    names = [name for name, kind in schema.items() if kind in texts and not name.startswith(CELL_SENTENCE)]
+    for block in iter_table(path, columns=names):
+        for column in block.iter_columns():
+            if (what := _contact_in(column)) is not None:
+                return f"{column.name} holds {what}"
     return None
+
+
+def _contact_in(column: pl.Series) -> str | None:
+    values = column.explode() if column.dtype == pl.List else column
+    texts = values.drop_nulls().unique()
+    if is_of_contacts(column.name) and not texts.is_empty():
+        return "whom to contact, by its name"
+    suspicious = texts.filter(texts.str.contains(WORTH_A_LOOK)).sort()
+    return next((what for text in suspicious if (what := find_contact(text)) is not None), None)

@@ -51,11 +51,6 @@ def test_a_dataset_that_is_called_all_is_in_all() -> None:
     assert [one["config_name"] for one in head({"all": ("train",)})["configs"]] == ["all"]
 
 
-@pytest.mark.parametrize(("n_datasets", "n_configs"), [(2_999, 3_000), (3_000, 1)])
-def test_the_viewer_is_given_no_more_configs_than_it_lists(n_datasets: int, n_configs: int) -> None:
-    assert len(head({f"d{n}": ("train",) for n in range(n_datasets)})["configs"]) == n_configs
-
-
 @pytest.mark.parametrize(
     ("stated", "shown"),
     [

@@ -98,8 +98,8 @@ def test_an_age_in_months_is_refused() -> None:
 
 
 def test_an_address_is_refused_and_not_repeated() -> None:
-    found = {"blood/train/0.parquet": "contact '[e-mail address removed]'"}
-    refused(names_nobody(found, n_files=1), "contact .* is an e-mail address: take that column out")
+    found = {"blood/train/0.parquet": "note holds an e-mail address, in '[e-mail address removed]'"}
+    refused(names_nobody(found, n_files=1), "note holds an e-mail address, .*: take that out of the h5ad")
 
 
 def refused(finding: Finding, message: str) -> None:

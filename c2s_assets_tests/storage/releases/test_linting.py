@@ -74,12 +74,30 @@ def test_an_address_in_a_column_of_the_source_is_refused(released: Layout, folde
     write(folder / FILE, rows.with_columns(nobody))
     said = lint(released, folder)["names_nobody"]
     assert not said.holds
-    assert said.message.startswith(f"{FILE}: source_columns ")
+    assert said.message.startswith(f"{FILE}: source_columns holds an e-mail address, in ")
     assert "jane.doe@example.org" not in said.message
     known = staged_release(released, "corpus").document.model_copy(
         update={"files": {FILE: ReleaseFile(size_bytes=1, sha256=file_digest(folder / FILE))}}
     )
     assert lint(released, folder, last=known)["names_nobody"].holds, "what was published was read before"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("source_columns", pl.lit('{"contact_name": "Ada Doe"}'), "whom to contact, behind 'contact_name'"),
+        ("disease_list", pl.lit(["asthma", "ada@example.org"]), "an e-mail address"),
+        ("publication_contact_name", pl.lit("Ada Doe"), "whom to contact, by its name"),
+    ],
+    ids=["key of the source", "in a list", "column"],
+)
+def test_whom_to_contact_is_refused(
+    released: Layout, folder: Path, column: str, value: pl.Expr, message: str
+) -> None:
+    write(folder / FILE, pl.read_parquet(folder / FILE).with_columns(value.alias(column)))
+    said = lint(released, folder)["names_nobody"]
+    assert f"{FILE}: {column} holds {message}" in said.message
+    assert "Ada Doe" not in said.message
 
 
 def test_a_file_of_fewer_rows_than_were_certified_is_refused(released: Layout, folder: Path) -> None:
