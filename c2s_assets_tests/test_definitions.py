@@ -118,7 +118,7 @@ def test_every_declared_check_is_of_an_asset() -> None:
 def test_every_table_of_a_dataset_is_declared_and_made_from_what_is_declared() -> None:
     assert set(TABLES) == set(ASSETS) - UNPARTITIONED - OF_RELEASES
     for name, declared in TABLES.items():
-        assert {dep.asset_key.to_user_string() for dep in ASSETS[name].deps} == set(declared.reads)
+        assert {dep.asset_key.to_user_string() for dep in ASSETS[name].deps} == set(declared.waits_for)
         assert ASSETS[name].code_version == declared.code_version
 
 

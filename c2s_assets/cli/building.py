@@ -113,8 +113,10 @@ def known_tables(names: str) -> list[str]:
 
 
 def _choose(dataset: "Dataset", *, only: Sequence[str], is_outdated: bool) -> list[str]:
-    from c2s_assets.storage.holdings import due_tables, stale_tables
+    from c2s_assets.storage.holdings import due_tables, not_asked_for, stale_tables
 
+    for why in not_asked_for(dataset, only).values():
+        raise ConfigError(why)
     everything = due_tables(dataset)
     if not only and not is_outdated:
         return everything

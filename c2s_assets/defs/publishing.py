@@ -33,6 +33,7 @@ from c2s_assets.schemas.registry import CELLS, TABLES
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.holdings import not_asked_for
 from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.staging import Stage
@@ -54,7 +55,8 @@ def dataset_asset(
 ) -> Callable[[Callable[..., Events]], dg.AssetsDefinition]:
     """Declare an asset with one partition per dataset: what it reads and its version are in the registry.
 
-    Its checks are those that `CHECKS` lists for its name.
+    Its checks are those that `CHECKS` lists for its name. Datasets that would have to ask for it, and
+    did not, pass it over.
     """
 
     def declare(function: Callable[..., Events]) -> dg.AssetsDefinition:
@@ -63,7 +65,9 @@ def dataset_asset(
             partitions_def=datasets,
             group_name=group,
             kinds=kinds,
-            deps=[dg.AssetKey(name) for name in declared.reads],
+            # Dagster passes over whatever depends on something that was passed over.
+            deps=[dg.AssetKey(name) for name in declared.waits_for],
+            output_required=declared.asked_by is None,
             # Of steps that could be next, Dagster takes the one of the highest priority.
             op_tags={"dagster/priority": str(len(TABLES) - list(TABLES).index(declared.name))},
             code_version=declared.code_version,
@@ -71,7 +75,7 @@ def dataset_asset(
             check_specs=check_specs(function.__name__, datasets),
             pool=pool,
             retry_policy=retry_policy,
-        )(final_errors(function))
+        )(final_errors(_where_asked_for(function)))
 
     return declare
 
@@ -225,6 +229,21 @@ def skip_checks(context: dg.AssetExecutionContext) -> Iterator[dg.Output[None]]:
     """
     for output_name in context.assets_def.check_specs_by_output_name:
         yield dg.Output(None, output_name=output_name)
+
+
+def _where_asked_for(function: Callable[..., Events]) -> Callable[..., Events]:
+    """Make an asset of the datasets that are to have it; in others there is no result, and no failure."""
+
+    @functools.wraps(function)
+    def made(context: dg.AssetExecutionContext, store: Store, **resources: object) -> Events:
+        missing = not_asked_for(store.dataset(context.partition_key), [function.__name__])
+        if missing:
+            context.log.info(f"Nothing is made: {missing[function.__name__]}")
+            yield from skip_checks(context)
+        else:
+            yield from function(context, store=store, **resources)
+
+    return made
 
 
 def _declared_claims(staged: DatasetStage, blocks: Iterable[pl.DataFrame]) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ class Declaration:
     is_default
         Whether it is built without being asked for.
     asked_by
-        What of the dataset's entry asks for it, if it is there: ``spatial``.
+        What of the dataset's entry asks for it, if it is there: ``spatial``. Other datasets do not have it.
     """
 
     name: str
@@ -85,6 +85,13 @@ class Declaration:
             for name in self.reads
             if name not in self.reads_where
             or settings.get(self.reads_where[name][0]) == self.reads_where[name][1]
+        ]
+
+    @property
+    def waits_for(self) -> list[str]:
+        """The tables it reads that are there whenever it is: what only some datasets have may be missing."""
+        return [
+            name for name in self.reads if self.asked_by or name not in TABLES or not TABLES[name].asked_by
         ]
 
     @property

@@ -1,6 +1,6 @@
 """What the lake holds of every dataset."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from c2s_assets.core.discover.refresh import Held
 from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, LakeError, MissingInputError
@@ -65,6 +65,18 @@ def due_tables(dataset: Dataset) -> list[str]:
         if declared.asked_by and dataset.settings.states(declared.asked_by, dataset_id=dataset.dataset_id)
     ]
     return wanted_tables([*dataset.settings.build, *asked, *there])
+
+
+def not_asked_for(dataset: Dataset, tables: Collection[str]) -> dict[str, str]:
+    """Tell of these tables which a dataset is not to have unless it asks for them, and how it would."""
+    asked_for = [name for name in tables if TABLES[name].asked_by]
+    due = due_tables(dataset) if asked_for else []
+    return {
+        name: f"{dataset.dataset_id} does not ask for {name}. State {TABLES[name].asked_by} in its entry of "
+        f"datasets.yaml if its cells have places in a tissue."
+        for name in asked_for
+        if name not in due
+    }
 
 
 def stale_tables(dataset: Dataset) -> list[str]:

@@ -39,6 +39,16 @@ def test_an_entry_that_may_be_meant_for_the_dataset_is_refused(tmp_path: Path) -
     )
 
 
+def test_a_table_that_the_dataset_has_to_ask_for_is_refused_with_the_setting(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path, "atlas")
+    said = c2s("build", "atlas", "--only", "image_patches", lake=layout.root)
+    assert said.status == 1
+    assert (
+        "atlas does not ask for image_patches. State spatial.image in its entry of datasets.yaml" in said.err
+    )
+    assert not layout.datasets.exists()
+
+
 def test_what_waits_in_the_inbox_is_built_with_all_that_is_outdated(tmp_path: Path) -> None:
     layout = make_lake(tmp_path)
     layout.inbox_h5ad("broken").write_bytes(b"no h5ad")

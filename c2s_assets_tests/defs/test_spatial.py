@@ -9,13 +9,13 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from c2s_assets.schemas.registry import TABLES
+from c2s_assets.schemas.registry import TABLES, upstream
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.holdings import due_tables
 from c2s_assets.storage.images.picture import as_png, decoded
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets_tests.defs.building import Workshop, broken, failures, open_workshop
+from c2s_assets_tests.defs.building import Workshop, broken, build_only, failures, open_workshop
 from c2s_assets_tests.defs.building import build as build_tables
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
@@ -43,7 +43,8 @@ def _lake(tmp_path: Path, *, spatial: str = "{}", **options: Any) -> Layout:
 
 
 def _build(workshop: Workshop) -> Any:
-    tables = due_tables(Dataset(workshop.layout, "toy", read_settings(workshop.layout)))
+    due = due_tables(Dataset(workshop.layout, "toy", read_settings(workshop.layout)))
+    tables = upstream([name for name in due if TABLES[name].asked_by])
     return build_tables(workshop.instance, workshop.definitions, "toy", assets=tables)
 
 
@@ -75,6 +76,17 @@ def test_who_does_not_say_that_a_dataset_is_spatial_gets_none_of_it(tmp_path: Pa
     layout = make_lake(tmp_path)
     due = due_tables(Dataset(layout, "toy", read_settings(layout)))
     assert not [name for name in due if TABLES[name].asked_by]
+
+
+def test_who_materializes_everything_gets_all_but_what_the_dataset_does_not_ask_for(tmp_path: Path) -> None:
+    """Dagster passes over whatever depends on what was passed over; the report must not."""
+    with open_workshop(make_lake(tmp_path, "toy")) as workshop:
+        result = build_only(workshop, "toy", *TABLES)
+        logged = [entry.user_message for entry in workshop.instance.all_logs(result.run_id)]
+    made = {event.asset_key.to_user_string() for event in result.get_asset_materialization_events()}
+    assert result.success
+    assert made == {name for name, declared in TABLES.items() if not declared.asked_by}
+    assert any("toy does not ask for slide_images. State spatial.image" in message for message in logged)
 
 
 @pytest.mark.parametrize(
