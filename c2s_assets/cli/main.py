@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from c2s_assets.cli.printing import remark, say, scan_text, terminal_width
-from c2s_assets.core.errors import C2SError, LakeError, MissingInputError, UnknownNameError
+from c2s_assets.core.errors import C2SError, ConfigError, LakeError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 
@@ -148,6 +148,11 @@ def _parser() -> argparse.ArgumentParser:
     ui = commands.add_parser("ui", help="open the Dagster UI on 127.0.0.1, with sensors running")
     ui.add_argument("--port", type=int, default=3000)
     ui.set_defaults(run=_ui, is_of_a_lake=False)
+
+    worker = commands.add_parser(
+        "worker", help="build what c2s ui asks for, beside others on any machine; see deploy/README.md"
+    )
+    worker.set_defaults(run=_worker)
 
     demo = commands.add_parser("demo", help=f"simulate a dataset called {_EXAMPLE!r} and build it")
     demo.set_defaults(run=_demo, is_of_a_lake=False)
@@ -457,6 +462,20 @@ def _ui(options: argparse.Namespace, layout: Layout) -> int:
     with open_instance(layout, is_of_ui=True) as instance:
         serve_ui(instance, layout, port=options.port)
     return 0
+
+
+def _worker(_: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.defs.service import open_instance
+
+    try:
+        from c2s_assets.defs.workers.worker import become_worker
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"what workers are made of is not installed ({error.name} is missing). Install it: pip install "
+            f"'c2s-assets[cluster]'."
+        ) from error
+    with open_instance(layout) as instance:
+        become_worker(instance)
 
 
 def _demo(_: argparse.Namespace, layout: Layout) -> int:

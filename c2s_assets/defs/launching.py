@@ -34,6 +34,13 @@ def launch_processes(ref: InstanceRef) -> InstanceRef:
     return ref._replace(run_launcher_data=ours)
 
 
+def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> CheckRunHealthResult:
+    """Tell Dagster's watch over runs whether the process of a run lives."""
+    if is_dead(instance, run):
+        return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its process has gone")
+    return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+
 class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     """Starts each run as `dagster api execute_run`, and watches over it."""
 
@@ -94,9 +101,7 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Tell whether the process of a run lives."""
-        if is_dead(self._instance, run):
-            return CheckRunHealthResult(WorkerStatus.NOT_FOUND, "its process has gone")
-        return CheckRunHealthResult(WorkerStatus.RUNNING)
+        return health(self._instance, run)
 
     def _stop(self, run: dg.DagsterRun) -> None:
         stop(self._instance, run)

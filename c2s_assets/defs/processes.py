@@ -10,6 +10,7 @@ import fcntl
 import os
 import secrets
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,8 +54,8 @@ def sign_of_life(instance: dg.DagsterInstance, name: str) -> IO[str]:
 
 
 def note_process(file: IO[str], number: int) -> None:
-    """Note which process holds the file."""
-    file.write(str(number))
+    """Note which process holds the file, and of which machine: numbers are used on each."""
+    file.write(f"{number} {socket.gethostname()}")
     file.flush()
 
 
@@ -123,12 +124,15 @@ def end_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
 
 
 def _send(instance: dg.DagsterInstance, run: dg.DagsterRun, number: int) -> bool:
-    """Send a signal to the process of a run, and tell whether there is one."""
+    """Send a signal to the process of a run, and tell whether there is one on this machine."""
     name = run.tags.get(PROCESS)
     if name is None or is_dead(instance, run):
         return False
     with suppress(FileNotFoundError, ValueError, ProcessLookupError):  # it has ended since
-        os.kill(int((_folder(instance) / name).read_text()), number)
+        process, machine = (_folder(instance) / name).read_text().split()
+        if machine != socket.gethostname():
+            return False
+        os.kill(int(process), number)
     return True
 
 

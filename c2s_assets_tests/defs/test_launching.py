@@ -40,7 +40,7 @@ def _run_of_daemon(instance: dg.DagsterInstance) -> dg.DagsterRun:
     return run
 
 
-def _wait_for(instance: dg.DagsterInstance, run: dg.DagsterRun, expected: dg.DagsterRunStatus) -> None:
+def wait_for(instance: dg.DagsterInstance, run: dg.DagsterRun, expected: dg.DagsterRunStatus) -> None:
     deadline = time.monotonic() + 30
     while status(instance, run.run_id) != expected and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -72,7 +72,7 @@ def test_a_process_that_does_not_stop_when_it_is_asked_is_killed(
     assert process.stdout is not None
     process.stdout.readline()
     assert launcher.terminate(run.run_id)
-    _wait_for(instance, run, dg.DagsterRunStatus.CANCELED)
+    wait_for(instance, run, dg.DagsterRunStatus.CANCELED)
     assert process.wait(timeout=10) == -9
     process.stdout.close()
 
@@ -82,7 +82,7 @@ def test_terminating_a_run_whose_process_has_gone_ends_it(
 ) -> None:
     run = _run_of_daemon(instance)
     assert launcher.terminate(run.run_id)
-    _wait_for(instance, run, dg.DagsterRunStatus.CANCELED)
+    wait_for(instance, run, dg.DagsterRunStatus.CANCELED)
     assert not launcher.terminate(run.run_id)
 
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from c2s_assets.defs import attached
+from c2s_assets.defs.launching import ProcessLauncher
 from c2s_assets.defs.processes import end_dead_runs, end_runs_without_process, is_any_alive
 
 # One that ends sooner than this, so often in a row, is not started again: something is wrong with it.
@@ -78,7 +79,8 @@ class Beside:
 @contextmanager
 def run_beside(instance: dg.DagsterInstance) -> Iterator[Beside]:
     """Keep processes running in the block, after which neither they go on nor runs that they started."""
-    end_runs_without_process(instance)
+    if isinstance(instance.run_launcher, ProcessLauncher):  # others may start one at any moment
+        end_runs_without_process(instance)
     heard, told = os.pipe()
     beside = Beside(pipe=heard)
     try:

@@ -1,0 +1,165 @@
+"""How a run gets to a worker on another machine: through a queue in Redis, or as a job of Kubernetes."""
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import dagster as dg
+from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, RunLauncher
+from dagster._serdes import ConfigurableClassData
+from dagster_celery.launcher import CeleryRunLauncher
+from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
+
+from c2s_assets.core.errors import ConfigError
+from c2s_assets.defs.launching import health
+from c2s_assets.defs.processes import end_run, is_dead, stop
+
+LAUNCHER = "c2s/launcher"
+QUEUE = "dagster"
+# How long a worker may take to stop a run that it was asked to stop, before it is asked more rudely.
+_STOPPING_SECONDS = 8.0
+_KUBERNETES = "k8s"
+_CELERY_SETTINGS = {
+    "task_ignore_result": True,  # Dagster's events say how a run ended
+    # A worker takes the next run when it has ended the last: what it held in reserve would go with it.
+    "worker_disable_prefetch": True,
+    "worker_cancel_long_running_tasks_on_connection_loss": False,  # a run needs Redis for nothing
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,  # Redis may be away for as long as it takes
+    # The daemon tries for half a minute to hand a run on, which Redis takes less to be started again.
+    "task_publish_retry_policy": {"max_retries": 10, "interval_start": 0.2, "interval_max": 5.0},
+    "broker_transport_options": {"socket_keepalive": True, "health_check_interval": 15},
+}
+
+
+class WorkerLauncher(CeleryRunLauncher):
+    """Hands each run to a worker (`c2s worker`), and those with the tag `c2s/launcher: k8s` to Kubernetes.
+
+    `dagster_celery` 0.29 asks the result of a task whether its run lives, which never changes when a worker
+    or its machine is gone, and does not tell the run that it is to stop. Here a run lives for as long as its
+    process holds its sign of life, wherever that is.
+
+    Parameters
+    ----------
+    broker
+        Address of Redis.
+    kubernetes
+        Settings of Dagster's `K8sRunLauncher`; None where there is no Kubernetes.
+    """
+
+    def __init__(
+        self,
+        broker: str,
+        kubernetes: Mapping[str, Any] | None = None,
+        inst_data: ConfigurableClassData | None = None,
+    ) -> None:
+        self._kubernetes = kubernetes
+        super().__init__(
+            default_queue=QUEUE,
+            broker=broker,
+            backend="disabled://",
+            config_source=_CELERY_SETTINGS,
+            inst_data=inst_data,
+        )
+
+    @classmethod
+    def config_type(cls) -> dict[str, Any]:
+        """What the instance's settings may say."""
+        return {
+            "broker": dg.Field(dg.StringSource, description="Address of Redis: redis://..."),
+            "kubernetes": dg.Field(
+                dg.Noneable(dict),
+                is_required=False,
+                description="Settings of Dagster's K8sRunLauncher, for runs with the tag c2s/launcher: k8s.",
+            ),
+        }
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
+    ) -> "WorkerLauncher":
+        """Make one of what the instance's settings say."""
+        return cls(inst_data=inst_data, **config_value)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Put a run into the queue, or have Kubernetes start a job for it."""
+        if self._is_of_kubernetes(context.dagster_run):
+            self._kubernetes_launcher.launch_run(context)
+        else:
+            super().launch_run(context)
+
+    def terminate(self, run_id: str) -> bool:
+        """Have the run stopped, which may take a while; one whose process has gone is cancelled."""
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        if self._is_of_kubernetes(run):
+            return bool(self._kubernetes_launcher.terminate(run_id))
+        self._instance.report_run_canceling(run)
+        threading.Thread(target=self._stop, args=(run,), daemon=True).start()
+        return True
+
+    @property
+    def supports_resume_run(self) -> bool:
+        """A run that is gone is asked for again by who asked for it, as on one machine."""
+        return False
+
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
+        """Tell whether the process of a run lives."""
+        if self._is_of_kubernetes(run):
+            return self._kubernetes_launcher.check_run_worker_health(run)
+        return health(self._instance, run)
+
+    def get_run_worker_debug_info(
+        self, run: dg.DagsterRun, include_container_logs: bool | None = True
+    ) -> str | None:
+        """Say where a run is that did not start in time."""
+        if self._is_of_kubernetes(run):
+            launcher = self._kubernetes_launcher
+            return launcher.get_run_worker_debug_info(run, include_container_logs=include_container_logs)
+        return "No worker took it from the queue in time. See whether one runs: c2s worker"
+
+    def _is_of_kubernetes(self, run: dg.DagsterRun) -> bool:
+        wanted = run.tags.get(LAUNCHER)
+        if wanted not in (None, _KUBERNETES):
+            raise ConfigError(
+                f"run {run.run_id}: the tag {LAUNCHER} is {wanted!r}, and there is only {_KUBERNETES!r}. "
+                f"Without the tag a worker takes it."
+            )
+        return wanted is not None
+
+    @cached_property
+    def _kubernetes_launcher(self) -> "RunLauncher[dg.DagsterInstance]":
+        if self._kubernetes is None:
+            raise ConfigError(
+                f"a run has the tag {LAUNCHER}: {_KUBERNETES}, and dagster.yaml says nothing of Kubernetes. "
+                f"Say it there (run_launcher: config: kubernetes), or leave the tag out."
+            )
+        said = ConfigurableClassData("dagster_k8s", "K8sRunLauncher", json.dumps(dict(self._kubernetes)))
+        launcher: RunLauncher[dg.DagsterInstance] = said.rehydrate(as_type=RunLauncher)  # type: ignore[type-abstract]
+        launcher.register_instance(self._instance)
+        return launcher
+
+    def _stop(self, run: dg.DagsterRun) -> None:
+        """Have whoever runs it stop: a worker on any machine, or a command on this one."""
+        task = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
+        if task is None:
+            stop(self._instance, run)
+        else:
+            for how in ("SIGTERM", "SIGKILL"):
+                self.celery.control.revoke(task, terminate=True, signal=how)
+                if self._has_ended(run, within_seconds=_STOPPING_SECONDS):
+                    break
+        end_run(self._instance, run)
+
+    def _has_ended(self, run: dg.DagsterRun, *, within_seconds: float) -> bool:
+        deadline = time.monotonic() + within_seconds
+        while time.monotonic() < deadline:
+            now = self._instance.get_run_by_id(run.run_id)
+            if now is None or now.is_finished or is_dead(self._instance, now):
+                return True
+            time.sleep(0.2)
+        return False

@@ -1,0 +1,174 @@
+"""Runs go to workers through Redis, those that say so to Kubernetes, and each can be seen to live."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pytest
+import yaml
+from dagster._core.launcher.base import LaunchRunContext, WorkerStatus
+from dagster._core.origin import JobPythonOrigin
+from dagster._grpc.types import ExecuteRunArgs
+from dagster._serdes import pack_value
+
+from c2s_assets.core.errors import ConfigError
+from c2s_assets.defs.processes import PROCESS, tags_of_living
+from c2s_assets_tests.defs.test_launching import wait_for
+from c2s_assets_tests.defs.test_processes import nothing, start
+
+pytest.importorskip("dagster_celery", reason="the extra cluster is not installed")
+
+if TYPE_CHECKING:
+    from c2s_assets.defs.workers.launching import WorkerLauncher
+
+# Nobody listens there: what is tested does not ask Redis.
+_REDIS = "redis://127.0.0.1:1/0"
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as instance:
+        yield instance
+
+
+def _launcher(instance: dg.DagsterInstance, **settings: Any) -> "WorkerLauncher":
+    from c2s_assets.defs.workers.launching import WorkerLauncher
+
+    launcher = WorkerLauncher(_REDIS, **settings)
+    launcher.register_instance(instance)
+    return launcher
+
+
+def _run(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun:
+    run = instance.get_run_by_id(run_id)
+    assert run is not None
+    return run
+
+
+def _origin() -> JobPythonOrigin:
+    origin = dg.reconstructable(nothing).get_python_origin()
+    assert isinstance(origin, JobPythonOrigin)
+    return origin
+
+
+def _to_launch(instance: dg.DagsterInstance, *, launcher: str) -> LaunchRunContext:
+    run = instance.create_run_for_job(nothing, tags={"c2s/launcher": launcher}, job_code_origin=_origin())
+    return LaunchRunContext(dagster_run=run, workspace=None)
+
+
+def test_a_run_lives_for_as_long_as_its_process_wherever_that_is(instance: dg.DagsterInstance) -> None:
+    launcher = _launcher(instance)
+    with tags_of_living(instance) as tags:
+        run = _run(instance, start(instance, tags))
+        assert launcher.check_run_worker_health(run).status == WorkerStatus.RUNNING
+    assert launcher.check_run_worker_health(run).status == WorkerStatus.NOT_FOUND
+
+
+def test_terminating_a_run_whose_process_has_gone_ends_it(instance: dg.DagsterInstance) -> None:
+    with tags_of_living(instance) as tags:
+        run = _run(instance, start(instance, tags))
+    launcher = _launcher(instance)
+    assert launcher.terminate(run.run_id)
+    wait_for(instance, run, dg.DagsterRunStatus.CANCELED)
+    assert not launcher.terminate(run.run_id)
+
+
+@pytest.mark.parametrize("is_under_way", [False, True], ids=["to start", "given to two workers"])
+def test_only_the_worker_that_starts_a_run_says_that_it_lives(
+    instance: dg.DagsterInstance, is_under_way: bool
+) -> None:
+    """Redis may give a task out twice; the second must not pass for the process of the run when it ends."""
+    from c2s_assets.defs.workers.worker import LivingTask
+
+    seen: list[str | None] = []
+
+    class Task(LivingTask):
+        name = "execute_job"
+
+        def run(self, _: object) -> int:
+            seen.append(_run(instance, run_id).tags.get(PROCESS))
+            return 0
+
+    if is_under_way:
+        run_id = start(instance, {PROCESS: "first"})
+    else:
+        run_id = instance.create_run_for_job(nothing).run_id
+    Task()(pack_value(ExecuteRunArgs(_origin(), run_id, instance.get_ref())))
+    assert (seen == ["first"]) == is_under_way
+    assert seen[0] is not None
+
+
+def test_a_run_with_the_tag_becomes_a_job_of_kubernetes(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+    context = _to_launch(instance, launcher="k8s")
+    with _kubernetes(tmp_path / "kubeconfig") as posted:
+        launcher = _launcher(
+            instance,
+            kubernetes={
+                "job_namespace": "c2s",
+                "service_account_name": "builder",
+                "job_image": "c2s-assets:0.1.0",
+                "instance_config_map": "c2s-dagster",
+                "dagster_home": "/lake/.dagster",
+                "load_incluster_config": False,
+                "kubeconfig_file": str(tmp_path / "kubeconfig"),
+                "resources": {"limits": {"memory": "64Gi"}},
+            },
+        )
+        launcher.launch_run(context)
+    [(path, job)] = posted
+    assert path == "/apis/batch/v1/namespaces/c2s/jobs"
+    pod = job["spec"]["template"]["spec"]
+    [container] = pod["containers"]
+    assert pod["serviceAccountName"] == "builder"
+    assert container["image"] == "c2s-assets:0.1.0"
+    assert container["resources"] == {"limits": {"memory": "64Gi"}}
+    assert container["args"][:3] == ["dagster", "api", "execute_run"]
+    assert context.dagster_run.run_id in container["args"][3]
+
+
+def test_a_run_for_kubernetes_where_there_is_none_says_what_to_do(instance: dg.DagsterInstance) -> None:
+    with pytest.raises(ConfigError, match="says nothing of Kubernetes"):
+        _launcher(instance).launch_run(_to_launch(instance, launcher="k8s"))
+
+
+def test_a_run_for_a_launcher_that_is_not_there_is_refused(instance: dg.DagsterInstance) -> None:
+    with pytest.raises(ConfigError, match="is 'slurm', and there is only 'k8s'"):
+        _launcher(instance).launch_run(_to_launch(instance, launcher="slurm"))
+
+
+@contextmanager
+def _kubernetes(kubeconfig: Path) -> Iterator[list[tuple[str, Any]]]:
+    """Take what is posted as Kubernetes would; `kubeconfig` says where."""
+    posted: list[tuple[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            job = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            posted.append((self.path, job))
+            self.send_response(201)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(job).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        named = {"clusters": {"server": f"http://127.0.0.1:{server.server_port}"}, "users": {}}
+        told: dict[str, Any] = {
+            kind: [{"name": "test", kind.removesuffix("s"): said}] for kind, said in named.items()
+        }
+        told["contexts"] = [{"name": "test", "context": {"cluster": "test", "user": "test"}}]
+        kubeconfig.write_text(yaml.safe_dump(told | {"current-context": "test"}))
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield posted
+        finally:
+            server.shutdown()
+            thread.join()
