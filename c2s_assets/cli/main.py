@@ -468,14 +468,14 @@ def _worker(_: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.defs.service import open_instance
 
     try:
-        from c2s_assets.defs.workers.worker import become_worker
+        from c2s_assets.defs.workers.starting import become_worker
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"what workers are made of is not installed ({error.name} is missing). Install it: pip install "
             f"'c2s-assets[cluster]'."
         ) from error
     with open_instance(layout) as instance:
-        become_worker(instance)
+        become_worker(instance, layout)
 
 
 def _demo(_: argparse.Namespace, layout: Layout) -> int:

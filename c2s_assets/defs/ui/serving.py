@@ -27,11 +27,14 @@ from dagster_webserver.version import __version__
 
 from c2s_assets.core.errors import C2SError
 from c2s_assets.core.pages.addresses import OVERVIEW
+from c2s_assets.defs.launching import ProcessLauncher
 from c2s_assets.defs.ui.beside import Beside, run_beside
 from c2s_assets.defs.ui.guard import Guard
 from c2s_assets.defs.ui.overview import overview
 from c2s_assets.defs.ui.pages import Pages
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.presence import present
+from c2s_assets.storage.lake.probing import require_sharing
 from c2s_assets.storage.lake.staging import recover_all
 
 _HOST = "127.0.0.1"
@@ -51,10 +54,12 @@ def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None
     C2SError
         If the port is none or is taken, another `c2s ui` serves the lake, or what runs beside it ends by
         itself again and again.
+    LakeError
+        If workers of several machines build, and the folder of the lake is none for that.
     """
     _require_free(port)
     _end_when_asked()
-    with _only_one(instance, port=port):
+    with _only_one(instance, port=port), _beside_others(instance, layout):
         recover_all(layout)
         _start(instance, layout, port=port)
 
@@ -73,6 +78,17 @@ def _only_one(instance: dg.DagsterInstance, *, port: int) -> Iterator[None]:
         file.truncate(0)
         file.write(f"process {os.getpid()}, http://{_HOST}:{port}")
         file.flush()
+        yield
+
+
+@contextmanager
+def _beside_others(instance: dg.DagsterInstance, layout: Layout) -> Iterator[None]:
+    """Where workers of other machines build, see that their locks are seen, and let them see ours."""
+    if isinstance(instance.run_launcher, ProcessLauncher):
+        yield
+        return
+    require_sharing(layout)
+    with present(layout):
         yield
 
 

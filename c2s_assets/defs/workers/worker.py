@@ -1,10 +1,13 @@
-"""A worker: takes runs from the queue, one after the other, in a process that stays warm between them."""
+"""A worker: takes runs from the queue, one after the other, in a process that stays warm between them.
+
+That process is a fork of one that hears meanwhile what the worker is asked. What libraries have begun to do
+in threads stands still in a fork for ever, so that this module loads nothing that computes.
+"""
 
 import os
 import socket
-import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import celery
 import dagster as dg
@@ -13,40 +16,24 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import unpack_value
 from dagster_celery.tasks import create_execute_job_task
 
-from c2s_assets.core.errors import ConfigError
 from c2s_assets.defs.processes import tags_of_living
 from c2s_assets.defs.workers.launching import QUEUE, WorkerLauncher
+from c2s_assets.storage.lake.layout import locate_lake
+from c2s_assets.storage.lake.presence import present
 
 _TO_START = (DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING)
 
 
-def become_worker(instance: dg.DagsterInstance) -> NoReturn:
-    """Let a worker take the place of this process.
-
-    It starts anew because it forks the process that builds, and what other libraries have begun to do in
-    threads would stand still there for ever.
-
-    Raises
-    ------
-    ConfigError
-        If runs of this instance do not go through a queue.
-    """
-    if not isinstance(instance.run_launcher, WorkerLauncher):
-        raise ConfigError(
-            f"{instance.root_directory}/dagster.yaml: runs of this lake are started by c2s ui itself, on its "
-            f"machine, so there is nothing for a worker to take. For several machines see deploy/README.md."
-        )
-    os.execv(sys.executable, [sys.executable, "-m", __name__])  # noqa: S606  our own words
-
-
 def main() -> None:
     """Work until asked to end by SIGTERM or SIGINT, which waits for the run under way."""
+    layout = locate_lake(os.environ.get("C2S_LAKE"))
     with dg.DagsterInstance.get() as instance:
         launcher = instance.run_launcher
     if not isinstance(launcher, WorkerLauncher):
         raise TypeError(f"run launcher {launcher!r}")
     create_execute_job_task(launcher.celery, base=LivingTask)
-    launcher.celery.worker_main(_arguments(name=f"c2s-{os.getpid()}@{socket.gethostname()}"))
+    with present(layout):
+        launcher.celery.worker_main(_arguments(name=f"c2s-{os.getpid()}@{socket.gethostname()}"))
 
 
 class LivingTask(celery.Task):

@@ -156,6 +156,11 @@ class Layout:
         """Where tables are written before they take their place."""
         return self.root / ".staging"
 
+    @property
+    def presence(self) -> Path:
+        """Who works on the lake, one file for each process, on whatever machine."""
+        return self.staging / "present"
+
     def require(self) -> None:
         """Refuse to look for anything in a folder that is no lake.
 
