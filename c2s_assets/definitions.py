@@ -15,6 +15,7 @@ from c2s_assets.defs.assets import (
     projections,
     prompts,
     publish,
+    records,
     releases,
     sources,
     spatial,
@@ -39,7 +40,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | Hugging
         assets=dg.load_assets_from_modules(
             [
                 *(sources, discover, ingest, leaks, matrix, text, prompts),
-                *(splits, joins, projections, tabular, spatial, publish, releases),
+                *(splits, joins, projections, tabular, spatial, records, publish, releases),
             ],
             include_specs=True,
         ),

@@ -39,6 +39,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "expression_matrix",
         "projections",
         "cell_sentences",
+        "cell_attributes",
         "ligand_receptor_pairs",
         "cell_communication",
         "slide_images",
@@ -133,7 +134,13 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
 
 def test_what_few_want_has_to_be_asked_for() -> None:
     few = {"expression_matrix", "pseudobulk", "pseudocells", "rank_fidelity", "training_prompts"}
-    of_tissue = {"ligand_receptor_pairs", "cell_communication", "slide_images", "image_patches"}
+    of_tissue = {
+        "cell_attributes",
+        "ligand_receptor_pairs",
+        "cell_communication",
+        "slide_images",
+        "image_patches",
+    }
     assert set(TABLES) - set(wanted_tables()) == few | of_tissue
 
 

@@ -190,6 +190,12 @@ _OWN: dict[str, tuple[Check, ...]] = {
         ),
         Check("plan_follows_settings", "The sides were drawn as datasets.yaml says now.", blocking=False),
     ),
+    "cell_attributes": (
+        Check("ways_agree", "All that says how many microns a pixel is says the same, within 3 %."),
+        Check(
+            "labels_are_plausible", "Labels are words of the field, no numbers of clusters.", blocking=False
+        ),
+    ),
     "ligand_receptor_pairs": (
         Check(
             "pairs_are_measured", "Twenty pairs or more have all their genes in the dataset.", blocking=False

@@ -24,6 +24,8 @@ from c2s_assets.core.leaks.columns import (
     OTHER_DONOR_UID,
 )
 from c2s_assets.core.leaks.columns import N_CELLS as N_CELLS_OF_DONOR
+from c2s_assets.core.spatial import columns as tissue
+from c2s_assets.core.spatial.attributes import CELL_AREA, OF_OBS
 from c2s_assets.core.spatial.columns import (
     IS_MEASURED,
     N_NEIGHBOURS,
@@ -167,6 +169,19 @@ def of_expression(*, layer: str) -> Lineage:
         c.CELL_ID: [(CELLS, c.CELL_ID)],
         c.FEATURE_INDEX: [(RAW, layer), (FEATURES, c.FEATURE_ID)],
         c.VALUE: [(RAW, layer)],
+    }
+
+
+def of_cell_attributes(*, disease_column: str | None) -> Lineage:
+    """Origins of `cell_attributes`: places, and what obs says of cells."""
+    named = {} if disease_column is None else {tissue.CELL_DISEASE_STATE: [(CELLS, disease_column)]}
+    places = [(RAW, "obsm")]
+    return {
+        **dict.fromkeys((SECTION, X_UM, Y_UM, tissue.X_PX, tissue.Y_PX), places),
+        **{own: [(CELLS, name)] for name, own in OF_OBS.items()},
+        **named,
+        c.CELL_ID: [(CELLS, c.CELL_ID)],
+        tissue.CELL_DIAMETER_UM: [(CELLS, CELL_AREA)],
     }
 
 

@@ -398,6 +398,44 @@ class GeneSymbols(pr.DataFrameModel):
         strict = True
 
 
+class CellAttributes(pr.DataFrameModel):
+    """One row per cell of a tissue: what it is and of what state, where it lies, how large it is."""
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    section: str = column("Section of the tissue.", null=_NO_PLACE)
+    organism: str = column("Species, as a scientific name.", null="where nothing says it")
+    tissue: str = column("Tissue.", null=_UNSAID)
+    cell_type: str = column("Cell type.", null=_UNSAID)
+    tissue_disease_state: str = column(
+        "Disease of the donor or the tissue; normal is one. It says nothing of a single cell.", null=_UNSAID
+    )
+    st_technology: str = column("Assay by which expression was measured in its place.", null=_UNSAID)
+    cell_disease_state: str = column(
+        "State of this very cell, from cell_disease_column.", null="unless a column says it of single cells"
+    )
+    x_um: pl.Float32 = column("From the leftmost cell, to the right.", unit="um", null=_NO_PLACE)
+    y_um: pl.Float32 = column("From the topmost cell, down.", unit="um", null=_NO_PLACE)
+    x_px: pl.Float32 = column(
+        "Centre of the cell in the image, to the right.", unit="px", null=f"{_NO_PLACE}, or without an image"
+    )
+    y_px: pl.Float32 = column(
+        "Centre of the cell in the image, down.", unit="px", null=f"{_NO_PLACE}, or without an image"
+    )
+    cell_diameter_um: pl.Float32 = column(
+        "Diameter of the cell, the spot or the bead.", unit="um", null="where nothing says it", gt=0
+    )
+    diameter_basis: str = column(
+        "How that is known: outline, as a circle of the area within it; spot or bead, as printed.",
+        null="with the diameter",
+        isin=["outline", "spot", "bead"],
+    )
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
 class LigandReceptorPairs(pr.DataFrameModel):
     """One row per pair of a ligand and a receptor: whether the dataset measures it."""
 

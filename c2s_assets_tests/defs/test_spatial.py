@@ -109,7 +109,7 @@ def test_what_does_not_say_where_cells_are_is_refused(
     layout = _lake(tmp_path, spatial=spatial, **options)
     with open_workshop(layout) as workshop:
         report = _build(workshop)
-    assert set(failures(report)) == {"cell_communication"}
+    assert set(failures(report)) == {"cell_attributes", "cell_communication"}
     assert pl.Series([failures(report)["cell_communication"]]).str.contains(message).all()
     assert not layout.parts("cell_communication", "toy").exists()
 
@@ -193,3 +193,20 @@ def test_an_image_too_coarse_for_cells_is_refused(tmp_path: Path) -> None:
         report = _build(workshop)
     assert set(failures(report)) == {"image_patches"}
     assert "a pixel is 5 um. A cell of 10 um is 2.0 of them" in failures(report)["image_patches"]
+
+
+def test_attributes_say_where_spots_are_and_what_is_no_label(tmp_path: Path) -> None:
+    clusters = np.where(np.arange(60) < 3, "7", "B cell")
+    layout = _lake(
+        tmp_path, spatial="{image: slide.png}", **{**SPOTS, "obs": {**SPOTS["obs"], "cell_type": clusters}}
+    )
+    with open_workshop(layout) as workshop:
+        report = build_tables(
+            workshop.instance, workshop.definitions, "toy", assets=upstream(["cell_attributes"])
+        )
+        rows = workshop.read("cell_attributes", "toy")
+    assert failures(report) == {}
+    assert "cell_attributes/labels_are_plausible" in broken(report)
+    assert rows["section"].is_null().to_list() == [row == 7 for row in range(60)]
+    assert rows["x_px"][1] == SPOTS["obsm"]["spatial"][1, 0]
+    assert rows.select("cell_diameter_um", "diameter_basis").unique().rows() == [(55, "spot")]

@@ -22,6 +22,9 @@ class SpatialEntry(Section):
     section_column: str | None = Field(
         default=None, description="obs column of the section, if there are several in the file."
     )
+    cell_disease_column: str | None = Field(
+        default=None, description="obs column of the state of each single cell, such as tumour or normal."
+    )
     image: str | None = Field(
         default=None,
         description="Image that the positions are pixels of: a path, from the lake's folder on.",

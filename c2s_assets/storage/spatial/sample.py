@@ -40,11 +40,7 @@ def read_sample(h5ad: H5ad, dataset: Dataset) -> SpatialSample:
     entry = dataset.entry.spatial or SpatialEntry()
     positions = _read_positions(h5ad, entry)
     known = table_schema(dataset.path(CELLS)).names
-    if entry.section_column is not None and entry.section_column not in known:
-        raise MissingColumnError(
-            f"obs has no column {entry.section_column!r}, which datasets.yaml names as section_column of "
-            f"spatial. It has: {', '.join(known)}. Correct the entry or leave it out."
-        )
+    require_column(known, entry.section_column, setting="section_column")
     wanted = {_COLUMN, _ROW, _IN_TISSUE, _ASSAY, entry.section_column}
     obs = dataset.read(CELLS, columns=[name for name in known if name in wanted])
     diameter = _spot_diameter(h5ad)
@@ -62,6 +58,21 @@ def read_sample(h5ad: H5ad, dataset: Dataset) -> SpatialSample:
         labels=obs[entry.section_column].cast(pl.String) if entry.section_column is not None else None,
         in_tissue=obs[_IN_TISSUE] if _IN_TISSUE in obs.columns else None,
     )
+
+
+def require_column(known: Collection[str], name: str | None, *, setting: str) -> None:
+    """Refuse a column that a key of `spatial` names and `cell_metadata` does not have.
+
+    Raises
+    ------
+    MissingColumnError
+        If there is none of that name.
+    """
+    if name is not None and name not in known:
+        raise MissingColumnError(
+            f"obs has no column {name!r}, which datasets.yaml names as {setting} of spatial. It has: "
+            f"{', '.join(known)}. Correct the entry or leave it out."
+        )
 
 
 def has_places(h5ad: H5ad, obs_columns: Collection[str]) -> bool:
