@@ -23,6 +23,8 @@ C2SError
 ├── QueryError                 SQL that the catalogue cannot answer
 └── DownloadError              the network did not give us the file
     ├── BusyServerError        not now, or not whole; another try may help
+    │   └── LostRaceError      another machine was quicker, and what we made is of a version that is gone
+    ├── BucketError            the bucket is not there, is full, or does not let us do this
     ├── HubError               the Hugging Face Hub does not take what we send, or not from us
     │   └── TooMuchAtOnceError     something on the way takes less in one request
     └── WithdrawnError         the server says that it had it, and has it no more
@@ -145,6 +147,14 @@ class BusyServerError(DownloadError):
     def __init__(self, message: str, *, wait_seconds: float = 0.0) -> None:
         super().__init__(message)
         self.wait_seconds = wait_seconds
+
+
+class LostRaceError(BusyServerError):
+    """What was read is no longer the version in the bucket: what was made of it must not replace that."""
+
+
+class BucketError(DownloadError):
+    """The bucket is not there, is full, or does not let us do this."""
 
 
 class HubError(DownloadError):

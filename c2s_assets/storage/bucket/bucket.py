@@ -1,0 +1,176 @@
+"""A bucket: its objects are read, written, swapped, listed and deleted, and nothing else is asked of it.
+
+Nothing here renames, copies, links or locks: what S3 has is an object that is there whole or not at all, and
+a PUT that is refused if the object is no longer the one that was read. Credentials, region and endpoint come
+from the environment, as of other clients of S3: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+`AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`, `AWS_VIRTUAL_HOSTED_STYLE_REQUEST`; or from the
+platform. None of them is kept or shown.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import obstore
+from obstore.store import S3Store
+
+from c2s_assets.core.errors import BusyServerError, LostRaceError
+from c2s_assets.storage.bucket.address import BucketAddress
+from c2s_assets.storage.bucket.refusals import refusals_in_words
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta, PutMode
+    from obstore.store import RetryConfig
+
+# A file is sent in parts of this size and fetched in pieces of it, four at a time: a piece that breaks off is
+# asked for again alone. S3 takes 10,000 parts.
+_PIECE_BYTES = 16 * 2**20
+_MOST_PARTS = 9_000
+_AT_ONCE = 4
+_SMALL_AT_ONCE = 32
+# Long enough for a server that is too busy for a minute.
+_PATIENCE: "RetryConfig" = {"max_retries": 12, "retry_timeout": timedelta(minutes=3)}
+
+
+@dataclass(frozen=True)
+class BucketObject:
+    """An object as a listing shows it."""
+
+    key: str
+    size_bytes: int
+    etag: str
+    last_modified: datetime
+
+
+@dataclass(frozen=True)
+class BucketText:
+    """The text of a small object, and which version of it that is."""
+
+    text: str
+    etag: str
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The objects of one lake in a bucket; keys are those below its prefix."""
+
+    address: BucketAddress
+    _patience: "RetryConfig" = field(default_factory=lambda: _PATIENCE, compare=False)
+
+    @cached_property
+    def _store(self) -> S3Store:
+        return S3Store(
+            self.address.bucket,
+            prefix=self.address.prefix or None,
+            retry_config=self._patience,
+            client_options={"allow_http": True, "timeout": "120s", "connect_timeout": "10s"},
+        )
+
+    def read(self, key: str) -> BucketText | None:
+        """Read a small object; None if there is none."""
+        try:
+            with refusals_in_words(self.address, key):
+                found = obstore.get(self._store, key)
+                return BucketText(bytes(found.bytes()).decode(), _etag(found.meta))
+        except FileNotFoundError:
+            return None
+
+    def read_all(self, keys: Iterable[str]) -> Iterator[BucketText | None]:
+        """Read many small objects, many at a time; in order."""
+        with ThreadPoolExecutor(_SMALL_AT_ONCE) as pool:
+            yield from pool.map(self.read, keys)
+
+    def swap(self, key: str, text: str, *, expected: str | None) -> str:
+        """Write a small object if it is still the version that is expected; return the new version.
+
+        Parameters
+        ----------
+        expected
+            As `read` said; None if there must be no such object yet.
+
+        Raises
+        ------
+        LostRaceError
+            If it is another one by now.
+        """
+        mode: PutMode = "create" if expected is None else {"e_tag": expected}
+        try:
+            with refusals_in_words(self.address, key):
+                return str(obstore.put(self._store, key, text.encode(), mode=mode)["e_tag"])
+        except (LostRaceError, FileNotFoundError) as error:
+            # A first try may have been heard, and only its answer lost; the next one then finds itself.
+            now = self.read(key)
+            if now is not None and now.text == text:
+                return now.etag
+            raise LostRaceError(
+                f"{self.address}: {key} was changed by another machine meanwhile, and that stays. Run it "
+                f"again: it will go on from there."
+            ) from error
+
+    def upload(self, key: str, path: Path) -> None:
+        """Write a file, in parts if it is large; the object is there once all of them have arrived."""
+        size = path.stat().st_size
+        with refusals_in_words(self.address, key):
+            obstore.put(
+                self._store,
+                key,
+                path,
+                use_multipart=size > _PIECE_BYTES,
+                chunk_size=max(_PIECE_BYTES, -(-size // _MOST_PARTS)),
+                max_concurrency=_AT_ONCE,
+            )
+
+    def download(self, key: str, path: Path, *, size_bytes: int, sha256: str) -> None:
+        """Fetch an object into a new file, and see that it is what it should be.
+
+        Raises
+        ------
+        BusyServerError
+            If what arrived is not what was published, so that nothing may be made of it.
+        FileNotFoundError
+            If there is no such object.
+        """
+        starts = range(0, size_bytes, _PIECE_BYTES)
+        with path.open("wb") as file, ThreadPoolExecutor(_AT_ONCE) as pool:
+            for _ in pool.map(lambda start: self._fetch_piece(key, file.fileno(), start, size_bytes), starts):
+                pass
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            path.unlink()
+            raise BusyServerError(
+                f"{self.address}: what arrived of {key} has the sha256 {found[:12]}, and {sha256[:12]} was "
+                f"published. Run it again; if it stays so, build the dataset again: the object is damaged."
+            )
+
+    def objects(self, prefix: str) -> Iterator[BucketObject]:
+        """List the objects below a prefix, in no order."""
+        with refusals_in_words(self.address, prefix):
+            for page in obstore.list(self._store, prefix or None):
+                for found in page:
+                    yield BucketObject(
+                        found["path"], int(found["size"]), _etag(found), found["last_modified"]
+                    )
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete objects; those that are gone already count as deleted."""
+        for start in range(0, len(keys), 1000):
+            with refusals_in_words(self.address, keys[start]):
+                obstore.delete(self._store, list(keys[start : start + 1000]))
+
+    def _fetch_piece(self, key: str, file: int, start: int, size_bytes: int) -> None:
+        with refusals_in_words(self.address, key):
+            piece = obstore.get_range(
+                self._store, key, start=start, end=min(start + _PIECE_BYTES, size_bytes)
+            )
+        os.pwrite(file, piece, start)
+
+
+def _etag(meta: "ObjectMeta") -> str:
+    return str(meta["e_tag"])
