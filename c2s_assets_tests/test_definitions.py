@@ -21,7 +21,7 @@ UNPARTITIONED = {
     "split_plan",
 }
 
-OF_RELEASES = {"corpus_release", "hub_dataset"}
+OF_RELEASES = {"corpus_release", "atlas_release", "hub_dataset"}
 
 each_asset = pytest.mark.parametrize("name", sorted(ASSETS))
 
@@ -59,6 +59,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "corpus_report",
         "validation_report",
         "corpus_release",
+        "atlas_release",
         "hub_dataset",
     }
 

@@ -12,16 +12,20 @@ if TYPE_CHECKING:
 
 def stage_release(layout: Layout, name: str) -> int:
     """Stage a release, and say what it holds; 1 if it was refused."""
-    from c2s_assets.defs.automation.releases import stage_release as job
+    from c2s_assets.defs.automation.releases import STAGE_JOBS
+    from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.releases.staged import release_entry
 
-    report = _run(layout, name, job.name)
+    entry = release_entry(read_settings(layout), name)
+    report = _run(layout, name, STAGE_JOBS[entry.kind].name)
     for step in report.steps:
         figures = step.figures
+        plan = f", split plan {figures['plan_version']}" if "plan_version" in figures else ""
         how = "as it was" if figures["is_as_before"] == "True" else f"staged, in {step.seconds:.1f} s"
         say(
             f"{name}: {how}\n"
             f"  {figures['n_datasets']:,} datasets, {figures['n_files']:,} files, "
-            f"{figures['size_bytes'] / 2**20:,.1f} MB, split plan {figures['plan_version']}\n"
+            f"{figures['size_bytes'] / 2**20:,.1f} MB{plan}\n"
             f"  {figures['path']}"
         )
     say(f"See what publishing it would change with: c2s publish {name} --dry-run")

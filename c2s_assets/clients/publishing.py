@@ -185,14 +185,15 @@ def _files_of_ours(
 def _tagged(repo: HubRepo, staged: StagedRelease, *, is_new: bool) -> str:
     """Give the head of main the next version, unless it, or a version with the same files, has one.
 
-    The major number is that of the split plan: versions that share it have every donor on the same side.
+    The major number is that of the split plan: versions that share it have every donor on the same side. What
+    has no sides is of the first plan.
     """
     head, tags = _require_head(repo), repo.tags()
     versions = {(int(found[1]), int(found[2])): name for name in tags if (found := _TAG.fullmatch(name))}
     newest = versions[max(versions)] if versions else None
     if newest is not None and (tags[newest] == head or (not is_new and _holds(repo, staged, tags[newest]))):
         return newest
-    major = int(staged.document.plan_version.partition(".")[0])
+    major = int((staged.document.plan_version or "1").partition(".")[0])
     minor = 1 + max((minor for of, minor in versions if of == major), default=-1)
     repo.tag(f"{major}.{minor}", head)
     return f"{major}.{minor}"

@@ -56,6 +56,14 @@ _OF_SUMS = (
     Check("cell_types_are_known", "Every row is of cells of a known type.", blocking=False),
 )
 
+_OF_RELEASES = (
+    Check("keeps_schema", "The document of the release names every file, and holds every part."),
+    Check("keeps_limits_of_hub", "The Hub recommends no less, and its viewer can show every config."),
+    Check("configs_load", "Each config has files, all with rows, the same columns and a page index."),
+    Check("footers_are_true", "Files hold the rows that were counted, and ages in years."),
+    Check("names_nobody", "No row and no document says whom to contact."),
+)
+
 # What is claimed of each asset beside what follows from its declaration.
 _OWN: dict[str, tuple[Check, ...]] = {
     "gene_symbols": (
@@ -290,12 +298,14 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("cells_have_ages", "The cells that are used have an age.", blocking=False),
     ),
     "corpus_release": (
-        Check("keeps_schema", "The document of the release names every file, and holds every part."),
-        Check("keeps_limits_of_hub", "The Hub recommends no less, and its viewer can show every config."),
-        Check("configs_load", "Each config has files, all with rows, the same columns and a page index."),
-        Check("footers_are_true", "Files hold the rows that are certified, and ages in years."),
-        Check("names_nobody", "No row holds an e-mail address."),
+        *_OF_RELEASES,
         Check("split_is_proven", "With the certificate beside them, no donor and no cell is on two sides."),
+        Check("licence_is_stated", "datasets.yaml says under which licence it is.", blocking=False),
+    ),
+    "atlas_release": (
+        *_OF_RELEASES,
+        Check("matches_source", "The expression, read back, is that of the lake."),
+        Check("rows_match_cells", "All tables with a row per cell hold the same cells in the same order."),
         Check("licence_is_stated", "datasets.yaml says under which licence it is.", blocking=False),
     ),
     "hub_dataset": (

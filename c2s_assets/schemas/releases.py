@@ -26,15 +26,18 @@ class ReleaseDocument(_OfRelease):
     ----------
     inputs
         Identifies all that it was made from: entry, tables, plan, code.
+    plan_version
+        Of the split plan that its sides follow; None if it has none.
     made_from
-        By dataset, the digest of its table and of the columns that all files have.
+        Of a corpus by dataset, the digest of its table and of the columns that all files have; of an atlas by
+        table.
     files
         By path below the folder of the release; the document itself is not among them.
     """
 
     format: Literal["c2s release 1"] = "c2s release 1"
     name: str
-    plan_version: str
+    plan_version: str | None
     inputs: str
     made_from: dict[str, str]
     files: dict[str, ReleaseFile]

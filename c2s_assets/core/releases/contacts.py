@@ -5,7 +5,7 @@ What is looked for is what is called so: a name that stands in a column of anoth
 
 import re
 
-from c2s_assets.core.emails import without_emails
+from c2s_assets.core.emails import REMOVED, without_emails
 
 _ROLE = r"(?:contact(?:[ _.-]?(?:name|person|author|e?mail))?|corresponding[ _.-]?author|e[ _.-]?mail)"
 _NAME = re.compile(rf"(?:.*[^a-z])?{_ROLE}s?", re.IGNORECASE)
@@ -25,7 +25,8 @@ def is_of_contacts(name: str) -> bool:
 def find_contact(text: str) -> str | None:
     """Say how a text says whom to contact, without repeating it; None if it does not."""
     if (said := without_emails(text)) != text:
-        return f"an e-mail address, in {said[:80]!r}"
+        place = said.index(REMOVED)
+        return f"an e-mail address, in {said[max(place - 40, 0) : place + 60]!r}"
     for pattern in (_KEY, _LABEL):
         if (found := pattern.search(text)) is not None:
             return f"whom to contact, behind {found['said']!r}"

@@ -1,21 +1,23 @@
 """The entry of a release in `datasets.yaml`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from c2s_assets.core.section import Section, listed
 
 # Becomes a folder of the lake and a partition.
 ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 RepoId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$")]
 
 
 class ReleaseEntry(Section):
     """What one repository of the Hugging Face Hub holds."""
 
-    kind: Literal["corpus"] = Field(
-        default="corpus", description="What it holds: corpus, the training table of its datasets."
+    kind: Literal["corpus", "atlas"] = Field(
+        default="corpus",
+        description="What it holds: corpus, the training table of its datasets; atlas, all tables of one.",
     )
     repo_id: RepoId = Field(description="The repository: me/my-corpus.")
     datasets: Annotated[list[str], BeforeValidator(listed)] = Field(
@@ -24,3 +26,17 @@ class ReleaseEntry(Section):
     licence: str | None = Field(default=None, description="Licence of the whole: CC BY 4.0.")
     title: str | None = Field(default=None, description="Title of the card.")
     private: bool = Field(default=True, description="Whether the repository is made private.")
+    prefix: Prefix | None = Field(
+        default=None, description="Of an atlas: what its files begin with; the id of its dataset by default."
+    )
+    wide: bool = Field(
+        default=False, description="Of an atlas: whether expression_matrix, a column per gene, goes with it."
+    )
+
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> Self:
+        if self.kind == "atlas" and len(self.datasets) != 1:
+            raise ValueError(f"an atlas is of one dataset, and datasets names {len(self.datasets)}")
+        if self.kind == "corpus" and (self.prefix is not None or self.wide):
+            raise ValueError("prefix and wide are of an atlas: leave them out, or write kind: atlas")
+        return self

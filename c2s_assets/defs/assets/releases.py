@@ -1,5 +1,7 @@
 """Releases: what is staged for a repository of the Hugging Face Hub, and what is published there."""
 
+from pathlib import Path
+
 import dagster as dg
 from pydantic import Field
 
@@ -14,13 +16,13 @@ from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown
 from c2s_assets.defs.partitions import releases
 from c2s_assets.defs.publishing import Events, lake_asset, materialized, report, skip_checks
 from c2s_assets.defs.resources import HuggingFace, Store
-from c2s_assets.schemas.registry import MANIFEST, SIDES_OF_DATASET
+from c2s_assets.schemas.registry import CELLS, FEATURES, MANIFEST, REPORT, SIDES_OF_DATASET
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.documents import keeps_document
 from c2s_assets.storage.lake.staging import stage
 
-CORPUS, HUB = "corpus_release", "hub_dataset"
+CORPUS, ATLAS, HUB = "corpus_release", "atlas_release", "hub_dataset"
 _N_SHOWN = 50
 
 
@@ -44,12 +46,13 @@ class PublishConfig(dg.Config):
 def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     """The training table of many datasets as a repository will hold it, with card and certificate."""
     from c2s_assets.storage.releases.corpus import stage_corpus
-    from c2s_assets.storage.releases.linting import lint_release
+    from c2s_assets.storage.releases.linting import certified_rows, lint_release
     from c2s_assets.storage.releases.staged import read_release, release_entry
     from c2s_assets.storage.splits.proof import verify_split
 
     layout, name, settings = store.layout, context.partition_key, store.settings()
     target, key = layout.release(name), f"release-{name}"
+    release_entry(settings, name, kind="corpus")
     with alone(layout, key), stage(layout, key) as staged:
         document = stage_corpus(staged, layout, settings, name)
         folder = staged.path(target)
@@ -57,7 +60,9 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
         if is_new:
             findings = [
                 keeps_document(folder / RELEASE_DOCUMENT, ReleaseDocument),
-                *lint_release(folder, document, last=read_release(layout, name)),
+                *lint_release(
+                    folder, document, counted=certified_rows(folder), last=read_release(layout, name)
+                ),
                 split_is_proven(verify_split([folder]).found),
                 licence_is_stated(name, release_entry(settings, name)),
             ]
@@ -65,26 +70,51 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
             staged.commit(target)
         else:
             yield from skip_checks(context)
-    yield materialized(
-        _digest(document),
-        {"path": dg.MetadataValue.path(target)}
-        | as_metadata(
-            {
-                "n_datasets": len(document.made_from),
-                "n_files": len(document.files),
-                "size_bytes": sum(file.size_bytes for file in document.files.values()),
-                "plan_version": document.plan_version,
-                "is_as_before": str(not is_new),
-            }
-        ),
-    )
+    yield _staged(document, target, n_datasets=len(document.made_from), is_new=is_new)
+
+
+@lake_asset(
+    partitions_def=releases,
+    group="publish",
+    kinds={"parquet", "markdown"},
+    deps=[
+        dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping())
+        for name in (CELLS, FEATURES, "expression", "projections", REPORT)
+    ],
+    code_version="1",
+)
+def atlas_release(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """All tables of one dataset as a repository will hold them, under the names of published atlases."""
+    from c2s_assets.storage.releases.atlas import counted_rows, stage_atlas, verify_atlas
+    from c2s_assets.storage.releases.linting import lint_release
+    from c2s_assets.storage.releases.staged import read_release, release_entry
+
+    layout, name, settings = store.layout, context.partition_key, store.settings()
+    target, key, entry = layout.release(name), f"release-{name}", release_entry(settings, name, kind="atlas")
+    with alone(layout, key), stage(layout, key) as staged:
+        document = stage_atlas(staged, layout, settings, name)
+        folder = staged.path(target)
+        is_new = folder.exists()
+        if is_new:
+            counted = counted_rows(layout, folder, entry)
+            findings = [
+                keeps_document(folder / RELEASE_DOCUMENT, ReleaseDocument),
+                *lint_release(folder, document, counted=counted, last=read_release(layout, name)),
+                *verify_atlas(folder, layout, entry),
+                licence_is_stated(name, entry),
+            ]
+            yield from report(findings, asset_name=ATLAS)
+            staged.commit(target)
+        else:
+            yield from skip_checks(context)
+    yield _staged(document, target, n_datasets=1, is_new=is_new)
 
 
 @lake_asset(
     partitions_def=releases,
     group="publish",
     kinds={"huggingface"},
-    deps=(CORPUS,),
+    deps=(CORPUS, ATLAS),
     code_version="1",
 )
 def hub_dataset(
@@ -114,6 +144,21 @@ def hub_dataset(
         | _shown(published.changes),
         version=published.revision,
     )
+
+
+def _staged(
+    document: ReleaseDocument, target: Path, *, n_datasets: int, is_new: bool
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Record what was staged."""
+    figures: dict[str, int | str] = {
+        "n_datasets": n_datasets,
+        "n_files": len(document.files),
+        "size_bytes": sum(file.size_bytes for file in document.files.values()),
+        "is_as_before": str(not is_new),
+    }
+    if document.plan_version is not None:
+        figures["plan_version"] = document.plan_version
+    return materialized(_digest(document), {"path": dg.MetadataValue.path(target), **as_metadata(figures)})
 
 
 def _shown(changes: list[Change]) -> Metadata:

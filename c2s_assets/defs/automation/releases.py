@@ -10,14 +10,21 @@ from c2s_assets.defs.resources import Store
 stage_release = job_in_one_process(
     "stage_release",
     selection=["corpus_release"],
-    description="Stage one release: the files that would go to the Hugging Face Hub.",
+    description="Stage one corpus: the files that would go to the Hugging Face Hub.",
 )
 publish_release = job_in_one_process(
     "publish_release",
     selection=["hub_dataset"],
     description="Publish a staged release or, unless dry_run is false, only tell what that would change.",
 )
-RELEASE_JOBS = (stage_release, publish_release)
+stage_atlas = job_in_one_process(
+    "stage_atlas",
+    selection=["atlas_release"],
+    description="Stage one atlas: the tables of a dataset that would go to the Hugging Face Hub.",
+)
+# By the kind of the release.
+STAGE_JOBS = {"corpus": stage_release, "atlas": stage_atlas}
+RELEASE_JOBS = (*STAGE_JOBS.values(), publish_release)
 
 
 @dg.sensor(

@@ -1,6 +1,5 @@
 """Stages a corpus: the training table of many datasets as files of one schema, and what proves its split."""
 
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -15,13 +14,19 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.registry import MANIFEST, PROFILE, SIDES_OF_DATASET
-from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
+from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.choosing import present_tables
-from c2s_assets.storage.lake.digest import file_digest, files_of_tree
+from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.documents import read_document, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
-from c2s_assets.storage.releases.staged import is_whole, read_release, release_entry
+from c2s_assets.storage.releases.staged import (
+    describe_files,
+    is_whole,
+    link_or_copy,
+    read_release,
+    release_entry,
+)
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets.storage.splits.certifying import certify
 from c2s_assets.storage.training import UniformTable
@@ -68,9 +73,13 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     if present_tables(layout, settings, SIDES_OF_DATASET, list(tables)) != tables:
         raise MissingInputError("a dataset was built anew while it was staged. Run it again.")
     _describe(folder, layout, name, entry, tables)
-    plan_version = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE).plan_version
+    certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
     document = ReleaseDocument(
-        name=name, plan_version=plan_version, inputs=inputs, made_from=made_from, files=_files(folder)
+        name=name,
+        plan_version=certificate.plan_version,
+        inputs=inputs,
+        made_from=made_from,
+        files=describe_files(folder, {path: mark.sha256 for path, mark in certificate.files.items()}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)
     return document
@@ -114,15 +123,8 @@ def _link_files(before: Path, folder: Path, dataset_id: str, last: ReleaseDocume
             shutil.rmtree(folder / dataset_id, ignore_errors=True)
             return False
         new.parent.mkdir(parents=True, exist_ok=True)
-        _link(old, new)
+        link_or_copy(old, new)
     return True
-
-
-def _link(old: Path, new: Path) -> None:
-    try:
-        os.link(old, new)
-    except OSError:  # a disk without links, or with as many of one file as it can have
-        shutil.copyfile(old, new)
 
 
 def _describe(
@@ -149,16 +151,4 @@ def _sources(layout: Layout, dataset_ids: Iterable[str]) -> dict[str, Source]:
     for dataset_id in dataset_ids:
         origin = read_document(layout.profile(dataset_id), DatasetProfile).origin
         found[dataset_id] = Source(origin.title, origin.licence, origin.publication_doi, origin.collection_id)
-    return found
-
-
-def _files(folder: Path) -> dict[str, ReleaseFile]:
-    """List the files; those of sides were digested for the certificate."""
-    certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
-    found = {}
-    for path in files_of_tree(folder):
-        name = path.relative_to(folder).as_posix()
-        mark = certificate.files.get(name)
-        sha256 = file_digest(path) if mark is None else mark.sha256
-        found[name] = ReleaseFile(size_bytes=path.stat().st_size, sha256=sha256)
     return found

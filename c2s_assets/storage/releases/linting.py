@@ -25,23 +25,39 @@ from c2s_assets.schemas.releases import ReleaseDocument
 from c2s_assets.storage.tables.parquet import iter_table
 
 
-def lint_release(folder: Path, document: ReleaseDocument, *, last: ReleaseDocument | None) -> list[Finding]:
+def certified_rows(folder: Path) -> dict[str, int]:
+    """Return how many rows each file has by the certificate."""
+    certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
+    return {path: mark.n_rows for path, mark in certificate.files.items()}
+
+
+def lint_release(
+    folder: Path,
+    document: ReleaseDocument,
+    *,
+    counted: Mapping[str, int],
+    last: ReleaseDocument | None,
+) -> list[Finding]:
     """Look for what the Hub, its viewer or `datasets` would not take, and for what nobody should publish.
 
     Texts of files that were in the last release are not read again.
+
+    Parameters
+    ----------
+    counted
+        How many rows files have, by who counted them otherwise than from their footers.
     """
     sides = [path for path in document.files if path.endswith(".parquet") and not path.startswith("_")]
     facts = {path: _facts(folder, path) for path in sides}
     configs = _read_configs(folder / CARD, facts)
-    certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
-    counted = {path: mark.n_rows for path, mark in certificate.files.items() if path in facts}
     known = set() if last is None else {file.sha256 for file in last.files.values()}
-    new = [path for path in sides if document.files[path].sha256 not in known]
+    told = [path for path in document.files if path in facts or path.endswith(".json")]
+    new = [path for path in told if not path.startswith("_") and document.files[path].sha256 not in known]
     return [
         keeps_limits_of_hub({path: file.size_bytes for path, file in document.files.items()}, configs),
         configs_load(configs),
         footers_are_true(list(facts.values()), counted),
-        names_nobody(_find_contacts(folder, new), n_files=len(sides)),
+        names_nobody(_find_contacts(folder, new), n_files=len(told)),
     ]
 
 
@@ -53,6 +69,7 @@ def _read_configs(card: Path, facts: Mapping[str, FileFacts]) -> list[Config]:
         dataset_id, _, rest = path.partition("/")
         for place in (f"{dataset_id}/{Path(rest).parent}", f"*/{Path(rest).parent}"):
             folders.setdefault(f"{place}/*.parquet", []).append(file)
+        folders[path] = [file]
     return [_config(config, folders) for config in head["configs"]]
 
 
@@ -60,7 +77,8 @@ def _find_contacts(folder: Path, paths: Iterable[str]) -> dict[str, str]:
     """Find the first place of each file that says whom to contact."""
     found = {}
     for path in paths:
-        if (what := _first_contact(folder / path)) is not None:
+        find = _contact_in_document if path.endswith(".json") else _contact_in_table
+        if (what := find(folder / path)) is not None:
             found[path] = what
     return found
 
@@ -101,7 +119,12 @@ def _highest(chunks: Iterable[Any]) -> dict[str, float]:
     return highest
 
 
-def _first_contact(path: Path) -> str | None:
+def _contact_in_document(path: Path) -> str | None:
+    what = find_contact(path.read_text(encoding="utf-8"))
+    return None if what is None else f"it holds {what}"
+
+
+def _contact_in_table(path: Path) -> str | None:
     schema = pl.read_parquet_schema(path)
     texts = {pl.String(), pl.List(pl.String())}
     names = [name for name, kind in schema.items() if kind in texts and not name.startswith(CELL_SENTENCE)]

@@ -1,5 +1,8 @@
 """A release that waits in the lake: its entry, its document, its files."""
 
+import os
+import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +12,7 @@ from c2s_assets.core.ids import meant_by, nearest_id
 from c2s_assets.core.releases.changes import LocalFile, git_oid
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.settings import DatasetsFile
-from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
+from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
 from c2s_assets.storage.lake.digest import file_digest, files_of_tree
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
@@ -33,15 +36,20 @@ class StagedRelease:
         }
 
 
-def release_entry(settings: DatasetsFile, name: str) -> ReleaseEntry:
-    """Return what `datasets.yaml` says of a release.
+def release_entry(settings: DatasetsFile, name: str, *, kind: str | None = None) -> ReleaseEntry:
+    """Return what `datasets.yaml` says of a release, which may have to be of a kind.
 
     Raises
     ------
     UnknownNameError
-        If it says nothing.
+        If it says nothing, or that it is of another kind.
     """
     if (entry := settings.releases.get(name)) is not None:
+        if kind not in (None, entry.kind):
+            raise UnknownNameError(
+                f"datasets.yaml says that {name!r} is of the kind {entry.kind}: materialize "
+                f"{entry.kind}_release of it, or write kind: {kind} there."
+            )
         return entry
     near = nearest_id(name, settings.releases)
     known = f"There are {', '.join(settings.releases)}" if settings.releases else "There is none"
@@ -80,3 +88,21 @@ def is_whole(folder: Path, document: ReleaseDocument) -> bool:
     there = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files_of_tree(folder)}
     there.pop(RELEASE_DOCUMENT, None)
     return there == {path: file.size_bytes for path, file in document.files.items()}
+
+
+def link_or_copy(old: Path, new: Path) -> None:
+    """Give a file a second name, or its content, where the disk has no links or no more of this file."""
+    try:
+        os.link(old, new)
+    except OSError:
+        shutil.copyfile(old, new)
+
+
+def describe_files(folder: Path, known: Mapping[str, str]) -> dict[str, ReleaseFile]:
+    """Say what each file is known by; `known` are the digests of those that need not be read for it."""
+    found = {}
+    for path in files_of_tree(folder):
+        name = path.relative_to(folder).as_posix()
+        sha256 = known.get(name) or file_digest(path)
+        found[name] = ReleaseFile(size_bytes=path.stat().st_size, sha256=sha256)
+    return found

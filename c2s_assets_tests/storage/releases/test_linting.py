@@ -16,7 +16,7 @@ from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
 from c2s_assets.storage.releases.corpus import stage_corpus
-from c2s_assets.storage.releases.linting import lint_release
+from c2s_assets.storage.releases.linting import certified_rows, lint_release
 from c2s_assets.storage.releases.staged import staged_release
 from c2s_assets_tests.corpus import make_corpus
 
@@ -47,7 +47,8 @@ def lint(released: Layout, folder: Path, *, last: ReleaseDocument | None = None)
         path: ReleaseFile(size_bytes=(folder / path).stat().st_size, sha256=file_digest(folder / path))
         for path in document.files
     }
-    found = lint_release(folder, document.model_copy(update={"files": now}), last=last)
+    document = document.model_copy(update={"files": now})
+    found = lint_release(folder, document, counted=certified_rows(folder), last=last)
     return {finding.claim: finding for finding in found}
 
 
