@@ -15,7 +15,7 @@ class MadeFrom(_OfRecord):
     """Everything that decides the content of an asset: the same again gives the same bytes."""
 
     source_sha256: str = Field(description="SHA-256 of the source file.")
-    inputs: dict[str, str] = Field(description="Digest of each table it read.")
+    inputs: dict[str, str] = Field(description="Digest of each table it read, and of each file named.")
     settings: dict[str, Any] = Field(description="What datasets.yaml said, or its defaults.")
     code_version: str = Field(description="Version of the code that decides its meaning.")
 

@@ -16,9 +16,9 @@ from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
-from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, SPLIT_PLAN, TABLES
+from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, SPLIT_PLAN, TABLES, Declaration
 from c2s_assets.storage.adoption import adopt_tables
-from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
+from c2s_assets.storage.lake.digest import files_of_tree, sampled_digest, tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
@@ -39,6 +39,8 @@ if TYPE_CHECKING:  # see open_h5ad
 
 Standing = Literal["built", "outdated", "missing"]
 
+# The part of an entry that names files beside the source.
+_NAMES_FILES = "entry.spatial"
 # What stands for a table of the whole lake that is not there.
 _NOT_HELD = "none"
 
@@ -318,6 +320,9 @@ class Dataset:
             # Of a setting that is new since, the default is what was done before.
             if (was := made_from.settings.get(name, value)) != value:
                 yield f"{name} is {value!r} now, was {was!r}"
+        for name, digest in self._named_files(declared).items():
+            if made_from.inputs.get(name, digest) != digest:
+                yield f"{name} is another file now, or gone"
         for name in declared.inputs(now):
             if name in SHARED:
                 yield from self._outdated_by_shared(name, made_from)
@@ -338,7 +343,7 @@ class Dataset:
     def _made_from(self, asset: str) -> MadeFrom:
         declared, record = TABLES[asset], self.record()
         settings = self.settings.values(declared.settings, dataset_id=self.dataset_id)
-        inputs = {}
+        inputs = self._named_files(declared)
         for name in declared.inputs(settings):
             if name in SHARED:
                 inputs[name] = self._shared_version(name)
@@ -350,6 +355,15 @@ class Dataset:
             settings=settings,
             code_version=declared.code_version,
         )
+
+    def _named_files(self, declared: Declaration) -> dict[str, str]:
+        """Return a digest of each file that the dataset's entry names for a table that follows it."""
+        spatial = self.entry.spatial if _NAMES_FILES in declared.settings else None
+        named = {} if spatial is None else spatial.files()
+        return {
+            f"{_NAMES_FILES}.{key}": sampled_digest(self.layout.root / Path(name).expanduser())
+            for key, name in named.items()
+        }
 
     def _shared_version(self, name: str) -> str:
         """Return what this dataset has of a table that is made for the whole lake, as a version or digest."""

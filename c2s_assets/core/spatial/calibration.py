@@ -10,7 +10,7 @@ from c2s_assets.core.errors import SourceError
 from c2s_assets.core.findings import Finding
 
 # Spots of Visium lie on a lattice of 100 um: two columns and half a row apart.
-_COLUMN_UM, _ROW_UM = 50.0, 50.0 * 3**0.5
+SPOTS_UM = (50.0, 50.0 * 3**0.5)
 # What scale factors call the diameter of a spot is 65 um, though 55 are printed: on 2,000 real spots the
 # lattice says 0.7269 um a pixel, 65 um over the diameter as much, 55 um 0.6150.
 _SPOT_UM = 65.0
@@ -25,7 +25,8 @@ class Calibration:
     Attributes
     ----------
     found
-        Microns per pixel by each way that there was: ``setting``, ``lattice``, ``spot_diameter``.
+        Microns per pixel by each way that there was: ``um_per_unit``, ``file``, ``lattice``,
+        ``spot_diameter``, ``image``.
     """
 
     um_per_px: float
@@ -62,9 +63,13 @@ def calibrate(found: Mapping[str, float | None]) -> Calibration:
 
 
 def by_lattice(
-    xy_px: NDArray[np.float64], *, column: NDArray[np.int64], row: NDArray[np.int64]
+    xy_px: NDArray[np.float64],
+    *,
+    column: NDArray[np.int64],
+    row: NDArray[np.int64],
+    steps_um: tuple[float, float] = SPOTS_UM,
 ) -> float | None:
-    """Fit the lattice of Visium to the pixels of its spots.
+    """Fit the lattice of Visium to the pixels of its spots or bins.
 
     Parameters
     ----------
@@ -72,6 +77,8 @@ def by_lattice(
         Shape ``(n_spots, 2)``.
     column, row
         Of each spot on the lattice, ``array_col`` and ``array_row``.
+    steps_um
+        From a column to the next one, and from a row.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def by_lattice(
     """
     if len(xy_px) < _FEWEST_SPOTS:
         return None
-    on_slide = np.column_stack([column * _COLUMN_UM, row * _ROW_UM, np.ones(len(xy_px))])
+    on_slide = np.column_stack([column * steps_um[0], row * steps_um[1], np.ones(len(xy_px))])
     fitted, _, rank, _ = np.linalg.lstsq(on_slide, xy_px, rcond=None)
     area = abs(np.linalg.det(fitted[:2]))
     return None if rank < on_slide.shape[1] or area == 0 else float(area**-0.5)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.errors import SourceError
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.spatial.alignment import SAME, Alignment
 from c2s_assets.core.spatial.calibration import Calibration
 from c2s_assets.core.spatial.roles import Reach
 from c2s_assets.core.spatial.spec import Unit
@@ -31,11 +32,15 @@ class SpatialSample:
     xy_um
         Microns, x to the right and y down as in an image, shape ``(n_cells, 2)``.
     xy_px
-        In the file's own unit: pixels of the image, if it has one.
+        Pixels of the image; without one, the file's own unit.
     section
         Which of `sections` each is in.
+    um_per_px
+        Of the image; without one, as the calibration, which is of the file's own unit.
     n_obs
         Rows of obs, with those that have none.
+    technology
+        What it was measured with, if the file says so.
     """
 
     cells: NDArray[np.int64]
@@ -45,7 +50,9 @@ class SpatialSample:
     sections: list[str]
     unit: Unit
     calibration: Calibration
+    um_per_px: float
     n_obs: int
+    technology: str | None = None
 
     def between(self, start: int, stop: int) -> tuple[NDArray[np.bool_], slice]:
         """Say which rows of obs from ``start`` to ``stop`` have a place, and which cells these are."""
@@ -68,6 +75,8 @@ def place_cells(
     unit: Unit,
     labels: pl.Series | None = None,
     in_tissue: pl.Series | None = None,
+    alignment: Alignment = SAME,
+    technology: str | None = None,
 ) -> SpatialSample:
     """Place the cells that lie in the tissue, in microns from the corner of what there is.
 
@@ -79,6 +88,8 @@ def place_cells(
         Section of each cell; those without one are left out. All are of one section if None.
     in_tissue
         1 where a spot lies in the tissue, as Space Ranger says; all do if None.
+    alignment
+        Of positions and image.
 
     Raises
     ------
@@ -104,12 +115,14 @@ def place_cells(
     return SpatialSample(
         cells=cells,
         xy_um=(placed - placed.min(axis=0)) * calibration.um_per_px,
-        xy_px=placed,
+        xy_px=alignment.pixels(placed),
         section=codes.to_numpy(),
         sections=sections.to_list(),
         unit=unit,
         calibration=calibration,
+        um_per_px=calibration.um_per_px / alignment.px_per_unit,
         n_obs=len(positions),
+        technology=technology,
     )
 
 

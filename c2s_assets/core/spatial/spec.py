@@ -9,6 +9,9 @@ from c2s_assets.core.section import Section
 # What a row of obs is: a cell with its outline, a spot or a bead with several, a square of a few microns.
 Unit = Literal["cell", "spot", "bin", "bead"]
 
+# Before the name of an image that is in the file itself.
+IN_H5AD = "h5ad:"
+
 
 class SpatialEntry(Section):
     """Where a dataset keeps its positions. The section may be empty: it says that there are some."""
@@ -27,11 +30,21 @@ class SpatialEntry(Section):
     )
     image: str | None = Field(
         default=None,
-        description="Image that the positions are pixels of: a path, from the lake's folder on.",
+        description="Image that the positions are pixels of: a path, from the lake's folder on; or, in the "
+        "file itself, h5ad:fullres or h5ad:hires.",
+    )
+    alignment: str | None = Field(
+        default=None,
+        description="CSV of the 3 x 3 matrix that turns pixels of the image into the unit of the positions.",
     )
     unit: Unit | None = Field(
         default=None, description="What a row is: cell, spot, bin or bead, if the file does not say it."
     )
+
+    def files(self) -> dict[str, str]:
+        """Return the files that the entry names, by its keys."""
+        named = {"image": self.image, "alignment": self.alignment}
+        return {key: name for key, name in named.items() if name is not None and not name.startswith(IN_H5AD)}
 
 
 class CommunicationSettings(Section):

@@ -39,8 +39,9 @@ from c2s_assets.defs.publishing import (
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, FEATURES, PAIRS, SLIDES
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.spatial.image import open_slide
 from c2s_assets.storage.spatial.pairs import read_pairs, source_of_pairs
-from c2s_assets.storage.spatial.sample import image_path, read_sample
+from c2s_assets.storage.spatial.sample import read_sample
 from c2s_assets.storage.tables.parquet import read_table, table_schema
 
 _STRONGEST = 20
@@ -98,12 +99,11 @@ def cell_communication(context: dg.AssetExecutionContext, store: Store) -> Event
 @dataset_asset(group="spatial", kinds={"parquet"})
 def slide_images(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per section: its whole image, small."""
-    from c2s_assets.storage.images.opening import open_image
     from c2s_assets.storage.spatial.slides import read_slide, slide_rows
 
     with staged_from_source(context, store) as (staged, h5ad):
         sample = read_sample(h5ad, staged.dataset)
-        with open_image(image_path(staged.dataset)) as image:
+        with open_slide(staged.dataset, h5ad) as image:
             full, slide = image.levels[0], read_slide(image)
         staged.write([slide_rows(slide, sample, width=full.width, height=full.height)])
         places = sample.xy_px * len(slide) / full.height
@@ -121,15 +121,14 @@ def slide_images(context: dg.AssetExecutionContext, store: Store) -> Events:
 @dataset_asset(group="spatial", kinds={"parquet"})
 def image_patches(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: what the image shows of it, 16 um wide, and of the tissue around it, 200 um wide."""
-    from c2s_assets.storage.images.opening import open_image
     from c2s_assets.storage.spatial.patches import PatchWriter
     from c2s_assets.storage.spatial.slides import first_patches, reader_of
 
     with staged_from_source(context, store) as (staged, h5ad):
         dataset, sample = staged.dataset, read_sample(h5ad, staged.dataset)
-        before = [ways_agree(sample.calibration), pixels_are_fine_enough(sample.calibration.um_per_px)]
+        before = [ways_agree(sample.calibration), pixels_are_fine_enough(sample.um_per_px)]
         yield from require(dataset, staged.asset, before)
-        with open_image(image_path(dataset)) as image:
+        with open_slide(dataset, h5ad) as image:
             writer = PatchWriter(sample, image, reader_of(image, dataset.read(SLIDES)))
             writer.write(staged, dataset.read(CELLS, columns=[CELL_ID])[CELL_ID])
         yield from publish_table(

@@ -17,7 +17,7 @@ from c2s_assets.core.errors import (
     SourceError,
     UnsafeFileError,
 )
-from c2s_assets.storage.h5ad.access import Array, open_member, reading
+from c2s_assets.storage.h5ad.access import Array, as_array, open_member, reading
 from c2s_assets.storage.h5ad.embeddings import find_embeddings, read_rows
 from c2s_assets.storage.h5ad.frames import Frame, open_frame
 from c2s_assets.storage.h5ad.hdf5 import open_hdf5
@@ -172,6 +172,10 @@ class H5ad:
     def uns(self, *, max_values: int) -> dict[str, Any]:
         """Read `uns` as JSON-able values; see `uns.read_uns` for what becomes what."""
         return read_uns(self._member("uns"), max_values=max_values, limits=self._limits)
+
+    def uns_array(self, path: str) -> Array | None:
+        """Open an array of `uns` by its path below it, without reading it; None if there is none."""
+        return as_array(self._member(f"uns/{path}"), place=f"uns/{path}")
 
     def structure(self) -> list[dict[str, Any]]:
         """Describe every element of the file; see `structure.describe_structure` for the keys."""

@@ -13,6 +13,23 @@ _LIBRARIES = ("tifffile", "imagecodecs", "PIL")
 HOW_TO_INSTALL = "images of a tissue take more libraries: python -m pip install 'c2s_assets[spatial]'"
 
 
+def has_libraries() -> bool:
+    """Whether what reads images is installed."""
+    return all(find_spec(name) is not None for name in _LIBRARIES)
+
+
+def require_libraries() -> None:
+    """Refuse to go on without what reads images.
+
+    Raises
+    ------
+    MissingInputError
+        If it is not installed.
+    """
+    if not has_libraries():
+        raise MissingInputError(f"{HOW_TO_INSTALL}.")
+
+
 @contextmanager
 def open_image(path: Path) -> Iterator[ImageSource]:
     """Open a TIFF, also one of OME or of Aperio, tile by tile; or a PNG or JPEG of moderate size.
@@ -28,8 +45,7 @@ def open_image(path: Path) -> Iterator[ImageSource]:
         raise MissingInputError(
             f"there is no image {path}. Correct image of spatial in the dataset's entry of datasets.yaml."
         )
-    if any(find_spec(name) is None for name in _LIBRARIES):
-        raise MissingInputError(f"{HOW_TO_INSTALL}.")
+    require_libraries()
     with path.open("rb") as file:
         start = file.read(4)
     if not start:

@@ -24,6 +24,7 @@ class Picture:
 
     levels: tuple[Level, ...]
     _pixels: Pixels
+    um_per_px: None = None
 
     def read_tile(self, level: int, row: int, column: int) -> Pixels:  # noqa: ARG002  there is one
         """Return the image."""

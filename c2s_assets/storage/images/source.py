@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
-# Of 512 x 512 pixels, 50 MB; the tiles of a row of cells and of the next one.
-_TILES_KEPT = 64
+# 80 tiles of 512 x 512 pixels: those of a row of cells and of the next one.
+_BYTES_KEPT = 64 * 2**20
+# A window at a corner has its pixels in four.
+_FEWEST_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class ImageSource(Protocol):
     @property
     def levels(self) -> Sequence[Level]:
         """The image, then its copies, the largest first."""
+
+    @property
+    def um_per_px(self) -> float | None:
+        """Microns per pixel of the image, if it says so."""
 
     def read_tile(self, level: int, row: int, column: int) -> Pixels:
         """Read a tile as it is stored, ``(height, width, 3)``; at the edges it may be larger than the image.
@@ -65,6 +71,7 @@ class TileReader:
     background: tuple[int, int, int] = (255, 255, 255)
     black: set[tuple[int, int, int]] = field(default_factory=set)
     _kept: OrderedDict[tuple[int, int, int], Pixels] = field(default_factory=OrderedDict)
+    _n_bytes: int = field(default=0)
 
     def level_for(self, downsample: float) -> int:
         """Choose the smallest copy that has no fewer pixels than are wanted."""
@@ -100,8 +107,9 @@ class TileReader:
         if not tile.any():
             self.black.add(place)
         self._kept[place] = tile
-        if len(self._kept) > _TILES_KEPT:
-            self._kept.popitem(last=False)
+        self._n_bytes += tile.nbytes
+        while self._n_bytes > _BYTES_KEPT and len(self._kept) > _FEWEST_KEPT:
+            self._n_bytes -= self._kept.popitem(last=False)[1].nbytes
         return tile
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 
 from c2s_assets.core.errors import SourceError
+from c2s_assets.storage.images.pixel_size import said_um_per_px
 from c2s_assets.storage.images.source import Level, Pixels
 
 # A tile or strip is decoded whole.
@@ -40,6 +41,7 @@ class TiffImage:
     name: str
     levels: tuple[Level, ...]
     _pages: tuple[Any, ...]
+    um_per_px: float | None
 
     def read_tile(self, level: int, row: int, column: int) -> Pixels:
         """Read a tile or strip; see `ImageSource`."""
@@ -73,6 +75,7 @@ def _first_image(file: Any, path: Path) -> TiffImage:
             )
             for page in pages
         )
+        um_per_px = said_um_per_px(file, pages[0])
     except SourceError:
         raise
     except Exception as error:
@@ -82,7 +85,7 @@ def _first_image(file: Any, path: Path) -> TiffImage:
             f"image {path.name} is stored in one piece of {levels[0].width:,} x {levels[0].height:,} pixels, "
             f"which cannot be read in parts. Write it anew in tiles, as bioformats2raw or vips do."
         )
-    return TiffImage(path.name, levels, tuple(pages))
+    return TiffImage(path.name, levels, tuple(pages), um_per_px)
 
 
 def _refuse_other_pixels(page: Any, path: Path) -> None:

@@ -4,11 +4,31 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+# From the first bytes to the last ones, 256 kB: 0.3 ms of a file that is in memory.
+_N_SAMPLES = 64
+_SAMPLE_BYTES = 4_096
+
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sampled_digest(path: Path) -> str:
+    """Return a SHA-256 of a file's length and of some of its bytes, so that one of any size is told at once.
+
+    An image that is written anew differs in most of its bytes: it is compressed. Empty if there is no file.
+    """
+    if not path.is_file():
+        return ""
+    size = path.stat().st_size
+    digest = hashlib.sha256(str(size).encode())
+    with path.open("rb") as file:
+        for sample in range(_N_SAMPLES):
+            file.seek(max(0, (size - _SAMPLE_BYTES) * sample // (_N_SAMPLES - 1)))
+            digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()
 
 
 def tree_digest(*paths: Path) -> str:

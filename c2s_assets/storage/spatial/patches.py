@@ -56,7 +56,7 @@ class PatchWriter:
 
     @property
     def _um_per_px(self) -> float:
-        return self.sample.calibration.um_per_px
+        return self.sample.um_per_px
 
     def _cut(self, cell_ids: pl.Series) -> "Iterator[_Block]":
         for start in range(0, len(cell_ids), _CELLS_PER_BLOCK):

@@ -30,7 +30,7 @@ def slide_rows(slide: Pixels, sample: SpatialSample, *, width: int, height: int)
             c.SLIDE: [as_jpeg(slide)] * n,
             c.WIDTH_PX: pl.Series([width] * n, dtype=pl.Int32),
             c.HEIGHT_PX: pl.Series([height] * n, dtype=pl.Int32),
-            c.UM_PER_PX: pl.Series([sample.calibration.um_per_px] * n, dtype=pl.Float32),
+            c.UM_PER_PX: pl.Series([sample.um_per_px] * n, dtype=pl.Float32),
         }
     )
 

@@ -1,0 +1,101 @@
+"""The image that shows a dataset's cells: where it is, and how the cells lie in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from c2s_assets.core.errors import ConfigError, MissingInputError
+from c2s_assets.core.spatial.alignment import SAME, Alignment, parse_alignment, scaled_by
+from c2s_assets.core.spatial.spec import IN_H5AD, SpatialEntry
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.images.array import array_image
+from c2s_assets.storage.images.opening import open_image, require_libraries
+from c2s_assets.storage.images.source import ImageSource
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.spatial.library import HIRES_SCALE, Library, read_library, stored_image
+
+_FULL, _HIRES = "fullres", "hires"
+# Positions of Xenium are pixels of what it photographed itself; an H&E was stained and photographed later.
+_ALIGNED_LATER = "xenium"
+_MOST_BYTES = 2**16
+
+
+def image_file(layout: Layout, entry: SpatialEntry) -> Path | None:
+    """Return the path of the image that an entry names, if it is a file of its own."""
+    if entry.image is None or entry.image.startswith(IN_H5AD):
+        return None
+    return layout.root / Path(entry.image).expanduser()
+
+
+@contextmanager
+def open_slide(dataset: Dataset, h5ad: H5ad) -> Iterator[ImageSource]:
+    """Open the image that shows a dataset's cells; see `open_image`.
+
+    Raises
+    ------
+    ConfigError
+        If the dataset's entry names none.
+    MissingInputError
+        If it is said to be in the h5ad, which has none.
+    """
+    entry = dataset.entry.spatial or SpatialEntry()
+    path = image_file(dataset.layout, entry)
+    if path is not None:
+        with open_image(path) as image:
+            yield image
+        return
+    if entry.image is None:
+        raise ConfigError(
+            f"nothing says which image shows the cells of {dataset.dataset_id}. Name it as image of spatial "
+            f"in the dataset's entry of datasets.yaml."
+        )
+    require_libraries()
+    yield array_image(stored_image(h5ad, read_library(h5ad), entry.image.removeprefix(IN_H5AD)))
+
+
+def read_alignment(
+    layout: Layout, entry: SpatialEntry, library: Library, *, technology: str | None
+) -> Alignment:
+    """Find how positions become pixels of the image: by the matrix that is named, or by its size in the h5ad.
+
+    Raises
+    ------
+    ConfigError
+        If the image takes a matrix and none is named, or what is named is none.
+    MissingInputError
+        If there is no such file, or no scale of the image in the h5ad.
+    """
+    if entry.alignment is not None:
+        return _read_matrix(layout.root / Path(entry.alignment).expanduser())
+    if entry.image == f"{IN_H5AD}{_HIRES}":
+        if HIRES_SCALE not in library.factors:
+            raise MissingInputError(
+                f"the scale factors of the file have no {HIRES_SCALE}, which tells where cells lie in its "
+                f"image {_HIRES}. Name {IN_H5AD}{_FULL} or an image file as image of spatial."
+            )
+        return scaled_by(library.factors[HIRES_SCALE])
+    if entry.image is not None and _ALIGNED_LATER in (technology or "").lower():
+        raise ConfigError(
+            f"positions of Xenium are no pixels of {entry.image}, which was stained and photographed later. "
+            f"Align it in Xenium Explorer, export the matrix (*_he_imagealignment.csv), and name that as "
+            f"alignment of spatial in the dataset's entry of datasets.yaml."
+        )
+    return SAME
+
+
+def _read_matrix(path: Path) -> Alignment:
+    if not path.is_file():
+        raise MissingInputError(
+            f"there is no alignment {path}. Correct alignment of spatial in the dataset's entry of "
+            f"datasets.yaml."
+        )
+    try:
+        with path.open("rb") as file:
+            table = pl.read_csv(file.read(_MOST_BYTES), has_header=False, infer_schema=False)
+        rows = [[float(value) for value in row] for row in table.rows()]
+    except (pl.exceptions.PolarsError, ValueError, TypeError):
+        rows = []
+    return parse_alignment(rows, source=f"alignment {path.name}")

@@ -1,0 +1,65 @@
+"""What `uns["spatial"]` says of a tissue, in the words of Space Ranger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+from c2s_assets.core.errors import MissingInputError
+from c2s_assets.core.spatial.spec import Unit
+from c2s_assets.storage.h5ad.access import Array
+from c2s_assets.storage.h5ad.source import H5ad
+
+# Keys of `uns`, and of a library below it.
+SPATIAL, FACTORS, IMAGES, UNIT = "spatial", "scalefactors", "images", "unit"
+# Of these scale factors the first two come from Visium HD and from Xenium, whose files say it in other words.
+UM_PER_PX, BIN_UM = "microns_per_pixel", "bin_size_um"
+SPOT_DIAMETER, HIRES_SCALE = "spot_diameter_fullres", "tissue_hires_scalef"
+_MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class Library:
+    """The one library of an h5ad; empty if it has none, or several of which none is meant."""
+
+    name: str | None = None
+    factors: Mapping[str, float] = field(default_factory=dict)
+    unit: Unit | None = None
+
+
+def read_library(h5ad: H5ad) -> Library:
+    """Read what the only library of `uns["spatial"]` says; its arrays are left where they are."""
+    libraries = h5ad.uns(max_values=_MOST_VALUES).get(SPATIAL) if SPATIAL in h5ad.uns_keys else None
+    found = [
+        Library(name, factors, _unit_of(said))
+        for name, said in (libraries.items() if isinstance(libraries, dict) else ())
+        if (factors := _factors_of(said))
+    ]
+    return found[0] if len(found) == 1 else Library()
+
+
+def stored_image(h5ad: H5ad, library: Library, name: str) -> Array:
+    """Find an image of the library, without reading it.
+
+    Raises
+    ------
+    MissingInputError
+        If it has none of that name.
+    """
+    found = None if library.name is None else h5ad.uns_array(f"{SPATIAL}/{library.name}/{IMAGES}/{name}")
+    if found is None:
+        raise MissingInputError(
+            f"the file has no image {name} in uns/{SPATIAL}/{library.name or '<library>'}/{IMAGES}. Name "
+            f"another one, or the path of one, as image of spatial in the dataset's entry of datasets.yaml."
+        )
+    return found
+
+
+def _factors_of(library: Any) -> dict[str, float]:
+    factors = library.get(FACTORS) if isinstance(library, dict) else None
+    named = factors.items() if isinstance(factors, dict) else ()
+    return {name: float(value) for name, value in named if isinstance(value, int | float)}
+
+
+def _unit_of(library: Mapping[str, Any]) -> Unit | None:
+    said = library.get(UNIT)
+    return next((unit for unit in get_args(Unit) if unit == said), None)
