@@ -194,7 +194,9 @@ class SplitManifest(pr.DataFrameModel):
     age_median: pl.Float32 = column("Median age of its cells.", unit="years", null="if none has an age")
     n_cells: pl.Int64 = column("All its cells.", ge=0)
     n_non_primary: pl.Int64 = column("Cells left out: not the canonical copy.", ge=0)
-    n_copies: pl.Int64 = column("Cells left out: a copy is used elsewhere in the lake.", ge=0)
+    n_copies: pl.Int64 = column(
+        "Cells left out: they or a copy are used elsewhere, as on another side of cell_records.", ge=0
+    )
     n_without_age: pl.Int64 = column("Cells left out: no age.", ge=0)
     n_quarantined: pl.Int64 = column(
         "Cells left out: after it was published, it turned out to be a donor of another side.", ge=0

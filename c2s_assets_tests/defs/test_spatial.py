@@ -210,3 +210,23 @@ def test_attributes_say_where_spots_are_and_what_is_no_label(tmp_path: Path) -> 
     assert rows["section"].is_null().to_list() == [row == 7 for row in range(60)]
     assert rows["x_px"][1] == SPOTS["obsm"]["spatial"][1, 0]
     assert rows.select("cell_diameter_um", "diameter_basis").unique().rows() == [(55, "spot")]
+
+
+def test_of_a_tissue_of_one_donor_blocks_are_held_out_of_train(tmp_path: Path) -> None:
+    """The donor is on one side in the whole lake, without the cells that records are tested on."""
+    places = np.random.default_rng(0).uniform(0, 3_000, (300, 2))
+    layout = _lake(
+        tmp_path, spatial="{um_per_unit: 1}", n_obs=300, n_donors=1, ages=(30,), obsm={"spatial": places}
+    )
+    with open_workshop(layout) as workshop:
+        tables = upstream(["train_test"])
+        report = build_tables(workshop.instance, workshop.definitions, "toy", assets=tables)
+        manifest, sides = workshop.read("split_manifest", "toy"), workshop.train_test("toy")
+    assert failures(report) == {}
+    row = manifest.row(0, named=True)
+    assert (manifest.height, row["split"], row["n_cells"]) == (1, "train", 300)
+    assert row["n_copies"] == len(row["copy_index"]) > 15
+    assert sides["side"].unique().to_list() == ["train"]
+    assert sides.height == row["n_eligible"] == 300 - row["n_copies"]
+    held_out = {f"cell_{row:04d}" for row in row["copy_index"]}
+    assert not held_out & set(sides["cell_id"])

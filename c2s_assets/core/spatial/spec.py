@@ -25,6 +25,11 @@ class SpatialEntry(Section):
     section_column: str | None = Field(
         default=None, description="obs column of the section, if there are several in the file."
     )
+    tissue_block_column: str | None = Field(
+        default=None,
+        description="obs column of the piece of tissue that a section was cut from; sections of one piece "
+        "lie next to each other and stay on one side. Those of one donor are one piece if it is not named.",
+    )
     cell_disease_column: str | None = Field(
         default=None, description="obs column of the state of each single cell, such as tumour or normal."
     )

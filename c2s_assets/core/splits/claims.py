@@ -26,7 +26,7 @@ _WHY_FAR = (
 )
 _LEFT_OUT = {
     "n_non_primary": "as not primary",
-    "n_copies": "as copies of cells that are used elsewhere",
+    "n_copies": "as cells that are used elsewhere, or copies of them",
     "n_without_age": "without age",
     N_QUARANTINED: "with their donors, who are in quarantine",
 }

@@ -1,6 +1,7 @@
 """Which donor is on which side, in the whole lake and in each dataset, and the sides as tables."""
 
 from dataclasses import asdict
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -84,12 +85,13 @@ def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     with alone(store.layout, SPLIT_PLAN):
         split = publish_split(dataset)
         with staged_asset(context, store) as staged:
-            staged.write([split.manifest], spec_id=spec.spec_id, spec=spec.model_dump())
+            says: dict[str, Any] = {"tissue_level": split.tissue_level} if split.tissue_level else {}
+            staged.write([split.manifest], spec_id=spec.spec_id, spec=spec.model_dump(), **says)
             yield from publish_table(
                 staged,
                 claims=_claims_of_split(dataset, split, spec),
                 metadata=staged_metadata(staged, lineage=lineage.of_split_manifest(split.manifest.columns))
-                | as_metadata({"spec_id": spec.spec_id, **spec.model_dump()})
+                | as_metadata({"spec_id": spec.spec_id, **says, **spec.model_dump()})
                 | as_metadata(asdict(describe_split(split.manifest)))
                 | _drawn("cells_per_donor", plots.cells_per_donor(split.manifest)),
             )

@@ -29,6 +29,7 @@ from c2s_assets.core.splits.plan import (
     version_of,
 )
 from c2s_assets.core.splits.spec import SplitSpec
+from c2s_assets.core.splits.tissue import hold_out
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.leaks import SplitCopies
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SPLIT_PLAN
@@ -39,6 +40,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.leaks.published import read_aliases
 from c2s_assets.storage.sources.publications import read_publication
+from c2s_assets.storage.spatial.dividing import read_division
 from c2s_assets.storage.splits.copies import find_left_out, read_left_out
 from c2s_assets.storage.splits.marks import plan_marks, write_marks
 from c2s_assets.storage.tables.parquet import (
@@ -51,11 +53,18 @@ from c2s_assets.storage.tables.parquet import (
 
 @dataclass(frozen=True)
 class PublishedSplit:
-    """The sides of one dataset, and the plan that they are part of."""
+    """The sides of one dataset, and the plan that they are part of.
+
+    Attributes
+    ----------
+    tissue_level
+        What of the tissue is on one side as a whole, if it is divided; see `Division`.
+    """
 
     manifest: pl.DataFrame
     plan: pl.DataFrame
     n_cells: int
+    tissue_level: str | None = None
 
 
 def read_plan(layout: Layout) -> pl.DataFrame:
@@ -96,11 +105,14 @@ def publish_split(dataset: Dataset) -> PublishedSplit:
         subject=replace(subject_of(dataset), published=_published(dataset)),
         copies=copies,
     )
+    division = read_division(dataset, manifest)
+    if division is not None:
+        manifest = hold_out(manifest, cells, division.sides)
     known = plan_marks(layout)
     marks = {**known, dataset.dataset_id: mark_of(plan, manifest, copies)}
     if marks != known or not plan.equals(before):
         _put_plan(layout, plan, marks=marks)
-    return PublishedSplit(manifest, plan, cells.height)
+    return PublishedSplit(manifest, plan, cells.height, division.level if division else None)
 
 
 def settle_plan(staged: Stage, layout: Layout, *, spec: SplitSpec) -> pl.DataFrame:
