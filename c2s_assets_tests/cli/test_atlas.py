@@ -4,8 +4,10 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -13,6 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from c2s_assets.defs.automation.releases import daily_releases
+from c2s_assets.defs.resources import Store
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.releases.atlas import verify_atlas
@@ -21,7 +25,7 @@ from c2s_assets.storage.releases.staged import read_release
 from c2s_assets.storage.tables.parquet import read_table
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.clients.publishing import contents, without_waits
-from c2s_assets_tests.defs.building import build_only, open_workshop
+from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
@@ -127,6 +131,31 @@ def test_an_atlas_is_published_and_a_change_of_its_title_sends_the_card_alone(
     assert hub.n_sent == n_sent, "no table was sent again"
     assert "as it was" in c2s("release", "muscle", lake=layout.root).out
     assert "nothing has changed" in c2s("publish", "muscle", lake=layout.root, hub=hub.url).out
+
+
+def test_a_release_that_follows_is_staged_and_published_by_its_schedule(
+    layout: Layout, hub: LocalHub
+) -> None:
+    settings = layout.settings.read_text(encoding="utf-8").replace("prefix:", "follow: publish, prefix:")
+    layout.settings.write_text(settings, encoding="utf-8")
+    day = datetime(2026, 1, 2, 6, tzinfo=UTC)
+    with dg.instance_for_test() as instance:
+        workshop = Workshop(layout, instance, hub_url=hub.url)
+        instance.add_dynamic_partitions("releases", ["muscle"])
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=day)
+        requests = daily_releases(context, store=Store(root=str(layout.root)))
+        assert isinstance(requests, list)
+        (request,) = requests
+        job = workshop.definitions.resolve_job_def("follow_release")
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key=request.partition_key,
+            asset_selection=list(request.asset_selection or []),
+            run_config=request.run_config,
+        )
+    assert result.success
+    assert {step.step_key for step in result.get_step_success_events()} == {"atlas_release", "hub_dataset"}
+    assert hub.repo("me/muscle").tags.keys() == {"1.0"}
 
 
 def test_tables_that_do_not_go_together_are_found(layout: Layout) -> None:

@@ -1,12 +1,14 @@
 """Releases in the UI: a partition for each that is described; nothing is sent unless that is asked for."""
 
+import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
-from c2s_assets.defs.automation.releases import described_releases
+from c2s_assets.defs.automation.releases import daily_releases, described_releases
 from c2s_assets.defs.partitions import releases
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.service import run_release
@@ -89,3 +91,21 @@ def test_a_refusal_names_the_release_and_makes_no_record_of_a_dataset(
     assert not report.succeeded
     assert report.problems.startswith("release corpus: me/corpus: the Hub answered 403")
     assert not workshop.layout.datasets.exists()
+
+
+def test_a_release_follows_only_if_it_says_so_and_its_datasets_are_built(tmp_path: Path) -> None:
+    layout = make_lake(tmp_path)
+    store, day = Store(root=str(layout.root)), datetime(2026, 1, 2, 6, tzinfo=UTC)
+
+    def said(releases: str) -> str:
+        text = f"releases: {{corpus: {{repo_id: me/corpus{releases}}}}}\n"
+        layout.settings.write_text(text, encoding="utf-8")
+        with dg.instance_for_test() as instance:
+            context = dg.build_schedule_context(instance=instance, scheduled_execution_time=day)
+            skipped = daily_releases(context, store=store)
+        assert isinstance(skipped, dg.SkipReason)
+        return skipped.skip_message or ""
+
+    assert said("") == "No release in datasets.yaml says follow."
+    assert re.fullmatch("Release corpus waits: .* holds no dataset yet.*", said(", follow: publish"))
+    assert "releases.corpus.follow is 'hourly'" in said(", follow: hourly")

@@ -33,6 +33,16 @@ class ReleaseEntry(Section):
         default=False, description="Of an atlas: whether expression_matrix, a column per gene, goes with it."
     )
 
+    follow: Literal["stage", "publish"] | None = Field(
+        default=None,
+        description="What is done every day by itself: stage what it holds now, or publish that too.",
+    )
+
+    @property
+    def content(self) -> dict[str, object]:
+        """What decides what it holds; a setting that is new since, at its default, decides nothing."""
+        return self.model_dump(exclude={"private", "follow"}, exclude_defaults=True)
+
     @model_validator(mode="after")
     def _is_of_its_kind(self) -> Self:
         if self.kind == "atlas" and len(self.datasets) != 1:

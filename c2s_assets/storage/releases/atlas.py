@@ -61,9 +61,9 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
         If a table of the dataset is missing or outdated, or the dataset was withdrawn.
     """
     entry = release_entry(settings, name)
-    tables = _present(layout, settings, entry)
+    tables = tables_of_atlas(layout, settings, entry)
     made_from = {table: built.digest for table, built in tables.items()}
-    inputs = short_id({"form": _FORM, "entry": entry.model_dump(), "tables": made_from})
+    inputs = short_id({"form": _FORM, "entry": entry.content, "tables": made_from})
     last = read_release(layout, name)
     if last is not None and last.inputs == inputs and is_whole(layout.release(name), last):
         return last
@@ -77,7 +77,7 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
         link_or_copy(kept, folder / names.expression)
     else:
         _write_expression(folder / names.expression, files_of(layout, tables[_EXPRESSION]))
-    if _present(layout, settings, entry) != tables:
+    if tables_of_atlas(layout, settings, entry) != tables:
         raise MissingInputError("the dataset was built anew while it was staged. Run it again.")
     _describe(folder, layout, entry)
     document = ReleaseDocument(
@@ -85,6 +85,21 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
     )
     write_document(folder / RELEASE_DOCUMENT, document)
     return document
+
+
+def tables_of_atlas(layout: Layout, settings: DatasetsFile, entry: ReleaseEntry) -> dict[str, Built]:
+    """Find the tables that an atlas is made of.
+
+    Raises
+    ------
+    MissingInputError
+        If one of them is missing or outdated, or the dataset was withdrawn.
+    """
+    (dataset_id,) = entry.datasets
+    if dataset_id in withdrawn_datasets(layout):
+        raise MissingInputError(f"{dataset_id} was withdrawn. Name another dataset in datasets.yaml.")
+    wanted = (*_TABLES, _WIDE) if entry.wide else _TABLES
+    return {table: present_tables(layout, settings, table, [dataset_id])[dataset_id] for table in wanted}
 
 
 def names_of(entry: ReleaseEntry) -> AtlasNames:
@@ -121,14 +136,6 @@ def verify_atlas(folder: Path, layout: Layout, entry: ReleaseEntry) -> Iterator[
 
 def _cell_ids(path: Path) -> pl.Series:
     return pl.read_parquet(path, columns=[CELL_ID])[CELL_ID]
-
-
-def _present(layout: Layout, settings: DatasetsFile, entry: ReleaseEntry) -> dict[str, Built]:
-    (dataset_id,) = entry.datasets
-    if dataset_id in withdrawn_datasets(layout):
-        raise MissingInputError(f"{dataset_id} was withdrawn. Name another dataset in datasets.yaml.")
-    wanted = (*_TABLES, _WIDE) if entry.wide else _TABLES
-    return {table: present_tables(layout, settings, table, [dataset_id])[dataset_id] for table in wanted}
 
 
 def _sources(layout: Layout, names: AtlasNames, tables: Mapping[str, Built]) -> dict[str, Path]:

@@ -49,7 +49,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
         If the table of a dataset is missing or outdated, is built anew meanwhile, or no side has a row.
     """
     entry = release_entry(settings, name)
-    wanted = _chosen(layout, entry)
+    wanted = chosen_datasets(layout, entry)
     tables = present_tables(layout, settings, SIDES_OF_DATASET, wanted)
     beside = [present_tables(layout, settings, name, list(tables)) for name in (MANIFEST, PROFILE)]
     gene_lists = list(settings.sentences.gene_lists)
@@ -85,8 +85,14 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     return document
 
 
-def _chosen(layout: Layout, entry: ReleaseEntry) -> list[str] | None:
-    """Return the datasets that are named without those that were withdrawn; None for all."""
+def chosen_datasets(layout: Layout, entry: ReleaseEntry) -> list[str] | None:
+    """Return the datasets that are named without those that were withdrawn; None for all.
+
+    Raises
+    ------
+    MissingInputError
+        If all that are named were withdrawn.
+    """
     if not entry.datasets:
         return None
     withdrawn = withdrawn_datasets(layout)
@@ -106,7 +112,7 @@ def _inputs(
     return short_id(
         {
             "form": _FORM,
-            "entry": entry.model_dump(),
+            "entry": entry.content,
             "tables": dict(made_from),
             "beside": [{name: built.digest for name, built in tables.items()} for tables in beside],
             "shared": {path.name: file_digest(path) for path in shared if path.exists()},
