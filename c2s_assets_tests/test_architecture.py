@@ -164,3 +164,13 @@ def test_core_starts_without_dagster_and_without_h5py() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_assets_start_without_what_only_some_of_their_steps_need() -> None:
+    """Each process of `c2s ui` and each run loads them: numba and scipy.stats alone were a third of that."""
+    code = (
+        "import sys, c2s_assets.definitions\n"
+        "print(sorted({'anndata', 'matplotlib', 'numba', 'scipy.stats', 'sklearn', 'zarr'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,6 +1,7 @@
 """The rows of `cell_fingerprints`."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.hashes import mix
 from c2s_assets.core.leaks.columns import BANDS, EXACT, N_GENES, SEARCH_HASHES
-from c2s_assets.core.leaks.fingerprints import Fingerprints
 from c2s_assets.core.leaks.spec import SAMPLED_BITS
+
+if TYPE_CHECKING:
+    from c2s_assets.core.leaks.fingerprints import Fingerprints  # with numba, which no claim needs
 
 _INT64S = pa.list_(pa.int64())
 
@@ -29,7 +32,7 @@ class Evidence:
         """Cells whose copies can be told from other cells."""
         return self.n_cells - self.n_few_genes - self.n_not_counts
 
-    def with_cells_of(self, found: Fingerprints) -> "Evidence":
+    def with_cells_of(self, found: "Fingerprints") -> "Evidence":
         """Count the cells of a block as well."""
         n_not_counts = int(np.count_nonzero(~found.are_counts))
         n_evidence = int(np.count_nonzero(found.is_evidence))
@@ -41,7 +44,7 @@ class Evidence:
         )
 
 
-def fingerprint_table(found: Fingerprints, cell_ids: pl.Series) -> pa.Table:
+def fingerprint_table(found: "Fingerprints", cell_ids: pl.Series) -> pa.Table:
     """Lay out the fingerprints of a block; a cell that carries no evidence has no hashes."""
     is_none = ~found.is_evidence
     bands = found.bands.view(np.int64)
