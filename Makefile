@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 # Where Python may not keep what it compiled, every process compiles all libraries anew: 4 s each.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo test test-fast test-peers lint ui bench docs lock clean
+.PHONY: demo test test-fast test-peers compiled lint ui bench docs lock clean
 
 demo: $(VENV)/.installed
 	$(BIN)/c2s demo
@@ -15,15 +15,17 @@ ui: $(VENV)/.installed
 
 # In four processes for two cores, because five files mostly wait for a daemon or a browser, and begin; a file's
 # tests share what was built for them.
-test: $(VENV)/.installed
+test: $(VENV)/.compiled
 	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 
-test-fast: $(VENV)/.installed
+test-fast: $(VENV)/.compiled
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not peers"
 
 # Cell2Sentence, annbatch, cell-load and PyTorch are not installed for that: run it where they are.
 test-peers: $(VENV)/.installed
 	$(BIN)/pytest -m peers
+
+compiled: $(VENV)/.compiled
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -41,6 +43,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --requirement requirements.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Finding all tests and building one dataset compiles modules and kernels: once, in one process, rather than at the
+# same time in each process of the tests and in those that they start.
+$(VENV)/.compiled: $(VENV)/.installed
+	$(BIN)/pytest -k test_a_toy_dataset_is_built_whole
 	touch $@
 
 # docs/tables.md says of every column what the code declares.
