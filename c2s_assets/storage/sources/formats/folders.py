@@ -6,6 +6,7 @@ from pathlib import Path
 
 from c2s_assets.storage.sources.formats.matrix_files import list_matrices
 from c2s_assets.storage.sources.formats.recognise import is_zarr_store
+from c2s_assets.storage.sources.formats.tissue_folders import find_tissue
 
 _ENDINGS = (".h5ad", ".h5ad.gz", ".h5", ".h5mu", ".loom")
 _BESIDE_MATRICES = (".tsv", ".tsv.gz")
@@ -30,7 +31,7 @@ def datasets_at(path: Path) -> FolderContents:
     OSError
         If the folder cannot be read.
     """
-    if not path.is_dir() or is_zarr_store(path):
+    if not path.is_dir() or is_zarr_store(path) or find_tissue(path) is not None:
         return FolderContents((path,))
     names = sorted(child.name for child in path.iterdir() if not child.name.startswith("."))
     found = tuple(_datasets_among(path, names))
@@ -50,4 +51,4 @@ def _datasets_among(folder: Path, names: list[str]) -> Iterator[Path]:
 
 
 def _is_dataset(folder: Path) -> bool:
-    return is_zarr_store(folder) or len(list_matrices(folder)) == 1
+    return is_zarr_store(folder) or len(list_matrices(folder)) == 1 or find_tissue(folder) is not None

@@ -28,6 +28,7 @@ from c2s_assets.storage.sources.formats.signatures import (
     inflate_head,
     name_bytes,
 )
+from c2s_assets.storage.sources.formats.tissue_folders import TissueFiles, TissueKind, find_tissue
 
 MAX_FILES = 1_000_000
 # HDF5 looks for its signature here and at every doubling, after a block of the writer's own.
@@ -44,6 +45,10 @@ class Format(StrEnum):
     H5MU = str(Kind.H5MU)
     ZARR = "zarr store of AnnData"
     LOOM = str(Kind.LOOM)
+    SPOTS = str(TissueKind.SPOTS)
+    CELLS = str(TissueKind.CELLS)
+    CELLS_OF_BINS = str(TissueKind.CELLS_OF_BINS)
+    XENIUM = str(TissueKind.XENIUM)
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ def recognise(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> Found:
     """
     kind = path.stat().st_mode
     if stat.S_ISDIR(kind):
-        return _recognise_folder(path)
+        return _recognise_folder(path, limits)
     if not stat.S_ISREG(kind):
         raise NotAnH5adError(f"{path} is neither a file nor a folder. Give the path of an h5ad.")
     head = read_head(path)
@@ -202,9 +207,11 @@ def _recognise_hdf5(path: Path, limits: Limits) -> Found:
     return Found(path, path.name, Format.H5AD, (path,), survey=found)
 
 
-def _recognise_folder(folder: Path) -> Found:
+def _recognise_folder(folder: Path, limits: Limits) -> Found:
     if is_zarr_store(folder):
         return _found_zarr(folder)
+    if (tissue := find_tissue(folder)) is not None:
+        return _found_tissue(folder, tissue, limits)
     matrices = list_matrices(folder)
     if len(matrices) == 1:
         return _found_matrix(folder, matrix_files_at(folder))
@@ -221,6 +228,15 @@ def _found_matrix(path: Path, matrix: MatrixFiles) -> Found:
     folder = path if path.is_dir() else path.parent
     name = matrix.prefix.strip("._- ") or folder.resolve().name
     return Found(path, name, Format.TENX_FOLDER, files)
+
+
+def _found_tissue(folder: Path, tissue: TissueFiles, limits: Limits) -> Found:
+    matrix = _recognise_hdf5(tissue.matrix, limits)
+    if matrix.format is not Format.TENX_H5:
+        raise NotAnH5adError(
+            f"{tissue.matrix} is a {matrix.format}, and no matrix of 10x. Copy the folder as it was written."
+        )
+    return Found(folder, tissue.name, Format(tissue.kind), tissue.all)
 
 
 def _found_zarr(folder: Path) -> Found:

@@ -9,7 +9,10 @@ from c2s_assets.storage.sources.formats.matrix_files import matrix_files_at
 from c2s_assets.storage.sources.formats.mtx import convert_matrix
 from c2s_assets.storage.sources.formats.mudata import convert_mudata
 from c2s_assets.storage.sources.formats.recognise import Format
+from c2s_assets.storage.sources.formats.space_ranger import convert_cells, convert_spots
 from c2s_assets.storage.sources.formats.tenx import convert_tenx
+from c2s_assets.storage.sources.formats.tissue_folders import tissue_at
+from c2s_assets.storage.sources.formats.xenium import convert_xenium
 from c2s_assets.storage.sources.formats.zarr_store import convert_zarr
 
 
@@ -33,6 +36,12 @@ def work(path: Path, kind: str, written: str, part: str) -> dict[str, Any]:
             convert_loom(path, target)
         case Format.ZARR:
             convert_zarr(path, target)
+        case Format.SPOTS:
+            convert_spots(tissue_at(path), target)
+        case Format.CELLS:
+            convert_cells(tissue_at(path), target)
+        case Format.XENIUM:
+            convert_xenium(tissue_at(path), target)
         case _:
             raise AssertionError(kind)
     return {}

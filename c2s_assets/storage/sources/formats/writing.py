@@ -38,6 +38,16 @@ def write_frame(file: h5py.File, name: str, *, index: pl.Series, columns: Mappin
         write_column(group, column, values)
 
 
+def add_columns(file: h5py.File, name: str, columns: Mapping[str, pl.Series]) -> None:
+    """Add columns to a dataframe that was written without any of these names."""
+    group = file[name]
+    named = {column_name(column): values for column, values in columns.items()}
+    order = [*group.attrs["column-order"], *named]
+    group.attrs["column-order"] = np.array(order, dtype=h5py.string_dtype())
+    for column, values in named.items():
+        write_column(group, column, values)
+
+
 def column_name(name: str) -> str:
     """Return a name that a column can have: HDF5 takes a slash for a group."""
     name = name.replace("/", "_")
@@ -59,9 +69,23 @@ def write_column(group: h5py.Group, name: str, values: pl.Series) -> None:
         write_array(group, name, values.to_numpy())
 
 
-def write_array(group: h5py.Group, name: str, values: NDArray[Any]) -> None:
+def new_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """Make a group of things by name."""
+    group = parent.create_group(name)
+    _encode(group, "dict", "0.1.0")
+    return group
+
+
+def write_scalar(group: h5py.Group, name: str, value: str | float) -> None:
+    """Write one text or number."""
+    kind = "string" if isinstance(value, str) else "numeric-scalar"
+    _encode(group.create_dataset(name, data=value), kind, "0.2.0")
+
+
+def write_array(group: h5py.Group, name: str, values: NDArray[Any], *, is_compressed: bool = False) -> None:
     """Write numbers."""
-    _encode(group.create_dataset(name, data=values), "array", "0.2.0")
+    options = _COMPRESSION if is_compressed else {}
+    _encode(group.create_dataset(name, data=values, **options), "array", "0.2.0")
 
 
 class CompressedMatrix:

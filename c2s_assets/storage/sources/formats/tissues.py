@@ -1,0 +1,72 @@
+"""Writes into an h5ad where its rows lie in a tissue, as `storage.spatial` reads it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from c2s_assets.core.spatial.outlines import Outlines
+from c2s_assets.core.spatial.spec import Unit
+from c2s_assets.storage.sources.formats.writing import (
+    add_columns,
+    new_group,
+    write_array,
+    write_scalar,
+)
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """A section: where its rows lie, and what an image shows of them.
+
+    Attributes
+    ----------
+    assay
+        As CELLxGENE calls it.
+    factors
+        Scale factors of Space Ranger; `microns_per_pixel` of whatever the pixels are.
+    xy_px
+        Of each row.
+    image
+        A small one of the tissue, if there is one.
+    outlines
+        Of each row, in the same pixels.
+    """
+
+    name: str
+    unit: Unit
+    assay: str
+    factors: Mapping[str, float]
+    xy_px: NDArray[np.float64]
+    image: Path | None = None
+    outlines: Outlines | None = None
+
+
+def add_tissue(file: h5py.File, tissue: Tissue, columns: Mapping[str, pl.Series]) -> None:
+    """Add a tissue to an h5ad that has its matrix, and further columns to obs."""
+    assay = pl.repeat(tissue.assay, len(tissue.xy_px), eager=True)
+    add_columns(file, "obs", {**columns, "assay": assay})
+    write_array(new_group(file, "obsm"), "spatial", tissue.xy_px)
+    library = new_group(new_group(new_group(file, "uns"), "spatial"), tissue.name.replace("/", "_"))
+    write_scalar(library, "unit", tissue.unit)
+    factors = new_group(library, "scalefactors")
+    for name, value in tissue.factors.items():
+        write_scalar(factors, name, value)
+    if tissue.image is not None:
+        from c2s_assets.storage.images.picture import read_picture  # noqa: PLC0415  an extra
+
+        pixels = read_picture(tissue.image).read_tile(0, 0, 0)
+        write_array(new_group(library, "images"), "hires", pixels, is_compressed=True)
+    if tissue.outlines is not None:
+        outlines = new_group(library, "outlines")
+        write_array(outlines, "begins", tissue.outlines.begins, is_compressed=True)
+        write_array(outlines, "xy", tissue.outlines.xy.astype(np.float32), is_compressed=True)
+
+
+def read_names(file: h5py.File) -> pl.Series:
+    """Read the names of the rows that were written."""
+    return pl.Series(file["obs/_index"].asstr()[:], dtype=pl.String)
