@@ -44,6 +44,8 @@ class Declaration:
     settings
         What of `datasets.yaml` decides its content: a section, ``sentences``, a key of one,
         ``projections.fit_scope``, or a key of the dataset's own entry, ``entry.layer``.
+    files
+        Of these settings those that name a file, what is in which decides its content too.
     code_version
         To be raised when the meaning of its content changes; what was built before is outdated then.
     model_name
@@ -63,6 +65,7 @@ class Declaration:
     reads: tuple[str, ...] = ()
     reads_where: Mapping[str, tuple[str, object]] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     code_version: str = "1"
     model_name: str | None = None
     has_row_per_cell: bool = False
@@ -198,8 +201,10 @@ _MADE = (
     Declaration(
         name="training_prompts",
         form="parts",
+        code_version="2",
         reads=("dataset_profile", "train_test"),
         settings=("prompts",),
+        files=("prompts.tokenizer",),
         model_name="TrainingPrompts",
         is_default=False,
     ),

@@ -18,7 +18,7 @@ from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
 from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, SPLIT_PLAN, TABLES, Declaration
 from c2s_assets.storage.adoption import adopt_tables
-from c2s_assets.storage.lake.digest import files_of_tree, sampled_digest, tree_digest
+from c2s_assets.storage.lake.digest import files_of_tree, known_digest, sampled_digest, tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
@@ -27,6 +27,7 @@ from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
 from c2s_assets.storage.tables.parquet import (
+    ROWS_PER_BLOCK,
     iter_table,
     read_table,
     with_metadata,
@@ -132,11 +133,11 @@ class DatasetStage:
         part = self.path() / "part-00000.parquet"
         write_table(part, schema.empty_table(), schema=with_metadata(schema, says))
 
-    def written(self) -> Iterator[pl.DataFrame]:
-        """Read what was written, block by block; of sides, one after the other."""
+    def written(self, *, rows: int = ROWS_PER_BLOCK) -> Iterator[pl.DataFrame]:
+        """Read what was written, in blocks of at most so many rows; of sides, one after the other."""
         for target in self.targets:
             if (path := self.path(target)).exists():
-                yield from iter_table(path)
+                yield from iter_table(path, rows=rows)
 
     def commit(self, checks: Sequence[CheckReport]) -> Built:
         """Let what was written take its place, together with its record."""
@@ -320,7 +321,7 @@ class Dataset:
             # Of a setting that is new since, the default is what was done before.
             if (was := made_from.settings.get(name, value)) != value:
                 yield f"{name} is {value!r} now, was {was!r}"
-        for name, digest in self._named_files(declared).items():
+        for name, digest in self._named_files(declared, now).items():
             if made_from.inputs.get(name, digest) != digest:
                 yield f"{name} is another file now, or gone"
         for name in declared.inputs(now):
@@ -343,7 +344,7 @@ class Dataset:
     def _made_from(self, asset: str) -> MadeFrom:
         declared, record = TABLES[asset], self.record()
         settings = self.settings.values(declared.settings, dataset_id=self.dataset_id)
-        inputs = self._named_files(declared)
+        inputs = self._named_files(declared, settings)
         for name in declared.inputs(settings):
             if name in SHARED:
                 inputs[name] = self._shared_version(name)
@@ -356,13 +357,17 @@ class Dataset:
             code_version=declared.code_version,
         )
 
-    def _named_files(self, declared: Declaration) -> dict[str, str]:
-        """Return a digest of each file that the dataset's entry names for a table that follows it."""
+    def _named_files(self, declared: Declaration, settings: Mapping[str, object]) -> dict[str, str]:
+        """Return a digest of each file that a setting, or the dataset's entry, names for a table."""
+        found = {
+            name: known_digest(self.layout.named(path))
+            for name in declared.files
+            if isinstance(path := settings[name], str)
+        }
         spatial = self.entry.spatial if _NAMES_FILES in declared.settings else None
         named = {} if spatial is None else spatial.files()
-        return {
-            f"{_NAMES_FILES}.{key}": sampled_digest(self.layout.root / Path(name).expanduser())
-            for key, name in named.items()
+        return found | {
+            f"{_NAMES_FILES}.{key}": sampled_digest(self.layout.named(name)) for key, name in named.items()
         }
 
     def _shared_version(self, name: str) -> str:

@@ -128,6 +128,16 @@ def test_a_setting_makes_outdated_what_depends_on_it(toy, text, outdated):
     assert "raw_h5ad" not in found
 
 
+def test_a_changed_file_that_a_setting_names_makes_outdated_what_was_made_with_it(toy):
+    toy = with_settings(toy, "prompts: {tokenizer: tokenizer.json}")
+    tokenizer = toy.layout.root / "tokenizer.json"
+    tokenizer.write_text("{}")
+    write(toy, "training_prompts")
+    assert standing(toy) == {}
+    tokenizer.write_text('{"version": "1.0"}')
+    assert standing(toy)["training_prompts"] == ("prompts.tokenizer is another file now, or gone",)
+
+
 def test_it_is_said_what_a_table_is_outdated_by(toy):
     found = standing(with_settings(toy, "sentences: {top_n: 1000, tie: feature_id}"))
     assert found["cell_sentences"] == (

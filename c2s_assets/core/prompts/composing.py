@@ -32,7 +32,7 @@ from c2s_assets.core.prompts.tokens import PROBE, TokenCounter
 from c2s_assets.core.prompts.words import Sentences
 
 NO_ROOM = "no room for a gene"
-_TEMPLATE, _LEAK = "template", "leak"
+_TEMPLATE, _LEAK, _ROW = "template", "leak", "row"
 # Stands for a number of genes where only the words of a question matter.
 _SOME = "some"
 
@@ -62,7 +62,10 @@ class PromptComposer:
         self._tasks = [task for name, task in all_tasks().items() if name in spec.tasks]
 
     def compose(self, cells: pl.DataFrame, *, side: str) -> Composed:
-        """Write the records on a block of cells, task by task.
+        """Write the records on a block of cells, in the order of the first cell of each.
+
+        So a sentence stands beside itself, task after task, and a table is half the size that it has when
+        tasks come one after the other, and written in half the time.
 
         Parameters
         ----------
@@ -82,8 +85,8 @@ class PromptComposer:
                 groups = groups_of_cells(cells, singles, size=self._spec.cells_per_group)
             subjects = groups if task.is_of_groups and groups is not None else singles
             found.append(self._records(task, subjects, sentences, cells[CELL_ID], left_out))
-        records = pl.concat(found).with_columns(pl.lit(side).alias(SPLIT))
-        return Composed(records, left_out)
+        records = pl.concat(found).sort(_ROW, maintain_order=True)
+        return Composed(records.select(pl.exclude(_ROW), pl.lit(side).alias(SPLIT)), left_out)
 
     def _records(
         self,
@@ -120,6 +123,7 @@ class PromptComposer:
             else pl.Series(N_TOKENS, n_tokens, pl.Int32),
             ids.alias(CELL_IDS),
             TEMPLATE_ID,
+            pl.Series(_ROW, asked.subjects.first_rows),
         )
 
     def _fit(

@@ -32,6 +32,12 @@ class Subjects:
     facts: pl.DataFrame
     keys: NDArray[np.uint64]
 
+    @property
+    def first_rows(self) -> NDArray[np.int64]:
+        """The row of the first cell of each subject."""
+        first: NDArray[np.int64] = self.rows[np.cumsum(self.sizes) - self.sizes]
+        return first
+
     def take(self, chosen: NDArray[np.bool_]) -> Self:
         """Keep some of the subjects."""
         return replace(

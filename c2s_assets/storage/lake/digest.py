@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 # From the first bytes to the last ones, 256 kB: 0.3 ms of a file that is in memory.
@@ -31,6 +32,15 @@ def sampled_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def known_digest(path: Path) -> str:
+    """Return the digest of a file, which is read once as long as it stays as it is; empty if it is gone."""
+    try:
+        found = path.stat()
+        return _digest(path, found.st_ino, found.st_size, found.st_mtime_ns)
+    except FileNotFoundError:
+        return ""
+
+
 def tree_digest(*paths: Path) -> str:
     """Return one SHA-256 of files and folders: of the names and contents of all their files, in order.
 
@@ -48,3 +58,8 @@ def files_of_tree(path: Path) -> Iterator[Path]:
     """Give the files below a folder, in order; of a file itself; of what does not exist none."""
     places = sorted(path.rglob("*")) if path.is_dir() else [path]
     yield from (place for place in places if place.is_file())
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, _inode: int, _size: int, _mtime_ns: int) -> str:
+    return file_digest(path)

@@ -273,6 +273,10 @@ class Layout:
         """Folder of the projections, a table each: `X_umap.parquet`."""
         return self._below(self.dataset(dataset_id), "projections")
 
+    def named(self, name: str) -> Path:
+        """Where a file is that `datasets.yaml` names; a relative path is one from the lake's folder."""
+        return self.root / Path(name).expanduser()
+
     def dropped(self) -> Iterator[Path]:
         """Find the h5ad files in the inbox, by name; hidden ones are still being copied, or macOS's own."""
         yield from sorted(path for path in self.inbox.glob("*.h5ad") if not path.name.startswith("."))

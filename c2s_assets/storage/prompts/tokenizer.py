@@ -20,7 +20,7 @@ def open_tokenizer(layout: Layout, name: str) -> TokenCounter:
     ConfigError
         If it is not there, is no tokenizer, or the library that reads it is not installed.
     """
-    path = layout.root / Path(name).expanduser()
+    path = layout.named(name)
     return TokenCounter(_counting(_load(path)))
 
 

@@ -27,7 +27,7 @@ def image_file(layout: Layout, entry: SpatialEntry) -> Path | None:
     """Return the path of the image that an entry names, if it is a file of its own."""
     if entry.image is None or entry.image.startswith(IN_H5AD):
         return None
-    return layout.root / Path(entry.image).expanduser()
+    return layout.named(entry.image)
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def read_alignment(
         If there is no such file, or no scale of the image in the h5ad.
     """
     if entry.alignment is not None:
-        return _read_matrix(layout.root / Path(entry.alignment).expanduser())
+        return _read_matrix(layout.named(entry.alignment))
     if entry.image == f"{IN_H5AD}{_HIRES}":
         if HIRES_SCALE not in library.factors:
             raise MissingInputError(

@@ -261,12 +261,14 @@ def read_table(path: Path, *, columns: list[str] | None = None) -> pl.DataFrame:
     return pl.concat([pl.read_parquet(file, columns=columns) for file in _files(path)])
 
 
-def iter_table(path: Path, *, columns: list[str] | None = None) -> Iterator[pl.DataFrame]:
-    """Read a table in blocks of at most `ROWS_PER_BLOCK` rows, cut alike in all tables of a dataset."""
+def iter_table(
+    path: Path, *, columns: list[str] | None = None, rows: int = ROWS_PER_BLOCK
+) -> Iterator[pl.DataFrame]:
+    """Read a table in blocks of at most so many rows, cut alike in all tables of a dataset."""
     for file in _files(path):
         with pq.ParquetFile(file, pre_buffer=False) as opened:
-            for groups in _groups_of_blocks(opened.metadata):
-                batches = opened.iter_batches(ROWS_PER_BLOCK, row_groups=groups, columns=columns)
+            for groups in _groups_of_blocks(opened.metadata, rows=rows):
+                batches = opened.iter_batches(rows, row_groups=groups, columns=columns)
                 for batch in batches:
                     yield pl.DataFrame(batch).select(columns or pl.all())
 
@@ -413,13 +415,13 @@ def _fits(table: pa.Table, field: pa.Field) -> bool:
     return True
 
 
-def _groups_of_blocks(footer: pq.FileMetaData) -> Iterator[list[int]]:
+def _groups_of_blocks(footer: pq.FileMetaData, *, rows: int) -> Iterator[list[int]]:
     """Take row groups one by one or, where they are smaller than a block, as many as make one."""
     groups: list[int] = []
     n_rows = 0
     for group in range(footer.num_row_groups):
         n_further = footer.row_group(group).num_rows
-        if groups and n_rows + n_further > ROWS_PER_BLOCK:
+        if groups and n_rows + n_further > rows:
             yield groups
             groups, n_rows = [], 0
         groups.append(group)

@@ -53,6 +53,15 @@ def test_a_record_is_the_same_whatever_else_its_block_holds():
     assert sorted(map(json.dumps, parts.to_dicts())) == sorted(map(json.dumps, whole.to_dicts()))
 
 
+def test_records_are_in_the_order_of_their_cells():
+    """Sentences that stand side by side make the table half as large as those that lie far apart."""
+    cells = some_cells(20)
+    firsts = compose(cells)["cell_ids"].list.first()
+    place = {cell: row for row, cell in enumerate(cells["cell_id"])}
+    assert firsts.n_unique() == 20
+    assert [place[cell] for cell in firsts] == sorted(place[cell] for cell in firsts)
+
+
 @pytest.mark.parametrize("task", ["tissue_of_cells", "cells_generation"])
 def test_groups_are_cells_of_one_donor_and_tissue_each_once(task):
     cells = some_cells(60, tissue=["lung", "lung", "blood"] * 20, donor_uid=["a", "b", "b", "a"] * 15)
