@@ -22,8 +22,11 @@ from huggingface_hub import constants
 
 from c2s_assets.clients.hub import HubRepo, open_repo
 from c2s_assets.clients.publishing import publish
-from c2s_assets.core.releases.card import CARD, CorpusFigures, render_card
+from c2s_assets.core.releases.card import CARD, write_card
+from c2s_assets.core.releases.census import COUNTED, WORDS, Census, N
 from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.releases.facts import ReleaseFacts
+from c2s_assets.core.releases.sources import Source
 from c2s_assets.core.splits.certificate import Certificate, SideCount
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
@@ -69,14 +72,12 @@ def main() -> None:
 
 
 def _stage(folder: Path, ids: list[str]) -> StagedRelease:
-    sides = dict.fromkeys(ids, SIDES)
-    counts = dict.fromkeys(SIDES, SideCount(len(ids), len(ids), 3 * len(ids)))
-    certificate = Certificate("1.0", 0, datasets={}, sides=counts, files={})
-    entry = ReleaseEntry(repo_id=_REPO, licence="CC BY 4.0")
     folder.mkdir(parents=True)
-    (folder / CARD).write_text(
-        render_card("corpus", entry, CorpusFigures(sides, certificate, {})), encoding="utf-8"
-    )
+    (folder / "_images").mkdir()
+    for path, text in write_card(
+        "corpus", ReleaseEntry(repo_id=_REPO, licence="CC BY 4.0"), _facts(ids)
+    ).items():
+        (folder / path).write_text(text, encoding="utf-8")
     for dataset_id in ids:
         for side in SIDES:
             path = folder / dataset_id / side / "chunk_0000.parquet"
@@ -88,6 +89,27 @@ def _stage(folder: Path, ids: list[str]) -> StagedRelease:
     document = ReleaseDocument(name="corpus", plan_version="1.0", inputs="", made_from={}, files=files)
     write_document(folder / RELEASE_DOCUMENT, document)
     return StagedRelease(folder, document)
+
+
+def _facts(ids: list[str]) -> ReleaseFacts:
+    """Tell of datasets with a donor and three cells on each side."""
+    rows = [
+        {"split": side, "dataset_id": name, "donor_uid": f"{name}/{side}", "has_known_donor": True, N: 3}
+        for name in ids
+        for side in SIDES
+    ]
+    cells = pl.DataFrame(rows, schema={"split": pl.String, "dataset_id": pl.String, **COUNTED, N: pl.Int64})
+    counts = dict.fromkeys(SIDES, SideCount(len(ids), len(ids), 3 * len(ids)))
+    return ReleaseFacts(
+        sides=dict.fromkeys(ids, SIDES),
+        census=Census(cells, pl.DataFrame(schema=dict.fromkeys((*WORDS, N), pl.Int64))),
+        certificate=Certificate("1.0", 0, datasets={}, sides=counts, files={}),
+        left_out={},
+        inflation=None,
+        sources=[Source(name, title="A dataset", licence="CC BY 4.0") for name in ids],
+        fields=[],
+        tables=[],
+    )
 
 
 def _file(path: Path) -> ReleaseFile:

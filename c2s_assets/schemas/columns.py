@@ -73,6 +73,13 @@ def declared_columns(model: type[pr.DataFrameModel]) -> dict[str, DeclaredColumn
     }
 
 
+def type_name(of: pa.DataType) -> str:
+    """Name a type as people read it: ``list of float32``."""
+    if pa.types.is_list(of):
+        return f"list of {type_name(of.value_type)}"
+    return {"float": "float32", "double": "float64"}.get(str(of), str(of))
+
+
 def _describe(says: str, *, unit: str | None, null: str | None) -> str:
     of_unit = "" if unit is None else f", in {unit}"
     when = "" if null is None else f"; null {null}"

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 
-import pyarrow as pa
 from pydantic import BaseModel
 
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.catalogue import CATALOGUE
-from c2s_assets.schemas.columns import DeclaredColumn, declared_columns
+from c2s_assets.schemas.columns import DeclaredColumn, declared_columns, type_name
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
 from c2s_assets.schemas.leaks import AuditedDatasets, CellCopies, DonorAliases
 from c2s_assets.schemas.record import Record
@@ -94,16 +93,10 @@ def _section(name: str, place: str, model: Table) -> str:
 
 
 def _columns(columns: Iterable[DeclaredColumn]) -> str:
-    rows = [(f"`{one.name}`", _type(one.type), one.unit or "", one.null or "", one.says) for one in columns]
+    rows = [
+        (f"`{one.name}`", type_name(one.type), one.unit or "", one.null or "", one.says) for one in columns
+    ]
     return _rows(("column", "type", "unit", "null", "meaning"), rows)
-
-
-def _type(of: pa.DataType) -> str:
-    return (
-        f"list of {_type(of.value_type)}"
-        if pa.types.is_list(of)
-        else {"float": "float32"}.get(str(of), str(of))
-    )
 
 
 def _document(name: str, place: str, model: type[BaseModel]) -> str:

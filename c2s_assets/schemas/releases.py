@@ -31,6 +31,8 @@ class ReleaseDocument(_OfRelease):
     made_from
         Of a corpus by dataset, the digest of its table and of the columns that all files have; of an atlas by
         table.
+    licence_problems
+        What keeps it from being published under its licence, see core.releases.licences.
     files
         By path below the folder of the release; the document itself is not among them.
     """
@@ -40,4 +42,5 @@ class ReleaseDocument(_OfRelease):
     plan_version: str | None
     inputs: str
     made_from: dict[str, str]
+    licence_problems: list[str] = []
     files: dict[str, ReleaseFile]

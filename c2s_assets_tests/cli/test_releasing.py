@@ -25,7 +25,7 @@ from c2s_assets_tests.toy import drop_toy_h5ad
 KEY = ["dataset_id", "cell_id"]
 RELEASES = """
 releases:
-  corpus: {repo_id: me/corpus, licence: CC BY 4.0, title: Three organs}
+  corpus: {repo_id: me/corpus, licence: CC BY 4.0, licence_of_sources: CC BY 4.0, title: Three organs}
 """
 
 
@@ -105,8 +105,10 @@ def test_the_card_lists_all_datasets_and_each_with_the_sides_that_have_rows(
     _, head, text = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)
     says = yaml.safe_load(head)
     assert (says["license"], says["pretty_name"]) == ("cc-by-4.0", "Three organs")
-    assert [config["config_name"] for config in says["configs"]] == ["blood", "lung", "mouse", "all"]
-    assert [config.get("default") for config in says["configs"]] == [None, None, None, True]
+    assert [config["config_name"] for config in says["configs"]] == [
+        *("blood", "lung", "mouse", "sources", "vocabulary", "split_manifest", "all")
+    ]
+    assert [config["config_name"] for config in says["configs"] if config.get("default")] == ["all"]
     for config in says["configs"]:
         for one in config["data_files"]:
             assert list(folder.glob(one["path"])), f"{one} means no file"
@@ -116,7 +118,7 @@ def test_the_card_lists_all_datasets_and_each_with_the_sides_that_have_rows(
         for one in config["data_files"]
         for path in folder.glob(one["path"])
     }
-    assert listed == set(folder.glob("*/*/*.parquet"))
+    assert listed == set(folder.rglob("*.parquet"))
     assert "those of split plan 1.0" in text
 
 
@@ -155,8 +157,10 @@ def test_a_changed_dataset_alone_is_written_and_sent_and_one_that_is_left_out_di
     run(layout, hub, "release", "corpus")
     run(layout, hub, "publish", "corpus")
     before, n_sent = links(layout.release("corpus")), hub.n_sent.copy()
-    named = "licence: CC BY 4.0, datasets: [blood, lung]"
-    settings = layout.settings.read_text(encoding="utf-8").replace("licence: CC BY 4.0", named)
+    named = "licence: CC BY 4.0, licence_of_sources: CC BY 4.0, datasets: [blood, lung]"
+    settings = layout.settings.read_text(encoding="utf-8").replace(
+        "licence: CC BY 4.0, licence_of_sources: CC BY 4.0", named
+    )
     layout.settings.write_text(settings, encoding="utf-8")
     drop_toy_h5ad(layout, "blood", seed=7, n_axes={"X_pca": 2, "X_tsne": 2})
     tables = ("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest")
@@ -171,17 +175,21 @@ def test_a_changed_dataset_alone_is_written_and_sent_and_one_that_is_left_out_di
     }, "hard links of what is as it was"
     run(layout, hub, "publish", "corpus")
     repo = hub.repo("me/corpus")
-    assert {path.partition("/")[0] for path in repo.files() if "/" in path} == {"blood", "lung"}
+    assert {path.partition("/")[0] for path in repo.files() if "/" in path} == {"_images", "blood", "lung"}
     new = {entry.oid for path, entry in repo.files().items() if entry.is_large and entry.oid not in n_sent}
     changed = [path for path, entry in repo.files().items() if entry.oid in new]
-    assert {path.partition("/")[0] for path in changed} == {"blood", CERTIFIED_MANIFEST}
+    assert {path.partition("/")[0] for path in changed} == {
+        *("blood", "sources.parquet", "vocabulary.parquet", CERTIFIED_MANIFEST)
+    }
     assert set(repo.tags) == {"1.0", "1.1"}
 
 
 def test_a_release_without_a_licence_is_staged_with_a_note_and_not_published(
     layout: Layout, hub: LocalHub
 ) -> None:
-    settings = layout.settings.read_text(encoding="utf-8").replace("licence: CC BY 4.0, ", "")
+    settings = layout.settings.read_text(encoding="utf-8").replace(
+        "licence: CC BY 4.0, licence_of_sources: CC BY 4.0, ", ""
+    )
     layout.settings.write_text(settings, encoding="utf-8")
     staged = c2s("release", "corpus", lake=layout.root, hub=hub.url)
     assert (staged.status, "note corpus_release/licence_is_stated" in staged.err) == (0, True)

@@ -75,7 +75,7 @@ def test_what_is_published_is_recorded_with_its_version_and_address(
     config = {"hub_dataset": {"config": {"dry_run": False}}}
     definitions = workshop.definitions
     report = run_release(workshop.instance, definitions, "publish_release", name="corpus", config=config)
-    assert (report.succeeded, report.broken, report.n_checks) == (True, [], 2)
+    assert (report.succeeded, report.broken, report.n_checks) == (True, [], 3)
     figures = report.steps[0].figures
     assert figures["url"] == f"{hub.url}/datasets/me/corpus"
     assert (figures["version"], figures["revision"]) == ("2.0", hub.repo("me/corpus").tags["2.0"])

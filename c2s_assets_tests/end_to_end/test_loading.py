@@ -47,7 +47,9 @@ print(json.dumps({"configs": names, "features": seen}))
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     layout = make_corpus(tmp_path_factory.mktemp("corpus"))
     with layout.settings.open("a", encoding="utf-8") as file:
-        file.write("releases: {corpus: {repo_id: me/corpus, licence: CC BY 4.0}}\n")
+        file.write(
+            "releases: {corpus: {repo_id: me/corpus, licence: CC BY 4.0, licence_of_sources: CC BY 4.0}}\n"
+        )
     return layout
 
 

@@ -20,24 +20,42 @@ _LONGEST_LABEL = 34
 _N_BINS = 30
 _MANY_DOTS = 1_000
 _OTHER = "other"
+_OF_FILE = (
+    "<style>text{font:12px system-ui,sans-serif;fill:#1c1c1c}</style>"
+    '<rect width="100%" height="100%" fill="#fff"/>'
+)
 
 
-def stacked_histogram(values: Mapping[str, NDArray[np.float64]], *, label: str) -> str:
-    """Draw how often values are met, group above group; a side of a split has its colour, others are blue."""
+def stacked_histogram(
+    values: Mapping[str, NDArray[np.float64]],
+    *,
+    label: str,
+    n: Mapping[str, NDArray[np.int64]] | None = None,
+) -> str:
+    """Draw how often values are met, group above group; a side of a split has its colour, others are blue.
+
+    Parameters
+    ----------
+    n
+        How often each value of a group is met; once unless it is given.
+    """
     everything = np.concatenate(list(values.values()))
     edges = np.histogram_bin_edges(everything, bins=_N_BINS)
-    counts = [np.histogram(group, bins=edges)[0] for group in values.values()]
+    counts = [
+        np.histogram(group, bins=edges, weights=None if n is None else n[name])[0].astype(np.int64)
+        for name, group in values.items()
+    ]
     highest = max(int(np.sum(counts, axis=0).max()), 1)
     step = (_WIDTH - _MARGIN) / _N_BINS
     colours = [SIDE_COLOURS.get(name, BLUE) for name in values]
     parts, below = [], np.zeros(_N_BINS)
     for count, colour in zip(counts, colours, strict=True):
-        for position, n in enumerate(count):
-            if n:
-                height = n / highest * _HEIGHT
+        for position, n_met in enumerate(count):
+            if n_met:
+                height = n_met / highest * _HEIGHT
                 top = _HEIGHT - below[position] / highest * _HEIGHT - height
                 x = _MARGIN + position * step
-                parts.append(_rectangle(x, top, step - 1, height, colour, title=f"{n:,}"))
+                parts.append(_rectangle(x, top, step - 1, height, colour, title=f"{n_met:,}"))
         below += count
     axes = _axes(f"{edges[0]:.3g}", f"{edges[-1]:.3g}", label=label, highest=f"{highest:,}")
     legend = _legend(list(zip(values, colours, strict=True)), step=100)
@@ -130,6 +148,12 @@ def dots_by_name(points: NDArray[np.float32], names: pl.Series, shown: Sequence[
         parts.append(_rectangle(_SIDE + 14, row * _BAR_HEIGHT + 4, 10, 10, colour))
         parts.append(_text(_SIDE + 30, row * _BAR_HEIGHT + 13, one_line(name, longest=_LONGEST_LABEL)))
     return _drawing(_SIDE + 250, max(_SIDE, len(keys) * _BAR_HEIGHT + 4), parts)
+
+
+def as_file(drawing: str) -> str:
+    """Make a drawing a file of its own: on white, as nobody knows the page that it will be on."""
+    head, _, rest = drawing.partition(">")
+    return f'{head} xmlns="http://www.w3.org/2000/svg">{_OF_FILE}{rest}\n'
 
 
 def _axes(first: str, last: str, *, label: str, highest: str) -> str:

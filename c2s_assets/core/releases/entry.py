@@ -24,6 +24,9 @@ class ReleaseEntry(Section):
         default=[], description="Ids of datasets; all that are not withdrawn where none is named."
     )
     licence: str | None = Field(default=None, description="Licence of the whole: CC BY 4.0.")
+    licence_of_sources: str | None = Field(
+        default=None, description="Licence of the sources that state none, as you know it: CC BY 4.0."
+    )
     title: str | None = Field(default=None, description="Title of the card.")
     private: bool = Field(default=True, description="Whether the repository is made private.")
     prefix: Prefix | None = Field(

@@ -1,7 +1,7 @@
 """Licences of data: what they demand of whoever publishes what is made of it, and which do not mix."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 # What a licence can demand: to name the authors; to publish under the same licence; to use it for no profit;
@@ -122,9 +122,9 @@ def licence_problems(whole: str | None, sources: Mapping[str, str | None]) -> li
     return problems
 
 
-def unread_licences(sources: Mapping[str, str | None]) -> list[str]:
+def unread_licences(stated: Iterable[str | None]) -> list[str]:
     """Name the licences whose terms we do not know, as they were stated."""
-    known = [read_licence(stated) for stated in sources.values() if stated is not None]
+    known = [read_licence(name) for name in stated if name is not None]
     return sorted({licence.stated for licence in known if licence.demands is None})
 
 

@@ -12,9 +12,14 @@ _MOST_PLACES = 200
 
 
 def share_of_cells_by_place(
-    n_above_ties: pl.Series, sentence_length: pl.Series
+    n_above_ties: pl.Series, sentence_length: pl.Series, *, n_cells: pl.Series | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Tell in which share of the cells the word at a place is above the lowest ties, and in which is one.
+
+    Parameters
+    ----------
+    n_cells
+        How many cells have these two counts; one unless it is given.
 
     Returns
     -------
@@ -23,11 +28,19 @@ def share_of_cells_by_place(
     """
     longest = int(sentence_length.max() or 0)  # type: ignore[arg-type]
     places = np.unique(np.linspace(1, longest, min(longest, _MOST_PLACES)).round().astype(np.int64))
-    reaching = [
-        len(counts) - np.searchsorted(np.sort(counts.to_numpy()), places)
-        for counts in (n_above_ties, sentence_length)
-    ]
-    return places, 100 * np.column_stack(reaching) / max(len(sentence_length), 1)
+    weights = np.ones(len(sentence_length)) if n_cells is None else n_cells.to_numpy()
+    reaching = [_reaching(counts.to_numpy(), weights, places) for counts in (n_above_ties, sentence_length)]
+    return places, 100 * np.column_stack(reaching) / max(weights.sum(), 1)
+
+
+def _reaching(
+    counts: NDArray[np.int32], weights: NDArray[np.float64], places: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Count the cells of which a count is at least so much, for each of some places."""
+    order = np.argsort(counts)
+    below = np.concatenate([np.zeros(1), np.cumsum(weights[order])])
+    reaching: NDArray[np.float64] = below[-1] - below[np.searchsorted(counts[order], places)]
+    return reaching
 
 
 def describe_ties(counted: pl.DataFrame) -> dict[str, float]:

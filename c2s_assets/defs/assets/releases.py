@@ -8,9 +8,10 @@ from pydantic import Field
 from c2s_assets.core.hashes import short_id
 from c2s_assets.core.releases.changes import Change, bytes_to_send, summarise
 from c2s_assets.core.releases.claims import (
+    citations_name_their_doi,
     licence_is_stated,
+    licences_allow_it,
     readers_find_release,
-    split_is_proven,
 )
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown
 from c2s_assets.defs.partitions import releases
@@ -44,15 +45,16 @@ class PublishConfig(dg.Config):
     code_version="1",
 )
 def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
-    """The training table of many datasets as a repository will hold it, with card and certificate."""
+    """The training table of many datasets as a repository will hold it, with its card and what proves it."""
     from c2s_assets.storage.releases.corpus import stage_corpus
     from c2s_assets.storage.releases.linting import certified_rows, lint_release
+    from c2s_assets.storage.releases.proving import prove
+    from c2s_assets.storage.releases.sources import published_sources
     from c2s_assets.storage.releases.staged import read_release, release_entry
-    from c2s_assets.storage.splits.proof import verify_split
 
     layout, name, settings = store.layout, context.partition_key, store.settings()
     target, key = layout.release(name), f"release-{name}"
-    release_entry(settings, name, kind="corpus")
+    entry = release_entry(settings, name, kind="corpus")
     with alone(layout, key), stage(layout, key) as staged:
         document = stage_corpus(staged, layout, settings, name)
         folder = staged.path(target)
@@ -63,8 +65,10 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
                 *lint_release(
                     folder, document, counted=certified_rows(folder), last=read_release(layout, name)
                 ),
-                split_is_proven(verify_split([folder]).found),
-                licence_is_stated(name, release_entry(settings, name)),
+                *prove(folder, document, name, entry),
+                licence_is_stated(name, entry),
+                licences_allow_it(document.licence_problems),
+                citations_name_their_doi(published_sources(folder)),
             ]
             yield from report(findings, asset_name=CORPUS)
             staged.commit(target)
@@ -102,6 +106,7 @@ def atlas_release(context: dg.AssetExecutionContext, store: Store) -> Events:
                 *lint_release(folder, document, counted=counted, last=read_release(layout, name)),
                 *verify_atlas(folder, layout, entry),
                 licence_is_stated(name, entry),
+                licences_allow_it(document.licence_problems),
             ]
             yield from report(findings, asset_name=ATLAS)
             staged.commit(target)
@@ -134,7 +139,8 @@ def hub_dataset(
             said = as_metadata({"url": repo.url, "dry_run": "nothing was sent"})
             yield materialized(_digest(staged.document), said | _shown(preview(repo, staged)))
             return
-        yield from report([licence_is_stated(name, entry)], asset_name=HUB)
+        allowed = [licence_is_stated(name, entry), licences_allow_it(staged.document.licence_problems)]
+        yield from report(allowed, asset_name=HUB)
         published = publish(repo, staged, private=entry.private, report=context.log.info)
         yield from report([readers_find_release(preview(repo, staged), n_files=n_files)], asset_name=HUB)
     yield materialized(

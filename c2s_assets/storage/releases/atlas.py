@@ -20,6 +20,7 @@ from c2s_assets.core.releases.atlas import LICENCE, REPORT, STRUCTURE, AtlasName
 from c2s_assets.core.releases.atlas_card import AtlasFigures, AtlasFile, render_atlas_card, render_licence
 from c2s_assets.core.releases.card import CARD
 from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.releases.licences import licence_problems
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.record import Built
@@ -80,8 +81,14 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
     if tables_of_atlas(layout, settings, entry) != tables:
         raise MissingInputError("the dataset was built anew while it was staged. Run it again.")
     _describe(folder, layout, entry)
+    licence = _profile(layout, entry).origin.licence or entry.licence_of_sources
     document = ReleaseDocument(
-        name=name, plan_version=None, inputs=inputs, made_from=made_from, files=describe_files(folder, {})
+        name=name,
+        plan_version=None,
+        inputs=inputs,
+        made_from=made_from,
+        licence_problems=licence_problems(entry.licence, {entry.datasets[0]: licence}),
+        files=describe_files(folder, {}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)
     return document

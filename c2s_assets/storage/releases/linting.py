@@ -1,7 +1,7 @@
 """Lints a staged release: reads what its files say of themselves, and the texts in them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
@@ -20,7 +20,7 @@ from c2s_assets.core.releases.lint import (
     keeps_limits_of_hub,
     names_nobody,
 )
-from c2s_assets.core.splits.certificate import CERTIFICATE, parse_certificate
+from c2s_assets.core.splits.certificate import CERTIFICATE, CERTIFIED_MANIFEST, parse_certificate
 from c2s_assets.schemas.releases import ReleaseDocument
 from c2s_assets.storage.tables.parquet import iter_table
 
@@ -28,7 +28,7 @@ from c2s_assets.storage.tables.parquet import iter_table
 def certified_rows(folder: Path) -> dict[str, int]:
     """Return how many rows each file has by the certificate."""
     certificate = parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE)
-    return {path: mark.n_rows for path, mark in certificate.files.items()}
+    return {path: mark.n_rows for path, mark in certificate.files.items() if path != CERTIFIED_MANIFEST}
 
 
 def lint_release(
@@ -47,12 +47,13 @@ def lint_release(
     counted
         How many rows files have, by who counted them otherwise than from their footers.
     """
-    sides = [path for path in document.files if path.endswith(".parquet") and not path.startswith("_")]
-    facts = {path: _facts(folder, path) for path in sides}
+    tables = [path for path in document.files if path.endswith(".parquet")]
+    facts = {path: _facts(folder, path) for path in tables}
     configs = _read_configs(folder / CARD, facts)
     known = set() if last is None else {file.sha256 for file in last.files.values()}
-    told = [path for path in document.files if path in facts or path.endswith(".json")]
-    new = [path for path in told if not path.startswith("_") and document.files[path].sha256 not in known]
+    documents = [path for path in document.files if path.endswith(".json") and not path.startswith("_")]
+    told = [*tables, *documents]
+    new = [path for path in told if document.files[path].sha256 not in known]
     return [
         keeps_limits_of_hub({path: file.size_bytes for path, file in document.files.items()}, configs),
         configs_load(configs),
@@ -64,13 +65,17 @@ def lint_release(
 def _read_configs(card: Path, facts: Mapping[str, FileFacts]) -> list[Config]:
     """Read the configs of a card, with the files that each of them means."""
     head = yaml.load(card.read_text(encoding="utf-8").split("---\n")[1], Loader=yaml.CSafeLoader)
-    folders: dict[str, list[FileFacts]] = {}
+    found: dict[str, list[FileFacts]] = {}
     for path, file in facts.items():
-        dataset_id, _, rest = path.partition("/")
-        for place in (f"{dataset_id}/{Path(rest).parent}", f"*/{Path(rest).parent}"):
-            folders.setdefault(f"{place}/*.parquet", []).append(file)
-        folders[path] = [file]
-    return [_config(config, folders) for config in head["configs"]]
+        for pattern in _patterns(PurePosixPath(path)):
+            found.setdefault(pattern, []).append(file)
+    return [_config(config, found) for config in head["configs"]]
+
+
+def _patterns(path: PurePosixPath) -> set[str]:
+    """Name the patterns that may mean a file in a card: its name, its folder, its side."""
+    of_side = f"{path.parent}/*{''.join(path.suffixes[-2:])}"
+    return {str(path), f"{path.parent}/*.parquet", of_side, f"*/{path.parent.name}/*.parquet"}
 
 
 def _find_contacts(folder: Path, paths: Iterable[str]) -> dict[str, str]:
@@ -83,9 +88,9 @@ def _find_contacts(folder: Path, paths: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _config(said: Mapping[str, Any], folders: Mapping[str, list[FileFacts]]) -> Config:
+def _config(said: Mapping[str, Any], found: Mapping[str, list[FileFacts]]) -> Config:
     files = {
-        one["split"]: [file for path in _listed(one["path"]) for file in folders.get(path, [])]
+        one["split"]: [file for path in _listed(one["path"]) for file in found.get(path, [])]
         for one in said["data_files"]
     }
     return Config(said["config_name"], files)

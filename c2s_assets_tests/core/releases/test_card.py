@@ -1,98 +1,165 @@
-"""What a card tells the Hub and `datasets` of a corpus."""
+"""What a card tells the Hub and `datasets` of a corpus, and people of its cells."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
-from c2s_assets.core.releases.card import CorpusFigures, Source, render_card
+from c2s_assets.core.releases.card import write_card
+from c2s_assets.core.releases.census import COUNTED, Census, N
 from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.releases.facts import Field, PublishedTable, ReleaseFacts
+from c2s_assets.core.releases.sources import Source
 from c2s_assets.core.splits.certificate import Certificate, SideCount
 
 CERTIFICATE = Certificate("3.1", 0, datasets={}, sides={"train": SideCount(2, 30, 4_000)}, files={})
 
 
-def head(sides: dict[str, tuple[str, ...]], *, licence: str | None = None) -> dict[str, Any]:
-    entry = ReleaseEntry(repo_id="me/corpus", licence=licence)
-    card = render_card("corpus", entry, CorpusFigures(sides, CERTIFICATE, {}))
-    found: dict[str, Any] = yaml.safe_load(card.split("---\n")[1])
+def census(*cells: dict[str, Any]) -> Census:
+    """Count cells that are alike but for what is given."""
+    common = {"split": "train", "dataset_id": "blood", "donor_uid": "blood/a", "has_known_donor": True}
+    rows = [{**common, "split_level": "donor", N: 1, **one} for one in cells]
+    schema = {"split": pl.String, "dataset_id": pl.String, **COUNTED, N: pl.Int64}
+    words = pl.DataFrame({"n_above_ties": [1, 4], "sentence_length": [2, 6], N: [30, 10]})
+    return Census(pl.DataFrame(rows, schema=schema), words)
+
+
+CELLS = census(
+    {"age": 20.0, "tissue": "lung", "cell_type": "T cell", N: 3_000},
+    {"age": 64.5, "tissue": "lung", "cell_type": "B cell", "donor_uid": "blood/b", "split": "test", N: 1_000},
+)
+FACTS = ReleaseFacts(
+    sides={"blood": ("train", "test")},
+    census=CELLS,
+    certificate=CERTIFICATE,
+    left_out={"their age is not known": 7, "a copy of them is used": 0},
+    inflation=None,
+    sources=[Source("blood", title="Blood", licence="CC BY 4.0", doi="10.1000/1")],
+    fields=[Field("age", "float32", "years", "before birth", "Age.")],
+    tables=[PublishedTable("vocabulary", "One row per symbol.", 60, {"all": "vocabulary.parquet"}, [])],
+)
+ENTRY = ReleaseEntry(repo_id="me/corpus", title="Muscle", licence="CC BY 4.0")
+
+
+def card(facts: ReleaseFacts = FACTS, entry: ReleaseEntry = ENTRY) -> str:
+    return write_card("corpus", entry, facts)["README.md"]
+
+
+def head(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text.split("---\n")[1])
     return found
 
 
-def test_a_side_without_rows_has_no_line() -> None:
-    """An empty split cannot be loaded."""
-    configs = head({"blood": ("train", "test"), "lung": ("train",), "empty": ()})["configs"]
-    assert configs == [
-        {
-            "config_name": "blood",
-            "data_files": [
-                {"split": "train", "path": "blood/train/*.parquet"},
-                {"split": "test", "path": "blood/test/*.parquet"},
-            ],
-        },
-        {"config_name": "lung", "data_files": [{"split": "train", "path": "lung/train/*.parquet"}]},
-        {
-            "config_name": "all",
-            "default": True,
-            "data_files": [
-                {"split": "train", "path": "*/train/*.parquet"},
-                {"split": "test", "path": "*/test/*.parquet"},
-            ],
-        },
-    ]
+def lines(text: str, beginning: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(beginning)]
 
 
-def test_the_config_of_all_datasets_is_not_the_first() -> None:
-    """`datasets` looks up the files of the first config, whichever is loaded: of all, the whole tree."""
-    assert head({"blood": ("train",)})["configs"][-1]["config_name"] == "all"
+def test_the_hub_is_told_configs_size_and_licence() -> None:
+    said = head(card())
+    assert [one["config_name"] for one in said["configs"]] == ["blood", "vocabulary", "all"]
+    assert (said["license"], said["pretty_name"], said["size_categories"]) == (
+        "cc-by-4.0",
+        "Muscle",
+        ["1K<n<10K"],
+    )
+    assert "license" not in head(card(entry=ReleaseEntry(repo_id="me/corpus")))
 
 
-def test_a_dataset_that_is_called_all_is_in_all() -> None:
-    assert [one["config_name"] for one in head({"all": ("train",)})["configs"]] == ["all"]
+def test_the_hubs_own_client_reads_the_card() -> None:
+    """It refuses what the Hub would refuse of the YAML."""
+    from huggingface_hub import DatasetCard
+
+    data = DatasetCard(card()).data
+    assert (data.license, data.pretty_name) == ("cc-by-4.0", "Muscle")
 
 
-@pytest.mark.parametrize(
-    ("stated", "shown"),
-    [
-        (None, {}),
-        ("CC BY 4.0", {"license": "cc-by-4.0"}),
-        ("MIT", {"license": "mit"}),
-        ("as the sources", {"license": "other", "license_name": "as-sources"}),
-    ],
-    ids=["none", "Creative Commons", "MIT", "another"],
-)
-def test_a_licence_is_called_as_the_hub_calls_it(stated: str | None, shown: dict[str, str]) -> None:
-    found = head({"blood": ("train",)}, licence=stated)
-    assert {key: value for key, value in found.items() if key.startswith("license")} == shown
+def test_cells_are_counted_by_side_and_label() -> None:
+    text = card()
+    assert "4,000 cells of 2 donors and 1 dataset (an organism that nobody states)" in text
+    assert lines(text, "| train ") == ["| train | 3,000 | 1 | 1 | 20 to 20, median 20 | 0 | 1 | 1 |"]
+    assert lines(text, "| test ") == ["| test | 1,000 | 1 | 1 | 64.5 to 64.5, median 64.5 | 0 | 1 | 1 |"]
+    assert lines(text, "| T cell ") == ["| T cell | 3,000 | 0 | 0 | 3,000 |"]
+    assert "| assay " not in text, "of a label that no cell has, nothing is said"
 
 
-def test_the_text_counts_what_is_certified() -> None:
-    entry = ReleaseEntry(repo_id="me/corpus", title="Muscle")
-    figures = CorpusFigures({"blood": ("train",)}, CERTIFICATE, {})
-    text = render_card("corpus", entry, figures).split("---\n\n")[1]
-    assert text.startswith("# Muscle\n")
-    assert "| train | 4,000 | 30 | 2 |" in text
-    assert 'load_dataset("me/corpus", "blood")' in text
+def test_ties_are_told_of_all_words_and_of_the_median_sentence() -> None:
+    text = card()
+    assert "Of 120 words 50 (41.7 %) are in the lowest tie block" in text
+    assert "The median sentence has 2 words, of which the first 1 are above" in text
 
 
-def test_sources_are_named_with_their_licence_as_plain_text() -> None:
-    sources = {
-        "blood": Source("Blood | of *Jane* <jane@example.org>", "CC BY 4.0", "10.1000/1"),
-        "lung": Source(None, None, None),
-    }
-    entry = ReleaseEntry(repo_id="me/corpus")
-    text = render_card("corpus", entry, CorpusFigures({"blood": ("train",)}, CERTIFICATE, sources))
-    line = next(line for line in text.splitlines() if line.startswith("| blood "))
-    assert line.endswith("| CC BY 4.0 | 10.1000/1 |")
-    assert line.replace(r"\|", "").count("|") == 5, "a title is one cell of the table"
+def test_what_is_on_no_side_is_told_with_its_reason() -> None:
+    assert lines(card(), "| their age is not known ") == ["| their age is not known | 7 |"]
+    assert "a copy of them is used" not in card()
+
+
+def test_the_audit_is_told_or_that_there_was_none() -> None:
+    assert "found 0 leaks" in card()
+    unseen = replace(FACTS, certificate=replace(CERTIFICATE, n_leaks=None))
+    assert "Nobody has looked for copies" in card(unseen)
+
+
+def test_what_a_random_split_would_have_pretended_is_told_where_it_is_known() -> None:
+    scores = {"task": "age", "unit": "cell", "split": "random", "score": 0.91, "chance": 0.0}
+    counts = {"n_train": 80, "n_test": 100, "n_donors": 12, "reason": None}
+    text = card(
+        replace(FACTS, inflation=pl.DataFrame([scores | counts], schema_overrides={"reason": pl.String}))
+    )
+    assert lines(text, "| age ")[0] == "| age | cell | random | 0.91 | 0 | 100 | 12 |  |"
+
+
+def test_a_source_is_text_and_nothing_else() -> None:
+    title = "Blood | of *Jane* <jane@example.org>\n# Heading"
+    text = card(replace(FACTS, sources=[Source("blood", title=title), Source("liver")]))
+    (line,) = lines(text, "| blood ")
+    assert line.replace(r"\|", "").count("|") == 6, "a title is one cell of the table"
     assert "jane@example.org" not in text
-    assert "| lung | not stated | not stated | not stated |" in text
+    assert lines(text, "| liver ") == ["| liver |  | not stated |  |  |"]
+    assert (
+        len(re.findall("<h1", MarkdownIt("gfm-like", {"linkify": False}).render(text.split("---\n\n")[1])))
+        == 1
+    )
 
 
 def test_a_card_does_not_list_thousands_of_sources() -> None:
-    sources = {f"d{number}": Source(None, None, None) for number in range(102)}
-    entry = ReleaseEntry(repo_id="me/corpus")
-    text = render_card("corpus", entry, CorpusFigures({"d1": ("train",)}, CERTIFICATE, sources))
-    assert "| d99 |" in text
-    assert "| d100 |" not in text
-    assert "| and 2 more |" in text
+    sources = [Source(f"d{number}") for number in range(102)]
+    text = card(replace(FACTS, sources=sources))
+    assert lines(text, "| d99 ")
+    assert not lines(text, "| d100 ")
+    assert "and 2 more, which are in the config `sources`" in text
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        (replace(FACTS, census=census({"cell_type": "T cell", N: 5})), "5 cells have no age."),
+        (replace(FACTS, census=census({"age": 20.0, N: 5})), "5 cells have no cell type."),
+        (
+            replace(FACTS, census=census({"has_known_donor": False, N: 5})),
+            "5 cells are of donors that cannot",
+        ),
+        (replace(FACTS, census=census({"split_level": "cell"})), "Of blood single cells were split"),
+        (
+            replace(FACTS, sources=[Source("blood", values="normalised")]),
+            "Of blood values that are no counts",
+        ),
+        (replace(FACTS, sources=[Source("blood", licence="CC BY-NC 4.0")]), "forbids commercial use"),
+        (replace(FACTS, sources=[Source("blood", licence="by letter")]), "terms of these licences"),
+    ],
+    ids=["ages", "types", "donors", "cells split", "normalised", "licences", "terms"],
+)
+def test_what_the_files_do_not_hold_is_among_the_limits(facts: ReleaseFacts, says: str) -> None:
+    assert says in card(facts).partition("## Limits")[2]
+    assert says not in card().partition("## Limits")[2]
+
+
+def test_pictures_are_files_that_the_card_shows() -> None:
+    texts = write_card("corpus", ENTRY, FACTS)
+    shown = re.findall(r"!\[[^]]+\]\(([^)]+)\)", texts["README.md"])
+    assert shown == ["_images/words.svg", "_images/ages.svg", "_images/tissue.svg", "_images/cell_type.svg"]
+    assert set(texts) == {"README.md", *shown}
+    assert ">3,000</text>" in texts["_images/cell_type.svg"]

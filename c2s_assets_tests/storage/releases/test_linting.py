@@ -1,6 +1,5 @@
 """The lint reads what is in the files of a staged release: each fault here is planted in one of them."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,32 +11,11 @@ import pytest
 from c2s_assets.core.findings import Finding
 from c2s_assets.schemas.releases import ReleaseDocument, ReleaseFile
 from c2s_assets.storage.lake.digest import file_digest
-from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.releases.corpus import stage_corpus
 from c2s_assets.storage.releases.linting import certified_rows, lint_release
 from c2s_assets.storage.releases.staged import staged_release
-from c2s_assets_tests.corpus import make_corpus
 
 FILE = "blood/train/chunk_0000.parquet"
-
-
-@pytest.fixture(scope="module")
-def released(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    layout = make_corpus(tmp_path_factory.mktemp("corpus"))
-    with layout.settings.open("a", encoding="utf-8") as file:
-        file.write("releases: {corpus: {repo_id: me/corpus}}\n")
-    with stage(layout, "release-corpus") as staged:
-        stage_corpus(staged, layout, read_settings(layout), "corpus")
-        staged.commit(layout.release("corpus"))
-    return layout
-
-
-@pytest.fixture
-def folder(released: Layout, tmp_path: Path) -> Path:
-    """A copy that a test may spoil."""
-    return Path(shutil.copytree(released.release("corpus"), tmp_path / "corpus"))
 
 
 def lint(released: Layout, folder: Path, *, last: ReleaseDocument | None = None) -> dict[str, Finding]:

@@ -1,0 +1,30 @@
+"""A staged release, for all tests of this folder, and copies of it to be spoilt."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from c2s_assets.storage.lake.documents import read_settings
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.releases.corpus import stage_corpus
+from c2s_assets_tests.corpus import make_corpus
+
+
+@pytest.fixture(scope="package")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A lake with the release `corpus` of three datasets, of which `lung` has pseudobulk."""
+    layout = make_corpus(tmp_path_factory.mktemp("corpus"), "pseudobulk")
+    with layout.settings.open("a", encoding="utf-8") as file:
+        file.write("releases: {corpus: {repo_id: me/corpus}}\n")
+    with stage(layout, "release-corpus") as staged:
+        stage_corpus(staged, layout, read_settings(layout), "corpus")
+        staged.commit(layout.release("corpus"))
+    return layout
+
+
+@pytest.fixture
+def folder(released: Layout, tmp_path: Path) -> Path:
+    """A copy that a test may spoil."""
+    return Path(shutil.copytree(released.release("corpus"), tmp_path / "corpus"))

@@ -1,0 +1,174 @@
+"""Whatever number or label of a release is changed, the check finds it: 200 changes, of eight kinds.
+
+Each is one change of one file, as a slip of the hand, a bad disk or a bug would make it. What is left out is
+what nothing in the folder can contradict: `inputs` and the values of `made_from` in the document.
+"""
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from c2s_assets.core.releases.entry import ReleaseEntry
+from c2s_assets.core.splits.certificate import CERTIFICATE
+from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
+from c2s_assets.storage.lake.digest import file_digest
+from c2s_assets.storage.lake.documents import read_document, write_document
+from c2s_assets.storage.releases.proving import prove
+
+ENTRY = ReleaseEntry(repo_id="me/corpus")
+
+
+def problems(folder: Path) -> list[str]:
+    document = read_document(folder / RELEASE_DOCUMENT, ReleaseDocument)
+    return [found.message for found in prove(folder, document, "corpus", ENTRY) if not found.holds]
+
+
+@contextmanager
+def spoilt(folder: Path, path: str) -> Iterator[Path]:
+    """Let a file be changed, and put it back."""
+    content = (folder / path).read_bytes()
+    yield folder / path
+    (folder / path).write_bytes(content)
+
+
+def change_text(draw: random.Random, path: Path, pattern: str) -> str:
+    """Replace a letter or digit in one place that a pattern finds."""
+    text = path.read_text(encoding="utf-8")
+    found = draw.choice(list(re.finditer(pattern, text)))
+    at = draw.randrange(found.start(), found.end())
+    others = "0123456789" if text[at].isdigit() else "abcdefgh"
+    new = draw.choice([letter for letter in others if letter != text[at].lower()])
+    path.write_text(f"{text[:at]}{new}{text[at + 1 :]}", encoding="utf-8")
+    return f"{path.name}: {text[at - 20 : at + 20]!r} with {new!r}"
+
+
+def change_value(draw: random.Random, path: Path, columns: list[str] | None = None) -> str:
+    """Change one value of a table, which stays a table of the same columns."""
+    table = pq.read_table(path)
+    name = draw.choice(columns or table.column_names)
+    values = table[name].to_pylist()
+    row = draw.randrange(len(values))
+    values[row] = another(values[row], table.schema.field(name).type)
+    at = table.schema.get_field_index(name)
+    column = pa.array(values, table.schema.field(name).type)
+    pq.write_table(table.set_column(at, table.schema.field(name), column), path, write_page_index=True)
+    return f"{path.parent.name}/{path.name}: row {row} of {name}"
+
+
+def another(value: Any, kind: Any) -> Any:
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    if isinstance(value, list):
+        return [*value, *value] or [another(None, kind.value_type)]
+    if value is None:
+        return [] if pa.types.is_list(kind) else {"string": "x", "bool": True}.get(str(kind), 1)
+    return f"{value}x"
+
+
+# How many changes, in which files, and what of a text they change; of a table, any value.
+KINDS: dict[str, tuple[int, str, str | None]] = {
+    "a number of the card": (40, "README.md", r"\b\d[\d,.]*\b"),
+    "a label of the card": (30, "README.md", r"(?<=\| )[A-Za-z][A-Za-z ]+(?= \|)"),
+    "a number or label of a picture": (20, "_images/*.svg", r"(?<=>)[A-Za-z0-9][A-Za-z0-9, ]*(?=</text>)"),
+    "a number or label of croissant.json": (
+        20,
+        "croissant.json",
+        r"(?<=: \")[A-Za-z][A-Za-z0-9 _/*.-]+(?=\")",
+    ),
+    "a value of a cell": (40, "*/*/chunk_*.parquet", None),
+    "a value of a table beside them": (30, "**/[!c]*.parquet", None),
+    "a number of the certificate": (10, CERTIFICATE, r"\b\d+\b"),
+    "a number of the document": (
+        10,
+        RELEASE_DOCUMENT,
+        r"(?<=\"size_bytes\": )\d+|(?<=\"sha256\": \")[0-9a-f]+",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_change_of_a_number_or_label_is_found(folder: Path, kind: str) -> None:
+    n_changes, place, pattern = KINDS[kind]
+    draw, files = random.Random(kind), sorted(folder.glob(place))  # noqa: S311  not for secrets
+    assert problems(folder)[:1] == [], "nothing is wrong before"
+    unseen = []
+    for _ in range(n_changes):
+        path = draw.choice(files)
+        with spoilt(folder, path.relative_to(folder).as_posix()):
+            what = change_value(draw, path) if pattern is None else change_text(draw, path, pattern)
+            if not problems(folder):
+                unseen.append(what)
+    assert unseen == []
+
+
+def test_200_changes_are_made() -> None:
+    assert sum(n_changes for n_changes, *_ in KINDS.values()) == 200
+
+
+# Of each what is counted, or decides who is on which side.
+COUNTED = (
+    "tissue",
+    "cell_type",
+    "assay",
+    "disease",
+    "sex",
+    "organism",
+    "donor_uid",
+    "has_known_donor",
+    "split_level",
+    "dataset_id",
+    "n_above_ties",
+    "sentence_length",
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "column"),
+    [
+        *(("lung/train/chunk_0000.parquet", name) for name in COUNTED),
+        *(("sources.parquet", name) for name in ("title", "licence", "doi", "top_n", "layer", "dataset_id")),
+        ("_split_manifest.parquet", "n_non_primary"),
+    ],
+)
+def test_digests_that_were_rewritten_do_not_hide_what_the_card_tells(
+    folder: Path, path: str, column: str
+) -> None:
+    change_value(random.Random(column), folder / path, [column])  # noqa: S311
+    rewrite_digests(folder)
+    assert problems(folder) != []
+
+
+@pytest.mark.parametrize("column", ["fold", "age"])
+def test_what_nothing_in_the_folder_contradicts_is_not_found(folder: Path, column: str) -> None:
+    """Known, and said in docs/releases.md: the last defence is the digest that was published elsewhere.
+
+    Of ages the card tells the lowest, the median and the highest, and how many cells are of about an age.
+    """
+    change_value(random.Random("a value"), folder / "lung/train/chunk_0000.parquet", [column])  # noqa: S311
+    assert problems(folder) != []
+    rewrite_digests(folder)
+    assert problems(folder) == []
+
+
+def rewrite_digests(folder: Path) -> None:
+    """Make certificate and document agree with the files, as only somebody who means to could."""
+    certificate = json.loads((folder / CERTIFICATE).read_text(encoding="utf-8"))
+    for path, mark in certificate["files"].items():
+        mark["sha256"] = file_digest(folder / path)
+    (folder / CERTIFICATE).write_text(json.dumps(certificate), encoding="utf-8")
+    document = read_document(folder / RELEASE_DOCUMENT, ReleaseDocument)
+    files = {
+        path: ReleaseFile(size_bytes=(folder / path).stat().st_size, sha256=file_digest(folder / path))
+        for path in document.files
+    }
+    write_document(folder / RELEASE_DOCUMENT, document.model_copy(update={"files": files}))
