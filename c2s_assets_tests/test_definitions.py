@@ -44,6 +44,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "cell_communication",
         "slide_images",
         "image_patches",
+        "captions",
         "split_plan",
         "split_manifest",
         "train_test",
@@ -136,6 +137,7 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
 def test_what_few_want_has_to_be_asked_for() -> None:
     few = {"expression_matrix", "pseudobulk", "pseudocells", "rank_fidelity", "training_prompts"}
     of_tissue = {
+        "captions",
         "cell_attributes",
         "ligand_receptor_pairs",
         "cell_communication",

@@ -229,6 +229,13 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
     ),
+    "captions": (
+        Check(
+            "blind_captions_hide_types",
+            "A classifier tells cell types from caption_blind no better than always the most frequent one.",
+            blocking=False,
+        ),
+    ),
     "leak_audit": (
         Check("keeps_schema", "The table of leaks has exactly the declared columns, with their types."),
         Check(

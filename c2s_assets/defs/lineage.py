@@ -41,6 +41,7 @@ from c2s_assets.core.spatial.columns import (
     X_UM,
     Y_UM,
 )
+from c2s_assets.core.spatial.morphology import NO_NUCLEI
 from c2s_assets.core.splits.records import record_names
 from c2s_assets.core.tabular.columns import (
     AGE_MONTHS,
@@ -54,11 +55,14 @@ from c2s_assets.core.tabular.columns import (
 )
 from c2s_assets.defs.metadata import Lineage
 from c2s_assets.schemas.registry import (
+    ATTRIBUTES,
     CELLS,
+    COMMUNICATION,
     FEATURES,
     FINGERPRINTS,
     MANIFEST,
     PAIRS,
+    PATCHES,
     PROFILE,
     RAW,
     SENTENCES,
@@ -203,6 +207,26 @@ def of_cell_communication(*, layer: str) -> Lineage:
         c.CELL_ID: [(CELLS, c.CELL_ID)],
         **dict.fromkeys((SECTION, X_UM, Y_UM, N_NEIGHBOURS), places),
         **dict.fromkeys(of_what_is_said, said),
+    }
+
+
+def of_captions() -> Lineage:
+    """Origins of `captions`: attributes, communication, and what is seen in patches."""
+    nuclei, around = [(PATCHES, tissue.CELL_PATCH)], [(RAW, "obsm"), (ATTRIBUTES, c.CELL_TYPE)]
+    counted = [(COMMUNICATION, N_NEIGHBOURS)]
+    heard = [(COMMUNICATION, RECEIVED), (COMMUNICATION, RECEIVED_PAIR_INDEX), (PAIRS, tissue.LIGAND)]
+    facts: dict[str, Sequence[tuple[str, str]]] = {
+        **dict.fromkeys((N_NEIGHBOURS, tissue.DENSITY_PER_MM2), counted),
+        **dict.fromkeys((tissue.NEIGHBOUR_TYPES, tissue.NEIGHBOUR_FRACS), around),
+        **dict.fromkeys(NO_NUCLEI.columns, nuclei),
+        tissue.STRONGEST_PAIRS: heard,
+    }
+    said = [(ATTRIBUTES, name) for name in (c.ORGANISM, tissue.TISSUE, c.CELL_TYPE, tissue.ST_TECHNOLOGY)]
+    told = [*said, (RAW, "obsm"), *heard, *nuclei]
+    return {
+        c.CELL_ID: [(CELLS, c.CELL_ID)],
+        **facts,
+        **dict.fromkeys((tissue.CAPTION, tissue.CAPTION_BLIND), told),
     }
 
 

@@ -150,6 +150,18 @@ def ranks_and_expression(fidelity: Fidelity) -> dg.MarkdownMetadataValue:
     return _picture(f"Expression by rank: {said}", draw)
 
 
+def distribution(values: pl.Series, *, label: str) -> dg.MarkdownMetadataValue:
+    """Draw how often cells have each value of a quantity, and its median."""
+
+    def draw(axes: Axes) -> None:
+        _histogram(axes, values.to_numpy(), bins=50)
+        axes.axvline(float(values.median() or 0), color=ORANGE, label="median")  # type: ignore[arg-type]
+        axes.set(xlabel=label, ylabel="Cells")
+        _add_legend(axes)
+
+    return _picture(label, draw)
+
+
 def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMetadataValue:
     """Draw the sum of the values of each cell; of counts, on a logarithmic axis, without the empty cells."""
     is_count = verdict == "counts"

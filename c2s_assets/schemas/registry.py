@@ -21,7 +21,8 @@ RAW, PROFILE, CELLS, FEATURES = "raw_h5ad", "dataset_profile", "cell_metadata", 
 MANIFEST, SENTENCES, REPORT = "split_manifest", "cell_sentences", "validation_report"
 SIDES_OF_DATASET = "train_test"
 FINGERPRINTS = "cell_fingerprints"
-PAIRS, SLIDES = "ligand_receptor_pairs", "slide_images"
+PAIRS, SLIDES, PATCHES = "ligand_receptor_pairs", "slide_images", "image_patches"
+ATTRIBUTES, COMMUNICATION, CAPTIONS = "cell_attributes", "cell_communication", "captions"
 
 # A table of each dataset that is made for all of them at once, and so is none of those below.
 COPIES = "cell_copies"
@@ -299,6 +300,19 @@ _MADE = (
         reads=(*_FROM_THE_FILE, "cell_metadata", "slide_images"),
         settings=("entry.spatial",),
         model_name="ImagePatches",
+        has_row_per_cell=True,
+        is_default=False,
+        asked_by="spatial.image",
+    ),
+    Declaration(
+        name="captions",
+        form="parts",
+        reads=(
+            *("raw_h5ad", "cell_metadata", "cell_attributes", "cell_communication"),
+            *("ligand_receptor_pairs", "slide_images", "image_patches"),
+        ),
+        settings=("entry.spatial",),
+        model_name="Captions",
         has_row_per_cell=True,
         is_default=False,
         asked_by="spatial.image",

@@ -32,6 +32,7 @@ _NO_COUNTS = "where the dataset has no counts"
 _NO_EVIDENCE = "of cells with fewer than 85 genes, or without counts"
 _SUBUNITS = "Symbol of the gene, or those of the subunits of a complex, with _ between."
 _NO_PLACE = "of cells without a place in the tissue"
+_NO_NUCLEUS = "where none is seen at the centre, of spots, bins and beads, and beyond 0.6 um a pixel"
 _FOLD = "Fold for cross-validation."
 _NO_FOLD = "where the donor is not known: always for training"
 
@@ -522,6 +523,43 @@ class ImagePatches(pr.DataFrameModel):
     tissue_patch: pl.Binary = column("JPEG of 224 x 224 pixels, 200 x 200 um.", null=_NO_PLACE)
     tissue_inside_frac: pl.Float32 = column("Share of it that is in the image.", null=_NO_PLACE, ge=0, le=1)
     tissue_is_blank: bool = column("Whether it is of one colour.", null=_NO_PLACE)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class Captions(pr.DataFrameModel):
+    """One row per cell: what is said of it in words, and the facts that this is made of.
+
+    A caption is written by a template, and nobody has reviewed it. What else it says is in cell_attributes.
+    """
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    caption: str = column("All that is known of the cell, a sentence for each fact.", null=_NO_PLACE)
+    caption_blind: str = column(
+        "The same without any sentence from which its type could be told.", null=_NO_PLACE
+    )
+    caption_source: str = column("What wrote them.", null=_NO_PLACE, isin=["template-v1"])
+    n_neighbours: pl.Int32 = column(
+        "Cells of the section within 200 um, spots within 205.", null=_NO_PLACE, ge=0
+    )
+    density_per_mm2: pl.Float32 = column("These by the area of that circle.", null=_NO_PLACE, ge=0)
+    neighbour_types: pl.List = column(
+        "Most frequent types of the ten nearest cells, at most three.", items=pl.String(), null=_NO_PLACE
+    )
+    neighbour_fracs: pl.List = column(
+        "Share of each among those of the ten that have a type.", items=pl.Float32(), null=_NO_PLACE
+    )
+    strongest_pairs: pl.List = column(
+        "Ligand and receptor of the pairs by which it hears most, at most three.",
+        items=pl.String(),
+        null=_NO_PLACE,
+    )
+    nucleus_area_um2: pl.Float32 = column("Area of its nucleus.", unit="um2", null=_NO_NUCLEUS, gt=0)
+    nucleus_elongation: pl.Float32 = column("How many times longer than wide it is.", null=_NO_NUCLEUS, ge=1)
+    nucleus_stain: pl.Float32 = column("Mean optical density of haematoxylin in it.", null=_NO_NUCLEUS)
 
     class Config:
         """Nothing else belongs into it."""

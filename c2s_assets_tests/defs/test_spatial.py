@@ -230,3 +230,23 @@ def test_of_a_tissue_of_one_donor_blocks_are_held_out_of_train(tmp_path: Path) -
     assert sides.height == row["n_eligible"] == 300 - row["n_copies"]
     held_out = {f"cell_{row:04d}" for row in row["copy_index"]}
     assert not held_out & set(sides["cell_id"])
+
+
+def test_captions_say_what_is_known_of_each_spot(tmp_path: Path) -> None:
+    moved = {**SPOTS, "obsm": {"spatial": SPOTS["obsm"]["spatial"] + 100}}
+    layout = _lake(tmp_path, spatial="{image: slide.png}", **moved)
+    (layout.root / "slide.png").write_bytes(as_png(_stains()))
+    with open_workshop(layout) as workshop:
+        tables = upstream(["captions"])
+        report = build_tables(workshop.instance, workshop.definitions, "toy", assets=tables)
+        rows = workshop.read("captions", "toy")
+    assert failures(report) == {}
+    assert rows["caption"].is_null().to_list() == [row == 7 for row in range(60)]
+    assert rows["caption"][0].startswith("A spot in blood of Homo sapiens measured by ")
+    assert (
+        rows["caption"]
+        .str.contains("Strongest signals that it receives, inferred from expression: GENE")
+        .any()
+    )
+    assert not rows["caption_blind"].str.contains("cell|GENE").any()
+    assert rows["nucleus_area_um2"].is_null().all()

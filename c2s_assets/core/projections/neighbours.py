@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pynndescent import NNDescent  # type: ignore[import-untyped]
-from sklearn.neighbors import NearestNeighbors  # type: ignore[import-untyped]
+from sklearn.neighbors import NearestNeighbors
 
 Points = NDArray[np.float32]
 Neighbours = tuple[NDArray[np.int32], NDArray[np.float32]]

@@ -13,3 +13,11 @@ TISSUE_PATCH, TISSUE_INSIDE_FRAC, TISSUE_IS_BLANK = "tissue_patch", "tissue_insi
 SLIDE, WIDTH_PX, HEIGHT_PX, UM_PER_PX = "slide", "width_px", "height_px", "um_per_px"
 TISSUE, CELL_DISEASE_STATE, TISSUE_DISEASE_STATE = "tissue", "cell_disease_state", "tissue_disease_state"
 CELL_DIAMETER_UM, DIAMETER_BASIS, ST_TECHNOLOGY = "cell_diameter_um", "diameter_basis", "st_technology"
+NUCLEUS_AREA_UM2, NUCLEUS_ELONGATION, NUCLEUS_STAIN = (
+    "nucleus_area_um2",
+    "nucleus_elongation",
+    "nucleus_stain",
+)
+NEIGHBOUR_TYPES, NEIGHBOUR_FRACS = "neighbour_types", "neighbour_fracs"
+STRONGEST_PAIRS, DENSITY_PER_MM2 = "strongest_pairs", "density_per_mm2"
+CAPTION, CAPTION_BLIND, CAPTION_SOURCE = "caption", "caption_blind", "caption_source"

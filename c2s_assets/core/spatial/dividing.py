@@ -83,22 +83,13 @@ def divide_tissue(
     return Division(level, named.replace({"": None}), buffer_of(sample))
 
 
-def _units(
-    sample: SpatialSample, pieces: pl.Series | None, spec: SplitSpec
-) -> tuple[Level, NDArray[np.int64]]:
-    """Give each cell of the sample the number of what is on one side with it as a whole."""
-    if pieces is not None:
-        number = pieces.fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
-        if number.max():
-            return "section", number
-    if len(sample.sections) > 1:
-        return "tissue", np.zeros(len(sample.cells), np.int64)
-    n_blocks = max(2, round(1 / spec.test_size))
-    return "block", _cut(sample.xy_um, min(n_blocks, len(sample.cells)))
+def cut_into_blocks(xy_um: NDArray[np.float64], n_blocks: int) -> NDArray[np.int64]:
+    """Cut cells into rectangles with as many cells each, always across the longer side of what is cut.
 
-
-def _cut(xy_um: NDArray[np.float64], n_blocks: int) -> NDArray[np.int64]:
-    """Cut cells into rectangles with as many cells each, always across the longer side of what is cut."""
+    Returns
+    -------
+    The number of each cell's rectangle, from 0.
+    """
     block = np.zeros(len(xy_um), np.int64)
     pending = [(np.arange(len(xy_um)), 0, n_blocks)]
     while pending:
@@ -112,6 +103,20 @@ def _cut(xy_um: NDArray[np.float64], n_blocks: int) -> NDArray[np.int64]:
         middle = len(cells) * n_left // n
         pending += [(order[:middle], first, n_left), (order[middle:], first + n_left, n - n_left)]
     return block
+
+
+def _units(
+    sample: SpatialSample, pieces: pl.Series | None, spec: SplitSpec
+) -> tuple[Level, NDArray[np.int64]]:
+    """Give each cell of the sample the number of what is on one side with it as a whole."""
+    if pieces is not None:
+        number = pieces.fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
+        if number.max():
+            return "section", number
+    if len(sample.sections) > 1:
+        return "tissue", np.zeros(len(sample.cells), np.int64)
+    n_blocks = max(2, round(1 / spec.test_size))
+    return "block", cut_into_blocks(sample.xy_um, min(n_blocks, len(sample.cells)))
 
 
 def _draw(unit: NDArray[np.int64], spec: SplitSpec) -> NDArray[np.str_]:
@@ -130,10 +135,7 @@ def _draw(unit: NDArray[np.int64], spec: SplitSpec) -> NDArray[np.str_]:
 
 def _apart(sides: NDArray[np.str_], sample: SpatialSample, *, across_sections: bool) -> NDArray[np.str_]:
     """Take the cells off validation and train that lie too near to those that are held out before them."""
-    section = np.zeros_like(sample.section) if across_sections else sample.section
-    # Sections with coordinates of their own are as far apart as it takes to be no neighbours.
-    extent = float(np.ptp(sample.xy_um, axis=0).max()) + 2 * buffer_of(sample)
-    places = sample.xy_um + np.column_stack([section * extent, np.zeros(len(section))])
+    places = sample.xy_um if across_sections else sample.places_apart(buffer_of(sample))
     apart = sides.copy()
     for held, others in ((TEST, (VALIDATION, TRAIN)), (VALIDATION, (TRAIN,))):
         is_held, is_other = apart == held, np.isin(apart, others)

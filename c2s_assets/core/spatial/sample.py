@@ -62,6 +62,11 @@ class SpatialSample:
         has_place[self.cells[first:last] - start] = True
         return has_place, slice(first, last)
 
+    def places_apart(self, distance_um: float) -> NDArray[np.float64]:
+        """Lay sections side by side, at least so far apart: microns in which no two of them are near."""
+        extent = float(np.ptp(self.xy_um, axis=0).max()) + 2 * distance_um
+        return self.xy_um + np.column_stack([self.section * extent, np.zeros(len(self.section))])
+
     @property
     def reach(self) -> Reach:
         """How far its cells are heard."""

@@ -1,17 +1,33 @@
-"""Records of the cells of a tissue: what is said of each."""
+"""Records of the cells of a tissue: what is said of each, in columns and in words."""
 
 import dagster as dg
+import polars as pl
 
 from c2s_assets.core.columns import CELL_TYPE
+from c2s_assets.core.reports.text import as_markdown
 from c2s_assets.core.spatial.attributes import labels_are_plausible
 from c2s_assets.core.spatial.calibration import ways_agree
-from c2s_assets.core.spatial.columns import CELL_DIAMETER_UM
+from c2s_assets.core.spatial.columns import (
+    CAPTION,
+    CAPTION_BLIND,
+    CELL_DIAMETER_UM,
+    DENSITY_PER_MM2,
+    NUCLEUS_AREA_UM2,
+    NUCLEUS_ELONGATION,
+)
 from c2s_assets.defs import lineage, plots
-from c2s_assets.defs.metadata import as_metadata, staged_metadata
+from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, require, staged_from_source
 from c2s_assets.defs.resources import Store
 from c2s_assets.storage.spatial.attributes import read_attributes
 from c2s_assets.storage.spatial.sample import read_sample
+
+_EXAMPLES = 3
+_DRAWN = {
+    DENSITY_PER_MM2: "Cells per square millimetre around a cell",
+    NUCLEUS_AREA_UM2: "Area of the nucleus (um2)",
+    NUCLEUS_ELONGATION: "Length of the nucleus by its width",
+}
 
 
 @dataset_asset(group="spatial", kinds={"parquet"})
@@ -41,3 +57,39 @@ def cell_attributes(context: dg.AssetExecutionContext, store: Store) -> Events:
             )
             | {"cells_per_cell_type": plots.cells_per_category(attributes[CELL_TYPE])},
         )
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def captions(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per cell: what is said of it in words, and the facts that this is made of."""
+    from c2s_assets.core.spatial.captioning import caption_cells
+    from c2s_assets.storage.spatial.captions import read_facts, read_groups
+
+    with staged_from_source(context, store) as (staged, h5ad):
+        dataset, sample = staged.dataset, read_sample(h5ad, staged.dataset)
+        captioned = caption_cells(read_facts(dataset, sample), sample, groups=read_groups(dataset, sample))
+        staged.write([captioned.rows], clauses_of_caption_blind=captioned.blind_clauses)
+        yield from publish_table(
+            staged,
+            claims=[captioned.hides_types()],
+            metadata=staged_metadata(staged, lineage=lineage.of_captions())
+            | {"example": dg.MetadataValue.md(_example(captioned.rows))}
+            | _distributions(captioned.rows),
+        )
+
+
+def _example(rows: pl.DataFrame) -> str:
+    """Show the first captions as they are."""
+    shown = rows.drop_nulls(CAPTION).head(_EXAMPLES)
+    return "\n\n".join(
+        f"- {as_markdown(caption)}\n- *blind*: {as_markdown(blind)}"
+        for caption, blind in shown.select(CAPTION, CAPTION_BLIND).iter_rows()
+    )
+
+
+def _distributions(rows: pl.DataFrame) -> Metadata:
+    """Draw how the measured facts are distributed, of those that are known of any cell."""
+    known = {name: rows[name].drop_nulls() for name in _DRAWN}
+    return {
+        name: plots.distribution(values, label=_DRAWN[name]) for name, values in known.items() if len(values)
+    }

@@ -9,7 +9,7 @@ from c2s_assets.core.errors import MissingInputError, SourceError
 from c2s_assets.storage.images.source import ImageSource
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_LIBRARIES = ("tifffile", "imagecodecs", "PIL")
+_LIBRARIES = ("tifffile", "imagecodecs", "PIL", "sklearn")
 HOW_TO_INSTALL = "images of a tissue take more libraries: python -m pip install 'c2s_assets[spatial]'"
 
 
