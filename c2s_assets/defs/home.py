@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def usable_home(home: Path) -> Path:
                 f"Remove it, or set DAGSTER_HOME to a folder without %, ?, * and [ in its path."
             ) from error
     return link
+
+
+def errors_of_postgres() -> tuple[type[Exception], ...]:
+    """Return what `dagster_postgres` raises where its database does not answer, if it is in use.
+
+    In 0.29 that is none of Dagster's errors, and only the extra `cluster` brings it.
+    """
+    used = sys.modules.get("dagster_postgres.utils")
+    return () if used is None else (used.DagsterPostgresException,)
 
 
 def renew_settings(home: Path) -> None:

@@ -23,7 +23,7 @@ from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_runs, choice, list_gene_symbols
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.checks import because_of
-from c2s_assets.defs.home import renew_settings, usable_home
+from c2s_assets.defs.home import errors_of_postgres, renew_settings, usable_home
 from c2s_assets.defs.launching import launch_processes
 from c2s_assets.defs.partitions import datasets, releases
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living, was_stopped
@@ -114,13 +114,18 @@ def open_instance(layout: Layout, *, is_of_ui: bool = False) -> Iterator[dg.Dags
         usable = usable_home(home)
         os.environ[_HOME] = str(usable)
         instance = _open(usable, is_of_ui=is_of_ui)
+    except errors_of_postgres() as error:
+        why = _why(getattr(error.__cause__, "orig", error))
+        raise LakeError(
+            f"the Postgres that {home}/dagster.yaml names does not answer: {why}. "
+            f"Start it, or correct its address in the environment."
+        ) from error
     except (OSError, DatabaseError, dg.DagsterError, YAMLError) as error:
         said = machine_error(error, layout.root)
-        why = one_line(" ".join(str(error).split()), longest=300)
         raise LakeError(
             f"Dagster's files in {home} cannot be used. {said}"
             if said
-            else f"Dagster's files in {home} cannot be used: {why}. Correct that, or move the folder "
+            else f"Dagster's files in {home} cannot be used: {_why(error)}. Correct that, or move the folder "
             f"away to have it made anew: the tables are elsewhere."
         ) from error
     with instance:
@@ -131,6 +136,16 @@ def open_instance(layout: Layout, *, is_of_ui: bool = False) -> Iterator[dg.Dags
 def register(instance: dg.DagsterInstance, dataset_id: str) -> None:
     """Add the dataset's partition; it may be there already."""
     instance.add_dynamic_partitions(datasets.name or "", [dataset_id])
+
+
+def register_known(instance: dg.DagsterInstance, layout: Layout) -> None:
+    """Add the partitions of all datasets of the lake to an instance that knows none: it is a new one.
+
+    To any other, a partition that is not there was taken away by somebody.
+    """
+    name = datasets.name or ""
+    if not instance.get_dynamic_partitions(name):
+        instance.add_dynamic_partitions(name, sorted(known_datasets(layout)))
 
 
 def unregister(instance: dg.DagsterInstance, dataset_id: str) -> bool:
@@ -221,6 +236,10 @@ def list_datasets(instance: dg.DagsterInstance | None, layout: Layout) -> list[D
         _status(instance, Dataset(layout, dataset_id, settings), last_runs.get(dataset_id))
         for dataset_id in sorted({*registered, *known_datasets(layout)})
     ]
+
+
+def _why(error: BaseException) -> str:
+    return one_line(" ".join(str(error).split()), longest=300)
 
 
 def _resource(definitions: dg.Definitions, name: str) -> Any:

@@ -28,6 +28,7 @@ from dagster_webserver.version import __version__
 from c2s_assets.core.errors import C2SError
 from c2s_assets.core.pages.addresses import OVERVIEW
 from c2s_assets.defs.launching import ProcessLauncher
+from c2s_assets.defs.service import register_known
 from c2s_assets.defs.ui.beside import Beside, run_beside
 from c2s_assets.defs.ui.guard import Guard
 from c2s_assets.defs.ui.overview import overview
@@ -61,6 +62,7 @@ def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None
     _end_when_asked()
     with _only_one(instance, port=port), _beside_others(instance, layout):
         recover_all(layout)
+        register_known(instance, layout)
         _start(instance, layout, port=port)
 
 

@@ -12,15 +12,18 @@ from typing import Any
 import celery
 import dagster as dg
 from dagster import DagsterRunStatus
+from dagster._cli.api import _execute_run_command_body
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import unpack_value
-from dagster_celery.tasks import create_execute_job_task
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 
 from c2s_assets.defs.processes import tags_of_living
 from c2s_assets.defs.workers.launching import QUEUE, WorkerLauncher
 from c2s_assets.storage.lake.layout import locate_lake
 from c2s_assets.storage.lake.presence import present
 
+# As of the webserver, for a statement, for a connection, and connections beyond a pool of one.
+_STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _MOST_MORE = 60_000, 3_600, 20
 _TO_START = (DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING)
 
 
@@ -31,23 +34,32 @@ def main() -> None:
         launcher = instance.run_launcher
     if not isinstance(launcher, WorkerLauncher):
         raise TypeError(f"run launcher {launcher!r}")
-    create_execute_job_task(launcher.celery, base=LivingTask)
+    launcher.celery.register_task(BuildTask())
     with present(layout):
         launcher.celery.worker_main(_arguments(name=f"c2s-{os.getpid()}@{socket.gethostname()}"))
 
 
-class LivingTask(celery.Task):
-    """The task that builds a dataset; its run can be seen to live from every machine."""
+class BuildTask(celery.Task):
+    """The task that builds a dataset: Dagster's own, of a run that can be seen to live from every machine."""
 
-    def __call__(self, execute_job_args_packed: Mapping[str, Any]) -> int:
-        """Run what Dagster's own task runs."""
+    name = TASK_EXECUTE_JOB_NAME
+
+    def run(self, execute_job_args_packed: Mapping[str, Any]) -> int:
+        """Run what the launcher has packed; 0 if all went well."""
         run_id = unpack_value(execute_job_args_packed, as_type=ExecuteRunArgs).run_id
         with dg.DagsterInstance.get() as instance, tags_of_living(instance) as tags:
+            # Dagster would open a connection for every statement, some 1,100 for a small build, for each of
+            # which Postgres forks. For a run alone, so that one that was cut is not met by the next.
+            instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _MOST_MORE)
             run = instance.get_run_by_id(run_id)
             # Redis may give a task to two workers, of which Dagster lets the first go on.
             if run is not None and run.status in _TO_START:
                 instance.add_run_tags(run_id, tags)
-            return int(self.run(execute_job_args_packed))
+            return _execute_run_command_body(run_id, instance, _unheard, set_exit_code_on_failure=True)
+
+
+def _unheard(_: dg.DagsterEvent) -> None:
+    """Take an event that nobody waits for: it is in Postgres."""
 
 
 def _arguments(*, name: str) -> list[str]:

@@ -80,25 +80,23 @@ def test_terminating_a_run_whose_process_has_gone_ends_it(instance: dg.DagsterIn
 
 @pytest.mark.parametrize("is_under_way", [False, True], ids=["to start", "given to two workers"])
 def test_only_the_worker_that_starts_a_run_says_that_it_lives(
-    instance: dg.DagsterInstance, is_under_way: bool
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, is_under_way: bool
 ) -> None:
     """Redis may give a task out twice; the second must not pass for the process of the run when it ends."""
-    from c2s_assets.defs.workers.worker import LivingTask
+    from c2s_assets.defs.workers import worker
 
     seen: list[str | None] = []
 
-    class Task(LivingTask):
-        name = "execute_job"
+    def execute(run_id: str, instance: dg.DagsterInstance, *_: Any, **__: Any) -> int:
+        seen.append(_run(instance, run_id).tags.get(PROCESS))
+        return 0
 
-        def run(self, _: object) -> int:
-            seen.append(_run(instance, run_id).tags.get(PROCESS))
-            return 0
-
+    monkeypatch.setattr(worker, "_execute_run_command_body", execute)
     if is_under_way:
         run_id = start(instance, {PROCESS: "first"})
     else:
         run_id = instance.create_run_for_job(nothing).run_id
-    Task()(pack_value(ExecuteRunArgs(_origin(), run_id, instance.get_ref())))
+    worker.BuildTask().run(pack_value(ExecuteRunArgs(_origin(), run_id, instance.get_ref())))
     assert (seen == ["first"]) == is_under_way
     assert seen[0] is not None
 
