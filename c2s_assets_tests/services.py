@@ -4,36 +4,21 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg2
-import pytest
 import redis
 
-_DEBIAN = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-_BIN = os.pathsep.join([os.environ.get("PATH", ""), *map(str, _DEBIAN)])
+from c2s_assets_tests.requiring import program
+from c2s_assets_tests.serving import free_port
+
 _STARTING_SECONDS = 60
-
-
-def require_tools(*names: str) -> None:
-    """Skip the module of a test where a program is not installed, but for $C2S_REQUIRE_TOOLS."""
-    missing = [name for name in names if shutil.which(name, path=_BIN) is None]
-    if missing and "C2S_REQUIRE_TOOLS" not in os.environ:
-        pytest.skip(f"no {', '.join(missing)} here", allow_module_level=True)
-
-
-def free_port() -> int:
-    """Find a port of 127.0.0.1 that nobody uses."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @dataclass
@@ -66,7 +51,11 @@ class Service:
 
     def kill(self) -> None:
         """Kill it as a power cut does, with all processes that it has begun."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        number = str(self.process.pid)
+        children = subprocess.run(["pgrep", "-P", number], capture_output=True, text=True, check=False).stdout
+        for one in (number, *children.split()):
+            with suppress(ProcessLookupError):
+                os.kill(int(one), signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
@@ -85,14 +74,14 @@ def postgres() -> Iterator[Service]:
     with _folder_of_server() as (folder, user):
         data = folder / "data"
         subprocess.run(
-            [_program("initdb"), "-D", str(data), "-U", "c2s", "--auth=trust", "--no-sync", "--no-locale"],
+            [program("initdb"), "-D", str(data), "-U", "c2s", "--auth=trust", "--no-sync", "--no-locale"],
             user=user,
             check=True,
             stdout=subprocess.DEVNULL,
         )
         plain = f"postgresql://c2s@127.0.0.1:{port}/postgres"
         command = [
-            *(_program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)),
+            *(program("postgres"), "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)),
             *("-c", "fsync=off"),
         ]
         address = plain.replace("://", "+psycopg2://")
@@ -106,7 +95,7 @@ def redis_server() -> Iterator[Service]:
     address = f"redis://127.0.0.1:{port}/0"
     with _folder_of_server() as (folder, user):
         options = {"--port": port, "--bind": "127.0.0.1", "--save": "", "--dir": folder}
-        command = [_program("redis-server"), *(str(word) for pair in options.items() for word in pair)]
+        command = [program("redis-server"), *(str(word) for pair in options.items() for word in pair)]
         yield from _run(Service(address, command, user, lambda: _answers_ping(address), folder / "log"))
 
 
@@ -116,12 +105,6 @@ def _run(service: Service) -> Iterator[Service]:
         yield service
     finally:
         service.stop()
-
-
-def _program(name: str) -> str:
-    found = shutil.which(name, path=_BIN)
-    assert found is not None, f"{name} is not installed"
-    return found
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 What speaks like CELLxGENE Discover, and can misbehave, is in `discover.py`.
 """
 
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,13 @@ from dagster._core.execution.plan import active
 from c2s_assets.clients import http
 
 _NO_HEADERS: Mapping[str, str] = {}
+
+
+def free_port() -> int:
+    """Find a port of 127.0.0.1 that nobody uses."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from c2s_assets.storage.lake.denials import DENIALS
+from c2s_assets.storage.lake.presence import HOW_TO_SHARE
 from c2s_assets.storage.lake.room import NO_ROOM
 
 PAGE = (Path(__file__).parents[1] / "docs" / "operating.md").read_text()
@@ -15,6 +16,9 @@ OTHERS = {
     "another c2s ui serves this lake": "Use that one, or stop it first.",
     "is open for writing": "Close it there; whoever reads it opens it read-only: duckdb -readonly.",
     "ended by itself ... again and again": "It said why above",
+    "this folder cannot ... let one process wait for another (flock)": HOW_TO_SHARE,
+    "its locks are not seen from": "the machine that is named works on the lake",
+    "so there is nothing for a worker to take": "`c2s ui` alone",
     "was written by a newer c2s_assets": "Update c2s_assets here, or use the lake from where that is",
     "the run was killed, or the machine was stopped": "c2s build --outdated",
 }

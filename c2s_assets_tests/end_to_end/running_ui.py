@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ import httpx
 
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.commands import environment
+from c2s_assets_tests.serving import free_port
 
 # A part of the command line of the process of a run.
 RUN = "c2s_assets.defs.attached dagster api execute_run"
@@ -39,9 +39,7 @@ class Ui:
 @contextmanager
 def running_ui(layout: Layout) -> Iterator[Ui]:
     """Start `c2s ui` on a free port of 127.0.0.1, and stop the whole group of its processes afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with (layout.root / "ui.log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "c2s_assets", "ui", "--port", str(port)],

@@ -1,0 +1,1 @@
+"""What stands in deploy/ works as far as one machine without containers can tell."""
