@@ -1,0 +1,80 @@
+"""Several workers build one lake, with runs in Postgres and a queue in Redis, as `deploy/` has it."""
+
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.cli.commanding import c2s
+from c2s_assets_tests.defs.building import debris, files_below
+from c2s_assets_tests.end_to_end.running_ui import Ui, built, runs, wait_until
+from c2s_assets_tests.requiring import require_programs
+from c2s_assets_tests.toy import make_lake
+
+require_programs("initdb", "redis-server")
+pytest.importorskip("dagster_celery", reason="the extra cluster is not installed")
+
+if TYPE_CHECKING:
+    from c2s_assets_tests.end_to_end.running_cluster import Cluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.waits]
+
+_NAMES = ("one", "two")
+_N_CELLS = 120
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[Cluster, Ui]]":
+    """Two workers, and two datasets to build."""
+    from c2s_assets_tests.end_to_end.running_cluster import drop_unrelated, running_cluster
+
+    layout = make_lake(tmp_path_factory.mktemp("cluster"))
+    drop_unrelated(layout, _NAMES, n_obs=_N_CELLS)
+    with running_cluster(layout, n_workers=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    """A lake of the same datasets, built on one machine, with runs in SQLite."""
+    from c2s_assets_tests.end_to_end.running_cluster import drop_unrelated
+
+    layout = make_lake(tmp_path_factory.mktemp("alone"))
+    drop_unrelated(layout, _NAMES, n_obs=_N_CELLS)
+    said = c2s("build", *_NAMES, lake=layout.root)
+    assert said.status == 0, said.err
+    return layout
+
+
+def test_what_a_lost_machine_was_building_is_built_by_another_as_one_machine_alone_builds_it(
+    alone: Layout, cluster: "tuple[Cluster, Ui]"
+) -> None:
+    machines, ui = cluster
+    wait_until(lambda: machines.find_busy() is not None, seconds=300)
+    lost = machines.find_busy()
+    assert lost is not None
+    machines.kill_worker(lost)
+    wait_until(lambda: built(ui) == set(_NAMES), seconds=600)
+    assert "FAILURE" in [status for _, status in runs(ui)]
+    assert debris(machines.layout) == []
+    for name in _NAMES:
+        assert _tables(machines.layout, name) == _tables(alone, name)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_a_lake_of_one_machine_is_carried_over_as_it_is(alone: Layout) -> None:
+    from c2s_assets_tests.end_to_end.running_cluster import DEPLOY
+
+    before = files_below(alone.datasets)
+    shutil.copy(DEPLOY / "dagster.yaml", alone.dagster_home)
+    said = c2s("build", "--outdated", lake=alone.root)
+    assert said.status == 0, said.err
+    assert files_below(alone.datasets) == before
+
+
+def _tables(layout: Layout, name: str) -> dict[str, bytes]:
+    """The files of a dataset without its record and its page, of which tests draw no picture."""
+    found = files_below(layout.dataset(name))
+    return {path: content for path, content in found.items() if path not in ("report.html", "record.json")}
