@@ -15,7 +15,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # Each layer may import itself and what stands further right; the command line and the example stand outside.
 LAYERS = ("cli", "definitions", "defs", "clients", "storage", "schemas", "core")
-LAYER_OF_MODULE = {"__main__": "cli", "simulate": "cli", "verify": "cli"}
+LAYER_OF_MODULE = {"__main__": "cli", "simulate": "cli", "verify": "cli", "local_hub": "cli"}
 
 
 def _layer(module: str) -> str | None:

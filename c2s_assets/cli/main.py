@@ -5,11 +5,10 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from c2s_assets.cli.printing import remark, say, scan_text, terminal_width
+from c2s_assets.cli.printing import remark, say, terminal_width
 from c2s_assets.core.errors import C2SError, ConfigError, LakeError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.lake.layout import Layout, locate_lake
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
 _LAKE = "C2S_LAKE"
-_EXAMPLE = "example"
 _MOST_ROWS = 200
 _STOPPED, _NOT_READ = 128 + signal.SIGINT, 128 + signal.SIGPIPE
 
@@ -154,7 +152,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     worker.set_defaults(run=_worker)
 
-    demo = commands.add_parser("demo", help=f"simulate a dataset called {_EXAMPLE!r} and build it")
+    demo = commands.add_parser("demo", help="simulate a dataset called 'example' and build it")
+    demo.add_argument(
+        "--publish",
+        action="store_true",
+        help="release it too, on a Hub of this machine alone, and load it from there",
+    )
     demo.set_defaults(run=_demo, is_of_a_lake=False)
     return parser
 
@@ -478,38 +481,13 @@ def _worker(_: argparse.Namespace, layout: Layout) -> int:
         become_worker(instance, layout)
 
 
-def _demo(_: argparse.Namespace, layout: Layout) -> int:
-    from c2s_assets.cli.building import print_report
-    from c2s_assets.defs.service import build, open_instance
-    from c2s_assets.schemas.documents import InboxNote
-    from c2s_assets.schemas.registry import tables_of_any_dataset
-    from c2s_assets.simulate import simulate_h5ad
-    from c2s_assets.storage.sources.raw import put_into_inbox
+def _demo(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.demo import build_example, publish_example
 
-    def simulate(target: Path) -> InboxNote:
-        simulate_h5ad(target)
-        return InboxNote(retrieved_at=_now())
-
-    say("Simulating 5,000 cells of 17 donors, with 20,000 genes and 36 cell types ...")
-    put_into_inbox(layout, dataset_id=_EXAMPLE, fill=simulate)
-    with open_instance(layout) as instance:
-        report = build(instance, _definitions(), _EXAMPLE, assets=tables_of_any_dataset())
-    print_report(_EXAMPLE, report, layout)
-    folder = layout.dataset(_EXAMPLE)
-    say(
-        f"\nLoad it with Polars:\n"
-        f"  import polars as pl\n"
-        f"  {scan_text(folder / 'train')}.select('cell_sentence', 'age').collect()\n"
-        f"\nSee it in the Dagster UI:\n  make ui      (or: c2s ui), then open http://127.0.0.1:3000"
-    )
-    return 0 if report.succeeded else 1
+    return publish_example(layout) if options.publish else build_example(layout)
 
 
 def _definitions() -> "dg.Definitions":
     from c2s_assets.definitions import defs
 
     return defs
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

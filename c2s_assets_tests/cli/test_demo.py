@@ -1,19 +1,43 @@
-"""`c2s demo`: the main job on a simulated dataset."""
+"""`c2s demo`: the main job on a simulated dataset, and its release on a Hub of this machine."""
 
+import urllib.request
 from pathlib import Path
 
 import pytest
 
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
+from c2s_assets_tests.clients.publishing import without_waits
 from c2s_assets_tests.toy import write_toy_h5ad
 
 
 @pytest.mark.slow
-def test_the_demo_builds_every_table_that_a_dataset_can_have(
+def test_the_demo_builds_every_table_that_a_dataset_can_have_and_publishes_what_can_be_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pages = []
+
+    def look(url: str) -> None:
+        with urllib.request.urlopen(f"{url}/datasets/me/example") as answer:  # noqa: S310
+            pages.append(answer.read().decode())
+
+    without_waits(monkeypatch)
     monkeypatch.setattr("c2s_assets.simulate.simulate_h5ad", write_toy_h5ad)
-    said = c2s("demo", lake=tmp_path / "lake")
-    assert said.status == 0, said.out
+    monkeypatch.setattr("c2s_assets.cli.demo.show_until_stopped", look)
+    said = c2s("demo", "--publish", lake=tmp_path / "lake")
+    assert said.status == 0, said.out + said.err
     assert "FAILED" not in said.out
     assert "pseudobulk" in said.out
+    assert "Published as version 1.0" in said.out
+    assert "train: 45 rows" in said.out
+    (page,) = pages
+    assert "<h1>Simulated ageing tissue</h1>" in page
+    assert "example/train/chunk_0000.parquet</a>" in page
+
+
+def test_the_demo_does_not_write_over_settings(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "lake")
+    layout.root.mkdir()
+    layout.settings.write_text("sentences: {top_n: 5}\n", encoding="utf-8")
+    said = c2s("demo", "--publish", lake=layout.root)
+    assert (said.status, "has no release 'example', and is not written over" in said.err) == (1, True)
