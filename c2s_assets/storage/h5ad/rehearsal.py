@@ -77,13 +77,13 @@ def work(path: Path, limits: str) -> dict[str, Any]:
         return {"kind": contents.kind, "n_obs": h5ad.n_obs, "n_vars": h5ad.var.n_rows}
 
 
-def limit(seconds: int) -> None:
+def limit(seconds: int, *, memory_bytes: int = _MEMORY_BYTES) -> None:
     """Bound memory and processor time of this process from now on."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     if sys.platform == "linux":  # elsewhere there is no such limit
         in_use = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (in_use + _MEMORY_BYTES,) * 2)
+        resource.setrlimit(resource.RLIMIT_AS, (in_use + memory_bytes,) * 2)
 
 
 def _attempt(part: Callable[[], object]) -> None:

@@ -1,6 +1,7 @@
 """Reads outlines of cells: GeoJSON of Space Ranger, and the table of corners of Xenium."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,9 @@ def read_geojson(path: Path) -> tuple[pl.Series, Outlines]:
         ) from error
     if not ids:
         raise NotAnH5adError(f"{path.name} has no cell. Copy it again.")
+    if len(set(ids)) < len(ids):
+        again = Counter(ids).most_common(1)[0][0]
+        raise NotAnH5adError(f"{path.name} has the cell {again!r} several times. Copy it again.")
     begins = np.cumsum([0, *map(len, rings)])
     return pl.Series(_CELL_ID, ids), _opened(begins, np.concatenate(rings))
 

@@ -1,12 +1,16 @@
 """Converts the HDF5 matrices of Cell Ranger and Space Ranger, of version 2 and from version 3 on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from c2s_assets.core.errors import InvalidMatrixError, NotAnH5adError, UnsupportedEncodingError
 from c2s_assets.storage.h5ad.access import Array, as_array, open_member, reading
@@ -38,18 +42,107 @@ def convert_tenx(path: Path, target: Path, *, genome: str | None, feature_type: 
     NotAnH5adError, InvalidMatrixError
         If a part is missing, or the parts contradict each other.
     """
-    with open_hdf5(path) as hdf5, new_h5ad(target) as file:
-        place = genome or _MATRIX
+    with open_tenx(path, genome=genome) as matrix, new_h5ad(target) as file:
+        is_wanted = matrix.of_type(feature_type)
+        _write_matrix(matrix, file, is_wanted)
+        write_frame(file, "obs", index=matrix.barcodes, columns={})
+        wanted = {name: column.filter(is_wanted) for name, column in matrix.columns.items()}
+        write_frame(file, "var", index=matrix.index.filter(is_wanted), columns=wanted)
+
+
+@dataclass(frozen=True)
+class TenxMatrix:
+    """An open matrix of features by barcodes, by barcode, which is one of cells by features, by cell.
+
+    Attributes
+    ----------
+    index, columns
+        Names of the features, and what else is said of them.
+    bounds
+        Where the values of each barcode begin, shape ``(n_barcodes + 1,)``.
+    """
+
+    place: str
+    barcodes: pl.Series
+    index: pl.Series
+    columns: Mapping[str, pl.Series]
+    bounds: NDArray[np.int64]
+    _indices: Array
+    _data: Array
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of its values."""
+        return self._data.dtype
+
+    def of_type(self, feature_type: str | None) -> NDArray[np.bool_]:
+        """Say which features are of a type; all, if none is asked for."""
+        if feature_type is None:
+            return np.ones(len(self.index), bool)
+        types = self.columns.get(_TYPES)
+        if types is None or feature_type not in types:
+            raise NotAnH5adError(
+                f"{self.place}/features has none of the type {feature_type!r}. Copy the file again."
+            )
+        return types.eq_missing(feature_type).to_numpy()
+
+    def values(self, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Read values in stored order, with the feature of each.
+
+        Raises
+        ------
+        InvalidMatrixError
+            If there is no such feature.
+        """
+        features = self._indices.read(start, stop).astype(np.int64)
+        outside = features[(features < 0) | (features >= len(self.index))]
+        if len(outside):
+            raise InvalidMatrixError(
+                f"{self.place}/indices names feature {outside[0]}, but there are {len(self.index):,}. Fetch "
+                f"the file again."
+            )
+        return features, self._data.read(start, stop)
+
+    def rows(self) -> Iterator[tuple[int, csr_array]]:
+        """Read the cells block by block, with the number of the first."""
+        first = 0
+        while first < len(self.barcodes):
+            within = np.searchsorted(self.bounds, self.bounds[first] + _VALUES_AT_ONCE, side="right") - 1
+            stop = max(first + 1, int(within))
+            features, values = self.values(int(self.bounds[first]), int(self.bounds[stop]))
+            indptr = self.bounds[first : stop + 1] - self.bounds[first]
+            yield first, csr_array((values, features, indptr), shape=(stop - first, len(self.index)))
+            first = stop
+
+
+@contextmanager
+def open_tenx(path: Path, *, genome: str | None = None) -> Iterator[TenxMatrix]:
+    """Open a matrix; see `convert_tenx` for what is raised."""
+    place = genome or _MATRIX
+    with open_hdf5(path) as hdf5:
         group = open_member(hdf5.file, place, place=path.name)
         if not isinstance(group, h5py.Group):
             raise NotAnH5adError(f"{path.name} has no group {place!r}. Write it again with Cell Ranger.")
         barcodes = _text(group, "barcodes", place=place)
         index, columns = _features(group, place=place)
-        is_wanted = _wanted(columns, len(index), feature_type=feature_type, place=place)
-        _write_matrix(group, file, n_obs=len(barcodes), is_wanted=is_wanted, place=place)
-        write_frame(file, "obs", index=barcodes, columns={})
-        wanted = {name: column.filter(is_wanted) for name, column in columns.items()}
-        write_frame(file, "var", index=index.filter(is_wanted), columns=wanted)
+        data, indices, indptr = (_numbers(group, name, place=place) for name in ("data", "indices", "indptr"))
+        for array in (data, indices, indptr):
+            array.refuse_unproven(_length(array))
+        bounds = indptr.read().astype(np.int64)
+        _check(bounds, n_obs=len(barcodes), data=data, indices=indices, place=place)
+        yield TenxMatrix(place, barcodes, index, columns, bounds, indices, data)
+
+
+def _check(bounds: NDArray[np.int64], *, n_obs: int, data: Array, indices: Array, place: str) -> None:
+    n_values = _length(data)
+    if len(bounds) != n_obs + 1 or bounds[0] != 0 or bounds[-1] != n_values or (np.diff(bounds) < 0).any():
+        raise InvalidMatrixError(
+            f"{place}/indptr does not divide {n_values:,} values among {n_obs:,} barcodes. Fetch it again."
+        )
+    if _length(indices) != n_values:
+        raise InvalidMatrixError(
+            f"{place} has {n_values:,} values and {_length(indices):,} indices. Fetch the file again."
+        )
 
 
 def _features(group: h5py.Group, *, place: str) -> tuple[pl.Series, dict[str, pl.Series]]:
@@ -70,51 +163,17 @@ def _features(group: h5py.Group, *, place: str) -> tuple[pl.Series, dict[str, pl
     return index, columns
 
 
-def _wanted(
-    columns: Mapping[str, pl.Series], n_vars: int, *, feature_type: str | None, place: str
-) -> NDArray[np.bool_]:
-    """Say which features are of a type; all, if none is asked for."""
-    if feature_type is None:
-        return np.ones(n_vars, bool)
-    types = columns.get(_TYPES)
-    if types is None or feature_type not in types:
-        raise NotAnH5adError(f"{place}/features has none of the type {feature_type!r}. Copy the file again.")
-    return types.eq_missing(feature_type).to_numpy()
-
-
-def _write_matrix(
-    group: h5py.Group, file: h5py.File, *, n_obs: int, is_wanted: NDArray[np.bool_], place: str
-) -> None:
-    """Copy the values: a matrix of features by barcodes, by barcode, is one of cells by features, by cell."""
-    n_vars, new_index = len(is_wanted), np.cumsum(is_wanted) - 1
-    data, indices, indptr = (_numbers(group, name, place=place) for name in ("data", "indices", "indptr"))
-    n_values = _length(data)
-    for array in (data, indices, indptr):
-        array.refuse_unproven(_length(array))
-    bounds = indptr.read().astype(np.int64)
-    if len(bounds) != n_obs + 1 or bounds[0] != 0 or bounds[-1] != n_values or (np.diff(bounds) < 0).any():
-        raise InvalidMatrixError(
-            f"{place}/indptr does not divide {n_values:,} values among {n_obs:,} barcodes. Fetch it again."
-        )
-    if _length(indices) != n_values:
-        raise InvalidMatrixError(
-            f"{place} has {n_values:,} values and {_length(indices):,} indices. Fetch the file again."
-        )
-    shape = (n_obs, int(is_wanted.sum()))
-    matrix = CompressedMatrix(file, "X", encoding="csr", shape=shape, dtype=data.dtype)
-    n_left_out = np.zeros_like(bounds)
+def _write_matrix(matrix: TenxMatrix, file: h5py.File, is_wanted: NDArray[np.bool_]) -> None:
+    shape = (len(matrix.barcodes), int(is_wanted.sum()))
+    written = CompressedMatrix(file, "X", encoding="csr", shape=shape, dtype=matrix.dtype)
+    new_index = np.cumsum(is_wanted) - 1
+    n_values, n_left_out = int(matrix.bounds[-1]), np.zeros_like(matrix.bounds)
     for start in range(0, n_values, _VALUES_AT_ONCE):
-        features = indices.read(start, start + _VALUES_AT_ONCE).astype(np.int64)
-        if features.min() < 0 or features.max() >= n_vars:
-            outside = features[(features < 0) | (features >= n_vars)][0]
-            raise InvalidMatrixError(
-                f"{place}/indices names feature {outside}, but there are {n_vars:,}. Fetch the file again."
-            )
+        features, values = matrix.values(start, min(start + _VALUES_AT_ONCE, n_values))
         kept = is_wanted[features]
-        matrix.append(new_index[features[kept]], data.read(start, start + _VALUES_AT_ONCE)[kept])
-        left_out = start + np.flatnonzero(~kept)
-        n_left_out += np.searchsorted(left_out, bounds)
-    matrix.finish(bounds - n_left_out)
+        written.append(new_index[features[kept]], values[kept])
+        n_left_out += np.searchsorted(start + np.flatnonzero(~kept), matrix.bounds)
+    written.finish(matrix.bounds - n_left_out)
 
 
 def _numbers(group: h5py.Group, name: str, *, place: str) -> Array:

@@ -11,7 +11,8 @@ from c2s_assets.storage.images.opening import require_libraries
 _SPOTS, _CELLS = "filtered_feature_bc_matrix.h5", "filtered_feature_cell_matrix.h5"
 _FACTORS, _HIRES = "scalefactors_json.json", "tissue_hires_image.png"
 _POSITIONS = ("tissue_positions.parquet", "tissue_positions.csv", "tissue_positions_list.csv")
-_OUTLINES = "cell_segmentations.geojson"
+# Of cells as they are taken to reach beyond their nucleus, or of nuclei alone.
+_OUTLINES, _NUCLEI = "cell_segmentations.geojson", "nucleus_segmentations.geojson"
 _BINNED, _SEGMENTED, _FINEST = "binned_outputs", "segmented_outputs", "square_002um"
 # What lies below the folder that is named after the section.
 _OF_A_RUN = ("outs", _BINNED, _SEGMENTED)
@@ -108,11 +109,11 @@ def _find(folder: Path) -> TissueFiles | None:
     if _named(segmented, _CELLS):
         return _of_cells(segmented)
     if binned.is_dir():
-        return _of_run(binned, _named(segmented, _OUTLINES))
+        return _of_run(binned, _outlines_in(segmented))
     if _named(folder, _CELLS):
         return _of_cells(folder)
     if _named(folder, _SPOTS) and _named(folder / "spatial", _FACTORS):
-        return _of_spots(folder, _named(folder, _OUTLINES))
+        return _of_spots(folder, _outlines_in(folder))
     return None
 
 
@@ -162,6 +163,10 @@ def _of_run(binned: Path, outlines: Path | None) -> TissueFiles:
         f"{binned.parent} has bins of {len(sizes)} sizes ({named}) and no {_OUTLINES}, of which cells could "
         f"be made. Add one of these folders."
     )
+
+
+def _outlines_in(folder: Path) -> Path | None:
+    return next(_all_named(folder, (_OUTLINES, _NUCLEI)), None)
 
 
 def _required(folder: Path, *names: str) -> Path:

@@ -46,16 +46,23 @@ class Tissue:
     outlines: Outlines | None = None
 
 
-def add_tissue(file: h5py.File, tissue: Tissue, columns: Mapping[str, pl.Series]) -> None:
-    """Add a tissue to an h5ad that has its matrix, and further columns to obs."""
+def add_tissue(
+    file: h5py.File,
+    tissue: Tissue,
+    columns: Mapping[str, pl.Series],
+    *,
+    says: Mapping[str, Mapping[str, str | float]] | None = None,
+) -> None:
+    """Add a tissue to an h5ad that has its matrix, further columns to obs, and what else is said of it."""
     assay = pl.repeat(tissue.assay, len(tissue.xy_px), eager=True)
     add_columns(file, "obs", {**columns, "assay": assay})
     write_array(new_group(file, "obsm"), "spatial", tissue.xy_px)
     library = new_group(new_group(new_group(file, "uns"), "spatial"), tissue.name.replace("/", "_"))
     write_scalar(library, "unit", tissue.unit)
-    factors = new_group(library, "scalefactors")
-    for name, value in tissue.factors.items():
-        write_scalar(factors, name, value)
+    for section, said in {"scalefactors": tissue.factors, **(says or {})}.items():
+        group = new_group(library, section)
+        for name, value in said.items():
+            write_scalar(group, name, value)
     if tissue.image is not None:
         from c2s_assets.storage.images.picture import read_picture  # noqa: PLC0415  an extra
 

@@ -22,6 +22,7 @@ from c2s_assets_tests.tissues import (
     counts_of,
     square,
     write_cells,
+    write_geojson,
     write_spots,
     write_xenium,
 )
@@ -97,6 +98,48 @@ def test_cells_of_space_ranger_lie_in_the_middle_of_their_outlines(tmp_path: Pat
         np.testing.assert_array_equal(counts(h5ad), counts_of(3))
 
 
+def test_bins_in_the_outline_of_a_cell_become_that_cell(tmp_path: Path) -> None:
+    """Bins are 4 columns and 3 rows of 8 um, 16 pixels, from (20, 70) on; the last one is not counted."""
+    folder = tmp_path / "brain" / "outs" / "binned_outputs" / "square_008um"
+    placed = write_spots(folder, bin_size_um=8.0, microns_per_pixel=0.5)
+    cells = {
+        7: square(12, 62, 32),  # the first two bins of the first two rows
+        2: square(44, 62, 30),  # the third and fourth of the first row, and of the second
+        5: square(40, 62, 12),  # none: it lies between them
+        9: square(30, 84, 40),  # two of the last row; three others of it are nearer to the cells above
+        4: square(900, 900, 16),  # none
+    }
+    write_geojson(folder / "cell_segmentations.geojson", cells)
+    counted = dict(zip(placed["barcode"], counts_of(11), strict=True))
+    with converted(folder) as h5ad:
+        assert h5ad.obs.index().to_list() == [f"cellid_{number:09d}-1" for number in (7, 2, 9)]
+        assert h5ad.obs.read("n_bins").to_list() == [4, 4, 2]
+        bins = [(0, 1, 4, 5), (2, 3, 6, 7), (9, 10)]
+        expected = [sum(counted[f"s_{number:05d}-1"] for number in cell) for cell in bins]
+        np.testing.assert_array_equal(counts(h5ad), expected)
+        library = h5ad.uns(max_values=100)["spatial"]["brain_square_008um"]
+        assert library["unit"] == "cell"
+        assert library["scalefactors"] == {"tissue_hires_scalef": 0.1, "microns_per_pixel": 0.5}
+        assert library["bins"] == {
+            "outlines": "cells",
+            "n_outlines": 5,
+            "n_outlines_without_bin": 2,
+            "n_bins": 11,
+            "n_bins_in_a_cell": 10,
+            "n_bins_in_several": 3,
+        }
+
+
+def test_outlines_that_have_no_bin_are_refused(tmp_path: Path) -> None:
+    write_spots(tmp_path / "bins", bin_size_um=8.0)
+    write_geojson(tmp_path / "bins" / "nucleus_segmentations.geojson", {1: square(900, 900, 50)})
+    with (
+        pytest.raises(C2SError, match=r"none of 11 bins lies in one of 1 outlines of nucleus_seg"),
+        converted(tmp_path / "bins"),
+    ):
+        pass
+
+
 def test_xenium_is_read_without_its_controls(tmp_path: Path) -> None:
     cells = write_xenium(tmp_path / "run", pixel_size=0.2)
     with converted(tmp_path / "run") as h5ad:
@@ -163,7 +206,7 @@ def test_outlines_that_are_damaged_or_of_other_cells_are_named(tmp_path: Path) -
         (whole[:-200], r"cell_segmentations\.geojson is no GeoJSON .* after 1 of them"),
         ("{}", "after 0 of them"),
         (json.dumps({"features": []}), "has no cell"),
-        (whole.replace('"cell_id": 12', '"cell_id": 3'), "has '3' several times"),
+        (whole.replace('"cell_id": 12', '"cell_id": 3'), "has the cell 3 several times"),
         (whole.replace('"cell_id": 12', '"cell_id": 4'), "does not have 1 of 3 cells of the matrix"),
     ]:
         (folder / "cell_segmentations.geojson").write_text(text)
