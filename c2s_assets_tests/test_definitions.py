@@ -50,6 +50,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "train_test",
         "training_prompts",
         "rank_fidelity",
+        "dataset_card",
         "donor_aliases",
         "leak_audit",
         "leak_inflation",
@@ -135,7 +136,14 @@ def test_a_job_builds_tables_in_one_process(job_name: str, tables: list[str]) ->
 
 
 def test_what_few_want_has_to_be_asked_for() -> None:
-    few = {"expression_matrix", "pseudobulk", "pseudocells", "rank_fidelity", "training_prompts"}
+    few = {
+        "dataset_card",
+        "expression_matrix",
+        "pseudobulk",
+        "pseudocells",
+        "rank_fidelity",
+        "training_prompts",
+    }
     of_tissue = {
         "captions",
         "cell_attributes",

@@ -245,7 +245,16 @@ class DatasetsFile(Section):
     cellxgene: Selection = Field(default_factory=Selection)
     pseudocells: PseudocellSettings = Field(default_factory=PseudocellSettings)
     build: Annotated[
-        list[Literal["expression_matrix", "pseudobulk", "pseudocells", "rank_fidelity", "training_prompts"]],
+        list[
+            Literal[
+                "dataset_card",
+                "expression_matrix",
+                "pseudobulk",
+                "pseudocells",
+                "rank_fidelity",
+                "training_prompts",
+            ]
+        ],
         BeforeValidator(listed),
     ] = Field(default=[], description="Tables that are built only where they are asked for.")
     communication: CommunicationSettings = Field(default_factory=CommunicationSettings)

@@ -205,6 +205,17 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "labels_are_plausible", "Labels are words of the field, no numbers of clusters.", blocking=False
         ),
     ),
+    "dataset_card": (
+        Check("keeps_schema", "Its head names files that are there, for each side that has rows."),
+        Check(
+            "card_is_true", "Every number and label of card and pictures is what the files say, read again."
+        ),
+        Check(
+            "citations_name_their_doi",
+            "The citation of the source names the publication that the catalogue has under its DOI.",
+            blocking=False,
+        ),
+    ),
     "ligand_receptor_pairs": (
         Check(
             "pairs_are_measured", "Twenty pairs or more have all their genes in the dataset.", blocking=False

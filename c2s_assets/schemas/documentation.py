@@ -11,6 +11,7 @@ from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.columns import DeclaredColumn, declared_columns, type_name
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
 from c2s_assets.schemas.leaks import AuditedDatasets, CellCopies, DonorAliases
+from c2s_assets.schemas.published import ReleaseSources, ReleaseVocabulary
 from c2s_assets.schemas.record import Record
 from c2s_assets.schemas.registry import TABLES, Declaration
 from c2s_assets.schemas.tables import Table
@@ -40,6 +41,10 @@ _OF_LAKE: dict[str, tuple[str, Table]] = {
     "cell_copies": ("catalogue/cell_copies/<dataset_id>.parquet", CellCopies),
     "audited_datasets": ("catalogue/audited_datasets.parquet", AuditedDatasets),
 }
+_OF_RELEASES: dict[str, tuple[str, Table]] = {
+    "sources": ("releases/<name>/sources.parquet", ReleaseSources),
+    "vocabulary": ("releases/<name>/vocabulary.parquet", ReleaseVocabulary),
+}
 _DOCUMENTS: dict[str, tuple[str, type[BaseModel]]] = {
     "record.json": ("datasets/<dataset_id>/record.json", Record),
     "profile.json": ("datasets/<dataset_id>/profile.json", DatasetProfile),
@@ -66,6 +71,8 @@ def tables_page() -> str:
         *(_table(declared) for declared in TABLES.values() if declared.model_name is not None),
         "# Tables of all datasets\n",
         *(_section(name, f"`{place}`", model) for name, (place, model) in _OF_LAKE.items()),
+        "# Tables of a release\n\nBeside the training table, see [releases.md](releases.md).\n",
+        *(_section(name, f"`{place}`", model) for name, (place, model) in _OF_RELEASES.items()),
         "# The catalogue\n\nWhat `c2s query` asks, see [queries.md](queries.md).\n",
         *(
             f"## {name}\n\n{table.description}\n\n{_columns(table.columns)}"

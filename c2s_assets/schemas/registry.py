@@ -266,6 +266,12 @@ _MADE = (
         asked_by="spatial",
     ),
     Declaration(
+        name="dataset_card",
+        form="document",
+        reads=("dataset_profile", "cell_sentences", "split_manifest", "train_test"),
+        is_default=False,
+    ),
+    Declaration(
         name="ligand_receptor_pairs",
         form="file",
         reads=("dataset_profile", "feature_metadata"),

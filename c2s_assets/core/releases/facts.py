@@ -66,3 +66,14 @@ class ReleaseFacts:
     sources: Sequence[Source]
     fields: Sequence[Field]
     tables: Sequence[PublishedTable]
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What the files of one dataset say; see `ReleaseFacts`."""
+
+    sides: Sequence[str]
+    census: Census
+    left_out: Mapping[str, int]
+    source: Source
+    fields: Sequence[Field]

@@ -31,6 +31,18 @@ def loading_a_corpus(
     ]
 
 
+def loading_a_folder(dataset_id: str, sides: Sequence[str]) -> list[tuple[str, str]]:
+    """Load a dataset as it lies in a lake."""
+    datasets = [
+        "from datasets import load_dataset",
+        "",
+        f'folder = "datasets/{dataset_id}"',
+        "cells = load_dataset(folder)",
+    ]
+    said = "In the folder of the lake, with `datasets`, which keeps what it has read once:"
+    return [(said, "\n".join(datasets)), *loading_files(sides[0])]
+
+
 def loading_files(side: str) -> list[tuple[str, str]]:
     """Load the files of a side, which lie in `folder`, with Polars, DuckDB and pandas."""
     polars = [

@@ -12,7 +12,15 @@ from c2s_assets.core.reports.validation import TableAgreement, checks_hold, tabl
 from c2s_assets.defs.check_results import report_assets
 from c2s_assets.defs.checks import check_reports
 from c2s_assets.defs.metadata import Metadata, as_metadata, document_metadata, page_metadata, rows_as_markdown
-from c2s_assets.defs.publishing import Events, dataset_asset, materialized, report, require, staged_asset
+from c2s_assets.defs.publishing import (
+    Events,
+    dataset_asset,
+    materialized,
+    publish_table,
+    report,
+    require,
+    staged_asset,
+)
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.documents import (
     AssetReport,
@@ -45,6 +53,19 @@ def validation_report(context: dg.AssetExecutionContext, store: Store) -> Events
         built = staged.commit(check_reports([*keeps, *judged], asset_name=staged.asset))
     yield materialized(built.digest, metadata)
     yield from report(judged, asset_name=staged.asset)
+
+
+@dataset_asset(group="publish", kinds={"markdown"})
+def dataset_card(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """README.md of the dataset: what its cells are, how they were split and are loaded, whose work it is."""
+    from c2s_assets.storage.releases.dataset_card import look_at_card, write_card_of
+
+    with staged_asset(context, store) as staged:
+        dataset, card = staged.dataset, staged.path(staged.target)
+        write_card_of(dataset, card.parent)
+        yield from publish_table(
+            staged, metadata=document_metadata(staged), claims=look_at_card(dataset, card.parent)
+        )
 
 
 def _report(

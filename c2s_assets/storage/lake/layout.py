@@ -15,6 +15,7 @@ from c2s_assets.storage.lake.denials import DENIALS
 _DOCUMENTS = {
     "dataset_profile": ("profile.json",),
     "validation_report": ("validation_report.json", "report.html"),
+    "dataset_card": ("README.md", "_images"),
 }
 _DEFAULT = "lake"
 # s3://bucket, and s3:/bucket, which is what becomes of it where it was once taken for a path.

@@ -50,7 +50,7 @@ def read_facts(folder: Path) -> ReleaseFacts:
         },
         census=count_cells(sides),
         certificate=parse_certificate((folder / CERTIFICATE).read_bytes(), name=CERTIFICATE),
-        left_out=_count_left_out(folder / CERTIFIED_MANIFEST),
+        left_out=count_left_out(folder / CERTIFIED_MANIFEST),
         inflation=read_table(folder / INFLATION) if (folder / INFLATION).exists() else None,
         sources=sources,
         fields=read_fields(pq.read_schema(files[0]), CATALOGUE["training"].model),
@@ -82,7 +82,8 @@ def _says(name: str) -> str:
     return "As the source has it."
 
 
-def _count_left_out(manifest: Path) -> dict[str, int]:
+def count_left_out(manifest: Path) -> dict[str, int]:
+    """Count the cells that are on no side, by reason, as a manifest has them."""
     counted = pl.scan_parquet(manifest, glob=False).select(pl.col(*_LEFT_OUT).sum()).collect()
     return {says: int(counted[column][0]) for column, says in _LEFT_OUT.items()}
 
