@@ -25,6 +25,7 @@ class S3:
     endpoint: str = ""
     address: str = ""
     requests: list[str] = field(default_factory=list)
+    n_copies: int = 0
     fault: Fault = lambda _: None
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -54,6 +55,7 @@ def serve_s3() -> Iterator[S3]:
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
         s3.requests.append(request)
+        s3.n_copies += "HTTP_X_AMZ_COPY_SOURCE" in environ
         refused = s3.fault(request)
         if refused is None:
             return moto(environ, start)

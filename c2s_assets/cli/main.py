@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from c2s_assets.cli.printing import remark, say, terminal_width
 from c2s_assets.core.errors import C2SError, ConfigError, LakeError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import check_dataset_id
+from c2s_assets.storage.bucket.address import is_bucket_address
 from c2s_assets.storage.lake.layout import Layout, locate_lake
+from c2s_assets.storage.lake.locating import find_lake
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         # The code location reads the same variable, here and in every process that Dagster starts.
-        layout = locate_lake(os.environ.get(_LAKE))
+        layout = _find_lake(knows_buckets=options.knows_buckets)
         os.environ[_LAKE] = str(layout.root)
         if options.is_of_a_lake:
             layout.require()
@@ -56,7 +58,19 @@ def _denied(error: Exception) -> C2SError | None:
     """Say what the machine denied, if that is what an error is about."""
     from c2s_assets.storage.lake.denials import machine_error
 
-    return machine_error(error, locate_lake(os.environ.get(_LAKE)).root)
+    address = os.environ.get(_LAKE)
+    is_here = not is_bucket_address(address or "")
+    return machine_error(error, locate_lake(address).root if is_here else Path.cwd())
+
+
+def _find_lake(*, knows_buckets: bool) -> Layout:
+    address = os.environ.get(_LAKE)
+    if not knows_buckets and is_bucket_address(address or ""):
+        raise C2SError(
+            f"this command does not know lakes in buckets yet, and $C2S_LAKE is {address}. Copy the lake "
+            f"into a folder, c2s sync {address} FOLDER, and run it there."
+        )
+    return find_lake(address)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Single-cell datasets in, ML-ready tables out. The lake is $C2S_LAKE, or ./lake.",
     )
     # Commands that need a lake make none: the folder may be the wrong one.
-    parser.set_defaults(is_of_a_lake=True)
+    parser.set_defaults(is_of_a_lake=True, knows_buckets=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     _offer_files(commands)
@@ -83,23 +97,23 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         help="only these tables, with what they lack: cell_sentences",
     )
-    build.set_defaults(run=_build)
+    build.set_defaults(run=_build, knows_buckets=True)
 
     select = commands.add_parser(
         "select", help="show which datasets of CELLxGENE Discover datasets.yaml selects; fetches none of them"
     )
     select.add_argument("--refresh", action="store_true", help="list Discover anew first")
     select.add_argument("--values", metavar="FILTER", help="list the labels of a filter, such as tissue")
-    select.set_defaults(run=_select, is_of_a_lake=False)
+    select.set_defaults(run=_select, is_of_a_lake=False, knows_buckets=True)
 
     ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
     ls.add_argument("--json", action="store_true", help="all that is known, as JSON")
-    ls.set_defaults(run=_ls)
+    ls.set_defaults(run=_ls, knows_buckets=True)
 
     show = commands.add_parser("show", help="a page on one dataset: source, tables, checks, how to load it")
     show.add_argument("id", metavar="ID")
     show.add_argument("--html", metavar="FILE", help="write the page with its pictures, for a browser")
-    show.set_defaults(run=_show)
+    show.set_defaults(run=_show, knows_buckets=True)
 
     symbols = commands.add_parser(
         "symbols", help="say which gene symbols of HGNC the lake has, which Ensembl ids are looked up in"
@@ -110,12 +124,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TSV",
         help="take them from a copy of hgnc_complete_set.txt, where there is no network",
     )
-    symbols.set_defaults(run=_symbols, is_of_a_lake=False)
+    symbols.set_defaults(run=_symbols, is_of_a_lake=False, knows_buckets=True)
 
     rm = commands.add_parser("rm", help="take a dataset out of the lake; asks first")
     rm.add_argument("id", metavar="ID")
     rm.add_argument("--yes", action="store_true", help="do not ask")
-    rm.set_defaults(run=_rm)
+    rm.set_defaults(run=_rm, knows_buckets=True)
 
     mv = commands.add_parser("mv", help="give a dataset another name; its tables are then built again")
     mv.add_argument("old", metavar="OLD")
@@ -127,19 +141,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     split.add_argument("--replan", action="store_true", help="show what would move if all were drawn anew")
     split.add_argument("--apply", action="store_true", help="with --replan: do it")
-    split.set_defaults(run=_split)
+    split.set_defaults(run=_split, knows_buckets=True)
 
     audit = commands.add_parser(
         "audit",
         help="find donors and cells that are the same, act on it, and prove that no side leaks",
     )
-    audit.set_defaults(run=_audit)
+    audit.set_defaults(run=_audit, knows_buckets=True)
 
     verify = commands.add_parser(
         "verify-split", help="check files of a split that anyone has, such as an export, without their lake"
     )
     verify.add_argument("places", metavar="FOLDER_OR_FILE", nargs="+")
-    verify.set_defaults(run=_verify_split, is_of_a_lake=False)
+    verify.set_defaults(run=_verify_split, is_of_a_lake=False, knows_buckets=True)
 
     _add_readers(commands)
 
@@ -172,7 +186,7 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     query.add_argument(
         "--output", metavar="FILE", help="write all rows to a file: .parquet, .csv or .json by its ending"
     )
-    query.set_defaults(run=_query)
+    query.set_defaults(run=_query, knows_buckets=True)
 
     export = commands.add_parser(
         "export",
@@ -216,7 +230,7 @@ def _offer_files(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     look.add_argument("source", metavar="PATH_OR_ID")
     look.add_argument("--modality", metavar="NAME", help="as of add")
-    look.set_defaults(run=_look, is_of_a_lake=False)
+    look.set_defaults(run=_look, is_of_a_lake=False, knows_buckets=True)
 
     add = commands.add_parser(
         "add", help="put datasets into the lake: h5ads, or what one can be made of (see README), or folders"
@@ -229,7 +243,7 @@ def _offer_files(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     add.add_argument("--again", action="store_true", help="add a file that the lake has under another id too")
     add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")
-    add.set_defaults(run=_add, is_of_a_lake=False)
+    add.set_defaults(run=_add, is_of_a_lake=False, knows_buckets=True)
 
 
 def _add(options: argparse.Namespace, layout: Layout) -> int:

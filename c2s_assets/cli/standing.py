@@ -79,12 +79,13 @@ def write_page(layout: Layout, dataset_id: str, target: Path) -> None:
     from c2s_assets.schemas.registry import REPORT
     from c2s_assets.storage.dataset import Dataset
     from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.lake.working_copy import present
     from c2s_assets.storage.pages.refusal_page import refusal_page
 
     dataset = Dataset(layout, dataset_id, read_settings(layout))
     if REPORT in dataset.record().built:
         dataset.path(REPORT)
-        page = layout.dataset_page(dataset_id).read_bytes()
+        page = present(layout.dataset_page(dataset_id)).read_bytes()
     else:
         page = refusal_page(dataset).encode()
     try:

@@ -11,6 +11,7 @@ from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.working_copy import present_all
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 _MOST_NAMED = 12
@@ -69,8 +70,8 @@ def present_tables(
 
 
 def files_of(layout: Layout, built: Built) -> list[Path]:
-    """Return the files of a table, by name."""
-    return [layout.root / name for name in sorted(built.files)]
+    """Return the files of a table, by name, after seeing that their bytes are here."""
+    return present_all([layout.root / name for name in sorted(built.files)])
 
 
 def problem_of(state: AssetState) -> str:

@@ -19,7 +19,8 @@ from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.choosing import choose_datasets, files_of, present_tables, problem_of
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.documents import read_document, read_settings
-from c2s_assets.storage.lake.layout import Layout, locate_lake
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 if TYPE_CHECKING:  # it costs a second to import, and who trains on sentences does without
@@ -43,7 +44,7 @@ def open_lake(path: str | Path | None = None) -> "Lake":
     C2SError
         If it is an address on a network.
     """
-    layout = locate_lake(path or os.environ.get("C2S_LAKE"))
+    layout = find_lake(path or os.environ.get("C2S_LAKE"))
     layout.require()
     return Lake(layout)
 

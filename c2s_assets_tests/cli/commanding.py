@@ -7,6 +7,8 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
+
 from c2s_assets import definitions
 from c2s_assets.cli.main import main
 from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
@@ -26,7 +28,8 @@ class Said:
 def c2s(*arguments: str | Path, lake: Path | str, cellxgene: str = _NOWHERE, hub: str = _NOWHERE) -> Said:
     """Run one command to its end; the networks that it could ask are not there, but for local ones."""
     resources = {
-        "store": Store(root=str(lake)),
+        # Of a lake in a bucket the command itself says where its working copy is.
+        "store": Store(root=dg.EnvVar("C2S_LAKE") if str(lake).startswith("s3://") else str(lake)),
         "hgnc": Hgnc(url=_NOWHERE),
         "cellxgene": Cellxgene(base_url=cellxgene),
         "hub": HuggingFace(endpoint=hub),

@@ -34,6 +34,8 @@ from c2s_assets.storage.splits.plan import PublishedSplit, publish_split, settle
 from c2s_assets.storage.tables.parquet import count_rows, iter_table, read_rows, size_bytes, table_schema
 from c2s_assets.storage.tables.sides import read_sides, side_folders, spec_ids, write_records
 
+# Of a lake in a bucket, machines that extend the plan at once: who was slower begins from the new plan.
+_OF_RACES = dg.RetryPolicy(max_retries=8, delay=0.5, backoff=dg.Backoff.LINEAR, jitter=dg.Jitter.FULL)
 _RECORD_PREVIEW = [CELL_ID, CELL_SENTENCE, AGE, DONOR_ID, SPLIT, FOLD]
 
 
@@ -77,7 +79,7 @@ def split_plan(context: dg.AssetExecutionContext, store: Store) -> Events:
         )
 
 
-@dataset_asset(group="splits", kinds={"parquet"})
+@dataset_asset(group="splits", kinds={"parquet"}, retry_policy=_OF_RACES)
 def split_manifest(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per donor: train, validation or test, its fold, and why; what the plan says of this dataset."""
     dataset = store.dataset(context.partition_key)

@@ -8,6 +8,7 @@ platform. None of them is kept or shown.
 """
 
 import hashlib
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,7 @@ from obstore.store import S3Store
 
 from c2s_assets.core.errors import BusyServerError, LostRaceError
 from c2s_assets.storage.bucket.address import BucketAddress
+from c2s_assets.storage.bucket.look import ObjectLook
 from c2s_assets.storage.bucket.refusals import refusals_in_words
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 # asked for again alone. S3 takes 10,000 parts.
 _PIECE_BYTES = 16 * 2**20
 _MOST_PARTS = 9_000
+_LOOK_BYTES = 64 * 2**10
 _AT_ONCE = 4
 _SMALL_AT_ONCE = 32
 # Long enough for a server that is too busy for a minute.
@@ -149,6 +152,14 @@ class Bucket:
                 f"published. Run it again; if it stays so, build the dataset again: the object is damaged."
             )
 
+    def open(self, key: str, *, size_bytes: int) -> io.BufferedReader:
+        """Open an object for a look at some of its bytes; what is read of it cannot be verified."""
+
+        def fetch(start: int, stop: int) -> bytes:
+            return self._fetch_range(key, start, stop)
+
+        return io.BufferedReader(ObjectLook(fetch, size_bytes=size_bytes), _LOOK_BYTES)
+
     def objects(self, prefix: str) -> Iterator[BucketObject]:
         """List the objects below a prefix, in no order."""
         with refusals_in_words(self.address, prefix):
@@ -165,11 +176,12 @@ class Bucket:
                 obstore.delete(self._store, list(keys[start : start + 1000]))
 
     def _fetch_piece(self, key: str, file: int, start: int, size_bytes: int) -> None:
-        with refusals_in_words(self.address, key):
-            piece = obstore.get_range(
-                self._store, key, start=start, end=min(start + _PIECE_BYTES, size_bytes)
-            )
+        piece = self._fetch_range(key, start, min(start + _PIECE_BYTES, size_bytes))
         os.pwrite(file, piece, start)
+
+    def _fetch_range(self, key: str, start: int, stop: int) -> bytes:
+        with refusals_in_words(self.address, key):
+            return bytes(obstore.get_range(self._store, key, start=start, end=stop))
 
 
 def _etag(meta: "ObjectMeta") -> str:

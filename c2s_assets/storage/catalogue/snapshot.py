@@ -31,6 +31,7 @@ from c2s_assets.schemas.registry import CELLS, COPIES, shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
+from c2s_assets.storage.lake.working_copy import present_all
 from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 
 # The tables that are linked, and of these the one that the others have to agree with.
@@ -235,6 +236,8 @@ def _link_dataset(
     *,
     templates: Mapping[str, pa.Schema],
 ) -> tuple[DatasetTables, dict[str, list[pa.Schema]]]:
+    for name in SHOWN:
+        present_all(_files(layout, name, dataset_id))
     with hold_commits(layout):
         linked = {name: _link(_files(layout, name, dataset_id), folder, name, dataset_id) for name in SHOWN}
     read = {

@@ -1,22 +1,25 @@
 """One process at a time makes what is made for the whole lake."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locks import one_at_a_time
+from c2s_assets.storage.lake.refreshing import refresh
 
 
 @contextmanager
 def alone(layout: Layout, what: str) -> Iterator[None]:
     """Wait until nobody else on this machine makes it, and keep others waiting; a process that ends frees it.
 
+    Of a lake in a bucket it begins from what is published then. Other machines are not kept waiting: who is
+    quicker wins, and the other commit is refused, see `Publication.swap`.
+
     Parameters
     ----------
     what
         The name of the asset.
     """
-    layout.staging.mkdir(parents=True, exist_ok=True)
-    with (layout.staging / f"{what}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time(layout, f"{what}.lock"):
+        refresh(layout, alone_with=what)
         yield

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
+from c2s_assets.storage.lake.working_copy import present
+
 # From the first bytes to the last ones, 256 kB: 0.3 ms of a file that is in memory.
 _N_SAMPLES = 64
 _SAMPLE_BYTES = 4_096
@@ -12,7 +14,7 @@ _SAMPLE_BYTES = 4_096
 
 def file_digest(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with present(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

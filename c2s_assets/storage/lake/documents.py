@@ -12,6 +12,7 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
 from c2s_assets.core.yaml_bounds import MAX_CHARACTERS
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.working_copy import present
 
 Document = TypeVar("Document", bound=BaseModel)
 
@@ -33,7 +34,7 @@ def read_document(path: Path, model: type[Document]) -> Document:
         If it is not what we write.
     """
     try:
-        return model.model_validate_json(path.read_bytes())
+        return model.model_validate_json(present(path).read_bytes())
     except FileNotFoundError as error:
         raise MissingInputError(
             f"{path} does not exist yet. Build it first: c2s build, or materialize it in the UI."

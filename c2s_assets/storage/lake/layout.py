@@ -317,8 +317,8 @@ def locate_lake(address: str | Path | None) -> Layout:
     text = str(address or _DEFAULT)
     if _ADDRESS.match(text):
         raise C2SError(
-            f"{text} is an address, and a lake has to be in a folder of this machine; object stores are not "
-            f"supported yet. Set C2S_LAKE to a folder, and copy from there what is to be in the store."
+            f"{text} is an address, and a lake has to be in a folder of this machine or a bucket, which c2s "
+            f"and open_lake find: s3://BUCKET/PREFIX. Other stores are reached by their S3 face."
         )
     try:
         root = Path(text).expanduser().absolute()

@@ -20,11 +20,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.schemas.record import Record
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
+from c2s_assets.storage.lake.publication import Publication, prepare
 from c2s_assets.storage.lake.record import known_record, render_record
 
 _NEW = "new"
@@ -73,7 +74,8 @@ class Stage:
         sources |= {target: source for source, target in moved.items()}
         for path in (self.folder / _NEW, *moved):
             _sync_tree(path)
-        with _one_at_a_time(self._layout):
+        publication = prepare(self._layout, self._dataset_id, sources)
+        with one_at_a_time(self._layout):
             # Another process may have died since we opened; what it began is older than what we have.
             _recover(self._layout, self._dataset_id)
             for source in moved:
@@ -84,10 +86,15 @@ class Stage:
             if record is not None:
                 target = self._layout.record(self._dataset_id)
                 sources[target] = self.path(target)
-                sources[target].write_text(_changed(self._layout, self._dataset_id, record), encoding="utf-8")
+                text = _changed(self._layout, self._dataset_id, record, publication)
+                sources[target].write_text(text, encoding="utf-8")
                 _sync_tree(sources[target])
+            elif publication is not None:
+                publication.swap(None)
             self._write_journal(sources)
             _replay(self.folder, self._layout.root)
+            if publication is not None:
+                publication.settle()
 
     def _write_journal(self, sources: Mapping[Path, Path]) -> None:
         root = self._layout.root
@@ -117,9 +124,9 @@ def stage(layout: Layout, dataset_id: str) -> Iterator[Stage]:
     layout.dataset(dataset_id)  # refuses an id that must not become a path
     folder = layout.staging / f"{dataset_id}~{secrets.token_hex(8)}"
     with ExitStack() as held:
-        with _one_at_a_time(layout):
+        with one_at_a_time(layout):
             _recover(layout, dataset_id)
-            held.enter_context(_lock(_lock_path(folder)))
+            held.enter_context(lock_file(_lock_path(folder)))
             (folder / _NEW).mkdir(parents=True)
         try:
             yield Stage(folder, layout, dataset_id)
@@ -135,22 +142,25 @@ def commit_record(layout: Layout, dataset_id: str, change: Callable[[Record], Re
     One file that takes the place of another needs no journal, and so two synced writes instead of nine: what
     records of 2,200 datasets cost is these.
     """
-    with _one_at_a_time(layout):
+    publication = prepare(layout, dataset_id, {})
+    with one_at_a_time(layout):
         _recover(layout, dataset_id)
         target, partial = layout.record(dataset_id), layout.staging / "record.part"
         try:
-            partial.write_text(_changed(layout, dataset_id, change), encoding="utf-8")
+            partial.write_text(_changed(layout, dataset_id, change, publication), encoding="utf-8")
             sync(partial)
             target.parent.mkdir(parents=True, exist_ok=True)
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
         sync(target.parent)
+        if publication is not None:
+            publication.settle()
 
 
 def recover(layout: Layout, dataset_id: str) -> None:
     """Complete or remove what dead processes left of the dataset."""
-    with _one_at_a_time(layout):
+    with one_at_a_time(layout):
         _recover(layout, dataset_id)
 
 
@@ -164,7 +174,7 @@ def recover_all(layout: Layout) -> None:
 @contextmanager
 def hold_commits(layout: Layout) -> Iterator[None]:
     """Let every commit wait, so that several tables can be opened in one version; for an instant only."""
-    with _one_at_a_time(layout):
+    with one_at_a_time(layout):
         yield
 
 
@@ -177,15 +187,13 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-@contextmanager
-def _one_at_a_time(layout: Layout) -> Iterator[None]:
-    layout.staging.mkdir(parents=True, exist_ok=True)
-    with _lock(layout.staging / "lock"):
-        yield
-
-
-def _changed(layout: Layout, dataset_id: str, change: Callable[[Record], Record]) -> str:
-    return render_record(change(known_record(layout, dataset_id)))
+def _changed(
+    layout: Layout, dataset_id: str, change: Callable[[Record], Record], publication: Publication | None
+) -> str:
+    """Change the record, in a bucket first, if the lake is in one; return its text."""
+    if publication is None:
+        return render_record(change(known_record(layout, dataset_id)))
+    return render_record(publication.swap(change))
 
 
 def _recover(layout: Layout, dataset_id: str) -> None:
@@ -193,7 +201,7 @@ def _recover(layout: Layout, dataset_id: str) -> None:
         folder = lock_path.with_suffix("")
         with ExitStack() as held:
             try:
-                held.enter_context(_lock(lock_path, mode="r+", flags=fcntl.LOCK_NB))
+                held.enter_context(lock_file(lock_path, mode="r+", flags=fcntl.LOCK_NB))
             except (BlockingIOError, FileNotFoundError):  # its process lives, or has just finished
                 continue
             if (folder / _JOURNAL).exists():
@@ -203,17 +211,6 @@ def _recover(layout: Layout, dataset_id: str) -> None:
 
 def _lock_path(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.lock")
-
-
-def _lock(path: Path, *, mode: str = "w", flags: int = 0) -> IO[str]:
-    """Open and lock a file; closing it, or the end of the process, frees it."""
-    file: IO[str] = path.open(mode)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | flags)
-    except BlockingIOError:
-        file.close()
-        raise
-    return file
 
 
 def _remove(folder: Path) -> None:

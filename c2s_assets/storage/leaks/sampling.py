@@ -18,6 +18,7 @@ from c2s_assets.storage.catalogue.snapshot import dataset_ids
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.working_copy import present
 from c2s_assets.storage.splits.plan import read_plan
 from c2s_assets.storage.tables.expression import read_sparse
 from c2s_assets.storage.tables.parquet import read_table, table_schema
@@ -140,7 +141,7 @@ def _read_expression(datasets: Sequence[Dataset], cells: pl.DataFrame) -> NDArra
 
 def _choose_genes(datasets: Sequence[Dataset]) -> pl.DataFrame:
     """Choose the genes that are expressed in most datasets, then in most cells: `feature_id` and `gene`."""
-    features = [pl.scan_parquet(one.path(FEATURES), glob=False).select(COUNTED) for one in datasets]
+    features = [pl.scan_parquet(present(one.path(FEATURES)), glob=False).select(COUNTED) for one in datasets]
     if not features:
         return pl.DataFrame(schema={"gene": pl.UInt32, FEATURE_ID: pl.String})
     counted = count_genes(pl.concat(features)).collect()

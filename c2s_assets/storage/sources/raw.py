@@ -24,6 +24,7 @@ from c2s_assets.storage.lake.documents import read_settings, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import require_room
 from c2s_assets.storage.lake.staging import Stage, stage
+from c2s_assets.storage.lake.working_copy import present
 from c2s_assets.storage.sources.formats.recognise import refuse_other_bytes
 from c2s_assets.storage.sources.provenance import read_provenance
 
@@ -149,7 +150,7 @@ def adopt_from_inbox(layout: Layout, *, dataset_id: str) -> Provenance:
     """
     with stage(layout, dataset_id) as staged:
         waiting, note = layout.inbox_h5ad(dataset_id), layout.inbox_note(dataset_id)
-        if not waiting.exists():
+        if not present(waiting).exists():
             return _verify_source(layout, staged, dataset_id=dataset_id)
         limits = read_limits(layout, dataset_id=dataset_id)
         provenance = _describe(waiting, _read_note(note), limits=limits)
@@ -209,7 +210,8 @@ def open_source(layout: Layout, *, dataset_id: str, scratch: Path | None = None)
     SourceError
         If it cannot be read.
     """
-    provenance, raw = read_provenance(layout, dataset_id=dataset_id), layout.raw_h5ad(dataset_id)
+    provenance = read_provenance(layout, dataset_id=dataset_id)
+    raw = present(layout.raw_h5ad(dataset_id))
     limits = read_limits(layout, dataset_id=dataset_id)
     if provenance.surveyed_by != SURVEYED_BY:
         survey_h5ad(raw, limits=limits)

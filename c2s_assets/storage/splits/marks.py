@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.working_copy import present
 
 
 def plan_marks(layout: Layout) -> Mapping[str, str]:
@@ -24,5 +25,5 @@ def write_marks(path: Path, marks: Mapping[str, str]) -> None:
 
 @lru_cache(maxsize=8)
 def _read(path: Path, _inode: int, _mtime_ns: int) -> Mapping[str, str]:
-    marks: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+    marks: dict[str, str] = json.loads(present(path).read_text(encoding="utf-8"))
     return marks

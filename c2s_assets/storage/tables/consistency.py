@@ -19,6 +19,7 @@ from c2s_assets.core.splits.sides import ALL_SIDES
 from c2s_assets.schemas.documents import CoverageReport, RangeReport
 from c2s_assets.schemas.registry import CELLS, FEATURES, TABLES
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.working_copy import present
 from c2s_assets.storage.tables.parquet import iter_table, read_table, table_schema
 
 _EXPRESSION, _VALUE = "expression", "value"
@@ -164,7 +165,7 @@ def _range_of_values(path: Path) -> RangeReport:
     """
     least, most = np.inf, -np.inf
     for file in _files(path):
-        metadata = pq.read_metadata(file)
+        metadata = pq.read_metadata(present(file))
         for group in range(metadata.num_row_groups):
             columns = (metadata.row_group(group).column(i) for i in range(metadata.num_columns))
             column = next(column for column in columns if column.path_in_schema.split(".")[0] == _VALUE)

@@ -19,7 +19,8 @@ from c2s_assets.core.expression.tables import expression_rows
 from c2s_assets.schemas.registry import CELLS, FEATURES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
-from c2s_assets.storage.lake.layout import locate_lake
+from c2s_assets.storage.lake.locating import find_lake
+from c2s_assets.storage.lake.working_copy import peek, present
 from c2s_assets.storage.tables.parquet import ROWS_PER_BLOCK, read_footer
 
 _MOST_NAMED = 5
@@ -63,7 +64,7 @@ def read_expression(
     InvalidDatasetIdError
         If `dataset_id` cannot be the name of a dataset.
     """
-    layout = locate_lake(lake or os.environ.get("C2S_LAKE"))
+    layout = find_lake(lake or os.environ.get("C2S_LAKE"))
     dataset = Dataset(layout, dataset_id, read_settings(layout))
     expression = dataset.path("expression")
     all_cells, all_features = dataset.read(CELLS), dataset.read(FEATURES)
@@ -156,11 +157,12 @@ def _blocks(folder: Path, rows: NDArray[np.int64], *, n_vars: int) -> Iterator[t
     start = 0
     try:
         for path in sorted(folder.glob("*.parquet")):
-            with pq.ParquetFile(path, pre_buffer=False) as part:
-                stop = start + part.metadata.num_rows
-                if np.searchsorted(rows, start) == np.searchsorted(rows, stop):
-                    start = stop
-                    continue
+            with peek(path) as footer:
+                stop = start + pq.read_metadata(footer).num_rows
+            if np.searchsorted(rows, start) == np.searchsorted(rows, stop):
+                start = stop
+                continue
+            with pq.ParquetFile(present(path), pre_buffer=False) as part:
                 for batch in part.iter_batches(ROWS_PER_BLOCK, columns=["feature_index", "value"]):
                     if np.searchsorted(rows, start) < np.searchsorted(rows, start + batch.num_rows):
                         yield start, expression_rows(_as_frame(batch), n_vars=n_vars)

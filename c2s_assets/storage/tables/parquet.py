@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from c2s_assets.core.columns import SPLIT
 from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
 from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.storage.lake.working_copy import present
 from c2s_assets.storage.streams import N_THREADS
 
 if TYPE_CHECKING:  # see schemas.arrow
@@ -341,7 +342,7 @@ def read_footer(path: Path) -> dict[str, object]:
 
 def read_footer_of_file(path: Path) -> tuple[dict[str, object], int, pa.Schema]:
     """Read what `with_metadata` attached to one file, its number of rows, and its columns."""
-    footer = pq.read_metadata(path)
+    footer = pq.read_metadata(present(path))
     return _what_it_is(footer.metadata, path), int(footer.num_rows), footer.schema.to_arrow_schema()
 
 
@@ -479,6 +480,7 @@ def _files(path: Path) -> Generator[BinaryIO]:
     MissingInputError
         If there is no table, or a new version took its place and the rest of the old one is gone.
     """
+    present(path)
     if path.is_file():
         with path.open("rb") as file:
             yield file

@@ -1,0 +1,59 @@
+"""Finding a lake: in a folder of this machine, or in a bucket, of which a folder here becomes the copy."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from c2s_assets.core.errors import C2SError
+from c2s_assets.storage.bucket.address import is_bucket_address, parse_bucket_address
+from c2s_assets.storage.lake.layout import Layout, locate_lake
+from c2s_assets.storage.lake.refreshing import refresh
+from c2s_assets.storage.lake.working_copy import BINDING, Binding
+
+_CACHE, _ENDPOINT = "C2S_CACHE", "AWS_ENDPOINT_URL_S3"
+
+
+def find_lake(address: str | Path | None) -> Layout:
+    """Find the lake in a folder, see `locate_lake`, or in a bucket, ``s3://BUCKET/PREFIX``, as it is now.
+
+    Of a lake in a bucket the working copy is found; it lies in ``$C2S_CACHE``, by default `c2s_assets` below
+    the user's folder for caches.
+
+    Raises
+    ------
+    C2SError
+        If there can be no lake, or obstore is not installed.
+    BucketError, BusyServerError
+        If the bucket does not answer, or not us.
+    """
+    if not is_bucket_address(str(address)):
+        return locate_lake(address)
+    try:
+        import obstore  # noqa: F401, PLC0415
+    except ImportError as error:
+        raise C2SError(
+            f"{address} is in a bucket, for which obstore is needed: pip install 'c2s-assets[s3]'."
+        ) from error
+    layout = Layout(_place_of_copy(str(address)))
+    refresh(layout)
+    return layout
+
+
+def _place_of_copy(text: str) -> Path:
+    """Return the folder of the working copy, which is made and bound if there is none."""
+    address = parse_bucket_address(text)
+    # Buckets of two providers may have one name.
+    place = hashlib.sha256(f"{os.environ.get(_ENDPOINT, '')} {address}".encode()).hexdigest()[:12]
+    root = _caches() / "lakes" / f"{address.bucket}-{place}"
+    if not (root / BINDING).exists():
+        root.mkdir(parents=True, exist_ok=True)
+        partial = root / f"{BINDING}.{os.getpid()}"
+        partial.write_text(Binding(address=str(address)).model_dump_json(), encoding="utf-8")
+        partial.replace(root / BINDING)
+    return root.resolve()
+
+
+def _caches() -> Path:
+    if named := os.environ.get(_CACHE):
+        return Path(named).expanduser().absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "c2s_assets"

@@ -1,0 +1,75 @@
+"""Bringing the working copy of a lake in a bucket to what is published now."""
+
+import fcntl
+from collections.abc import Mapping
+
+from c2s_assets.schemas.bucket import Held, Published
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
+from c2s_assets.storage.lake.publication import HEADS, head_key
+from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of
+
+_SETTINGS = "datasets.yaml"
+_GONE = ""
+
+
+def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
+    """Take what is published by now; of a lake that is no working copy, nothing.
+
+    What a process on this machine is alone with stays as it is until that has ended: what it makes is of the
+    version that it read.
+
+    Parameters
+    ----------
+    alone_with
+        What this process is alone with itself, see `alone`.
+    """
+    copy = working_copy_of(layout)
+    if copy is None:
+        return
+    held = copy.held_units()
+    seen = {one.key.removeprefix(HEADS).removesuffix(".json"): one.etag for one in copy.bucket.objects(HEADS)}
+    changed = [unit for unit, etag in seen.items() if unit not in held or held[unit].etag != etag]
+    heads = copy.bucket.read_all(map(head_key, changed))
+    news = {
+        unit: Held(etag=head.etag, published=Published.model_validate_json(head.text))
+        for unit, head in zip(changed, heads, strict=True)
+        if head is not None
+    }
+    news |= {unit: Held(etag=_GONE, published=Published()) for unit in held.keys() - seen.keys()}
+    with one_at_a_time(layout):
+        _take_all(copy, news, alone_with=alone_with)
+    _take_settings(copy)
+
+
+def _take_all(copy: WorkingCopy, news: Mapping[str, Held], *, alone_with: str | None) -> None:
+    for unit, now in news.items():
+        what = unit.removeprefix("lake/")
+        if what != alone_with and _is_taken(copy.layout, what):
+            continue
+        before = copy.held(unit)
+        copy.take(unit, now, known=None if before is None else before.published.files)
+        if now.etag == _GONE:
+            copy.forget(unit)
+
+
+def _is_taken(layout: Layout, what: str) -> bool:
+    """Whether a process on this machine is alone with it."""
+    place = layout.staging / f"{what}.lock"
+    if not place.exists():
+        return False
+    try:
+        lock_file(place, mode="r+", flags=fcntl.LOCK_NB).close()
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _take_settings(copy: WorkingCopy) -> None:
+    """Take `datasets.yaml`, which people put there as it is."""
+    there = copy.bucket.read(_SETTINGS)
+    place = copy.layout.settings
+    if there is None:
+        place.unlink(missing_ok=True)
+    elif not place.exists() or place.read_text(encoding="utf-8") != there.text:
+        place.write_text(there.text, encoding="utf-8")

@@ -1,0 +1,270 @@
+"""The copy on this machine of a lake in a bucket: an ordinary lake, of which files are fetched when read.
+
+A file that is published and was not read here yet is an empty shape of its size, dated 1970: it is listed
+and has its size, and `present` fetches its bytes before anybody opens it. Beside the lake's own folders lies,
+in `.published/`, which version of each unit the copy has; `.bucket.json` says of which bucket it is a copy.
+Fetching looks for objects that are never changed, so that a copy stays what it was, whatever is published
+meanwhile, until it is refreshed.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from c2s_assets.core.errors import BucketError
+from c2s_assets.schemas.bucket import Held, Published, PublishedFile
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locks import one_at_a_time
+from c2s_assets.storage.lake.record import render_record
+from c2s_assets.storage.lake.units import unit_of, unit_of_dataset
+
+if TYPE_CHECKING:  # of the extra s3, which a lake on this machine does without
+    from c2s_assets.storage.bucket.bucket import Bucket
+
+BINDING = ".bucket.json"
+_HELD = ".published"
+# Documents are read whenever somebody asks how a dataset stands, so they are fetched at once.
+_DOCUMENT, _MOST_BYTES_OF_DOCUMENT = ".json", 2**20
+_AT_ONCE = 16
+
+
+class Binding(BaseModel):
+    """What a working copy is a copy of."""
+
+    address: str
+
+
+@dataclass(frozen=True)
+class WorkingCopy:
+    """A lake on this machine, and the bucket that it is a copy of."""
+
+    layout: Layout
+    bucket: "Bucket"
+
+    def held(self, unit: str) -> Held | None:
+        """Return which version of a unit is here; None if none is, or nobody knows."""
+        try:
+            return Held.model_validate_json(self._held_place(unit).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def held_units(self) -> dict[str, Held]:
+        """Return all units that are here."""
+        folder = self.layout.root / _HELD
+        names = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")]
+        return {name: held for name in names if (held := self.held(name)) is not None}
+
+    def put_back(self, unit: str, held: Held | None) -> None:
+        """Rely again on the version that was here before `forget`, because nothing has changed."""
+        if held is not None:
+            self._note(unit, held)
+
+    def forget(self, unit: str) -> None:
+        """Let nobody rely on the version that is here, because it is about to change."""
+        self._held_place(unit).unlink(missing_ok=True)
+
+    def take(self, unit: str, now: Held, *, known: Mapping[str, PublishedFile] | None) -> None:
+        """Become this version of a unit; to be called by who holds the lake's lock.
+
+        Parameters
+        ----------
+        known
+            What the files that are here hold; None if that has to be looked at.
+        """
+        root, files = self.layout.root, now.published.files
+        self.forget(unit)
+        with one_at_a_time(self.layout, "fetch.lock"):
+            for name in (known or {}).keys() - files.keys():
+                _remove(root / name, below=root)
+            stale = [name for name, kept in files.items() if not self._is_here(name, kept, known)]
+            for name in stale:
+                _put_shape(root / name, files[name].size_bytes)
+            self._put_record(unit, now.published)
+            self._note(unit, now)
+        self.fetch(root / name for name in stale if _is_document(name, files[name]))
+
+    def fetch(self, paths: Iterable[Path]) -> None:
+        """Fetch the bytes of files that are shapes.
+
+        Raises
+        ------
+        BucketError
+            If an object is gone.
+        BusyServerError
+            If the bucket does not answer, or what arrives is not what was published.
+        """
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for _ in pool.map(self._fetch, paths):
+                pass
+
+    def open(self, path: Path) -> IO[bytes]:
+        """Open the object that a shape stands for, for a look at some of its bytes."""
+        kept = self._published(path)
+        if kept is None:
+            return path.open("rb")
+        return self.bucket.open(kept.object, size_bytes=kept.size_bytes)
+
+    def _fetch(self, path: Path) -> None:
+        kept = self._published(path)
+        if kept is None:
+            return
+        arrived = self.layout.staging / "fetched" / secrets.token_hex(8)
+        arrived.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.bucket.download(kept.object, arrived, size_bytes=kept.size_bytes, sha256=kept.sha256)
+        except FileNotFoundError as error:
+            raise BucketError(
+                f"{self.bucket.address}: {kept.object} is gone, which {path.name} is published as. It was "
+                f"replaced more than a week ago, perhaps: run this again. If it stays so, build it again."
+            ) from error
+        else:
+            with one_at_a_time(self.layout, "fetch.lock"):
+                # Another version may have been taken meanwhile.
+                if is_shape(path) and self._published(path) == kept:
+                    arrived.replace(path)
+        finally:
+            arrived.unlink(missing_ok=True)
+
+    def _published(self, path: Path) -> PublishedFile | None:
+        unit = unit_of(self.layout, path)
+        held = None if unit is None else self.held(unit)
+        return None if held is None else held.published.files.get(self._name(path))
+
+    def _is_here(self, name: str, kept: PublishedFile, known: Mapping[str, PublishedFile] | None) -> bool:
+        path = self.layout.root / name
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return False
+        if size != kept.size_bytes:
+            return False
+        if is_shape(path):
+            return True
+        if known is not None:
+            return name in known and known[name].sha256 == kept.sha256
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == kept.sha256
+
+    def _put_record(self, unit: str, published: Published) -> None:
+        dataset_id = unit.removeprefix("datasets/")
+        if unit != unit_of_dataset(dataset_id):
+            return
+        place = self.layout.record(dataset_id)
+        if published.record is None:
+            _remove(place, below=self.layout.root)
+        else:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _write_beside(place, render_record(published.record))
+
+    def _note(self, unit: str, held: Held) -> None:
+        place = self._held_place(unit)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _write_beside(place, held.model_dump_json())
+
+    def _held_place(self, unit: str) -> Path:
+        return self.layout.root / _HELD / f"{unit}.json"
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.layout.root).as_posix()
+
+
+def working_copy_of(layout: Layout) -> WorkingCopy | None:
+    """Return what a lake is a working copy of; None if it is a lake for itself."""
+    return _working_copy(layout.root) if (layout.root / BINDING).exists() else None
+
+
+@cache
+def _working_copy(root: Path) -> WorkingCopy:
+    from c2s_assets.storage.bucket.address import parse_bucket_address  # noqa: PLC0415
+    from c2s_assets.storage.bucket.bucket import Bucket  # noqa: PLC0415
+
+    binding = Binding.model_validate_json((root / BINDING).read_bytes())
+    return WorkingCopy(Layout(root), Bucket(parse_bucket_address(binding.address)))
+
+
+def present(path: Path) -> Path:
+    """Return a path after seeing that the bytes of the file are here, or of all files of the folder.
+
+    Raises
+    ------
+    BucketError, BusyServerError
+        If they are in a bucket, and it does not give them.
+    """
+    present_all(_files_below(path))
+    return path
+
+
+def present_all(files: Iterable[Path]) -> list[Path]:
+    """Return files after seeing that their bytes are here, see `present`."""
+    files = list(files)
+    shapes = [file for file in files if is_shape(file)]
+    copy = _around(shapes[0]) if shapes else None
+    if copy is not None:
+        copy.fetch(shapes)
+    return files
+
+
+def peek(path: Path) -> IO[bytes]:
+    """Open a file for a look at some of its bytes, such as a footer; one in a bucket is not fetched."""
+    copy = _around(path) if is_shape(path) else None
+    return path.open("rb") if copy is None else copy.open(path)
+
+
+def is_shape(path: Path) -> bool:
+    """Whether a file has a size and no bytes yet; one of another origin is never as old as that."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime_ns == 0
+    return False
+
+
+def _around(path: Path) -> WorkingCopy | None:
+    for folder in path.parents:
+        if (folder / BINDING).exists():
+            return _working_copy(folder)
+    return None
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    """Give a file, or the files below a folder, also of one that is replaced meanwhile."""
+    if path.is_file():
+        yield path
+    for folder, _, names in os.walk(path):
+        yield from (Path(folder, name) for name in names)
+
+
+def _put_shape(path: Path, size_bytes: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with partial.open("wb") as file:
+        file.truncate(size_bytes)
+    os.utime(partial, ns=(0, 0))
+    partial.replace(path)
+
+
+def _write_beside(path: Path, text: str) -> None:
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def _remove(path: Path, *, below: Path) -> None:
+    """Remove a file, and the folders that it leaves empty."""
+    path.unlink(missing_ok=True)
+    for folder in path.parents:
+        if below in (folder.parent, folder):
+            return
+        with suppress(OSError):
+            folder.rmdir()
+
+
+def _is_document(name: str, kept: PublishedFile) -> bool:
+    return name.endswith(_DOCUMENT) and kept.size_bytes <= _MOST_BYTES_OF_DOCUMENT

@@ -1,0 +1,127 @@
+"""A lake in a bucket, by the commands that know one: what two machines see, and what a folder holds."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from c2s_assets import open_lake, read_expression
+from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locating import find_lake
+from c2s_assets.storage.lake.working_copy import present
+from c2s_assets_tests.buckets import S3, serve_s3
+from c2s_assets_tests.cli.commanding import Said, c2s
+from c2s_assets_tests.toy import write_toy_h5ad
+
+_TABLES = "train_test,expression"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine with a cache of its own, which finds the same lake as all others."""
+
+    cache: Path
+    address: str
+
+    def c2s(self, *arguments: str | Path) -> Said:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("C2S_CACHE", str(self.cache))
+            return c2s(*arguments, lake=self.address)
+
+    def layout(self) -> Layout:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("C2S_CACHE", str(self.cache))
+            return find_lake(self.address)
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[S3]:
+    with serve_s3() as served:
+        served.make_bucket()
+        yield served
+
+
+@pytest.fixture(scope="module")
+def h5ad(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_toy_h5ad(tmp_path_factory.mktemp("source") / "a.h5ad")
+
+
+@pytest.fixture(scope="module")
+def builder(s3: S3, h5ad: Path, tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """The machine that added a dataset and built some tables of it."""
+    machine = Machine(tmp_path_factory.mktemp("builder"), f"{s3.address}/lake")
+    assert machine.c2s("add", h5ad).status == 0
+    assert machine.c2s("build", "a", "--only", _TABLES).status == 0
+    return machine
+
+
+@pytest.fixture
+def reader(builder: Machine, s3: S3, tmp_path: Path) -> Machine:
+    """A machine that has nothing yet."""
+    s3.requests.clear()
+    return Machine(tmp_path / "reader", builder.address)
+
+
+def test_another_machine_has_the_same_files_as_a_lake_in_a_folder(
+    reader: Machine, h5ad: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "lake"
+    assert c2s("add", h5ad, lake=folder).status == 0
+    assert c2s("build", "a", "--only", _TABLES, lake=folder).status == 0
+    assert _digests(reader.layout()) == _digests(Layout(folder))
+
+
+def _digests(layout: Layout) -> list[str]:
+    return [tree_digest(place) for place in (layout.datasets, layout.raw_h5ad("a"), layout.split_plan)]
+
+
+def test_how_a_dataset_stands_is_told_without_its_tables(reader: Machine, s3: S3) -> None:
+    said = reader.c2s("ls")
+    assert (said.status, said.err) == (0, "")
+    assert "8/12 built" in said.out
+    assert "train_test              built              60 rows" in reader.c2s("show", "a").out
+    assert not [request for request in s3.requests if request.endswith((".parquet", ".h5ad"))]
+
+
+def test_a_query_is_answered_on_another_machine(reader: Machine) -> None:
+    assert "60" in reader.c2s("query", "select n_cells from datasets").out
+
+
+def test_python_reads_the_lake_by_its_address(reader: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C2S_CACHE", str(reader.cache))
+    sides = open_lake(reader.address).training(columns=["cell_id", "split"]).collect()
+    assert sides.height == 60
+    adata = read_expression("a", genes=["GENE1"], cells=pl.col("donor_id") == "donor_0", lake=reader.address)
+    assert adata.shape == (15, 1)
+
+
+def test_what_is_removed_is_gone_on_other_machines(s3: S3, h5ad: Path, tmp_path: Path) -> None:
+    first, second = (Machine(tmp_path / name, f"{s3.address}/other") for name in ("first", "second"))
+    first.c2s("add", h5ad)
+    assert "a " in second.c2s("ls").out
+    assert second.c2s("rm", "a", "--yes").status == 0
+    assert "No dataset" in first.c2s("ls").out
+
+
+@pytest.mark.parametrize("command", [["ui"], ["release", "x"], ["demo"]], ids=" ".join)
+def test_a_command_that_does_not_know_buckets_says_so(reader: Machine, command: list[str]) -> None:
+    said = reader.c2s(*command)
+    assert said.status == 1
+    assert said.err.startswith("c2s: this command does not know lakes in buckets yet")
+    assert not reader.cache.exists()
+
+
+def test_a_bucket_without_a_right_is_named(reader: Machine, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(s3, "fault", lambda _: ("403 Forbidden", b"<Error><Code>AccessDenied</Code></Error>"))
+    said = reader.c2s("ls")
+    assert said.status == 1
+    assert f"{reader.address}: you have no right to do this" in said.err
+
+
+def test_a_shape_is_read_as_what_it_stands_for(reader: Machine) -> None:
+    path = reader.layout().table("cell_metadata", "a")
+    assert path.read_bytes().strip(b"\0") == b""
+    assert present(path).read_bytes().startswith(b"PAR1")

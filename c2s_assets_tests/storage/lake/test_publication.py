@@ -1,0 +1,240 @@
+"""Commits of several machines to one lake in a bucket: old or new, never a mix, and nothing lost."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from c2s_assets.core.errors import BusyServerError, LostRaceError
+from c2s_assets.schemas.record import Built, MadeFrom, Record
+from c2s_assets.storage.bucket import bucket as buckets
+from c2s_assets.storage.lake.alone import alone
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locating import find_lake
+from c2s_assets.storage.lake.record import read_record
+from c2s_assets.storage.lake.refreshing import refresh
+from c2s_assets.storage.lake.staging import commit_record, stage
+from c2s_assets.storage.lake.working_copy import is_shape, present
+from c2s_assets.storage.tables.expression import read_sparse
+from c2s_assets_tests.buckets import S3, said, serve_s3
+
+_D = "d"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[S3]:
+    with serve_s3() as s3:
+        yield s3
+
+
+@pytest.fixture
+def s3(server: S3, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3]:
+    monkeypatch.setattr(buckets, "_PATIENCE", {"max_retries": 0, "retry_timeout": timedelta(seconds=5)})
+    server.make_bucket()
+    server.requests.clear()
+    yield server
+    server.fault = lambda _: None
+
+
+def _machine(s3: S3, cache: Path) -> Layout:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("C2S_CACHE", str(cache))
+        return find_lake(f"{s3.address}/lake")
+
+
+def _built(content: str) -> Built:
+    made_from = MadeFrom(source_sha256=content, inputs={}, settings={}, code_version="1")
+    return Built(files={}, n_rows=None, digest=content, made_from=made_from, checks=[])
+
+
+def _build(layout: Layout, content: str, *names: str, asset: str = "train_test") -> None:
+    """Commit folders that all hold one content, with a record that says which."""
+    targets = [layout.parts(name, _D) for name in names]
+    with stage(layout, _D) as staged:
+        for target in targets:
+            staged.path(target).mkdir()
+            (staged.path(target) / "part").write_text(content)
+        staged.commit(*targets, record=lambda record: record.with_built(asset, _built(content)))
+
+
+def _seen(layout: Layout) -> tuple[str | None, list[str]]:
+    """Refresh a machine; say what its record says, and what its tables hold."""
+    refresh(layout)
+    record, sides = read_record(layout, _D), [layout.parts(name, _D) for name in ("train", "test")]
+    said_of_sides = record.built["train_test"].digest if record.built else None
+    return said_of_sides, [(present(side) / "part").read_text() for side in sides if side.exists()]
+
+
+def test_a_commit_is_seen_by_other_machines_once_they_refresh(s3: S3, tmp_path: Path) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    _build(first, "old", "train", "test")
+    assert _seen(second) == ("old", ["old", "old"])
+    _build(first, "new", "train", "test")
+    assert (second.parts("train", _D) / "part").read_text() == "old"
+    assert _seen(second) == ("new", ["new", "new"])
+
+
+def test_a_copy_that_was_not_read_stays_the_version_that_it_was(s3: S3, tmp_path: Path) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    _build(first, "old", "train", "test")
+    refresh(second)
+    _build(first, "new", "train", "test")
+    for side in ("train", "test"):
+        assert (present(second.parts(side, _D)) / "part").read_text() == "old"
+
+
+def test_machines_that_build_different_tables_of_one_dataset_lose_nothing(s3: S3, tmp_path: Path) -> None:
+    machines = [_machine(s3, tmp_path / str(number)) for number in range(4)]
+
+    def build(number: int) -> None:
+        for _ in range(3):
+            _build(machines[number], str(number), f"table_{number}", asset=f"table_{number}")
+
+    threads = [threading.Thread(target=build, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    last = _machine(s3, tmp_path / "last")
+    assert set(read_record(last, _D).built) == {f"table_{number}" for number in range(4)}
+    for number in range(4):
+        assert (present(last.parts(f"table_{number}", _D)) / "part").read_text() == str(number)
+
+
+def test_readers_see_old_or_new_and_no_mix(s3: S3, tmp_path: Path) -> None:
+    writer = _machine(s3, tmp_path / "writer")
+    _build(writer, "0", "train", "test")
+    seen: list[tuple[str | None, list[str]]] = []
+    is_done = threading.Event()
+
+    def read(layout: Layout) -> None:
+        while not is_done.is_set():
+            seen.append(_seen(layout))
+
+    readers = [_machine(s3, tmp_path / str(number)) for number in range(4)]
+    threads = [threading.Thread(target=read, args=(layout,)) for layout in readers]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(1, 13):
+            _build(writer, str(number), "train", "test")
+    finally:
+        is_done.set()
+        for thread in threads:
+            thread.join()
+    assert len({record for record, _ in seen}) > 1
+    assert [one for one in seen if one[1] != [one[0]] * 2] == []
+
+
+def _put_plan(layout: Layout, content: str) -> None:
+    with stage(layout, "split_plan") as staged:
+        staged.path(layout.split_plan).write_text(content)
+        staged.commit(layout.split_plan)
+
+
+def test_of_two_machines_that_extend_the_plan_one_wins_and_the_other_goes_on_from_there(
+    s3: S3, tmp_path: Path
+) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    with alone(first, "split_plan"):
+        with alone(second, "split_plan"):
+            _put_plan(second, "of the second")
+        with pytest.raises(LostRaceError, match=r"split_plan.json was changed by another machine"):
+            _put_plan(first, "of the first")
+    with alone(first, "split_plan"):
+        assert present(first.split_plan).read_text() == "of the second"
+        _put_plan(first, "of both")
+    refresh(second)
+    assert present(second.split_plan).read_text() == "of both"
+
+
+def test_who_is_alone_with_the_plan_keeps_it_while_others_here_refresh(s3: S3, tmp_path: Path) -> None:
+    """Otherwise what was made of the old plan would replace the new one."""
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    with alone(first, "split_plan"):
+        _put_plan(second, "of the second")
+        refresh(first)
+        assert not first.split_plan.exists()
+        with pytest.raises(LostRaceError):
+            _put_plan(first, "of the first")
+
+
+def test_a_commit_that_breaks_off_at_any_request_leaves_old_or_new(s3: S3, tmp_path: Path) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    _build(first, "old", "train", "test")
+    for n_answered in range(20):
+        numbers = count()
+        s3.fault = lambda _, numbers=numbers, n=n_answered: (
+            ("503 Service Unavailable", said("SlowDown")) if next(numbers) >= n else None
+        )
+        try:
+            _build(first, f"new {n_answered}", "train", "test")
+        except BusyServerError:
+            is_through = False
+        else:
+            is_through = True
+        s3.fault = lambda _: None
+        record, sides = _seen(second)
+        assert sides == [record, record]
+        assert record == (f"new {n_answered}" if is_through else "old")
+        assert _seen(first) == (record, sides)
+        if is_through:
+            break
+    assert n_answered > 2
+    assert is_through
+
+
+def test_a_record_alone_is_changed_as_it_is_now(s3: S3, tmp_path: Path) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    _build(first, "a", "train", asset="train_test")
+    commit_record(second, _D, lambda record: record.with_built("other", _built("b")))
+    assert set(read_record(second, _D).built) == {"train_test", "other"}
+    assert (present(second.parts("train", _D)) / "part").read_text() == "a"
+
+
+def test_a_dataset_that_is_removed_leaves_nothing_here_or_there(s3: S3, tmp_path: Path) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    _build(first, "a", "train", "test")
+    refresh(second)
+    with stage(second, _D) as staged:
+        staged.commit(second.dataset(_D))
+    refresh(first)
+    for layout in (first, second):
+        assert read_record(layout, _D) == Record(dataset_id=_D)
+        assert not layout.dataset(_D).exists()
+
+
+def test_nothing_that_a_bucket_lacks_is_asked_of_it(s3: S3, tmp_path: Path) -> None:
+    """No rename, no link, no lock: objects are read, written, listed, and never copied within the bucket."""
+    layout = _machine(s3, tmp_path / "1")
+    _build(layout, "a", "train", "test")
+    _build(layout, "b", "train")
+    _seen(_machine(s3, tmp_path / "2"))
+    assert {request.split()[0] for request in s3.requests} == {"GET", "PUT"}
+    assert s3.n_copies == 0
+    named = [request.split("/lake/")[1] for request in s3.requests if "PUT" in request]
+    assert len({name for name in named if not name.startswith("published/")}) == len(
+        [name for name in named if not name.startswith("published/")]
+    )
+
+
+def test_of_expression_only_the_parts_that_hold_the_cells_are_fetched(s3: S3, tmp_path: Path) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    target = first.parts("expression", _D)
+    with stage(first, _D) as staged:
+        staged.path(target).mkdir()
+        for number in range(3):
+            cells = pl.DataFrame({"feature_index": [[0], [1]], "value": [[1.0], [number + 1.0]]})
+            types = {"feature_index": pl.List(pl.Int32), "value": pl.List(pl.Float32)}
+            cells.cast(types).write_parquet(staged.path(target) / f"part-0000{number}.parquet")
+        staged.commit(target)
+    refresh(second)
+    folder = second.parts("expression", _D)
+    found = read_sparse(folder, np.array([3]), None, n_vars=2)
+    assert found.toarray().tolist() == [[0.0, 2.0]]
+    assert [is_shape(part) for part in sorted(folder.iterdir())] == [True, False, True]
