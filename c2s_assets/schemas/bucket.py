@@ -19,7 +19,7 @@ class PublishedFile(_OfBucket):
     sha256: str
 
 
-class Published(_OfBucket):
+class PublishedUnit(_OfBucket):
     """One version of a dataset, or of tables of the whole lake; nothing in it says that it was removed."""
 
     version: Literal[1] = Field(default=1, description="Of this form.")
@@ -32,8 +32,8 @@ class Published(_OfBucket):
         return f"{self.model_copy(update={'files': ordered}).model_dump_json(indent=1)}\n"
 
 
-class Held(_OfBucket):
+class HeldUnit(_OfBucket):
     """The version that a working copy has."""
 
     etag: str = Field(description="Of the object in the bucket that says it.")
-    published: Published
+    published: PublishedUnit

@@ -13,7 +13,7 @@ def alone(layout: Layout, what: str) -> Iterator[None]:
     """Wait until nobody else on this machine makes it, and keep others waiting; a process that ends frees it.
 
     Of a lake in a bucket it begins from what is published then. Other machines are not kept waiting: who is
-    quicker wins, and the other commit is refused, see `Publication.swap`.
+    quicker wins, and the other commit is refused, see `SentFiles.swap`.
 
     Parameters
     ----------

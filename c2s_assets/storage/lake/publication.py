@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from c2s_assets.core.errors import DownloadError, LostRaceError
-from c2s_assets.schemas.bucket import Held, Published, PublishedFile
+from c2s_assets.schemas.bucket import HeldUnit, PublishedFile, PublishedUnit
 from c2s_assets.schemas.record import Record
 from c2s_assets.storage.lake.condemned import free_key
 from c2s_assets.storage.lake.digest import file_digest, files_of_tree, tree_digest
@@ -39,22 +39,22 @@ class _Change:
     emptied: list[str] = field(default_factory=list)
     files: dict[str, PublishedFile] = field(default_factory=dict)
 
-    def of(self, before: Published, record: Record | None) -> Published:
+    def of(self, before: PublishedUnit, record: Record | None) -> PublishedUnit:
         kept = {name: one for name, one in before.files.items() if not self._empties(name)}
-        return Published(files={**kept, **self.files}, record=record)
+        return PublishedUnit(files={**kept, **self.files}, record=record)
 
     def _empties(self, name: str) -> bool:
         return any(name == place or name.startswith(f"{place}/") for place in self.emptied)
 
 
 @dataclass(frozen=True)
-class Publication:
+class SentFiles:
     """Files that are sent and not named yet; made by `prepare`."""
 
     copy: WorkingCopy
     dataset_id: str
     _changes: Mapping[str, _Change]
-    _taken: dict[str, tuple[Held, Mapping[str, PublishedFile]]] = field(default_factory=dict)
+    _taken: dict[str, tuple[HeldUnit, Mapping[str, PublishedFile]]] = field(default_factory=dict)
 
     def swap(self, record: RecordChange | None) -> Record:
         """Let the new versions be the ones that are there; return the record of the dataset as it is now.
@@ -89,7 +89,7 @@ class Publication:
         # Until it is settled, nobody knows what is here.
         self.copy.forget(unit)
         for _ in range(_MOST_TRIES):
-            published = Published() if before is None else before.published
+            published = PublishedUnit() if before is None else before.published
             now = change.of(published, self._record(unit, published, change, record))
             try:
                 etag = self.copy.bucket.swap(
@@ -105,7 +105,7 @@ class Publication:
                 raise
             else:
                 here = {} if held is None else held.published.files
-                self._taken[unit] = (Held(etag=etag, published=now), {**here, **change.files})
+                self._taken[unit] = (HeldUnit(etag=etag, published=now), {**here, **change.files})
                 return
         raise LostRaceError(
             f"{self.copy.bucket.address}: {unit} was changed by others {_MOST_TRIES} times meanwhile. Run it "
@@ -113,21 +113,21 @@ class Publication:
         )
 
     def _record(
-        self, unit: str, before: Published, change: _Change, record: RecordChange | None
+        self, unit: str, before: PublishedUnit, change: _Change, record: RecordChange | None
     ) -> Record | None:
         if record is not None:
             return record(before.record or Record(dataset_id=self.dataset_id))
         is_removed = unit in change.emptied
         return None if is_removed else before.record
 
-    def _read(self, unit: str) -> Held | None:
+    def _read(self, unit: str) -> HeldUnit | None:
         found = self.copy.bucket.read(head_key(unit))
         if found is None:
             return None
-        return Held(etag=found.etag, published=Published.model_validate_json(found.text))
+        return HeldUnit(etag=found.etag, published=PublishedUnit.model_validate_json(found.text))
 
 
-def prepare(layout: Layout, dataset_id: str, sources: Mapping[Path, Path]) -> Publication | None:
+def prepare(layout: Layout, dataset_id: str, sources: Mapping[Path, Path]) -> SentFiles | None:
     """Send what will take its place in a working copy; None if the lake is none.
 
     Parameters
@@ -159,7 +159,7 @@ def prepare(layout: Layout, dataset_id: str, sources: Mapping[Path, Path]) -> Pu
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for _ in pool.map(lambda one: copy.bucket.upload(*one), to_send):
             pass
-    return Publication(copy, dataset_id, changes)
+    return SentFiles(copy, dataset_id, changes)
 
 
 def _files_to_be(

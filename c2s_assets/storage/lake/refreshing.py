@@ -3,7 +3,7 @@
 import fcntl
 from collections.abc import Mapping
 
-from c2s_assets.schemas.bucket import Held, Published
+from c2s_assets.schemas.bucket import HeldUnit, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
 from c2s_assets.storage.lake.publication import HEADS, head_key
@@ -32,17 +32,17 @@ def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
     changed = [unit for unit, etag in seen.items() if unit not in held or held[unit].etag != etag]
     heads = copy.bucket.read_all(map(head_key, changed))
     news = {
-        unit: Held(etag=head.etag, published=Published.model_validate_json(head.text))
+        unit: HeldUnit(etag=head.etag, published=PublishedUnit.model_validate_json(head.text))
         for unit, head in zip(changed, heads, strict=True)
         if head is not None
     }
-    news |= {unit: Held(etag=_GONE, published=Published()) for unit in held.keys() - seen.keys()}
+    news |= {unit: HeldUnit(etag=_GONE, published=PublishedUnit()) for unit in held.keys() - seen.keys()}
     with one_at_a_time(layout):
         _take_all(copy, news, alone_with=alone_with)
     _take_settings(copy)
 
 
-def _take_all(copy: WorkingCopy, news: Mapping[str, Held], *, alone_with: str | None) -> None:
+def _take_all(copy: WorkingCopy, news: Mapping[str, HeldUnit], *, alone_with: str | None) -> None:
     for unit, now in news.items():
         what = unit.removeprefix("lake/")
         if what != alone_with and _is_taken(copy.layout, what):

@@ -25,7 +25,7 @@ from c2s_assets.core.errors import MissingInputError
 from c2s_assets.schemas.record import Record
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
-from c2s_assets.storage.lake.publication import Publication, prepare
+from c2s_assets.storage.lake.publication import SentFiles, prepare
 from c2s_assets.storage.lake.record import known_record, render_record
 
 _NEW = "new"
@@ -188,7 +188,7 @@ def sync(path: Path) -> None:
 
 
 def _changed(
-    layout: Layout, dataset_id: str, change: Callable[[Record], Record], publication: Publication | None
+    layout: Layout, dataset_id: str, change: Callable[[Record], Record], publication: SentFiles | None
 ) -> str:
     """Change the record, in a bucket first, if the lake is in one; return its text."""
     if publication is None:

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING
 from pydantic import BaseModel
 
 from c2s_assets.core.errors import BucketError
-from c2s_assets.schemas.bucket import Held, Published, PublishedFile
+from c2s_assets.schemas.bucket import HeldUnit, PublishedFile, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import one_at_a_time
 from c2s_assets.storage.lake.record import render_record
@@ -50,20 +50,20 @@ class WorkingCopy:
     layout: Layout
     bucket: "Bucket"
 
-    def held(self, unit: str) -> Held | None:
+    def held(self, unit: str) -> HeldUnit | None:
         """Return which version of a unit is here; None if none is, or nobody knows."""
         try:
-            return Held.model_validate_json(self._held_place(unit).read_bytes())
+            return HeldUnit.model_validate_json(self._held_place(unit).read_bytes())
         except FileNotFoundError:
             return None
 
-    def held_units(self) -> dict[str, Held]:
+    def held_units(self) -> dict[str, HeldUnit]:
         """Return all units that are here."""
         folder = self.layout.root / _HELD
         names = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")]
         return {name: held for name in names if (held := self.held(name)) is not None}
 
-    def put_back(self, unit: str, held: Held | None) -> None:
+    def put_back(self, unit: str, held: HeldUnit | None) -> None:
         """Rely again on the version that was here before `forget`, because nothing has changed."""
         if held is not None:
             self._note(unit, held)
@@ -72,7 +72,7 @@ class WorkingCopy:
         """Let nobody rely on the version that is here, because it is about to change."""
         self._held_place(unit).unlink(missing_ok=True)
 
-    def take(self, unit: str, now: Held, *, known: Mapping[str, PublishedFile] | None) -> None:
+    def take(self, unit: str, now: HeldUnit, *, known: Mapping[str, PublishedFile] | None) -> None:
         """Become this version of a unit; to be called by who holds the lake's lock.
 
         Parameters
@@ -154,7 +154,7 @@ class WorkingCopy:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == kept.sha256
 
-    def _put_record(self, unit: str, published: Published) -> None:
+    def _put_record(self, unit: str, published: PublishedUnit) -> None:
         dataset_id = unit.removeprefix("datasets/")
         if unit != unit_of_dataset(dataset_id):
             return
@@ -165,7 +165,7 @@ class WorkingCopy:
             place.parent.mkdir(parents=True, exist_ok=True)
             _write_beside(place, render_record(published.record))
 
-    def _note(self, unit: str, held: Held) -> None:
+    def _note(self, unit: str, held: HeldUnit) -> None:
         place = self._held_place(unit)
         place.parent.mkdir(parents=True, exist_ok=True)
         _write_beside(place, held.model_dump_json())
