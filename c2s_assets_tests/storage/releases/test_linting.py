@@ -38,6 +38,15 @@ def test_what_is_staged_passes(released: Layout, folder: Path) -> None:
     assert [finding.message for finding in lint(released, folder).values() if not finding.holds] == []
 
 
+def test_sentences_of_two_thousand_words_pass(released: Layout, folder: Path) -> None:
+    table = pq.read_table(folder / FILE)
+    sentences = pa.array([" ".join(f"GENE{number}" for number in range(2_000))] * table.num_rows)
+    at = table.schema.get_field_index("cell_sentence")
+    table = table.set_column(at, table.schema.field(at), sentences)
+    pq.write_table(table, folder / FILE, write_page_index=True)
+    assert lint(released, folder)["configs_load"].holds
+
+
 def test_29400_columns_in_a_config_are_refused(released: Layout, folder: Path) -> None:
     names = [f"GENE{number}" for number in range(29_400)]
     columns = [pa.array([1.0], pa.float32())] * len(names)
@@ -91,10 +100,15 @@ def test_ages_in_months_are_refused(released: Layout, folder: Path) -> None:
     assert "which are no years" in lint(released, folder)["footers_are_true"].message
 
 
-def test_a_file_without_a_page_index_or_rows_is_refused(released: Layout, folder: Path) -> None:
-    pq.write_table(pl.read_parquet(folder / FILE).head(0).to_arrow(), folder / FILE)
+def test_a_file_without_rows_is_refused(released: Layout, folder: Path) -> None:
+    write(folder / FILE, pl.read_parquet(folder / FILE).head(0))
     said = lint(released, folder)["configs_load"]
     assert f"{FILE} has no row, and cannot be loaded" in said.message
+
+
+def test_a_file_without_a_page_index_is_refused(released: Layout, folder: Path) -> None:
+    pq.write_table(pl.read_parquet(folder / FILE).to_arrow(), folder / FILE)
+    assert f"{FILE} has no page index" in lint(released, folder)["configs_load"].message
 
 
 def test_an_index_of_pandas_is_refused(released: Layout, folder: Path) -> None:
