@@ -45,6 +45,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "slide_images",
         "image_patches",
         "captions",
+        "cell_records",
         "split_plan",
         "split_manifest",
         "train_test",
@@ -146,6 +147,7 @@ def test_what_few_want_has_to_be_asked_for() -> None:
     }
     of_tissue = {
         "captions",
+        "cell_records",
         "cell_attributes",
         "ligand_receptor_pairs",
         "cell_communication",

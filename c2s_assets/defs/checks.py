@@ -240,6 +240,13 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
     ),
+    "cell_records": (
+        Check("records_match_sides", "Every cell on a side has a record there, and no other cell has one."),
+        Check("no_edge_across_sides", "No cell hears one of another side."),
+        Check("patches_share_no_pixels", "No pixel is in tissue patches of two sides."),
+        Check("expression_origin_is_stated", "Expression is counts, or normalised.", blocking=False),
+        Check("patches_are_whole", "At most 5 % of the records have a patch of one colour.", blocking=False),
+    ),
     "captions": (
         Check(
             "blind_captions_hide_types",

@@ -1,6 +1,6 @@
 """Which columns each column is made of; one of the source is called `obs/<name>` or `var/<name>`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from c2s_assets.core import columns as c
 from c2s_assets.core.cells.labels import MEMBER_LISTS
@@ -54,10 +54,13 @@ from c2s_assets.core.tabular.columns import (
     N_CELLS_IN_GROUP,
 )
 from c2s_assets.defs.metadata import Lineage
+from c2s_assets.schemas.columns import declared_columns
 from c2s_assets.schemas.registry import (
     ATTRIBUTES,
+    CAPTIONS,
     CELLS,
     COMMUNICATION,
+    EXPRESSION,
     FEATURES,
     FINGERPRINTS,
     MANIFEST,
@@ -67,6 +70,8 @@ from c2s_assets.schemas.registry import (
     RAW,
     SENTENCES,
     SIDES_OF_DATASET,
+    SLIDES,
+    TABLES,
 )
 
 _INDEX = "index"
@@ -228,6 +233,24 @@ def of_captions() -> Lineage:
         **facts,
         **dict.fromkeys((tissue.CAPTION, tissue.CAPTION_BLIND), told),
     }
+
+
+def of_cell_records(names: Collection[str]) -> Lineage:
+    """Origins of `cell_records`: the tables that are put together in it."""
+    own = {
+        c.DONOR_UID: (CELLS, c.DONOR_UID),
+        c.SPLIT: (MANIFEST, c.SPLIT),
+        c.SPLIT_LEVEL: (MANIFEST, c.SPLIT_LEVEL),
+        tissue.SLIDE: (SLIDES, tissue.SLIDE),
+        c.FEATURE_INDEX: (EXPRESSION, c.FEATURE_INDEX),
+        c.VALUE: (EXPRESSION, c.VALUE),
+    }
+    found = {name: [origin] for name, origin in own.items()}
+    for table in (ATTRIBUTES, PATCHES, COMMUNICATION, CAPTIONS):
+        for name in declared_columns(TABLES[table].model):
+            if name in names and name not in found:
+                found[name] = [(table, name)]
+    return found
 
 
 def of_expression_matrix(names: Sequence[str], *, layer: str) -> Lineage:

@@ -16,6 +16,7 @@ from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, ORANGE, S
 from c2s_assets.core.reports.text import as_markdown, one_line, plot_text
 from c2s_assets.core.sentences.fidelity import Fidelity
 from c2s_assets.core.sentences.information import IS_CHANCE, IS_EXPRESSION, share_of_cells_by_place
+from c2s_assets.core.spatial.sample import SpatialSample
 from c2s_assets.core.splits.manifest import BY_CELL
 
 _MOST_BARS = 40
@@ -281,6 +282,12 @@ def embedding_by_category(
         _label_embedding(canvas, axes)
 
     return _picture(f"{_method_of(axes)} by {values.name}", draw, height=4.4, has_names=True)
+
+
+def tissue_by_category(sample: SpatialSample, values: pl.Series) -> dg.MarkdownMetadataValue:
+    """Draw the cells of a tissue where they lie, in a colour for each frequent value."""
+    points = (sample.xy_um * (1, -1)).astype(np.float32)  # in an image y goes down
+    return embedding_by_category(points, values, axes=("tissue, x (um)", "tissue, y (um)"))
 
 
 def places_in_an_image(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> dg.MarkdownMetadataValue:

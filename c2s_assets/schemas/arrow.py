@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pyarrow as pa
 
+from c2s_assets.schemas.images import NAMED_IMAGE
+
 if TYPE_CHECKING:  # pandera takes two seconds to import, and who only reads tables needs no model
     from c2s_assets.schemas.tables import Table
 
@@ -19,8 +21,8 @@ _TYPES: ArrowTypes = {
     pl.Boolean: pa.bool_(),
     pl.Date: pa.date32(),
 }
-# Of columns of ours: images besides.
-_DECLARED: ArrowTypes = {**_TYPES, pl.Binary: pa.binary()}
+# Of columns of ours: images besides, also with the names of their files.
+_DECLARED: ArrowTypes = {**_TYPES, pl.Binary: pa.binary(), pl.Struct: NAMED_IMAGE}
 # What a source may hold besides. Not every reader has a type for small and unsigned integers, but one for
 # int32 and int64; float64 stays, because the source's columns are kept as they are.
 _OF_SOURCE: ArrowTypes = {

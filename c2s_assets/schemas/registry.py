@@ -23,6 +23,7 @@ SIDES_OF_DATASET = "train_test"
 FINGERPRINTS = "cell_fingerprints"
 PAIRS, SLIDES, PATCHES = "ligand_receptor_pairs", "slide_images", "image_patches"
 ATTRIBUTES, COMMUNICATION, CAPTIONS = "cell_attributes", "cell_communication", "captions"
+EXPRESSION = "expression"
 
 # A table of each dataset that is made for all of them at once, and so is none of those below.
 COPIES = "cell_copies"
@@ -320,6 +321,18 @@ _MADE = (
         settings=("entry.spatial",),
         model_name="Captions",
         has_row_per_cell=True,
+        is_default=False,
+        asked_by="spatial.image",
+    ),
+    Declaration(
+        name="cell_records",
+        form="parts",
+        reads=(
+            *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "expression"),
+            *("cell_attributes", "cell_communication", "slide_images", "image_patches", "captions"),
+        ),
+        settings=("split", "entry.spatial"),
+        model_name="CellRecords",
         is_default=False,
         asked_by="spatial.image",
     ),

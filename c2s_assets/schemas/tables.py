@@ -9,6 +9,7 @@ from c2s_assets.core.genes.kinds import KINDS
 from c2s_assets.core.genes.symbols import ENSEMBL_ID
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.columns import column
+from c2s_assets.schemas.images import IMAGE
 
 Table = type[pr.DataFrameModel]
 
@@ -560,6 +561,70 @@ class Captions(pr.DataFrameModel):
     nucleus_area_um2: pl.Float32 = column("Area of its nucleus.", unit="um2", null=_NO_NUCLEUS, gt=0)
     nucleus_elongation: pl.Float32 = column("How many times longer than wide it is.", null=_NO_NUCLEUS, ge=1)
     nucleus_stain: pl.Float32 = column("Mean optical density of haematoxylin in it.", null=_NO_NUCLEUS)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class CellRecords(pr.DataFrameModel):
+    """One row per cell of a side: its expression, what an image shows of it, what it hears, and its captions.
+
+    Files are called by the side; `datasets` loads the folder, and decodes the images.
+    """
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    dataset_id: str = column(_DATASET)
+    cell_index: pl.Int32 = column("0-based row of cell_metadata, by which sender_index names cells.", ge=0)
+    donor_uid: str = column(_DONOR_UID, null=_NO_DONOR)
+    split: str = column("Side: train, validation or test.", isin=SIDES)
+    split_level: str = column(
+        "What is on one side as a whole: each donor, dataset, collection or cell, as in split_manifest; or, "
+        "in a tissue of one donor, each block or section, or all of the tissue.",
+        isin=[*_LEVELS, "block", "section", "tissue"],
+    )
+    section: str = column("Section of the tissue.")
+    cell_patch: pl.Struct = column("PNG of 64 x 64 pixels, 16 x 16 um: 0.25 um a pixel.", **IMAGE)
+    tissue_patch: pl.Struct = column("JPEG of 224 x 224 pixels, 200 x 200 um.", **IMAGE)
+    slide: pl.Struct = column("JPEG of the whole image, of at most 512 pixels a side.", **IMAGE)
+    cell_inside_frac: pl.Float32 = column("Share of cell_patch that is in the image.", ge=0, le=1)
+    tissue_inside_frac: pl.Float32 = column("Share of tissue_patch that is in the image.", ge=0, le=1)
+    cell_is_blank: bool = column("Whether cell_patch is of one colour.")
+    tissue_is_blank: bool = column("Whether tissue_patch is of one colour.")
+    feature_index: pl.List = column(
+        "0-based rows of feature_metadata whose value is not zero, ascending.", items=pl.Int32()
+    )
+    value: pl.List = column("Value of each of them in the chosen matrix.", items=pl.Float32())
+    expression_kind: str = column("What these values are: counts or normalised.")
+    n_neighbours: pl.Int32 = column("Cells of the section within 200 um, spots within 205.", ge=0)
+    score_received: pl.Float32 = column("What it hears, over all senders and pairs.", ge=0)
+    sender_index: pl.List = column("cell_index of those that it hears, ascending.", items=pl.Int32())
+    sender_score: pl.List = column("What it hears of each of them, over all pairs.", items=pl.Float32())
+    received_pair_index: pl.List = column(
+        "pair_index of the pairs by which it hears something, ascending.", items=pl.Int32()
+    )
+    received: pl.List = column("What it hears by each of them, of all senders.", items=pl.Float32())
+    score_sent: pl.Float32 = column("What others hear of it, over all pairs.", ge=0)
+    caption: str = column("All that is known of the cell, a sentence for each fact.")
+    caption_blind: str = column("The same without any sentence from which its type could be told.")
+    caption_source: str = column("What wrote them.")
+    organism: str = column("Species, as a scientific name.", null="where nothing says it")
+    tissue: str = column("Tissue.", null=_UNSAID)
+    cell_type: str = column("Cell type.", null=_UNSAID)
+    cell_disease_state: str = column(
+        "State of this very cell.", null="unless a column says it of single cells"
+    )
+    tissue_disease_state: str = column("Disease of the donor or the tissue; normal is one.", null=_UNSAID)
+    x_um: pl.Float32 = column("From the leftmost cell, to the right.", unit="um")
+    y_um: pl.Float32 = column("From the topmost cell, down.", unit="um")
+    x_px: pl.Float32 = column("Centre of the cell in the image, to the right.", unit="px")
+    y_px: pl.Float32 = column("Centre of the cell in the image, down.", unit="px")
+    cell_diameter_um: pl.Float32 = column(
+        "Diameter of the cell, the spot or the bead.", unit="um", null="where nothing says it"
+    )
+    diameter_basis: str = column("How that is known: outline, spot or bead.", null="with the diameter")
+    st_technology: str = column("Assay by which expression was measured in its place.", null=_UNSAID)
 
     class Config:
         """Nothing else belongs into it."""

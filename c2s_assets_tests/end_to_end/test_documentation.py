@@ -134,34 +134,29 @@ def test_a_split_is_audited(follower: Follower) -> None:
     follower.follow("docs/splits.md")
 
 
-def test_cells_in_a_tissue_hear_each_other_and_have_patches(follower: Follower) -> None:
+def test_cells_in_a_tissue_hear_each_other_and_have_patches_and_records(
+    follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(follower.folder / "cache"))
     (follower.folder / "pairs.csv").write_text("ligand,receptor\nGENE1,GENE2\n")
     pairs = follower.folder / "pairs.csv"
     follower.layout.settings.write_text(
         f"communication: {{pairs: {pairs}}}\n"
         f"datasets: {{brain: {{spatial: {{um_per_unit: 1, image: slide.png}}}}}}"
     )
-    noise = np.random.default_rng(1).integers(0, 255, (400, 400, 3), dtype=np.uint8)
-    (follower.layout.root / "slide.png").write_bytes(as_png(noise))
-    places = np.random.default_rng(0).uniform(0, 400, (N_OBS, 2))
-    write_toy_h5ad(follower.layout.inbox_h5ad("brain"), n_obs=N_OBS, obsm={"spatial": places})
-    assert (
-        c2s(
-            "build",
-            "brain",
-            "--only",
-            "cell_communication",
-            "--only",
-            "image_patches",
-            lake=follower.layout.root,
-        ).status
-        == 0
+    noise = np.random.default_rng(1).integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    (follower.layout.root / "slide.png").write_bytes(as_png(noise.repeat(8, axis=0).repeat(8, axis=1)))
+    places = np.random.default_rng(0).uniform(0, 2_400, (N_OBS, 2))
+    write_toy_h5ad(
+        follower.layout.inbox_h5ad("brain"), n_obs=N_OBS, n_donors=1, ages=(30,), obsm={"spatial": places}
     )
+    assert c2s("build", "brain", "--only", "cell_records", lake=follower.layout.root).status == 0
     follower.follow("docs/spatial.md")
     table = pl.read_parquet(follower.layout.parts("cell_communication", "brain"))
     heard = follower.names["communication"].sum(axis=1)
     np.testing.assert_allclose(heard, table["score_received"], rtol=1e-5)
     assert follower.names["picture"].size == (64, 64)
+    assert follower.names["records"][0]["tissue_patch"].size == (224, 224)
 
 
 def test_queries_are_answered(follower: Follower) -> None:

@@ -5,6 +5,7 @@ from pandera import polars as pr
 
 from c2s_assets.schemas import leaks, tables
 from c2s_assets.schemas.arrow import arrow_schema, frame_schema
+from c2s_assets.schemas.images import NAMED_IMAGE
 from c2s_assets.schemas.tables import CellSentences, SplitManifest
 
 MODELS = sorted(
@@ -15,7 +16,10 @@ MODELS = sorted(
     ),
     key=lambda model: model.__name__,
 )
-ON_DISK = {pa.string(), pa.int32(), pa.int64(), pa.float32(), pa.bool_(), pa.date32(), pa.binary()}
+ON_DISK = {
+    *(pa.string(), pa.int32(), pa.int64(), pa.float32(), pa.bool_(), pa.date32(), pa.binary()),
+    NAMED_IMAGE,
+}
 
 
 def test_all_models_are_looked_at():

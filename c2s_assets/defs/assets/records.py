@@ -15,10 +15,17 @@ from c2s_assets.core.spatial.columns import (
     NUCLEUS_AREA_UM2,
     NUCLEUS_ELONGATION,
 )
+from c2s_assets.core.spatial.records import (
+    RecordTally,
+    expression_origin_is_stated,
+    patches_share_no_pixels,
+)
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, require, staged_from_source
 from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.columns import declared_columns
+from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.spatial.attributes import read_attributes
 from c2s_assets.storage.spatial.sample import read_sample
 
@@ -93,3 +100,34 @@ def _distributions(rows: pl.DataFrame) -> Metadata:
     return {
         name: plots.distribution(values, label=_DRAWN[name]) for name, values in known.items() if len(values)
     }
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def cell_records(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per cell of a side: expression, patches, communication, attributes and captions."""
+    from c2s_assets.storage.spatial.records import read_sides_of_records, write_records
+
+    with staged_from_source(context, store) as (staged, h5ad):
+        dataset, sample = staged.dataset, read_sample(h5ad, staged.dataset)
+        split = read_sides_of_records(dataset)
+        before = [
+            expression_origin_is_stated(layer=dataset.profile.layer, kind=dataset.profile.verdict.kind),
+            patches_share_no_pixels(sample, split.sides),
+        ]
+        yield from require(dataset, staged.asset, before)
+        write_records(staged, split)
+        tally = RecordTally(split.sides, n_placed=len(sample.cells))
+        columns = list(declared_columns(TABLES[staged.asset].model))
+        yield from publish_table(
+            staged,
+            shown=before,
+            blocks=tally.passing(staged.written()),
+            claims=tally.claims(),
+            metadata=staged_metadata(staged, lineage=lineage.of_cell_records(columns))
+            | as_metadata({"split_level": split.level})
+            | {"sides": plots.tissue_by_category(sample, _shown_sides(split.sides.gather(sample.cells)))},
+        )
+
+
+def _shown_sides(sides: pl.Series) -> pl.Series:
+    return sides.fill_null("no side").alias("side")

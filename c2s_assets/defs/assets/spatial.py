@@ -185,5 +185,4 @@ def _picture(dataset: Dataset, sample: SpatialSample) -> Metadata:
     if CELL_TYPE not in table_schema(dataset.path(CELLS)).names:
         return {}
     types = dataset.read(CELLS, columns=[CELL_TYPE])[CELL_TYPE].gather(sample.cells)
-    points = (sample.xy_um * (1, -1)).astype(np.float32)  # in an image y goes down
-    return {"section": plots.embedding_by_category(points, types, axes=("tissue, x (um)", "tissue, y (um)"))}
+    return {"section": plots.tissue_by_category(sample, types)}

@@ -22,7 +22,9 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.columns import SPLIT
 from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
+from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.images import stored_columns, with_features
 from c2s_assets.storage.lake.working_copy import present
 from c2s_assets.storage.streams import N_THREADS
 
@@ -40,6 +42,9 @@ ROWS_PER_BLOCK = 1_024
 # that train_test puts beside them come to 170 MB, 1,024 cells with 8,000 values each to 64 MB.
 _BYTES_PER_GROUP = 256 * 2**20
 _BYTES_PER_UNIT = 64 * 2**20
+
+# Rows with three images are 75 kB: the viewer of the Hub decodes a row group whole, a file is 80 MB.
+_IMAGES_PER_GROUP, _IMAGES_PER_PART = 256, 2_048
 
 _METADATA_KEY = b"c2s"
 
@@ -257,6 +262,32 @@ def write_sides(
                 writer.write(block.filter(pl.col(SPLIT) == side))
 
 
+def write_images_of_sides(
+    path: Path, blocks: Iterable[pl.DataFrame], *, model: "Table", footer: Mapping[str, object]
+) -> None:
+    """Write rows with images into one folder, files called by their side; those on no side are left out.
+
+    Its name is by what `datasets` tells the sides of a folder apart.
+    """
+    schema = with_features(with_metadata(arrow_schema(model), footer))
+    with ExitStack() as stack:
+        writers = {
+            side: stack.enter_context(
+                TableWriter(
+                    path,
+                    schema=schema,
+                    part_name=side + "-{:05d}.parquet",
+                    rows_per_group=_IMAGES_PER_PART,
+                    rows_per_draw=_IMAGES_PER_GROUP,
+                )
+            )
+            for side in SIDES
+        }
+        for block in blocks:
+            for side, writer in writers.items():
+                writer.write(block.filter(pl.col(SPLIT) == side))
+
+
 def read_table(path: Path, *, columns: list[str] | None = None) -> pl.DataFrame:
     """Read a table of one file or one folder of parts."""
     return pl.concat([pl.read_parquet(file, columns=columns) for file in _files(path)])
@@ -442,23 +473,21 @@ def _open(
     # Lists of integers are positions that ascend: 16,384 cells of 1,924 values in groups of 128, the values
     # with a dictionary, are 74 MB with one of the positions as well, 37 MB with their differences instead,
     # and those are read 5 % faster.
-    ascending = [_items_of(field) for field in schema if _is_list_of_integers(field.type)]
+    ascending = [
+        name for field in schema if _is_list_of_integers(field.type) for name in stored_columns(field)
+    ]
+    stored = chain.from_iterable(map(stored_columns, schema))
     without = {*plain, *ascending}
     return pq.ParquetWriter(
         path,
         schema,
-        use_dictionary=[name for name in map(_items_of, schema) if name not in without] if without else True,
+        use_dictionary=[name for name in stored if name not in without] if without else True,
         column_encoding=dict.fromkeys(ascending, "DELTA_BINARY_PACKED") or None,
         compression="zstd",
         compression_level=2,
         write_page_index=True,
         use_content_defined_chunking=not is_drawn_from,
     )
-
-
-def _items_of(field: pa.Field) -> str:
-    """Name the column that Parquet stores the values of a field in."""
-    return f"{field.name}.list.element" if pa.types.is_list(field.type) else str(field.name)
 
 
 def _is_list_of_integers(kind: pa.DataType) -> bool:

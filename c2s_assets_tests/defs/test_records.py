@@ -1,0 +1,93 @@
+"""Records of cells in a tissue, from the h5ad to who trains on them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import datasets
+import numpy as np
+import polars as pl
+import pytest
+
+from c2s_assets.schemas.registry import upstream
+from c2s_assets.storage.images.picture import as_png
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.defs.building import Workshop, failures, open_workshop
+from c2s_assets_tests.defs.building import build as build_tables
+from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+
+N_CELLS = 150
+WIDTH = 2_400
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    """A section of one donor, its cells anywhere on an image of noise, 1 um a pixel."""
+    folder = tmp_path_factory.mktemp("records")
+    layout = make_lake(folder)
+    pairs = folder / "pairs.csv"
+    pairs.write_text("ligand,receptor\nGENE1,GENE2\nGENE3,GENE4\n")
+    layout.settings.write_text(
+        f"communication: {{pairs: {pairs}}}\n"
+        f"datasets: {{toy: {{spatial: {{um_per_unit: 1, image: slide.png, unit: cell}}}}}}\n"
+    )
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 255, (WIDTH // 8, WIDTH // 8, 3), dtype=np.uint8)
+    (layout.root / "slide.png").write_bytes(as_png(noise.repeat(8, axis=0).repeat(8, axis=1)))
+    places = rng.uniform(0, WIDTH, (N_CELLS, 2))
+    drop_toy_h5ad(layout, "toy", n_obs=N_CELLS, n_donors=1, ages=(30,), obsm={"spatial": places})
+    with open_workshop(layout) as opened:
+        tables = upstream(["cell_records", "train_test"])
+        assert failures(build_tables(opened.instance, opened.definitions, "toy", assets=tables)) == {}
+        yield opened
+
+
+def _folder(layout: Layout) -> Path:
+    return layout.parts("cell_records", "toy")
+
+
+def test_datasets_loads_sides_and_decodes_images_offline(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    loaded = datasets.load_dataset(str(_folder(workshop.layout)), cache_dir=str(tmp_path))
+    assert set(loaded) >= {"train", "test"}
+    row = loaded["test"][0]
+    assert [row[name].size for name in ("cell_patch", "tissue_patch", "slide")] == [
+        (64, 64),
+        (224, 224),
+        (512, 512),
+    ]
+    assert row["caption"].startswith("A cell in blood of Homo sapiens")
+    assert len(row["feature_index"]) == len(row["value"]) > 0
+
+
+def test_records_are_of_blocks_that_lie_apart(workshop: Workshop) -> None:
+    records = workshop.read("cell_records", "toy")
+    assert records["split_level"].unique().to_list() == ["block"]
+    places = {
+        side: records.filter(pl.col("split") == side).select("x_um", "y_um").to_numpy()
+        for side in ("train", "test")
+    }
+    gaps = np.linalg.norm(places["train"][:, None] - places["test"][None], axis=-1)
+    assert gaps.min() >= 300
+    side = dict(records.select("cell_index", "split").iter_rows())
+    for split, senders in records.select("split", "sender_index").iter_rows():
+        assert {side.get(sender, split) for sender in senders} <= {split}
+
+
+def test_nothing_that_records_test_on_is_trained_on_elsewhere(workshop: Workshop) -> None:
+    records, trained = workshop.read("cell_records", "toy"), workshop.train_test("toy")
+    held_out = set(records.filter(pl.col("split") != "train")["cell_id"])
+    assert held_out
+    assert not held_out & set(trained["cell_id"])
+    assert set(records.filter(pl.col("split") == "train")["cell_id"]) == set(trained["cell_id"])
+
+
+def test_a_record_holds_what_other_tables_say_of_its_cell(workshop: Workshop) -> None:
+    records = workshop.read("cell_records", "toy").row(3, named=True)
+    row = records["cell_index"]
+    for table in ("image_patches", "expression", "cell_communication", "captions", "cell_attributes"):
+        told = workshop.read(table, "toy").row(row, named=True)
+        for name in told.keys() & records.keys():
+            found = records[name]["bytes"] if isinstance(records[name], dict) else records[name]
+            assert found == told[name], name
