@@ -216,6 +216,10 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
     ),
+    "cell_outlines": (
+        Check("cells_have_outlines", "Every cell has an outline, or none has.", blocking=False),
+        Check("outlines_have_bins", "Of outlines that bins were added up in, 95 % have one.", blocking=False),
+    ),
     "ligand_receptor_pairs": (
         Check(
             "pairs_are_measured", "Twenty pairs or more have all their genes in the dataset.", blocking=False

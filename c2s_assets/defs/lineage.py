@@ -194,6 +194,16 @@ def of_cell_attributes(*, disease_column: str | None) -> Lineage:
     }
 
 
+def of_cell_outlines() -> Lineage:
+    """Origins of `cell_outlines`: what the file keeps beside its positions."""
+    corners = [(RAW, "uns")]
+    return {
+        c.CELL_ID: [(CELLS, c.CELL_ID)],
+        tissue.OUTLINE_X_PX: corners,
+        tissue.OUTLINE_Y_PX: corners,
+    }
+
+
 def of_cell_communication(*, layer: str) -> Lineage:
     """Origins of `cell_communication`: places, the matrix, and the pairs that are looked for."""
     places = [(RAW, "obsm")]

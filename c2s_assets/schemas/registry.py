@@ -273,6 +273,16 @@ _MADE = (
         is_default=False,
     ),
     Declaration(
+        name="cell_outlines",
+        form="parts",
+        reads=("raw_h5ad", "cell_metadata"),
+        settings=("entry.spatial",),
+        model_name="CellOutlines",
+        has_row_per_cell=True,
+        is_default=False,
+        asked_by="spatial",
+    ),
+    Declaration(
         name="ligand_receptor_pairs",
         form="file",
         reads=("dataset_profile", "feature_metadata"),

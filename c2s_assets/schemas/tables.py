@@ -32,6 +32,7 @@ _LEVELS = ["donor", "dataset", "collection", "cell"]
 _NO_COUNTS = "where the dataset has no counts"
 _NO_EVIDENCE = "of cells with fewer than 85 genes, or without counts"
 _SUBUNITS = "Symbol of the gene, or those of the subunits of a complex, with _ between."
+_NO_OUTLINE = "of cells without an outline"
 _NO_PLACE = "of cells without a place in the tissue"
 _NO_NUCLEUS = "where none is seen at the centre, of spots, bins and beads, and beyond 0.6 um a pixel"
 _FOLD = "Fold for cross-validation."
@@ -503,6 +504,21 @@ class SlideImages(pr.DataFrameModel):
     width_px: pl.Int32 = column("Width of the image itself.", unit="px", ge=1)
     height_px: pl.Int32 = column("Height of the image itself.", unit="px", ge=1)
     um_per_px: pl.Float32 = column("Microns per pixel of the image itself.", gt=0)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class CellOutlines(pr.DataFrameModel):
+    """One row per cell: the corners of its outline, in order, the first not repeated."""
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    outline_x_px: pl.List = column(
+        "Corners in the image, to the right.", items=pl.Float32(), unit="px", null=_NO_OUTLINE
+    )
+    outline_y_px: pl.List = column("The same corners, down.", items=pl.Float32(), unit="px", null=_NO_OUTLINE)
 
     class Config:
         """Nothing else belongs into it."""

@@ -15,8 +15,10 @@ from c2s_assets.storage.holdings import due_tables
 from c2s_assets.storage.images.picture import as_png, decoded
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.adding import Wish, add_path
 from c2s_assets_tests.defs.building import Workshop, broken, build_only, failures, open_workshop
 from c2s_assets_tests.defs.building import build as build_tables
+from c2s_assets_tests.tissues import write_xenium
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 PAIRS = (
@@ -210,6 +212,22 @@ def test_attributes_say_where_spots_are_and_what_is_no_label(tmp_path: Path) -> 
     assert rows["section"].is_null().to_list() == [row == 7 for row in range(60)]
     assert rows["x_px"][1] == SPOTS["obsm"]["spatial"][1, 0]
     assert rows.select("cell_diameter_um", "diameter_basis").unique().rows() == [(55, "spot")]
+
+
+def test_a_folder_of_xenium_becomes_cells_with_places_and_outlines(tmp_path: Path) -> None:
+    layout = _lake(tmp_path)
+    layout.inbox_h5ad("toy").unlink()
+    cells = write_xenium(tmp_path / "run", pixel_size=0.2)
+    add_path(layout, tmp_path / "run", Wish(dataset_id="toy"))
+    with open_workshop(layout) as workshop:
+        made = build_only(workshop, "toy", *upstream(["cell_attributes", "cell_outlines"]))
+        attributes, outlines = (workshop.read(name, "toy") for name in ("cell_attributes", "cell_outlines"))
+    assert not made.failure_data_for_node("cell_outlines")
+    assert attributes["cell_id"].to_list() == cells["cell_id"].to_list()
+    assert attributes["x_um"].to_list() == pytest.approx([60, 40, 20, 0])
+    assert attributes["st_technology"].unique().to_list() == ["Xenium"]
+    assert attributes["cell_diameter_um"].to_list() == pytest.approx(2 * np.sqrt(cells["cell_area"] / np.pi))
+    assert outlines["outline_x_px"][0].to_list() == pytest.approx([325, 375, 375, 325])
 
 
 def test_of_a_tissue_of_one_donor_blocks_are_held_out_of_train(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from c2s_assets.core.spatial.columns import (
     RECEPTOR,
     SECTION,
 )
+from c2s_assets.core.spatial.outlines import cells_have_outlines, outlines_have_bins
 from c2s_assets.core.spatial.pairs import MeasuredPairs, match_pairs
 from c2s_assets.core.spatial.patches import (
     cells_lie_in_the_image,
@@ -40,8 +41,10 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, FEATURES, PAIRS, SLIDES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.spatial.image import open_slide
+from c2s_assets.storage.spatial.library import read_library
+from c2s_assets.storage.spatial.outlines import outline_rows, read_outlines
 from c2s_assets.storage.spatial.pairs import read_pairs, source_of_pairs
-from c2s_assets.storage.spatial.sample import read_sample
+from c2s_assets.storage.spatial.sample import alignment_of, read_sample
 from c2s_assets.storage.tables.parquet import read_table, table_schema
 
 _STRONGEST = 20
@@ -93,6 +96,23 @@ def cell_communication(context: dg.AssetExecutionContext, store: Store) -> Event
             | _figures(sample, scale)
             | {"strongest_pairs": _strongest(measured, hearing.totals())}
             | _picture(dataset, sample),
+        )
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def cell_outlines(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per cell: the corners of its outline in the image, where the source has one."""
+    with staged_from_source(context, store) as (staged, h5ad):
+        dataset, library = staged.dataset, read_library(h5ad)
+        outlines, alignment = read_outlines(h5ad, library), alignment_of(h5ad, dataset)
+        staged.write(outline_rows(dataset.read(CELLS, columns=[CELL_ID])[CELL_ID], outlines, alignment))
+        yield from publish_table(
+            staged,
+            claims=[
+                cells_have_outlines(outlines, n_cells=h5ad.n_obs),
+                outlines_have_bins(library.bins),
+            ],
+            metadata=staged_metadata(staged, lineage=lineage.of_cell_outlines()),
         )
 
 

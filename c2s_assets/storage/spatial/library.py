@@ -11,6 +11,7 @@ from c2s_assets.storage.h5ad.source import H5ad
 
 # Keys of `uns`, and of a library below it.
 SPATIAL, FACTORS, IMAGES, UNIT = "spatial", "scalefactors", "images", "unit"
+OUTLINES, BINS = "outlines", "bins"
 # Of these scale factors the first two come from Visium HD and from Xenium, whose files say it in other words.
 UM_PER_PX, BIN_UM = "microns_per_pixel", "bin_size_um"
 SPOT_DIAMETER, HIRES_SCALE = "spot_diameter_fullres", "tissue_hires_scalef"
@@ -19,18 +20,25 @@ _MOST_VALUES = 100
 
 @dataclass(frozen=True)
 class Library:
-    """The one library of an h5ad; empty if it has none, or several of which none is meant."""
+    """The one library of an h5ad; empty if it has none, or several of which none is meant.
+
+    Attributes
+    ----------
+    bins
+        What was counted when its cells were made of bins.
+    """
 
     name: str | None = None
     factors: Mapping[str, float] = field(default_factory=dict)
     unit: Unit | None = None
+    bins: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_library(h5ad: H5ad) -> Library:
     """Read what the only library of `uns["spatial"]` says; its arrays are left where they are."""
     libraries = h5ad.uns(max_values=_MOST_VALUES).get(SPATIAL) if SPATIAL in h5ad.uns_keys else None
     found = [
-        Library(name, factors, _unit_of(said))
+        Library(name, factors, _unit_of(said), _bins_of(said))
         for name, said in (libraries.items() if isinstance(libraries, dict) else ())
         if (factors := _factors_of(said))
     ]
@@ -58,6 +66,11 @@ def _factors_of(library: Any) -> dict[str, float]:
     factors = library.get(FACTORS) if isinstance(library, dict) else None
     named = factors.items() if isinstance(factors, dict) else ()
     return {name: float(value) for name, value in named if isinstance(value, int | float)}
+
+
+def _bins_of(library: Mapping[str, Any]) -> dict[str, Any]:
+    bins = library.get(BINS)
+    return bins if isinstance(bins, dict) else {}
 
 
 def _unit_of(library: Mapping[str, Any]) -> Unit | None:

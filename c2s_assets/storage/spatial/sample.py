@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.errors import MissingColumnError, SourceError
 from c2s_assets.core.spatial.alignment import Alignment
 from c2s_assets.core.spatial.calibration import SPOTS_UM, by_lattice, by_spot_diameter, calibrate
@@ -82,6 +83,18 @@ def require_column(known: Collection[str], name: str | None, *, setting: str) ->
             f"obs has no column {name!r}, which datasets.yaml names as {setting} of spatial. It has: "
             f"{', '.join(known)}. Correct the entry or leave it out."
         )
+
+
+def alignment_of(h5ad: H5ad, dataset: Dataset) -> Alignment:
+    """Find how positions become pixels of the dataset's image; see `read_alignment`."""
+    known = table_schema(dataset.path(CELLS)).names
+    obs = dataset.read(CELLS, columns=[name for name in known if name in {CELL_ID, _ASSAY}])
+    return read_alignment(
+        dataset.layout,
+        dataset.entry.spatial or SpatialEntry(),
+        read_library(h5ad),
+        technology=_technology(obs),
+    )
 
 
 def has_places(h5ad: H5ad, obs_columns: Collection[str]) -> bool:
