@@ -29,9 +29,9 @@ class S3:
     fault: Fault = lambda _: None
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def make_bucket(self) -> str:
-        """Make a bucket, empty and of a new name; return its address."""
-        name = f"bucket-{next(self._numbers)}"
+    def make_bucket(self, name: str | None = None) -> str:
+        """Make a bucket, empty, by default of a new name; return its address."""
+        name = name or f"bucket-{next(self._numbers)}"
         s3_backends[_ACCOUNT]["aws"].create_bucket(name, "us-east-1")
         self.address = f"s3://{name}"
         return self.address

@@ -177,7 +177,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the commands that read the tables of all datasets."""
+    """Add the commands that read the tables of all datasets, or say where they are."""
+    _offer_places(commands)
     query = commands.add_parser(
         "query", help="ask the catalogue of all datasets, in SQL; it is renewed first"
     )
@@ -221,6 +222,27 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     publish.add_argument("name", metavar="NAME")
     publish.add_argument("--dry-run", action="store_true", help="only say what would change; send nothing")
     publish.set_defaults(run=_publish)
+
+
+def _offer_places(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Offer the commands about where things are."""
+    path = commands.add_parser("path", help="print where a table is: its file, or its folders")
+    path.add_argument("id", metavar="ID")
+    path.add_argument("table", metavar="TABLE")
+    path.set_defaults(run=_path, knows_buckets=True)
+
+    sync = commands.add_parser(
+        "sync", help="copy a lake from a folder into a bucket (s3://BUCKET/PREFIX), back, or to another one"
+    )
+    sync.add_argument("source", metavar="FROM")
+    sync.add_argument("target", metavar="TO")
+    sync.set_defaults(run=_sync, is_of_a_lake=False, knows_buckets=True)
+
+    gc = commands.add_parser(
+        "gc", help="say what is in the bucket of a lake and named by nothing; remove what has been for a week"
+    )
+    gc.add_argument("--yes", action="store_true", help="remove it; without that, only say")
+    gc.set_defaults(run=_gc, knows_buckets=True)
 
 
 def _offer_files(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -383,6 +405,24 @@ def _split(options: argparse.Namespace, layout: Layout) -> int:
     else:
         show_plan(layout)
     return 0
+
+
+def _path(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.locating import show_path
+
+    return show_path(layout, options.id, options.table)
+
+
+def _sync(options: argparse.Namespace, _: Layout) -> int:
+    from c2s_assets.cli.locating import sync
+
+    return sync(options.source, options.target)
+
+
+def _gc(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.locating import collect_garbage
+
+    return collect_garbage(layout, is_removed=options.yes)
 
 
 def _audit(_: argparse.Namespace, layout: Layout) -> int:

@@ -10,6 +10,7 @@ from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.holdings import all_datasets
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.working_copy import present_all
 from c2s_assets.storage.sources.listing import withdrawn_datasets
@@ -67,6 +68,13 @@ def present_tables(
     if not ready:
         raise MissingInputError(f"{layout.root} holds no dataset yet. Add one with: c2s add PATH_OR_URL")
     return ready
+
+
+def present_record(layout: Layout, dataset_id: str, table: str) -> Built:
+    """Return what the record says of a table that is built, of one dataset; see `present_tables`."""
+    if table not in TABLES:
+        raise UnknownNameError(f"{table!r} is no table. There are {', '.join(TABLES)}.")
+    return present_tables(layout, read_settings(layout), table, [dataset_id])[dataset_id]
 
 
 def files_of(layout: Layout, built: Built) -> list[Path]:

@@ -125,3 +125,30 @@ def test_a_shape_is_read_as_what_it_stands_for(reader: Machine) -> None:
     path = reader.layout().table("cell_metadata", "a")
     assert path.read_bytes().strip(b"\0") == b""
     assert present(path).read_bytes().startswith(b"PAR1")
+
+
+def test_path_says_where_a_table_is_and_polars_reads_it_there(reader: Machine, s3: S3) -> None:
+    (place,) = reader.c2s("path", "a", "cell_metadata").out.split()
+    options = {"aws_endpoint_url": s3.endpoint, "aws_allow_http": "true"}
+    assert pl.read_parquet(place, storage_options=options).height == 60
+    sides = reader.c2s("path", "a", "train_test").out.split()
+    assert sum(pl.read_parquet(f"{side}/*.parquet", storage_options=options).height for side in sides) == 60
+
+
+def test_a_lake_comes_back_from_a_bucket_as_it_was(builder: Machine, s3: S3, tmp_path: Path) -> None:
+    here, there, back = tmp_path / "here", f"{s3.address}/copied", tmp_path / "back"
+    machine = Machine(tmp_path / "cache", there)
+    assert machine.c2s("sync", builder.address, here).status == 0
+    assert machine.c2s("sync", here, there).status == 0
+    assert machine.c2s("sync", there, back).status == 0
+    assert _digests(Layout(back)) == _digests(Layout(here)) == _digests(builder.layout())
+    s3.requests.clear()
+    assert "; 0.0 MB were copied" in machine.c2s("sync", here, there).out
+    assert {request.split()[0] for request in s3.requests} == {"GET"}
+
+
+def test_gc_says_and_changes_nothing_until_it_is_agreed(builder: Machine, s3: S3) -> None:
+    before = s3.objects(s3.address)
+    said = builder.c2s("gc")
+    assert "would be removed: add --yes" in said.out
+    assert s3.objects(s3.address) == before

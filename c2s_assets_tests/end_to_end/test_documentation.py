@@ -37,6 +37,7 @@ FOLLOWED = {
         "docs/language_models.md",
     ),
     "docs/published_card.md",  # in test_published_card
+    "docs/object_storage.md",  # in test_object_storage
 }
 
 

@@ -9,7 +9,7 @@ from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
 from c2s_assets.storage.lake.publication import HEADS, head_key
 from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of
 
-_SETTINGS = "datasets.yaml"
+SETTINGS = "datasets.yaml"
 _GONE = ""
 
 
@@ -67,7 +67,7 @@ def _is_taken(layout: Layout, what: str) -> bool:
 
 def _take_settings(copy: WorkingCopy) -> None:
     """Take `datasets.yaml`, which people put there as it is."""
-    there = copy.bucket.read(_SETTINGS)
+    there = copy.bucket.read(SETTINGS)
     place = copy.layout.settings
     if there is None:
         place.unlink(missing_ok=True)
