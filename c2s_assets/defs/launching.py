@@ -41,6 +41,14 @@ def health(instance: dg.DagsterInstance, run: dg.DagsterRun) -> CheckRunHealthRe
     return CheckRunHealthResult(WorkerStatus.RUNNING)
 
 
+def to_execute(context: LaunchRunContext, instance: dg.DagsterInstance) -> ExecuteRunArgs:
+    """Say what the process of a run has to know."""
+    run, origin = context.dagster_run, context.job_code_origin
+    if origin is None:
+        raise dg.DagsterInvariantViolationError(f"Run {run.run_id} does not say where its job comes from.")
+    return ExecuteRunArgs(origin, run.run_id, instance.get_ref())
+
+
 class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
     """Starts each run as `dagster api execute_run`, and watches over it."""
 
@@ -67,12 +75,7 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start a process that holds the run's sign of life, and end the run when the process has ended."""
-        run, origin = context.dagster_run, context.job_code_origin
-        if origin is None:
-            raise dg.DagsterInvariantViolationError(
-                f"Run {run.run_id} does not say where its job comes from."
-            )
-        execute = ExecuteRunArgs(origin, run.run_id, self._instance.get_ref())
+        run, execute = context.dagster_run, to_execute(context, self._instance)
         command = ["dagster", "api", "execute_run", serialize_value(execute)]
         with sign_of_life(self._instance, run.run_id) as file:
             self._instance.add_run_tags(run.run_id, {PROCESS: run.run_id})

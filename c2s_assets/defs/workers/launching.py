@@ -9,12 +9,13 @@ from typing import Any
 
 import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, RunLauncher
-from dagster._serdes import ConfigurableClassData
+from dagster._serdes import ConfigurableClassData, pack_value
+from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from c2s_assets.core.errors import ConfigError
-from c2s_assets.defs.launching import health
+from c2s_assets.defs.launching import health, to_execute
 from c2s_assets.defs.processes import end_run, is_dead, stop
 
 LAUNCHER = "c2s/launcher"
@@ -26,6 +27,8 @@ _CELERY_SETTINGS = {
     "task_ignore_result": True,  # Dagster's events say how a run ended
     # A worker takes the next run when it has ended the last: what it held in reserve would go with it.
     "worker_disable_prefetch": True,
+    # Builds take up to 1.75 GB. A process that holds more after one is replaced before the next.
+    "worker_max_memory_per_child": 3_000_000,
     "worker_cancel_long_running_tasks_on_connection_loss": False,  # a run needs Redis for nothing
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,  # Redis may be away for as long as it takes
@@ -86,10 +89,16 @@ class WorkerLauncher(CeleryRunLauncher):
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Put a run into the queue, or have Kubernetes start a job for it."""
-        if self._is_of_kubernetes(context.dagster_run):
+        run = context.dagster_run
+        if self._is_of_kubernetes(run):
             self._kubernetes_launcher.launch_run(context)
-        else:
-            super().launch_run(context)
+            return
+        # Dagster's own would declare the task once more for each run, of which Celery 5.7 warns each time.
+        packed = pack_value(to_execute(context, self._instance))
+        task = self.celery.signature(
+            TASK_EXECUTE_JOB_NAME, kwargs={"execute_job_args_packed": packed}, immutable=True
+        )
+        self._launch_celery_task_run(run=run, task_signature=task, routing_key=TASK_EXECUTE_JOB_NAME)
 
     def terminate(self, run_id: str) -> bool:
         """Have the run stopped, which may take a while; one whose process has gone is cancelled."""
