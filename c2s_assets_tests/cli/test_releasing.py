@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -13,6 +14,8 @@ from huggingface_hub import snapshot_download
 
 import c2s_assets
 from c2s_assets.core.splits.certificate import CERTIFICATE, CERTIFIED_MANIFEST
+from c2s_assets.schemas.arrow import frame_schema
+from c2s_assets.schemas.discover import ListingHistory
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
@@ -57,6 +60,14 @@ def run(layout: Layout, hub: LocalHub, *arguments: str) -> str:
     assert said.status == 0, said.err
     assert "%|" not in said.err, "bars are for terminals"
     return said.out
+
+
+def withdraw(layout: Layout, dataset_id: str) -> None:
+    """Let Discover have withdrawn a dataset."""
+    row = (dataset_id, "withdrawn", None, "1", None, date(2026, 1, 1))
+    history = pl.DataFrame([row], schema=frame_schema(ListingHistory), orient="row")
+    layout.listing_history.parent.mkdir(exist_ok=True)
+    history.write_parquet(layout.listing_history)
 
 
 def links(folder: Path) -> dict[str, int]:
@@ -151,17 +162,13 @@ def test_who_downloads_the_repository_reads_it_as_published_corpora_are_read_and
     assert (said.status, said.out.endswith("nothing found\n")) == (0, True)
 
 
-def test_a_changed_dataset_alone_is_written_and_sent_and_one_that_is_left_out_disappears(
+def test_a_changed_dataset_alone_is_written_and_sent_and_one_that_is_withdrawn_disappears(
     layout: Layout, hub: LocalHub
 ) -> None:
     run(layout, hub, "release", "corpus")
     run(layout, hub, "publish", "corpus")
     before, n_sent = links(layout.release("corpus")), hub.n_sent.copy()
-    named = "licence: CC BY 4.0, licence_of_sources: CC BY 4.0, datasets: [blood, lung]"
-    settings = layout.settings.read_text(encoding="utf-8").replace(
-        "licence: CC BY 4.0, licence_of_sources: CC BY 4.0", named
-    )
-    layout.settings.write_text(settings, encoding="utf-8")
+    withdraw(layout, "mouse")
     drop_toy_h5ad(layout, "blood", seed=7, n_axes={"X_pca": 2, "X_tsne": 2})
     tables = ("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest")
     with open_workshop(layout) as workshop:

@@ -35,7 +35,6 @@ class ReleaseEntry(Section):
     wide: bool = Field(
         default=False, description="Of an atlas: whether expression_matrix, a column per gene, goes with it."
     )
-
     follow: Literal["stage", "publish"] | None = Field(
         default=None,
         description="What is done every day by itself: stage what it holds now, or publish that too.",
