@@ -111,6 +111,14 @@ def test_a_file_without_a_page_index_is_refused(released: Layout, folder: Path) 
     assert f"{FILE} has no page index" in lint(released, folder)["configs_load"].message
 
 
+def test_sentences_of_usual_length_have_a_page_index(released: Layout, folder: Path) -> None:
+    """Arrow writes no bounds of pages for them: those of 2,000 symbols were refused."""
+    schema, long = pq.read_schema(folder / FILE), pl.lit("GENE1 " * 2_000).alias("cell_sentence")
+    rows = pl.read_parquet(folder / FILE).with_columns(long)
+    pq.write_table(rows.to_arrow().cast(schema), folder / FILE, write_page_index=True)
+    assert lint(released, folder)["configs_load"].holds
+
+
 def test_an_index_of_pandas_is_refused(released: Layout, folder: Path) -> None:
     rows = pl.read_parquet(folder / FILE).with_row_index("__index_level_0__")
     write(folder / FILE, rows)
