@@ -7,6 +7,7 @@ variable, ``HF_HUB_DISABLE_XET=1``.
 import base64
 import hashlib
 import json
+import mimetypes
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -217,6 +218,9 @@ def _resolve(asked: Asked) -> HubAnswer:
     headers = {"ETag": f'"{entry.oid}"', "X-Repo-Commit": oid, "Accept-Ranges": "bytes"}
     if entry.is_large:
         headers |= {"X-Linked-Etag": f'"{entry.oid}"', "X-Linked-Size": str(entry.size)}
+    kind, _ = mimetypes.guess_type(path)
+    if kind is not None and kind.startswith("image/"):  # a browser draws nothing that is not called so
+        headers |= {"Content-Type": kind}
     return HubAnswer(content, headers)
 
 

@@ -1,5 +1,6 @@
 """`c2s demo`: the main job on a simulated dataset, and its release on a Hub of this machine."""
 
+import re
 import urllib.request
 from pathlib import Path
 
@@ -15,11 +16,15 @@ from c2s_assets_tests.toy import write_toy_h5ad
 def test_the_demo_builds_every_table_that_a_dataset_can_have_and_publishes_what_can_be_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pages = []
+    pages, kinds = [], []
 
     def look(url: str) -> None:
         with urllib.request.urlopen(f"{url}/datasets/me/example") as answer:  # noqa: S310
             pages.append(answer.read().decode())
+        base = re.findall(r'<base href="(.+?)">', pages[0])[0]
+        for picture in re.findall(r'<img src="(.+?)"', pages[0]):
+            with urllib.request.urlopen(f"{url}{base}{picture}") as answer:  # noqa: S310
+                kinds.append(answer.headers["Content-Type"])
 
     without_waits(monkeypatch)
     monkeypatch.setattr("c2s_assets.simulate.simulate_h5ad", write_toy_h5ad)
@@ -33,6 +38,8 @@ def test_the_demo_builds_every_table_that_a_dataset_can_have_and_publishes_what_
     (page,) = pages
     assert "<h1>Simulated ageing tissue</h1>" in page
     assert "example/train/chunk_0000.parquet</a>" in page
+    assert kinds
+    assert set(kinds) == {"image/svg+xml"}
 
 
 def test_the_demo_does_not_write_over_settings(tmp_path: Path) -> None:
