@@ -108,6 +108,15 @@ class Totals:
         """Go on with what further rows sum up to."""
         self._of_rows.append(of_rows)
 
+    def add_cells(self, counts: Csr, *, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Go on with cells that are in so many rows each; return the sum of each, ``(n_cells,)``.
+
+        A million cells took 12 s of processor time by a matrix product and a cumulated sum, 4 s in one pass.
+        """
+        of_cells = np.zeros(times.size)
+        _add_totals(counts, times=times, of_rows=of_cells, of_features=self.of_features)
+        return of_cells
+
     def add(self, table: pl.DataFrame) -> None:
         """Go on with further rows of a table.
 
@@ -122,7 +131,8 @@ class Totals:
             raise LakeError(f"a row has a feature beyond the {n_vars:,} there are. {OUR_FAULT}")
         of_rows = np.zeros(table.height)
         # With NumPy, its arrays of a float64 for each value took as long as reading the table.
-        _add_totals(csr_of(sums), of_rows=of_rows, of_features=self.of_features)
+        once = np.ones(table.height)
+        _add_totals(csr_of(sums), times=once, of_rows=of_rows, of_features=self.of_features)
         self.add_rows(of_rows)
 
 
@@ -158,9 +168,15 @@ def _add_pieces(
 
 
 @njit(cache=True, nogil=True)
-def _add_totals(sums: Csr, *, of_rows: NDArray[np.float64], of_features: NDArray[np.float64]) -> None:
+def _add_totals(
+    counts: Csr,
+    *,
+    times: NDArray[np.float64],
+    of_rows: NDArray[np.float64],
+    of_features: NDArray[np.float64],
+) -> None:
     for row in range(of_rows.size):
-        for position in range(sums.indptr[row], sums.indptr[row + 1]):
-            value = np.float64(sums.values[position])
+        for position in range(counts.indptr[row], counts.indptr[row + 1]):
+            value = np.float64(counts.values[position])
             of_rows[row] += value
-            of_features[sums.indices[position]] += value
+            of_features[counts.indices[position]] += times[row] * value

@@ -14,7 +14,8 @@ from scipy.sparse import csr_array
 
 from c2s_assets.core.cells.uniform import uniform_columns
 from c2s_assets.core.columns import AGE, CELL_ID, DONOR_ID, IS_PRIMARY_DATA
-from c2s_assets.core.expression.tables import CellTotals, rows_per_group
+from c2s_assets.core.expression.csr import csr_of
+from c2s_assets.core.expression.tables import rows_per_group
 from c2s_assets.core.splits.manifest import assign_cells
 from c2s_assets.core.tabular.groups import READ
 from c2s_assets.core.tabular.members import Members, Pieces, cut
@@ -109,13 +110,13 @@ class SumsWriter:
     def _put_aside(self, blocks: Iterable[tuple[int, csr_array]], buckets: Buckets) -> None:
         """Sort all cells that are used into buckets, and add up what the rows made of them have to hold."""
         times_used = self.members.times_used(self.staged.dataset.profile.n_obs).astype(np.float64)
-        of_cells = CellTotals()
+        of_cells = np.zeros(times_used.size)
         for start, block in blocks:
-            self.source.of_features += times_used[start : start + block.shape[0]] @ block
-            of_cells.add(block)
+            here = slice(start, start + block.shape[0])
+            of_cells[here] = self.source.add_cells(csr_of(block), times=times_used[here])
             buckets.add(start, block)
         buckets.flush()
-        self.source.add_rows(self.members.add_up(of_cells.sums))
+        self.source.add_rows(self.members.add_up(of_cells))
 
     def _tables(self, pieces: Pieces, buckets: Buckets) -> Generator[pa.Table]:
         """Add up the cells of one bucket after the other."""

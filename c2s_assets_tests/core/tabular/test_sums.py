@@ -72,6 +72,14 @@ def test_totals_are_of_rows_and_of_features() -> None:
     assert totals.of_features.tolist() == [1, 4, 10]
 
 
+def test_cells_count_in_the_totals_as_often_as_they_are_used() -> None:
+    totals = Totals(3)
+    counts = csr_of(csr_array(np.array([[1, 0, 2], [0, 4, 8], [16, 0, 0]], np.float32)))
+    of_cells = totals.add_cells(counts, times=np.array([1.0, 3.0, 0.0]))
+    assert of_cells.tolist() == [3, 12, 16]
+    assert totals.of_features.tolist() == [1, 12, 26]
+
+
 @pytest.mark.parametrize("feature", [-1, 3])
 def test_a_feature_that_is_none_is_refused(feature: int) -> None:
     with pytest.raises(LakeError, match="beyond the 3 there are"):
