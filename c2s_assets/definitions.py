@@ -8,6 +8,7 @@ from c2s_assets.clients.cellxgene import DISCOVER_URL
 from c2s_assets.clients.hub_access import HUB_URL
 from c2s_assets.defs.assets import (
     discover,
+    health,
     ingest,
     joins,
     leaks,
@@ -25,6 +26,7 @@ from c2s_assets.defs.assets import (
 )
 from c2s_assets.defs.automation.audit import LAKE_JOBS, nightly_audit, nightly_plan, weekly_measurement
 from c2s_assets.defs.automation.catalogue import hourly_catalogue, renew_catalogue
+from c2s_assets.defs.automation.health import hourly_health, report_health
 from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.automation.jobs import BUILD_JOBS, list_gene_symbols
 from c2s_assets.defs.automation.refresh import daily_listing, list_cellxgene, refresh
@@ -40,7 +42,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | Hugging
         assets=dg.load_assets_from_modules(
             [
                 *(sources, discover, ingest, leaks, matrix, text, prompts),
-                *(splits, joins, projections, tabular, spatial, records, publish, releases),
+                *(splits, joins, projections, tabular, spatial, records, publish, releases, health),
             ],
             include_specs=True,
         ),
@@ -51,11 +53,13 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | Hugging
             list_cellxgene,
             list_gene_symbols,
             renew_catalogue,
+            report_health,
             prune_runs,
         ],
         schedules=[
             daily_listing,
             hourly_catalogue,
+            hourly_health,
             weekly_pruning,
             nightly_plan,
             nightly_audit,

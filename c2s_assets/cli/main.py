@@ -106,15 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     select.add_argument("--values", metavar="FILTER", help="list the labels of a filter, such as tissue")
     select.set_defaults(run=_select, is_of_a_lake=False, knows_buckets=True)
 
-    ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
-    ls.add_argument("--json", action="store_true", help="all that is known, as JSON")
-    ls.set_defaults(run=_ls, knows_buckets=True)
-
-    show = commands.add_parser("show", help="a page on one dataset: source, tables, checks, how to load it")
-    show.add_argument("id", metavar="ID")
-    show.add_argument("--html", metavar="FILE", help="write the page with its pictures, for a browser")
-    show.set_defaults(run=_show, knows_buckets=True)
-
+    _offer_standing(commands)
     symbols = commands.add_parser(
         "symbols", help="say which gene symbols of HGNC the lake has, which Ensembl ids are looked up in"
     )
@@ -245,6 +237,24 @@ def _offer_places(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     gc.set_defaults(run=_gc, knows_buckets=True)
 
 
+def _offer_standing(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Offer the commands that say how datasets stand."""
+    ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
+    ls.add_argument("--json", action="store_true", help="all that is known, as JSON")
+    ls.set_defaults(run=_ls, knows_buckets=True)
+
+    health = commands.add_parser(
+        "health", help="what is stale, since when and why; 1 if for more than 36 hours"
+    )
+    health.add_argument("--json", action="store_true", help="all that is known of all datasets, as JSON")
+    health.set_defaults(run=_health)
+
+    show = commands.add_parser("show", help="a page on one dataset: source, tables, checks, how to load it")
+    show.add_argument("id", metavar="ID")
+    show.add_argument("--html", metavar="FILE", help="write the page with its pictures, for a browser")
+    show.set_defaults(run=_show, knows_buckets=True)
+
+
 def _offer_files(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Offer the commands that take files of this machine."""
     look = commands.add_parser(
@@ -356,6 +366,12 @@ def _ls(options: argparse.Namespace, layout: Layout) -> int:
 
     list_all(layout, as_json=options.json)
     return 0
+
+
+def _health(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.cli.health import show_health
+
+    return 0 if show_health(layout, as_json=options.json) else 1
 
 
 def _show(options: argparse.Namespace, layout: Layout) -> int:

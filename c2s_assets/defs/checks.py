@@ -306,6 +306,10 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("reads_every_dataset", "No dataset is left out for files that cannot be read.", blocking=False),
         Check("rows_match_lake", "Of each dataset as many cells are shown as its file holds."),
     ),
+    "health_report": (
+        Check("keeps_schema", "The report has exactly the declared columns, with their types."),
+        Check("everything_is_fresh", "No dataset is stale for more than 36 hours.", blocking=False),
+    ),
     "corpus_report": (
         Check("keeps_schema", "The report holds every part, with its type."),
         Check("accounts_for_cells", "Cells by tissue, disease ... each add up to all cells."),

@@ -10,6 +10,7 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.columns import DeclaredColumn, declared_columns, type_name
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
+from c2s_assets.schemas.health import Health
 from c2s_assets.schemas.leaks import AuditedDatasets, CellCopies, DonorAliases
 from c2s_assets.schemas.published import ReleaseSources, ReleaseVocabulary
 from c2s_assets.schemas.record import Record
@@ -40,6 +41,7 @@ _OF_LAKE: dict[str, tuple[str, Table]] = {
     "donor_aliases": ("catalogue/donor_aliases.parquet", DonorAliases),
     "cell_copies": ("catalogue/cell_copies/<dataset_id>.parquet", CellCopies),
     "audited_datasets": ("catalogue/audited_datasets.parquet", AuditedDatasets),
+    "health_report": ("catalogue/health_report.parquet", Health),
 }
 _OF_RELEASES: dict[str, tuple[str, Table]] = {
     "sources": ("releases/<name>/sources.parquet", ReleaseSources),

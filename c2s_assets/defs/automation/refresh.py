@@ -5,10 +5,14 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 
 import dagster as dg
+import polars as pl
 
+from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.discover.listing import relistings, withdrawals
+from c2s_assets.core.discover.records import DATASET_VERSION_ID
 from c2s_assets.core.discover.refresh import (
     Held,
+    Plan,
     Request,
     describe_plan,
     plan_refresh,
@@ -82,17 +86,10 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
     selected = select(listing, selection)
     for problem in selected.problems:
         context.log.warning(problem)
-    wanted = {row["dataset_id"]: row["dataset_version_id"] for row in selected.rows.iter_rows(named=True)}
+    wanted = _versions(selected.rows)
     settings = store.settings()
     held = held_datasets(layout, settings)
-    plan = plan_refresh(
-        wanted,
-        held=held,
-        tries=tries_of(context.instance, tag=VERSION, versions=unfinished(wanted, held).values()),
-        busy=datasets_under_way(context.instance),
-        now=now,
-        at_most=_AT_MOST,
-    )
+    plan = refresh_plan(context.instance, wanted, held=held, now=now)
     says = describe_plan(plan, n_wanted=len(wanted))
     if plan.requests:
         context.log.info(says)
@@ -109,6 +106,29 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
         # Dagster keeps the old cursor if there is none, so that even this one says something.
         cursor=json.dumps({"says": says, "until": plan.until, "state": state if plan.is_settled else None}),
     )
+
+
+def wanted_versions(listing: pl.DataFrame, selection: Selection) -> dict[str, str]:
+    """Return the listed version of each dataset that is selected, by id."""
+    return {} if selection.is_empty else _versions(select(listing, selection).rows)
+
+
+def refresh_plan(
+    instance: dg.DagsterInstance, wanted: Mapping[str, str], *, held: Mapping[str, Held], now: float
+) -> Plan:
+    """Say what would be asked for now, and what rests until when; see `plan_refresh`."""
+    return plan_refresh(
+        wanted,
+        held=held,
+        tries=tries_of(instance, tag=VERSION, versions=unfinished(wanted, held).values()),
+        busy=datasets_under_way(instance),
+        now=now,
+        at_most=_AT_MOST,
+    )
+
+
+def _versions(rows: pl.DataFrame) -> dict[str, str]:
+    return dict(rows.select(DATASET_ID, DATASET_VERSION_ID).iter_rows())
 
 
 def _selection(store: Store) -> Selection | dg.SkipReason:

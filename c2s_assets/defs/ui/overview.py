@@ -12,7 +12,8 @@ from c2s_assets.storage.dataset import AssetState
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import free_bytes
 
-_STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", "never built": "grey", "waits": "grey"}
+NEVER_BUILT = "never built"
+_STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", NEVER_BUILT: "grey", "waits": "grey"}
 # How the last run of a dataset stands, where it has not ended.
 _UNDER_WAY = {
     "queued": "waits",
@@ -60,7 +61,7 @@ def _worst(status: DatasetStatus) -> str:
         return "refused"
     kinds = {state.standing for state in wanted}
     if kinds == {"missing"}:
-        return "never built"
+        return NEVER_BUILT
     if "missing" in kinds:
         return "incomplete"
     return "outdated" if "outdated" in kinds else "built"
@@ -84,11 +85,12 @@ def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
         n_built,
         f"{status.size_bytes / 2**20:,.1f}",
         last.replace(" ", "\N{NO-BREAK SPACE}"),
-        "; ".join(dict.fromkeys(_reasons(status))),
+        "; ".join(dict.fromkeys(reasons(status))),
     )
 
 
-def _reasons(status: DatasetStatus) -> Iterator[str]:
+def reasons(status: DatasetStatus) -> Iterator[str]:
+    """Say why a dataset stands as it does: the first cause of each kind."""
     states = status.states or {}
     refused = [
         f"{name}: {state.refused.message}" for name, state in states.items() if state.refused is not None

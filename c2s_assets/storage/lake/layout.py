@@ -118,6 +118,11 @@ class Layout:
         return self.root / "catalogue" / "corpus_report.json"
 
     @property
+    def health_report(self) -> Path:
+        """How each dataset stands, and since when."""
+        return self.root / "catalogue" / "health_report.parquet"
+
+    @property
     def donor_aliases(self) -> Path:
         """Donors that share cells, one row per pair."""
         return self.root / "catalogue" / "donor_aliases.parquet"

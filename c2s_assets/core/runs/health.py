@@ -1,0 +1,72 @@
+"""Since when datasets are not as they should be, and whether that is too long."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from c2s_assets.core.columns import DATASET_ID
+from c2s_assets.core.findings import Finding
+
+STANDING, SINCE, HOURS = "standing", "stale_since", "hours_stale"
+OUTDATED, WHY, LISTED, HELD = "outdated", "why", "listed_version", "held_version"
+FRESH, REVISED = "built", "revised"
+# A day's listing and a night's builds, and half a day for what had to be tried again.
+MOST_HOURS = 36.0
+_N_NAMED = 3
+
+
+def notice_revision(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Say of a dataset if Discover lists another version than the one of which everything is built."""
+    listed, held = row[LISTED], row[HELD]
+    if row[STANDING] != FRESH or None in (listed, held) or listed == held:
+        return dict(row)
+    return {**row, STANDING: REVISED, WHY: [f"Discover lists version {listed}, the lake holds {held}"]}
+
+
+def with_ages(rows: pl.DataFrame, *, before: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    """Add since when each dataset is stale, and for how many hours: null of those that are as they should be.
+
+    A dataset is stale from the first look that finds it so: what a revision, a setting, a new version of a
+    step and a file removed by hand have in common is that somebody had to look.
+
+    Parameters
+    ----------
+    rows
+        `dataset_id` and `standing`, among others, of each dataset.
+    now
+        In UTC.
+    before
+        What the last look has found: the same, and `stale_since`.
+    """
+    known = before.filter(pl.col(STANDING) != FRESH).select(DATASET_ID, SINCE)
+    joined = rows.join(known, on=DATASET_ID, how="left", maintain_order="left")
+    since = pl.when(pl.col(STANDING) != FRESH).then(
+        pl.col(SINCE).fill_null(now.isoformat(timespec="seconds"))
+    )
+    seen = pl.col(SINCE).str.to_datetime("%Y-%m-%dT%H:%M:%S%z")
+    hours = (pl.lit(now) - seen).dt.total_seconds() / 3_600
+    return joined.with_columns(since.alias(SINCE)).with_columns(hours.cast(pl.Float32).alias(HOURS))
+
+
+def everything_is_fresh(rows: pl.DataFrame) -> Finding:
+    """Claim that no dataset is stale for longer than `MOST_HOURS`."""
+    stale = rows.filter(pl.col(HOURS) > MOST_HOURS).sort(HOURS, descending=True, maintain_order=True)
+    n_fresh = rows.filter(pl.col(STANDING) == FRESH).height
+    figures = {"n_datasets": rows.height, "n_fresh": n_fresh, "n_too_long": stale.height}
+    message = (
+        f"{n_fresh:,} of {rows.height:,} datasets are as they should be; no other for {MOST_HOURS:.0f} hours."
+    )
+    if stale.height:
+        named = "; ".join(
+            f"{dataset_id}, {standing} for {hours:,.0f} hours: {'; '.join(why) or 'nothing is said'}"
+            for dataset_id, standing, hours, why in stale.select(DATASET_ID, STANDING, HOURS, WHY)
+            .head(_N_NAMED)
+            .iter_rows()
+        )
+        message = (
+            f"{stale.height:,} of {rows.height:,} datasets are stale for more than {MOST_HOURS:.0f} hours: "
+            f"{named}. What is outdated or missing is built by: c2s build --outdated"
+        )
+    return Finding("everything_is_fresh", stale.is_empty(), message, figures, stale)
