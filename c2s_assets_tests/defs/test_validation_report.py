@@ -134,7 +134,14 @@ def test_an_asset_built_alone_shows_its_new_results_beside_the_others(toy: Works
     assert [check_of(report, name).figures["test_size"] for report in (before, after)] == [0.05, 0.25]
     assert (check_of(before, name).holds, check_of(after, name).holds) == (False, True)
     assert asset_of(after, "train_test").state == "outdated"
-    changed = {"split_manifest", "train_test", "training_prompts", "pseudobulk", "pseudocells"}
+    changed = {
+        "split_manifest",
+        "train_test",
+        "training_prompts",
+        "pseudobulk",
+        "pseudocells",
+        "dataset_card",
+    }
     others = [[asset for asset in report.assets if asset.asset not in changed] for report in (before, after)]
     assert others[0] == others[1]
 
@@ -266,6 +273,9 @@ def test_a_split_without_rows_leaves_no_files_and_is_built(tmp_path: Path) -> No
     assert not layout.parts("train", "toy").exists()
     assert asset_of(report, "train_test").state == "built"
     assert check_of(report, "train_test/has_both_splits").holds is False
+    card = (layout.dataset("toy") / "README.md").read_text(encoding="utf-8")
+    assert "\n0 cells of 0 donors" in card
+    assert "| they are not the canonical copy | 60 |" in card
 
 
 def test_a_store_of_events_on_disk_tells_the_same(tmp_path: Path) -> None:

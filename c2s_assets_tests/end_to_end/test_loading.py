@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from markdown_it import MarkdownIt
 
 import c2s_assets
 from c2s_assets.core.splits.sides import SIDES
@@ -17,11 +20,21 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.clients.publishing import without_waits
 from c2s_assets_tests.corpus import make_corpus
+from c2s_assets_tests.end_to_end.browser import CHROMIUM, open_browser
 from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
 
 pytestmark = pytest.mark.slow
 
 KEY = ["dataset_id", "cell_id"]
+# Configs beside the cells, with the files of one of their splits.
+TABLES = {
+    "sources": ("table", "sources.parquet"),
+    "vocabulary": ("table", "vocabulary.parquet"),
+    "split_manifest": ("table", "_split_manifest.parquet"),
+    "features": ("table", "_features/*.parquet"),
+    "prompts": ("test", "_prompts/*.test.parquet"),
+    "pseudobulk": ("train", "_pseudobulk/*.train.parquet"),
+}
 _LOADING = """
 import json, sys
 from datasets import get_dataset_config_names, load_dataset
@@ -45,7 +58,7 @@ print(json.dumps({"configs": names, "features": seen}))
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    layout = make_corpus(tmp_path_factory.mktemp("corpus"))
+    layout = make_corpus(tmp_path_factory.mktemp("corpus"), "pseudobulk", "training_prompts")
     with layout.settings.open("a", encoding="utf-8") as file:
         file.write(
             "releases: {corpus: {repo_id: me/corpus, licence: CC BY 4.0, licence_of_sources: CC BY 4.0}}\n"
@@ -65,20 +78,29 @@ def hub(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
         yield hub
 
 
-def load(hub: LocalHub, folder: Path, calls: dict[str, tuple[str | None, dict[str, Any]]]) -> dict[str, Any]:
-    """Load in a fresh process, and return what it says; the rows are in files of the folder."""
-    environment = {
+def fresh_environment(hub: LocalHub, folder: Path) -> dict[str, str]:
+    return {
         **os.environ,
         "HF_ENDPOINT": hub.url,
         "HF_HOME": str(folder / "home"),
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     }
-    command = [sys.executable, "-c", _LOADING, str(folder), json.dumps(calls)]
+
+
+def load(hub: LocalHub, folder: Path, calls: dict[str, tuple[str | None, dict[str, Any]]]) -> dict[str, Any]:
+    """Load in a fresh process, and return what it says; the rows are in files of the folder."""
+    environment = fresh_environment(hub, folder)
+    said: dict[str, Any] = json.loads(run(_LOADING, str(folder), json.dumps(calls), environment=environment))
+    return said
+
+
+def run(code: str, *arguments: str, environment: dict[str, str]) -> str:
+    """Run code in a fresh process, and return the last line that it prints."""
+    command = [sys.executable, "-c", code, *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
-    said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return said
+    return done.stdout.splitlines()[-1]
 
 
 def rows(folder: Path, label: str) -> pl.DataFrame:
@@ -105,7 +127,7 @@ def test_features_rows_and_values_are_those_of_the_lake(
             "folder": (None, {"data_dir": "mouse"}),
         },
     )
-    assert sorted(said["configs"]) == ["all", "blood", "lung", "mouse"]
+    assert set(said["configs"]) == {"all", *TABLES, "blood", "lung", "mouse"}
     expected = c2s_assets.open_lake(layout.root).training().collect().sort(KEY)
     for label in ("default", "all", "stream"):
         found = rows(tmp_path, label)
@@ -116,3 +138,43 @@ def test_features_rows_and_values_are_those_of_the_lake(
     kinds = [kinds for of_sides in said["features"].values() for kinds in of_sides.values()]
     assert all(kind == kinds[0] for kind in kinds), "the same features in every config and side"
     assert kinds[0]["age"] == "Value('float32')"
+
+
+def test_tables_beside_the_cells_are_configs_with_the_rows_that_were_staged(
+    layout: Layout, hub: LocalHub, tmp_path: Path
+) -> None:
+    load(hub, tmp_path, {name: (name, {}) for name in TABLES})
+    for name, (split, pattern) in TABLES.items():
+        found = pl.read_parquet(tmp_path / f"{name}-{split}.parquet")
+        staged = pl.read_parquet(layout.release("corpus") / pattern)
+        assert found.height > 0, name
+        assert found.equals(staged), name
+    words = set(pl.read_parquet(layout.release("corpus") / "vocabulary.parquet")["symbol"])
+    sentences = c2s_assets.open_lake(layout.root).training().collect()["cell_sentence"]
+    assert words >= set(sentences.str.split(" ").explode()) - {""}
+
+
+def test_each_line_of_code_in_the_card_runs(layout: Layout, hub: LocalHub, tmp_path: Path) -> None:
+    card = (layout.release("corpus") / "README.md").read_text(encoding="utf-8")
+    lines = "\n".join(re.findall(r"```python\n(.*?)```", card, re.DOTALL))
+    asked = "print(list(cells), rows.shape, counted['n_cells'].sum(), frame.shape)"
+    train = pl.read_parquet(layout.release("corpus") / "blood/train/*.parquet")
+    said = run(f"{lines}\n{asked}", environment=fresh_environment(hub, tmp_path))
+    assert said == f"['train', 'test'] ({train.height}, 3) {train.height} ({train.height}, 3)"
+
+
+@pytest.mark.usefixtures("hub")
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_the_card_is_shown_by_a_browser_with_its_tables_and_pictures(layout: Layout, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(layout.release("corpus"), tmp_path / "shown"))
+    text = (folder / "README.md").read_text(encoding="utf-8").split("---\n", 2)[2]
+    shown = MarkdownIt("gfm-like", {"linkify": False}).render(text)
+    (folder / "README.html").write_text(f"<!doctype html><meta charset=utf-8>{shown}", encoding="utf-8")
+    with open_browser(tmp_path / "profile") as browser:
+        browser.open((folder / "README.html").as_uri())
+        pictures = "[...document.images]"
+        browser.wait_for(f"{pictures}.length == 4 && {pictures}.every(one => one.naturalWidth > 300)")
+        columns = "[...document.querySelectorAll('table')].map(t => [...t.rows].map(r => r.cells.length))"
+        assert all(len(set(widths)) == 1 for widths in browser.evaluate(columns)), "no text breaks a row"
+        assert browser.evaluate("document.querySelectorAll('h1').length") == 1
+        assert "of which the first" in browser.text()

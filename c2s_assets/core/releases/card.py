@@ -14,7 +14,7 @@ from c2s_assets.core.releases.facts import DatasetFacts, ReleaseFacts
 from c2s_assets.core.releases.licences import read_licence
 from c2s_assets.core.releases.limits import find_limits
 from c2s_assets.core.releases.loading import loading_a_corpus, loading_a_folder
-from c2s_assets.core.releases.pictures import draw_pictures
+from c2s_assets.core.releases.pictures import AGES, CELL_TYPES, TISSUES, WORDS, draw_pictures
 from c2s_assets.core.reports.markdown import shown
 from c2s_assets.core.reports.text import one_line
 
@@ -42,9 +42,10 @@ def write_card(name: str, entry: ReleaseEntry, facts: ReleaseFacts) -> dict[str,
     )
     parts = [
         sections.summary(census),
-        sections.pictures(pictures),
         sections.sentences(census, facts.sources),
+        sections.pictures(pictures, WORDS),
         sections.counts(census),
+        sections.pictures(pictures, AGES, TISSUES, CELL_TYPES),
         sections.split(census, facts.left_out, certificate=facts.certificate, inflation=facts.inflation),
         sections.loading(loading_a_corpus(entry.repo_id, facts.sides, facts.tables)),
         sections.fields(facts.fields, facts.tables),
@@ -60,9 +61,10 @@ def write_dataset_card(facts: DatasetFacts) -> dict[str, str]:
     files = [{"split": side, "path": f"{side}/*.parquet"} for side in facts.sides]
     parts = [
         sections.summary(census),
-        sections.pictures(pictures),
         sections.sentences(census, [source]),
+        sections.pictures(pictures, WORDS),
         sections.counts(census),
+        sections.pictures(pictures, AGES, TISSUES, CELL_TYPES),
         sections.split(census, facts.left_out),
         sections.loading(loading_a_folder(source.dataset_id, facts.sides)),
         sections.fields(facts.fields, []),

@@ -106,12 +106,13 @@ def label_rows(census: Census, column: str, *, most: int) -> tuple[list[tuple[ob
 
     Returns
     -------
-    Rows of value, cells of train, validation and test, and of all; and how many more values there are.
+    Rows of value, cells of each side that has any, and of all; and how many more values there are.
     """
+    used = [side for side in SIDES if side in census.cells[SPLIT]]
     counted = (
         census.cells.with_columns(pl.col(column).fill_null(UNKNOWN))
         .group_by(column)
-        .agg(*(pl.col(N).filter(pl.col(SPLIT) == side).sum().alias(side) for side in SIDES), pl.col(N).sum())
+        .agg(*(pl.col(N).filter(pl.col(SPLIT) == side).sum().alias(side) for side in used), pl.col(N).sum())
         .sort(N, column, descending=[True, False])
     )
     return [tuple(row) for row in counted.head(most).iter_rows()], max(0, counted.height - most)

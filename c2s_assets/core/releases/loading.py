@@ -32,7 +32,9 @@ def loading_a_corpus(
 
 
 def loading_a_folder(dataset_id: str, sides: Sequence[str]) -> list[tuple[str, str]]:
-    """Load a dataset as it lies in a lake."""
+    """Load a dataset as it lies in a lake; of one without a cell on any side there is nothing to load."""
+    if not sides:
+        return []
     datasets = [
         "from datasets import load_dataset",
         "",

@@ -15,9 +15,17 @@ _FOLDER = "_images"
 _MOST_BARS = 25
 
 
+WORDS, AGES, TISSUES, CELL_TYPES = "words", "ages", "tissue", CELL_TYPE
+
+
+def picture_path(name: str) -> str:
+    """Say where the file of a picture is."""
+    return f"{_FOLDER}/{name}.svg"
+
+
 def draw_pictures(census: Census) -> dict[str, tuple[str, str]]:
     """Draw what a card shows: by path of the file, its caption and its content."""
-    return {f"{_FOLDER}/{name}.svg": (caption, as_file(drawn)) for name, caption, drawn in _drawn(census)}
+    return {picture_path(name): (caption, as_file(drawn)) for name, caption, drawn in _drawn(census)}
 
 
 def _drawn(census: Census) -> Iterator[tuple[str, str, str]]:
@@ -26,12 +34,12 @@ def _drawn(census: Census) -> Iterator[tuple[str, str, str]]:
     if places.size:
         keys = [(IS_CHANCE, GREY), (IS_EXPRESSION, BLUE)]
         drawn = areas_by_place(places, percent[:, ::-1], keys=keys, label="Place of a word in the sentence")
-        yield "words", "Words and ties, in % of the cells", drawn
+        yield WORDS, "Words and ties, in % of the cells", drawn
     if ages := ages_by_side(census):
         values = {side: known for side, (known, _) in ages.items()}
         n = {side: counted for side, (_, counted) in ages.items()}
-        yield "ages", "Ages of the cells by side", stacked_histogram(values, label="Age (years)", n=n)
-    for column in ("tissue", CELL_TYPE):
+        yield AGES, "Ages of the cells by side", stacked_histogram(values, label="Age (years)", n=n)
+    for column in (TISSUES, CELL_TYPES):
         counts = census.cells.drop_nulls(column).group_by(column).agg(pl.col(N).sum())
         if counts.height:
             shown = counts.sort(N, column, descending=[True, False]).head(_MOST_BARS)

@@ -20,6 +20,7 @@ from c2s_assets.core.releases.census import (
 )
 from c2s_assets.core.releases.facts import Field, PublishedTable
 from c2s_assets.core.releases.licences import read_licence
+from c2s_assets.core.releases.pictures import picture_path
 from c2s_assets.core.releases.sources import Source, bibtex, cites_another_title
 from c2s_assets.core.reports.markdown import Markdown, code, shown, table
 from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
@@ -65,7 +66,7 @@ def sentences(census: Census, sources: Sequence[Source]) -> str:
 
 def fields(columns: Sequence[Field], tables: Sequence[PublishedTable]) -> str:
     """List the columns of the cells, and what is beside them."""
-    parts = ["## Fields", _field_table(columns)]
+    parts = ["## Fields", _field_table(columns)] if columns else []
     if tables:
         rows = [(Markdown(f"`{one.name}`"), one.n_rows, one.says) for one in tables]
         parts += [
@@ -78,11 +79,12 @@ def fields(columns: Sequence[Field], tables: Sequence[PublishedTable]) -> str:
 def counts(census: Census) -> str:
     """Count cells by side, and by each label."""
     names = ("side", "cells", "donors", "datasets", "ages in years", "without age", "tissues", "cell types")
-    parts = ["## What it holds", table(names, side_rows(census))]
+    of_sides = side_rows(census)
+    parts = ["## What it holds", table(names, of_sides)]
     for column, name in LABELS.items():
         rows, n_more = label_rows(census, column, most=_MOST_VALUES)
         if rows and [row[0] for row in rows] != [UNKNOWN]:
-            parts.append(table((name, "train", "validation", "test", "all"), rows))
+            parts.append(table((name, *(str(row[0]) for row in of_sides), "all"), rows))
         if n_more:
             parts.append(f"and {n_more:,} more of {name}.")
     return joined(*parts)
@@ -145,12 +147,13 @@ def limits(found: Sequence[str]) -> str:
 def loading(snippets: Iterable[tuple[str, str]]) -> str:
     """Show how it is loaded: for each library a heading and its code, which go on from each other."""
     parts = [part for words, lines in snippets for part in (words, code(lines, language="python"))]
-    return joined("## How to load it", *parts)
+    return joined("## How to load it", *parts) if parts else ""
 
 
-def pictures(drawn: Mapping[str, tuple[str, str]]) -> str:
-    """Show pictures by their captions."""
-    return joined(*(f"![{caption}]({path})" for path, (caption, _) in drawn.items()))
+def pictures(drawn: Mapping[str, tuple[str, str]], *names: str) -> str:
+    """Show some pictures, those that there are, each below its caption."""
+    shown_ones = [(path, drawn[path][0]) for path in map(picture_path, names) if path in drawn]
+    return joined(*(f"**{caption}**\n\n![{caption}]({path})" for path, caption in shown_ones))
 
 
 def joined(*parts: str) -> str:

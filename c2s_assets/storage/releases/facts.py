@@ -23,8 +23,9 @@ from c2s_assets.storage.splits.proof import find_files
 from c2s_assets.storage.tables.parquet import read_table
 
 INFLATION = "_leak_inflation.parquet"
-# The split of a config whose table is of all sides.
-_ALL_SIDES = "all"
+# The split of a config whose table is of all sides; `all` means every split to `datasets`, and `train`, its
+# default, would be taken for the side.
+_ALL_SIDES = "table"
 # Of the manifest, and what the card says of them.
 _LEFT_OUT = {
     "n_non_primary": "they are not the canonical copy",

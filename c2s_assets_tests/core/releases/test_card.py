@@ -82,7 +82,7 @@ def test_cells_are_counted_by_side_and_label() -> None:
     assert "4,000 cells of 2 donors and 1 dataset (an organism that nobody states)" in text
     assert lines(text, "| train ") == ["| train | 3,000 | 1 | 1 | 20 to 20, median 20 | 0 | 1 | 1 |"]
     assert lines(text, "| test ") == ["| test | 1,000 | 1 | 1 | 64.5 to 64.5, median 64.5 | 0 | 1 | 1 |"]
-    assert lines(text, "| T cell ") == ["| T cell | 3,000 | 0 | 0 | 3,000 |"]
+    assert lines(text, "| T cell ") == ["| T cell | 3,000 | 0 | 3,000 |"]
     assert "| assay " not in text, "of a label that no cell has, nothing is said"
 
 
