@@ -12,6 +12,8 @@ Pixels = NDArray[np.uint8]
 
 # 80 tiles of 512 x 512 pixels: those of a row of cells and of the next one.
 _BYTES_KEPT = 64 * 2**20
+# A tile that was never decoded is 0; one that was, and stored again as JPEG, is not quite.
+_BLACKEST = 3
 # A window at a corner has its pixels in four.
 _FEWEST_KEPT = 4
 
@@ -79,8 +81,16 @@ class TileReader:
         return fitting[-1] if fitting else 0
 
     def window(self, level: int, left: int, top: int, width: int, height: int) -> Pixels:
-        """Read pixels of a level, ``(height, width, 3)``; outside the image is the background's colour."""
+        """Read pixels of a level, ``(height, width, 3)``; outside the image is the background's colour.
+
+        They are not to be written to: most windows are a part of a tile.
+        """
         stored = self.source.levels[level]
+        row, y = divmod(top, stored.tile_height)
+        column, x = divmod(left, stored.tile_width)
+        is_within = min(left, top) >= 0 and left + width <= stored.width and top + height <= stored.height
+        if is_within and y + height <= stored.tile_height and x + width <= stored.tile_width:
+            return self._tile(level, row, column)[y : y + height, x : x + width]
         found = np.empty((height, width, 3), np.uint8)
         found[:] = self.background
         first_column, last_column = max(left, 0), min(left + width, stored.width)
@@ -104,7 +114,7 @@ class TileReader:
             self._kept.move_to_end(place)
             return self._kept[place]
         tile = self.source.read_tile(level, row, column)
-        if not tile.any():
+        if tile.max() <= _BLACKEST:
             self.black.add(place)
         self._kept[place] = tile
         self._n_bytes += tile.nbytes
