@@ -103,6 +103,11 @@ def test_what_the_card_says_of_files_is_true_and_its_code_reads_them(built: Layo
     assert [one["config_name"] for one in says["configs"] if one.get("default")] == ["sample_metadata"]
     for path, n_rows, n_columns in re.findall(r"^\| `(\S+parquet)` \| (\d+) \| (\d+) \|", text, re.MULTILINE):
         assert pl.read_parquet(folder / path).shape == (int(n_rows), int(n_columns))
+    assert "| `skm_10x_unstructured_metadata.json` |  |  | What the source says beside" in text
+    assert (
+        "| `skm_10x_projection_X_umap.parquet` | 60 | 3 | One row per cell: its coordinates in `X_umap`. |"
+        in text
+    )
     _, reading, sparse, wide = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     local = reading.replace('snapshot_download("me/muscle", repo_type="dataset")', repr(str(folder)))
     found: dict[str, object] = {}
@@ -114,6 +119,17 @@ def test_what_the_card_says_of_files_is_true_and_its_code_reads_them(built: Layo
         "Muscle | ageing is published under the licence CC BY 4.0.",
         "Its text: https://creativecommons.org/licenses/by/4.0/",
     ]
+
+
+@pytest.mark.slow
+def test_each_config_loads_as_the_table_that_it_is(built: Layout, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    folder = built.release("muscle")
+    for table in (*PER_CELL, "feature_metadata"):
+        loaded = load_dataset(str(folder), table, split="train", cache_dir=str(tmp_path / "cache"))
+        expected = pl.read_parquet(folder / f"skm_10x_{table}.parquet")
+        assert pl.DataFrame(loaded.with_format("arrow")[:]).equals(expected), table
 
 
 def test_an_atlas_is_published_and_a_change_of_its_title_sends_the_card_alone(

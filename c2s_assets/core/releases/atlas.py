@@ -42,5 +42,6 @@ class AtlasNames:
         return f"{self.prefix}_projection_{table}.parquet"
 
     def table_of(self, path: str) -> str:
-        """Name the table that a Parquet file holds, or is a part of: that of its config, if it has one."""
-        return path.partition("/")[0].removeprefix(f"{self.prefix}_").removesuffix(".parquet")
+        """Name the table that a file holds, or is a part of: that of its config, if it has one."""
+        name = path.partition("/")[0].removeprefix(f"{self.prefix}_")
+        return name.removesuffix(".parquet").removesuffix(".json")
