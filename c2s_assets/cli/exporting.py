@@ -69,6 +69,30 @@ def export_cell2sentence(layout: Layout, ids: Sequence[str], *, folder: Path, is
     say(f"  groups = load_from_disk({str(folder / c2s.GROUPS)!r}), with {c2s.SPLIT_OF_GROUPS}")
 
 
+def export_cellnet(layout: Layout, ids: Sequence[str], *, file: Path) -> None:
+    """Write the cells of a tissue in the layout of Cell-NET, and say how to read one.
+
+    Raises
+    ------
+    UnknownNameError
+        If not exactly one dataset is named.
+    """
+    from c2s_assets.core.errors import UnknownNameError
+    from c2s_assets.storage.dataset import Dataset
+    from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.spatial.cellnet import cell_name, export_cellnet
+
+    if len(ids) != 1:
+        raise UnknownNameError(
+            f"c2s export cellnet writes one dataset, and {len(ids):,} are named: "
+            f"c2s export cellnet ID --to FILE.h5"
+        )
+    n_cells = export_cellnet(Dataset(layout, ids[0], read_settings(layout)), file)
+    say(f"{n_cells:,} cells in {file}, each a group. Read one with:")
+    say(f"  cell = h5py.File({str(file)!r})[{cell_name(0, n_cells)!r}]")
+    say("  anndata.io.read_elem(cell['CCC'])")
+
+
 def _lines(exported: "Exported", folder: Path) -> Iterator[str]:
     sides = ", ".join(f"{n:,} {side}" for side, n in exported.n_rows.items())
     yield (

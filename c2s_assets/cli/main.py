@@ -187,14 +187,19 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     export.add_argument(
         "what",
-        metavar="training|sides|annbatch|cell2sentence",
-        choices=["training", "sides", "annbatch", "cell2sentence"],
+        metavar="training|sides|annbatch|cell2sentence|cellnet",
+        choices=["training", "sides", "annbatch", "cell2sentence", "cellnet"],
         help="the training table; which donor and which row is on which side, for cell-load and "
         "Cell2Sentence; shuffled expression by side, for annbatch; cells, groups and vocabulary, for "
-        "Cell2Sentence",
+        "Cell2Sentence; the cells of one tissue in an HDF5 file in the layout of Cell-NET",
     )
     export.add_argument("ids", metavar="ID", nargs="*")
-    export.add_argument("--to", metavar="DIR", required=True, help="a folder that is new, empty or an export")
+    export.add_argument(
+        "--to",
+        metavar="DIR",
+        required=True,
+        help="a folder that is new, empty or an export; of cellnet, a new file",
+    )
     export.add_argument(
         "--upper-case",
         action="store_true",
@@ -495,6 +500,9 @@ def _export(options: argparse.Namespace, layout: Layout) -> int:
         return 0
     if options.upper_case:
         raise UnknownNameError("--upper-case is of c2s export cell2sentence alone. Leave it out.")
+    if options.what == "cellnet":
+        exporting.export_cellnet(layout, options.ids, file=folder)
+        return 0
     exports = {
         "training": exporting.export_training,
         "sides": exporting.export_sides,

@@ -23,7 +23,7 @@ SIDES_OF_DATASET = "train_test"
 FINGERPRINTS = "cell_fingerprints"
 PAIRS, SLIDES, PATCHES = "ligand_receptor_pairs", "slide_images", "image_patches"
 ATTRIBUTES, COMMUNICATION, CAPTIONS = "cell_attributes", "cell_communication", "captions"
-EXPRESSION = "expression"
+EXPRESSION, RECORDS = "expression", "cell_records"
 
 # A table of each dataset that is made for all of them at once, and so is none of those below.
 COPIES = "cell_copies"

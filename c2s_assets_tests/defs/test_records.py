@@ -8,36 +8,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from c2s_assets.schemas.registry import upstream
-from c2s_assets.storage.images.picture import as_png
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets_tests.defs.building import Workshop, failures, open_workshop
-from c2s_assets_tests.defs.building import build as build_tables
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
-
-N_CELLS = 150
-WIDTH = 2_400
+from c2s_assets_tests.defs.building import Workshop
+from c2s_assets_tests.tissue import built_tissue
 
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A section of one donor, its cells anywhere on an image of noise, 1 um a pixel."""
-    folder = tmp_path_factory.mktemp("records")
-    layout = make_lake(folder)
-    pairs = folder / "pairs.csv"
-    pairs.write_text("ligand,receptor\nGENE1,GENE2\nGENE3,GENE4\n")
-    layout.settings.write_text(
-        f"communication: {{pairs: {pairs}}}\n"
-        f"datasets: {{toy: {{spatial: {{um_per_unit: 1, image: slide.png, unit: cell}}}}}}\n"
-    )
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 255, (WIDTH // 8, WIDTH // 8, 3), dtype=np.uint8)
-    (layout.root / "slide.png").write_bytes(as_png(noise.repeat(8, axis=0).repeat(8, axis=1)))
-    places = rng.uniform(0, WIDTH, (N_CELLS, 2))
-    drop_toy_h5ad(layout, "toy", n_obs=N_CELLS, n_donors=1, ages=(30,), obsm={"spatial": places})
-    with open_workshop(layout) as opened:
-        tables = upstream(["cell_records", "train_test"])
-        assert failures(build_tables(opened.instance, opened.definitions, "toy", assets=tables)) == {}
+    with built_tissue(tmp_path_factory.mktemp("records")) as opened:
         yield opened
 
 

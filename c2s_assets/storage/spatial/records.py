@@ -20,6 +20,7 @@ from c2s_assets.schemas.registry import (
     EXPRESSION,
     MANIFEST,
     PATCHES,
+    RECORDS,
     SLIDES,
     TABLES,
 )
@@ -84,7 +85,7 @@ def iter_records(dataset: Dataset, split: RecordSides) -> Iterator[pl.DataFrame]
     """Put together what is known of each cell, block by block, of cells with a place; `split` may be null."""
     donors = dataset.read(CELLS, columns=[DONOR_UID])[DONOR_UID]
     slides = dict(dataset.read(SLIDES, columns=[c.SECTION, c.SLIDE]).iter_rows())
-    columns = list(frame_schema(TABLES["cell_records"].model))
+    columns = list(frame_schema(TABLES[RECORDS].model))
     start = 0
     for blocks in iter_together(*(dataset.path(name) for name in _JOINED)):
         joined = _side_by_side(blocks)
