@@ -20,6 +20,7 @@ from c2s_assets.core.spatial.sample import SpatialSample
 from c2s_assets.core.splits.manifest import BY_CELL
 
 _MOST_BARS = 40
+_NO_SIDE = "no side"
 _MOST_VALUES = 4_000
 _MOST_GROUPS = len(GROUP_COLOURS)
 _LONGEST_LABEL, _LONGEST_DONOR, _LONGEST_TITLE = 30, 14, 60
@@ -254,31 +255,9 @@ def embedding_by_category(
 
     Each has a number as well, written where its cells are, as twenty colours take a second look.
     """
-    shown = _count(values)["value"].head(_MOST_GROUPS).to_list()
-    position = _named(values).to_numpy()
 
     def draw(canvas: Axes) -> None:
-        others = ~np.isin(position, shown)
-        if others.any():
-            canvas.scatter(*points[others].T, s=_dot(points), c=GREY, linewidths=0, label="other")
-        for number, name in enumerate(shown):
-            mine = points[position == name]
-            canvas.scatter(
-                *mine.T,
-                s=_dot(points),
-                color=GROUP_COLOURS[number],
-                linewidths=0,
-                label=f"{number + 1}  {plot_text(name, longest=_LONGEST_LABEL)}",
-            )
-        for number, name in enumerate(shown):
-            at = np.median(points[position == name], axis=0)
-            box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-            canvas.text(*at, str(number + 1), ha="center", va="center", fontsize=7, bbox=box)
-        legend = canvas.legend(
-            frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1
-        )
-        for dot in legend.legend_handles:
-            dot.set_sizes([25])
+        _draw_categories(canvas, points, values)
         _label_embedding(canvas, axes)
 
     return _picture(f"{_method_of(axes)} by {values.name}", draw, height=4.4, has_names=True)
@@ -286,8 +265,27 @@ def embedding_by_category(
 
 def tissue_by_category(sample: SpatialSample, values: pl.Series) -> dg.MarkdownMetadataValue:
     """Draw the cells of a tissue where they lie, in a colour for each frequent value."""
-    points = (sample.xy_um * (1, -1)).astype(np.float32)  # in an image y goes down
-    return embedding_by_category(points, values, axes=("tissue, x (um)", "tissue, y (um)"))
+
+    def draw(canvas: Axes) -> None:
+        _draw_categories(canvas, sample.xy_um.astype(np.float32), values)
+        _label_tissue(canvas)
+
+    return _picture(f"Tissue by {values.name}", draw, height=4.4, has_names=True)
+
+
+def tissue_by_side(sample: SpatialSample, sides: pl.Series) -> dg.MarkdownMetadataValue:
+    """Draw the cells of a tissue where they lie, in the colour of their side; grey are on none."""
+    named = sides.fill_null(_NO_SIDE)
+
+    def draw(canvas: Axes) -> None:
+        for label, colour in {_NO_SIDE: GREY, **SIDE_COLOURS}.items():
+            mine = sample.xy_um[(named == label).to_numpy()]
+            if len(mine):
+                canvas.scatter(*mine.T, s=_dot(sample.xy_um), color=colour, linewidths=0, label=label)
+        _label_tissue(canvas)
+        canvas.legend(frameon=False, fontsize=8, markerscale=2, loc="center left", bbox_to_anchor=(1, 0.5))
+
+    return _picture("Tissue by side", draw, height=4.4, has_names=True)
 
 
 def places_in_an_image(pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> dg.MarkdownMetadataValue:
@@ -363,6 +361,33 @@ def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
     return _picture(f"Corpus by {title.lower()}", draw, height=height, has_names=True)
 
 
+def _draw_categories(canvas: Axes, points: NDArray[np.float32], values: pl.Series) -> None:
+    """Draw points in a colour for each frequent value, with its number where its points are."""
+    shown = _count(values)["value"].head(_MOST_GROUPS).to_list()
+    position = _named(values).to_numpy()
+    others = ~np.isin(position, shown)
+    if others.any():
+        canvas.scatter(*points[others].T, s=_dot(points), c=GREY, linewidths=0, label="other")
+    for number, name in enumerate(shown):
+        mine = points[position == name]
+        canvas.scatter(
+            *mine.T,
+            s=_dot(points),
+            color=GROUP_COLOURS[number],
+            linewidths=0,
+            label=f"{number + 1}  {plot_text(name, longest=_LONGEST_LABEL)}",
+        )
+    for number, name in enumerate(shown):
+        at = np.median(points[position == name], axis=0)
+        box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
+        canvas.text(*at, str(number + 1), ha="center", va="center", fontsize=7, bbox=box)
+    legend = canvas.legend(
+        frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5), handletextpad=0.1
+    )
+    for dot in legend.legend_handles:
+        dot.set_sizes([25])
+
+
 def _add_legend(axes: Axes) -> None:
     """Put a legend above the picture, where it hides nothing: to search the best place may take seconds."""
     axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0)
@@ -373,11 +398,17 @@ def _label_embedding(canvas: Axes, axes: Sequence[str]) -> None:
     canvas.set(xlabel=x, ylabel=y, xticks=[], yticks=[])
 
 
+def _label_tissue(canvas: Axes) -> None:
+    """Have a micron as long in both directions, and y go down, as in an image."""
+    canvas.set(xlabel="x (um)", ylabel="y (um)", aspect="equal")
+    canvas.invert_yaxis()
+
+
 def _method_of(axes: Sequence[str]) -> str:
     return axes[0].removesuffix("1")
 
 
-def _dot(points: NDArray[np.float32]) -> float:
+def _dot(points: NDArray[np.floating[Any]]) -> float:
     """Area of a dot in square points: 12,000 cells fill the picture, 500 are seen."""
     return float(np.clip(30_000 / max(len(points), 1), 1.5, 14))
 

@@ -125,9 +125,5 @@ def cell_records(context: dg.AssetExecutionContext, store: Store) -> Events:
             claims=tally.claims(),
             metadata=staged_metadata(staged, lineage=lineage.of_cell_records(columns))
             | as_metadata({"split_level": split.level})
-            | {"sides": plots.tissue_by_category(sample, _shown_sides(split.sides.gather(sample.cells)))},
+            | {"sides": plots.tissue_by_side(sample, split.sides.gather(sample.cells))},
         )
-
-
-def _shown_sides(sides: pl.Series) -> pl.Series:
-    return sides.fill_null("no side").alias("side")
