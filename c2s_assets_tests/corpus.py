@@ -6,14 +6,12 @@ import numpy as np
 
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import build_only, open_workshop
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
 TABLES = (
     *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"),
     *("cell_sentences", "train_test"),
 )
-# Whatever stands in the file is not computed, which would be most of the work.
-_EMBEDDINGS = {"X_pca": 2, "X_tsne": 2}
 _N_OBS = 60
 
 
@@ -23,7 +21,7 @@ def make_corpus(folder: Path, *further: str) -> Layout:
     Of each the tables that lead to `train_test` are built, and further ones that are asked for.
     """
     layout = make_lake(folder)
-    drop_toy_h5ad(layout, "blood", n_axes={**_EMBEDDINGS, "X_scVI": 3})
+    drop_toy_h5ad(layout, "blood", n_axes={**EMBEDDINGS, "X_scVI": 3})
     own = {
         "bmi": np.where(np.arange(_N_OBS) % 2, 21.5, np.nan),
         "fold": "a fold of the authors",
@@ -33,9 +31,9 @@ def make_corpus(folder: Path, *further: str) -> Layout:
         "disease": "asthma || COVID-19",
     }
     symbols = [f"GENE{number}" if number % 2 else f"OTHER{number}" for number in range(1, 41)]
-    drop_toy_h5ad(layout, "lung", obs=own, var={"feature_name": symbols}, n_axes=_EMBEDDINGS, seed=1)
+    drop_toy_h5ad(layout, "lung", obs=own, var={"feature_name": symbols}, n_axes=EMBEDDINGS, seed=1)
     bare = {"tissue": np.arange(_N_OBS) % 2 == 0, "sex": None, "Batch": np.arange(_N_OBS)}
-    drop_toy_h5ad(layout, "mouse", obs=bare, n_donors=0, ages=(), n_axes=_EMBEDDINGS, seed=2)
+    drop_toy_h5ad(layout, "mouse", obs=bare, n_donors=0, ages=(), n_axes=EMBEDDINGS, seed=2)
     layout.settings.write_text("sentences: {gene_lists: {first: [GENE1, GENE2]}}\n", encoding="utf-8")
     with open_workshop(layout) as workshop:
         for dataset_id in ("blood", "lung", "mouse"):

@@ -27,7 +27,7 @@ from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.clients.publishing import contents, without_waits
 from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
 TABLES = (
     *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata", "expression"),
@@ -49,7 +49,7 @@ FILES = {
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     layout = make_lake(tmp_path_factory.mktemp("atlas"))
-    drop_toy_h5ad(layout, "muscle", n_axes={"X_pca": 2, "X_tsne": 2}, uns={"neighbors": {"n": 15}})
+    drop_toy_h5ad(layout, "muscle", n_axes=EMBEDDINGS, uns={"neighbors": {"n": 15}})
     layout.settings.write_text(SETTINGS, encoding="utf-8")
     with open_workshop(layout) as workshop:
         assert build_only(workshop, "muscle", *TABLES).success

@@ -23,7 +23,7 @@ from c2s_assets_tests.clients.publishing import contents, without_waits
 from c2s_assets_tests.corpus import make_corpus
 from c2s_assets_tests.defs.building import build_only, open_workshop
 from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
-from c2s_assets_tests.toy import drop_toy_h5ad
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad
 
 KEY = ["dataset_id", "cell_id"]
 RELEASES = """
@@ -169,7 +169,7 @@ def test_a_changed_dataset_alone_is_written_and_sent_and_one_that_is_withdrawn_d
     run(layout, hub, "publish", "corpus")
     before, n_sent = links(layout.release("corpus")), hub.n_sent.copy()
     withdraw(layout, "mouse")
-    drop_toy_h5ad(layout, "blood", seed=7, n_axes={"X_pca": 2, "X_tsne": 2})
+    drop_toy_h5ad(layout, "blood", seed=7, n_axes=EMBEDDINGS)
     tables = ("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest")
     with open_workshop(layout) as workshop:
         assert build_only(

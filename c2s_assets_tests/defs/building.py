@@ -1,5 +1,6 @@
 """Builds datasets of a test's lake through Dagster, and finds results."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.definitions import build_definitions
 from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
 from c2s_assets.defs.service import BuildReport, build, register
-from c2s_assets.schemas.registry import tables_of_any_dataset
+from c2s_assets.schemas.registry import tables_of_any_dataset, upstream
 from c2s_assets.storage.lake.layout import Layout
 
 
@@ -37,9 +38,10 @@ class Workshop:
             {"store": store, "hgnc": Hgnc(url=self.hgnc_url), "cellxgene": cellxgene, "hub": hub}
         )
 
-    def build(self, dataset_id: str) -> BuildReport:
-        """Build everything, also what has to be asked for, but for what only cells in a tissue have."""
-        return build(self.instance, self.definitions, dataset_id, assets=tables_of_any_dataset())
+    def build(self, dataset_id: str, *wanted: str) -> BuildReport:
+        """Build some tables and what they are made of; by default all that cells of no tissue can have."""
+        assets = upstream(wanted) if wanted else tables_of_any_dataset()
+        return build(self.instance, self.definitions, dataset_id, assets=assets)
 
     def read(self, table: str, dataset_id: str) -> pl.DataFrame:
         """Read a table of one file, or a folder of parts."""
@@ -55,6 +57,11 @@ class Workshop:
             if (folder := self.layout.parts(side, dataset_id)).exists()
         ]
         return pl.concat(sides)
+
+
+def copy_lake(built: Layout, folder: Path) -> Layout:
+    """Copy a lake below a test's folder, so that what is built in it need not be built for each test."""
+    return Layout(shutil.copytree(built.root, folder / "lake"))
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """The main job on toy files: what each table holds, and which checks speak up."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
@@ -7,60 +9,77 @@ import numpy as np
 import polars as pl
 import pytest
 
+from c2s_assets.defs.service import BuildReport
 from c2s_assets.schemas.registry import TABLES
-from c2s_assets_tests.defs.building import broken, debris, failures, files_below, open_workshop
+from c2s_assets_tests.defs.building import (
+    Workshop,
+    broken,
+    build_only,
+    copy_lake,
+    debris,
+    failures,
+    files_below,
+    open_workshop,
+)
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 
-def test_a_toy_dataset_is_built_whole_and_every_check_holds_but_those_on_few_donors(tmp_path: Path) -> None:
-    with open_workshop(make_lake(tmp_path, "toy")) as workshop:
-        report = workshop.build("toy")
+@dataclass(frozen=True)
+class Built:
+    """A dataset `toy`, and how its build ended."""
 
-        assert report.succeeded
-        due = {name for name, declared in TABLES.items() if declared.asked_by is None}
-        assert {step.asset for step in report.steps} == due
-        # Four donors of a quarter of the cells each: 5 % cannot be had, nor the same ages with one of them.
-        # They have five cells of each type.
-        assert broken(report) <= {
-            "split_manifest/test_share_near_target",
-            "split_manifest/ages_are_balanced",
-            "pseudobulk/groups_have_cells",
-            "pseudocells/groups_have_cells",
-            "validation_report/checks_hold",
-        }
-        cells = workshop.read("cell_metadata", "toy")
-        assert cells["cell_id"].to_list() == [f"cell_{row:04d}" for row in range(60)]
-        assert cells["age"].unique().sort().to_list() == [20, 35, 50, 65]
-        assert cells["donor_uid"][0] == "00000000-0000-4000-8000-000000000000/donor_0"
-        assert cells["organism"].unique().to_list() == ["Homo sapiens"]
-        assert workshop.read("feature_metadata", "toy")["symbol"][0] == "GENE1"
-        sides = workshop.train_test("toy")
-        assert sides.height == 60
-        assert sides.columns[:3] == ["cell_id", "cell_sentence", "age"]
-        assert sides["publication_doi"].unique().to_list() == ["10.1000/toy.1"]
-        assert sides["publication_title"].unique().to_list() == ["Toy dataset"]
-        per_donor = sides.group_by("donor_uid").agg(pl.col("side").n_unique())
-        assert per_donor["side"].to_list() == [1, 1, 1, 1]
+    workshop: Workshop
+    report: BuildReport
 
 
-def test_building_twice_gives_the_same_bytes_and_leaves_no_debris(tmp_path: Path) -> None:
-    layout = make_lake(tmp_path, "toy")
-    with open_workshop(layout) as workshop:
-        workshop.build("toy")
-        first = files_below(layout.dataset("toy"))
-        report = workshop.build("toy")
-
-        assert report.succeeded
-        assert files_below(layout.dataset("toy")) == first
-        assert debris(layout) == []
-        assert list(layout.inbox.iterdir()) == []
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """What several tests look at, and none changes."""
+    with open_workshop(make_lake(tmp_path_factory.mktemp("toy"), "toy")) as workshop:
+        yield Built(workshop, workshop.build("toy"))
 
 
-def test_every_materialization_reports_what_a_person_needs(tmp_path: Path) -> None:
-    with open_workshop(make_lake(tmp_path, "toy")) as workshop:
-        report = workshop.build("toy")
-        figures = {step.asset: step.figures for step in report.steps}
+def test_a_toy_dataset_is_built_whole_and_every_check_holds_but_those_on_few_donors(toy: Built) -> None:
+    assert toy.report.succeeded
+    due = {name for name, declared in TABLES.items() if declared.asked_by is None}
+    assert {step.asset for step in toy.report.steps} == due
+    # Four donors of a quarter of the cells each: 5 % cannot be had, nor the same ages with one of them.
+    # They have five cells of each type.
+    assert broken(toy.report) <= {
+        "split_manifest/test_share_near_target",
+        "split_manifest/ages_are_balanced",
+        "pseudobulk/groups_have_cells",
+        "pseudocells/groups_have_cells",
+        "validation_report/checks_hold",
+    }
+    cells = toy.workshop.read("cell_metadata", "toy")
+    assert cells["cell_id"].to_list() == [f"cell_{row:04d}" for row in range(60)]
+    assert cells["age"].unique().sort().to_list() == [20, 35, 50, 65]
+    assert cells["donor_uid"][0] == "00000000-0000-4000-8000-000000000000/donor_0"
+    assert cells["organism"].unique().to_list() == ["Homo sapiens"]
+    assert toy.workshop.read("feature_metadata", "toy")["symbol"][0] == "GENE1"
+    sides = toy.workshop.train_test("toy")
+    assert sides.height == 60
+    assert sides.columns[:3] == ["cell_id", "cell_sentence", "age"]
+    assert sides["publication_doi"].unique().to_list() == ["10.1000/toy.1"]
+    assert sides["publication_title"].unique().to_list() == ["Toy dataset"]
+    per_donor = sides.group_by("donor_uid").agg(pl.col("side").n_unique())
+    assert per_donor["side"].to_list() == [1, 1, 1, 1]
 
+
+def test_building_twice_gives_the_same_bytes_and_leaves_no_debris(toy: Built) -> None:
+    layout = toy.workshop.layout
+    first = files_below(layout.dataset("toy"))
+    report = toy.workshop.build("toy")
+
+    assert report.succeeded
+    assert files_below(layout.dataset("toy")) == first
+    assert debris(layout) == []
+    assert list(layout.inbox.iterdir()) == []
+
+
+def test_every_materialization_reports_what_a_person_needs(toy: Built) -> None:
+    figures = {step.asset: step.figures for step in toy.report.steps}
     tables = {"cell_metadata", "feature_metadata", "cell_sentences", "split_manifest", "train_test"}
     for asset in tables:
         assert figures[asset]["dagster/row_count"] > 0
@@ -86,11 +105,10 @@ def test_every_materialization_reports_what_a_person_needs(tmp_path: Path) -> No
     assert figures["dataset_profile"]["layer"] == "raw.X"
 
 
-def test_long_steps_log_their_progress(tmp_path: Path) -> None:
-    with open_workshop(make_lake(tmp_path, "toy")) as workshop:
-        workshop.build("toy")
-        run_id = workshop.instance.get_run_records(limit=1)[0].dagster_run.run_id
-        logged = [entry.user_message for entry in workshop.instance.all_logs(run_id)]
+def test_long_steps_log_their_progress(toy: Built) -> None:
+    instance = toy.workshop.instance
+    run_id = instance.get_run_records(limit=1)[0].dagster_run.run_id
+    logged = [entry.user_message for entry in instance.all_logs(run_id)]
 
     assert any("60 of 60 cells" in message and "cells/s" in message for message in logged)
 
@@ -102,7 +120,7 @@ def test_every_encoding_of_the_matrix_gives_the_same_sentences(tmp_path: Path) -
     with open_workshop(layout) as workshop:
         sentences = []
         for dataset_id in ("csr", "csc", "dense"):
-            assert workshop.build(dataset_id).succeeded
+            assert workshop.build(dataset_id, "cell_sentences").succeeded
             sentences.append(workshop.read("cell_sentences", dataset_id))
 
     assert sentences[0].equals(sentences[1])
@@ -116,7 +134,7 @@ def test_counts_are_found_wherever_they_are(tmp_path: Path, matrices: str, layer
     layout = make_lake(tmp_path)
     drop_toy_h5ad(layout, "toy", matrices=matrices)
     with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
+        report = workshop.build("toy", "dataset_profile")
         profile = next(step.figures for step in report.steps if step.asset == "dataset_profile")
 
     assert (profile["layer"], profile["verdict"]) == (layer, "counts")
@@ -142,17 +160,16 @@ def test_a_failed_check_of_one_dataset_does_not_touch_another(tmp_path: Path) ->
     layout = make_lake(tmp_path, "good")
     drop_toy_h5ad(layout, "bad", matrices="scaled X")
     with open_workshop(layout) as workshop:
-        assert not workshop.build("bad").succeeded
-        assert workshop.build("good").succeeded
+        assert not workshop.build("bad", "train_test").succeeded
+        assert workshop.build("good", "train_test").succeeded
         materialized = workshop.instance.get_materialized_partitions(dg.AssetKey("train_test"))
 
     assert materialized == {"good"}
 
 
-def test_a_new_version_that_breaks_a_check_leaves_the_previous_tables(tmp_path: Path) -> None:
-    layout = make_lake(tmp_path, "toy")
+def test_a_new_version_that_breaks_a_check_leaves_the_previous_tables(toy: Built, tmp_path: Path) -> None:
+    layout = copy_lake(toy.workshop.layout, tmp_path)
     with open_workshop(layout) as workshop:
-        assert workshop.build("toy").succeeded
         before = files_below(layout.dataset("toy"))
         drop_toy_h5ad(layout, "toy", seed=1)
         names = [f"cell_{row:04d}" for row in range(59)] + ["cell_0000"]
@@ -167,21 +184,12 @@ def test_a_new_version_that_breaks_a_check_leaves_the_previous_tables(tmp_path: 
         assert debris(layout) == []
 
 
-def test_tables_of_an_old_source_are_not_mixed_with_a_new_one(tmp_path: Path) -> None:
-    layout = make_lake(tmp_path, "toy")
+def test_tables_of_an_old_source_are_not_mixed_with_a_new_one(toy: Built, tmp_path: Path) -> None:
+    layout = copy_lake(toy.workshop.layout, tmp_path)
     with open_workshop(layout) as workshop:
-        workshop.build("toy")
         drop_toy_h5ad(layout, "toy", seed=1)
-        only_raw = workshop.definitions.resolve_implicit_global_asset_job_def().get_subset(
-            asset_selection={dg.AssetKey("raw_h5ad")}
-        )
-        assert only_raw.execute_in_process(instance=workshop.instance, partition_key="toy").success
-        only_last = workshop.definitions.resolve_implicit_global_asset_job_def().get_subset(
-            asset_selection={dg.AssetKey("train_test")}
-        )
-        result = only_last.execute_in_process(
-            instance=workshop.instance, partition_key="toy", raise_on_error=False
-        )
+        assert build_only(workshop, "toy", "raw_h5ad").success
+        result = build_only(workshop, "toy", "train_test")
 
     failure = result.failure_data_for_node("train_test")
     assert failure is not None
@@ -217,7 +225,7 @@ def test_copies_and_cells_without_age_are_left_out_and_counted(tmp_path: Path) -
     is_primary = np.arange(60) >= 6
     drop_toy_h5ad(layout, "toy", obs={"is_primary_data": is_primary}, ages=(20, 35, None, 65))
     with open_workshop(layout) as workshop:
-        assert workshop.build("toy").succeeded
+        assert workshop.build("toy", "train_test").succeeded
         manifest = workshop.read("split_manifest", "toy")
         listed = workshop.train_test("toy")
 
@@ -249,7 +257,7 @@ def test_datasets_yaml_maps_what_a_file_calls_otherwise(tmp_path: Path) -> None:
         "          layer: X}\n"
     )
     with open_workshop(layout) as workshop:
-        report = workshop.build("atlas")
+        report = workshop.build("atlas", "train_test")
         listed = workshop.train_test("atlas")
         sentences = workshop.read("cell_sentences", "atlas")
 

@@ -20,7 +20,7 @@ from c2s_assets.storage.sources.raw import adopt_from_inbox
 from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits
-from c2s_assets_tests.toy import make_lake, write_toy_h5ad
+from c2s_assets_tests.toy import EMBEDDINGS, make_lake, write_toy_h5ad
 
 PARTITIONS = "datasets"
 
@@ -122,7 +122,7 @@ def day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Day]:
 
 
 def toy(folder: Path, seed: int) -> Path:
-    return write_toy_h5ad(folder / f"{seed}.h5ad", n_obs=12, n_vars=8, seed=seed)
+    return write_toy_h5ad(folder / f"{seed}.h5ad", n_obs=12, n_vars=8, n_axes=EMBEDDINGS, seed=seed)
 
 
 def versions(layout: Layout) -> dict[str, str | None]:

@@ -11,20 +11,12 @@ from c2s_assets.defs.checks import CHECKS
 from c2s_assets.schemas.documents import AssetReport, CheckReport, ValidationReport
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets_tests.defs.building import Workshop, broken, open_workshop
+from c2s_assets_tests.defs.building import Workshop, broken, build_only, copy_lake, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 
 def read_report(layout: Layout, dataset_id: str) -> ValidationReport:
     return read_document(layout.validation_report(dataset_id), ValidationReport)
-
-
-def materialize(workshop: Workshop, dataset_id: str, *assets: str) -> dg.ExecuteInProcessResult:
-    """Build some assets of a dataset in a run of their own, as `Materialize selected` of the UI does."""
-    job = workshop.definitions.resolve_implicit_global_asset_job_def().get_subset(
-        asset_selection={dg.AssetKey(asset) for asset in assets}
-    )
-    return job.execute_in_process(instance=workshop.instance, partition_key=dataset_id, raise_on_error=False)
 
 
 def own_results(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEvaluation]:
@@ -44,11 +36,18 @@ def check_of(report: ValidationReport, name: str) -> CheckReport:
     return next(check for check in asset_of(report, asset).checks if check.claim == claim)
 
 
-@pytest.fixture
-def toy(tmp_path: Path) -> Iterator[Workshop]:
-    """A lake with one dataset, built."""
-    with open_workshop(make_lake(tmp_path, "toy")) as workshop:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    layout = make_lake(tmp_path_factory.mktemp("built"), "toy")
+    with open_workshop(layout) as workshop:
         assert workshop.build("toy").succeeded
+    return layout
+
+
+@pytest.fixture
+def toy(built: Layout, tmp_path: Path) -> Iterator[Workshop]:
+    """A lake of its own with one dataset, which another Dagster has built."""
+    with open_workshop(copy_lake(built, tmp_path)) as workshop:
         yield workshop
 
 
@@ -108,7 +107,7 @@ def test_each_dataset_has_its_own_results_in_whatever_order_they_were_built(tmp_
         for dataset_id in ("first", "second"):
             workshop.build(dataset_id)
         before = layout.validation_report("first").read_bytes()
-        assert materialize(workshop, "first", "validation_report").success
+        assert build_only(workshop, "first", "validation_report").success
 
     assert layout.validation_report("first").read_bytes() == before
     first, second = (read_report(layout, dataset_id) for dataset_id in ("first", "second"))
@@ -124,9 +123,9 @@ def test_each_dataset_has_its_own_results_in_whatever_order_they_were_built(tmp_
 def test_an_asset_built_alone_shows_its_new_results_beside_the_others(toy: Workshop) -> None:
     before = read_report(toy.layout, "toy")
     toy.layout.settings.write_text("split: {test_size: 0.25}\n")
-    assert materialize(toy, "toy", "split_manifest").success
+    assert build_only(toy, "toy", "split_manifest").success
     assert read_report(toy.layout, "toy") == before
-    result = materialize(toy, "toy", "validation_report")
+    result = build_only(toy, "toy", "validation_report")
 
     assert result.success
     after = read_report(toy.layout, "toy")
@@ -152,7 +151,7 @@ def test_a_refused_asset_and_those_never_built_are_said_to_be_so(tmp_path: Path)
     with open_workshop(layout) as workshop:
         assert not workshop.build("toy").succeeded
         assert not layout.validation_report("toy").exists()
-        result = materialize(workshop, "toy", "validation_report")
+        result = build_only(workshop, "toy", "validation_report")
 
     assert result.success
     report = read_report(layout, "toy")
@@ -175,8 +174,8 @@ def test_a_refused_asset_and_those_never_built_are_said_to_be_so(tmp_path: Path)
 
 def test_results_of_an_earlier_source_are_not_shown_and_its_tables_stop_what_follows(toy: Workshop) -> None:
     drop_toy_h5ad(toy.layout, "toy", n_obs=50, seed=1)
-    assert materialize(toy, "toy", "raw_h5ad", "dataset_profile", "cell_metadata").success
-    result = materialize(toy, "toy", "validation_report")
+    assert build_only(toy, "toy", "raw_h5ad", "dataset_profile", "cell_metadata").success
+    result = build_only(toy, "toy", "validation_report")
 
     assert not result.success
     found = own_results(result)["tables_agree_on_cells"]
@@ -200,7 +199,7 @@ def test_results_of_an_earlier_source_are_not_shown_and_its_tables_stop_what_fol
 def test_a_file_that_is_refused_leaves_the_results_of_the_tables_that_stay(toy: Workshop) -> None:
     toy.layout.inbox_h5ad("toy").write_bytes(b"no h5ad")
     assert not toy.build("toy").succeeded
-    assert materialize(toy, "toy", "validation_report").success
+    assert build_only(toy, "toy", "validation_report").success
 
     report = read_report(toy.layout, "toy")
     states = {asset.asset: asset.state for asset in report.assets}
@@ -216,7 +215,7 @@ def test_a_table_changed_by_hand_is_found_and_the_report_written_all_the_same(to
     table = pq.read_table(part)
     order = [1, 0, *range(2, table.num_rows)]
     pq.write_table(table.take(order).replace_schema_metadata(table.schema.metadata), part)
-    result = materialize(toy, "toy", "validation_report")
+    result = build_only(toy, "toy", "validation_report")
 
     assert not result.success
     message = "in cell_sentences, row 0 is 'cell_0001', not 'cell_0000' (2 rows differ)"
@@ -231,7 +230,7 @@ def test_a_table_changed_by_hand_is_found_and_the_report_written_all_the_same(to
 def test_a_table_removed_by_hand_is_not_built(toy: Workshop) -> None:
     toy.layout.table("feature_metadata", "toy").unlink()
     toy.layout.table("cell_metadata", "toy").unlink()
-    result = materialize(toy, "toy", "validation_report")
+    result = build_only(toy, "toy", "validation_report")
 
     assert not result.success
     report = read_report(toy.layout, "toy")
@@ -242,9 +241,7 @@ def test_a_table_removed_by_hand_is_not_built(toy: Workshop) -> None:
 
 def test_what_another_dagster_built_and_checked_is_known(toy: Workshop) -> None:
     before = read_report(toy.layout, "toy")
-    with open_workshop(toy.layout) as elsewhere:
-        elsewhere.instance.add_dynamic_partitions("datasets", ["toy"])
-        assert materialize(elsewhere, "toy", "validation_report").success
+    assert build_only(toy, "toy", "validation_report").success
 
     report = read_report(toy.layout, "toy")
     assert report == before
@@ -255,7 +252,7 @@ def test_tables_without_a_record_get_one_and_their_results_from_the_last_report(
     before = read_report(toy.layout, "toy")
     toy.layout.record("toy").unlink()
     toy.layout.validation_report("toy").unlink()
-    assert materialize(toy, "toy", "validation_report").success
+    assert build_only(toy, "toy", "validation_report").success
     report = read_report(toy.layout, "toy")
     states = {asset.asset: asset.state for asset in report.assets}
     assert states["raw_h5ad"] == states["unstructured_metadata"] == "not checked"
@@ -287,7 +284,7 @@ def test_a_store_of_events_on_disk_tells_the_same(tmp_path: Path) -> None:
         assert Workshop(layout, instance).build("toy").succeeded
     in_one_run = layout.validation_report("toy").read_bytes()
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        assert materialize(Workshop(layout, instance), "toy", "validation_report").success
+        assert build_only(Workshop(layout, instance), "toy", "validation_report").success
 
     assert {asset.state for asset in read_report(layout, "toy").assets} == {"built"}
     assert layout.validation_report("toy").read_bytes() == in_one_run

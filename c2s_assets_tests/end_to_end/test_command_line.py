@@ -13,14 +13,14 @@ import pytest
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.end_to_end import commands
 from c2s_assets_tests.serving import serve
-from c2s_assets_tests.toy import make_lake, write_toy_h5ad
+from c2s_assets_tests.toy import EMBEDDINGS, make_lake, write_toy_h5ad
 
 pytestmark = pytest.mark.slow
 
 
 def test_add_build_and_ls_of_a_file(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
-    source = write_toy_h5ad(tmp_path / "atlas.h5ad")
+    source = write_toy_h5ad(tmp_path / "atlas.h5ad", n_axes=EMBEDDINGS)
 
     added = commands.c2s("add", source, lake=lake)
     assert added.returncode == 0, added.stderr
@@ -78,7 +78,7 @@ def test_add_from_an_address_keeps_where_it_came_from_but_no_secret(tmp_path: Pa
         assert added.status == 0, added.err
         missing = c2s("add", f"{url}/files/none.h5ad", lake=lake)
 
-    assert c2s("build", "blood", lake=lake).status == 0
+    assert c2s("build", "blood", "--only", "raw_h5ad", lake=lake).status == 0
     provenance = json.loads((lake / "raw" / "blood.json").read_text())
     assert provenance["url"] == f"{url}/files/blood.h5ad"
     assert provenance["etag"] == '"1"'

@@ -20,15 +20,13 @@ from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import debris, files_below, open_workshop
 from c2s_assets_tests.end_to_end.commands import environment
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
 pytestmark = pytest.mark.slow
 
 # Cells of each dataset, so that none can be taken for another.
 N_CELLS = {f"d{number}": 40 + 8 * number for number in range(8)}
 READERS = ("query", "duckdb")
-# Embeddings that need not be computed: with t-SNE a build takes three seconds longer.
-_AXES = {"X_pca": 5, "X_tsne": 2}
 _CATALOGUED = [declared.name for declared in shown() if declared.is_default]
 _SECONDS = 240.0  # for each step, on a machine with much else to do
 _PROBLEM = re.compile(r"Traceback|locked|[Ll]ock on|Conflicting|Error\b")
@@ -107,7 +105,7 @@ def race(layout: Layout, folder: Path) -> Iterator[Race]:
 def drop(layout: Layout, dataset_id: str) -> None:
     """Put a dataset of no collection into the inbox: in one, who is built first decides of shared donors."""
     number, n_obs = list(N_CELLS).index(dataset_id), N_CELLS[dataset_id]
-    drop_toy_h5ad(layout, dataset_id, n_obs=n_obs, n_axes=_AXES, seed=number, uns={"citation": None})
+    drop_toy_h5ad(layout, dataset_id, n_obs=n_obs, n_axes=EMBEDDINGS, seed=number, uns={"citation": None})
 
 
 def test_eight_builds_at_once_disturb_neither_each_other_nor_the_catalogue_nor_its_readers(

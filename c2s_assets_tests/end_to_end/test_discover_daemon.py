@@ -21,7 +21,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.end_to_end.commands import c2s, environment
-from c2s_assets_tests.toy import make_lake, write_toy_h5ad
+from c2s_assets_tests.toy import EMBEDDINGS, make_lake, write_toy_h5ad
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -82,6 +82,10 @@ def service(tmp_path: Path) -> Iterator[Service]:
             process.wait(timeout=20)
 
 
+def _toy(folder: Path, seed: int) -> Path:
+    return write_toy_h5ad(folder / f"{seed}.h5ad", n_obs=12, n_vars=8, n_axes=EMBEDDINGS, seed=seed)
+
+
 def _wait(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _SECONDS / 2
     while not condition():
@@ -108,14 +112,12 @@ def _list_anew(service: Service) -> subprocess.CompletedProcess[str]:
 def test_the_daemon_follows_discover(service: Service, tmp_path: Path) -> None:
     """From the first listing on nobody asks for anything: the sensor does, and builds nothing twice."""
     for seed, name in enumerate(("one", "two", "three")):
-        service.discover.add(name, write_toy_h5ad(tmp_path / f"{seed}.h5ad", n_obs=12, n_vars=8, seed=seed))
+        service.discover.add(name, _toy(tmp_path, seed))
     _wait(lambda: set(service.built()) == {"one", "two", "three"})
     first = service.built()
 
-    revised = service.discover.revise(
-        "one", write_toy_h5ad(tmp_path / "new.h5ad", n_obs=12, n_vars=8, seed=7)
-    )
-    added = service.discover.add("four", write_toy_h5ad(tmp_path / "four.h5ad", n_obs=12, n_vars=8, seed=8))
+    revised = service.discover.revise("one", _toy(tmp_path, 7))
+    added = service.discover.add("four", _toy(tmp_path, 8))
     service.discover.withdraw("two")
     listed = _list_anew(service)
     assert listed.returncode == 0, listed.stderr

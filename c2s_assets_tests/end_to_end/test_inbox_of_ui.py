@@ -11,7 +11,7 @@ from c2s_assets.storage.dataset import Dataset
 from c2s_assets_tests.defs.building import debris
 from c2s_assets_tests.end_to_end.commands import c2s
 from c2s_assets_tests.end_to_end.running_ui import Ui, built, running_ui, runs, wait_until
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake, write_toy_h5ad
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -46,7 +46,7 @@ def _ticks(ui: Ui) -> str:
 
 
 def test_a_file_that_stalls_half_way_is_refused_and_built_once_it_is_whole(ui: Ui, tmp_path: Path) -> None:
-    whole = write_toy_h5ad(tmp_path / "whole.h5ad", n_obs=200).read_bytes()
+    whole = write_toy_h5ad(tmp_path / "whole.h5ad", n_obs=200, n_axes=EMBEDDINGS).read_bytes()
     waiting = ui.layout.inbox_h5ad("half")
     waiting.write_bytes(whole[: len(whole) // 2])
     wait_until(lambda: ("half", "FAILURE") in runs(ui), seconds=600)
@@ -60,11 +60,12 @@ def test_a_file_that_stalls_half_way_is_refused_and_built_once_it_is_whole(ui: U
 
 def test_one_that_is_deleted_is_named_and_one_that_is_replaced_is_built_anew(ui: Ui, tmp_path: Path) -> None:
     for seed, name in enumerate(("first", "newer", "third")):
-        drop_toy_h5ad(ui.layout, name, n_obs=300, seed=seed)
+        drop_toy_h5ad(ui.layout, name, n_obs=300, n_axes=EMBEDDINGS, seed=seed)
     wait_until(lambda: {("first", "STARTED"), ("newer", "STARTED")} <= set(runs(ui)), seconds=600)
     ui.layout.inbox_h5ad("third").unlink()
     wait_until(lambda: not ui.layout.inbox_h5ad("newer").exists(), seconds=300)
-    write_toy_h5ad(tmp_path / "newer.h5ad", n_obs=310, seed=9).rename(ui.layout.inbox_h5ad("newer"))
+    newer = write_toy_h5ad(tmp_path / "newer.h5ad", n_obs=310, n_axes=EMBEDDINGS, seed=9)
+    newer.rename(ui.layout.inbox_h5ad("newer"))
     wait_until(lambda: runs(ui).count(("newer", "SUCCESS")) == 2, seconds=300)
     wait_until(lambda: ("third", "FAILURE") in runs(ui), seconds=300)
     assert _n_cells(ui, "newer") == 310
@@ -82,7 +83,7 @@ def test_a_lake_that_vanishes_for_a_while_is_served_again_when_it_is_back(ui: Ui
     assert is_left_alone, "something was written where the lake had been"
     assert said.returncode == 1
     assert "there is no lake in" in said.stderr
-    drop_toy_h5ad(ui.layout, "after", n_obs=120)
+    drop_toy_h5ad(ui.layout, "after", n_obs=120, n_axes=EMBEDDINGS)
     wait_until(lambda: "after" in built(ui), seconds=600)
     assert ui.process.poll() is None
     assert debris(ui.layout) == []

@@ -17,13 +17,11 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import debris, files_below
 from c2s_assets_tests.end_to_end.commands import environment
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
 pytestmark = pytest.mark.slow
 
 _N_CELLS = 800
-# Embeddings that need not be computed: t-SNE takes half of a build, and is killed no better than the others.
-_AXES = {"X_pca": 5, "X_tsne": 2}
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +30,7 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, Layout]:
     lakes = []
     for seed in (1, 2):
         layout = make_lake(tmp_path_factory.mktemp(f"version{seed}"))
-        drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=_AXES, seed=seed)
+        drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=EMBEDDINGS, seed=seed)
         done = c2s("build", "toy", lake=layout.root)
         assert done.status == 0, done.out + done.err
         lakes.append(layout)
@@ -48,7 +46,7 @@ def test_a_killed_build_leaves_whole_tables_and_the_next_one_succeeds(
     layout = make_lake(tmp_path)
     shutil.copytree(versions[0].root, layout.root, dirs_exist_ok=True)
     shutil.rmtree(layout.dagster_home)
-    drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=_AXES, seed=2)
+    drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=EMBEDDINGS, seed=2)
 
     _kill_at_stage(layout, n_stages)
 
@@ -73,7 +71,7 @@ def test_two_builds_at_once_end_with_the_same_whole_tables(
     tmp_path: Path, versions: tuple[Layout, Layout]
 ) -> None:
     layout = make_lake(tmp_path)
-    drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=_AXES, seed=2)
+    drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=EMBEDDINGS, seed=2)
     builds = [_start_build(layout) for _ in range(2)]
     outputs = [build.communicate(timeout=120)[0] for build in builds]
 

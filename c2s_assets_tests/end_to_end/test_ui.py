@@ -12,7 +12,7 @@ from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.end_to_end import commands
 from c2s_assets_tests.end_to_end.browser import CHROMIUM, Browser, open_browser
 from c2s_assets_tests.end_to_end.running_ui import Ui, running_ui, wait_until
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
 pytestmark = [
     pytest.mark.slow,
@@ -58,7 +58,7 @@ def test_the_ui_shows_what_a_partition_holds(ui: Ui, browser: Browser) -> None:
 
 
 def test_a_file_dropped_into_the_inbox_is_built_by_the_daemon(ui: Ui) -> None:
-    drop_toy_h5ad(ui.layout, "dropped", seed=3)
+    drop_toy_h5ad(ui.layout, "dropped", n_axes=EMBEDDINGS, seed=3)
     drop_toy_h5ad(ui.layout, "scaled", matrices="scaled X")
 
     wait_until(lambda: set(_runs(ui)) == {"dropped", "scaled"} and _all_ended(ui), seconds=600)

@@ -20,7 +20,7 @@ from c2s_assets_tests.end_to_end.running_ui import (
     wait_for_runs,
     wait_until,
 )
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -30,7 +30,7 @@ _DAEMON = "c2s_assets.defs.attached dagster._daemon"
 
 def _drop(layout: Layout, *names: str) -> None:
     for seed, name in enumerate(names):
-        drop_toy_h5ad(layout, name, n_obs=300, seed=seed)
+        drop_toy_h5ad(layout, name, n_obs=300, n_axes=EMBEDDINGS, seed=seed)
 
 
 def test_after_a_power_cut_what_was_under_way_is_marked_and_tried_again(tmp_path: Path) -> None:
