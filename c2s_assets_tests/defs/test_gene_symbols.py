@@ -92,10 +92,10 @@ def test_symbols_are_looked_up_by_ensembl_id_where_the_file_has_none(tmp_path: P
     layout = make_lake(tmp_path)
     drop_toy_h5ad(layout, "toy", var={"feature_name": None})
     with _open_server(layout) as server:
-        without = server.workshop.build("toy")
+        without = server.workshop.build("toy", "cell_sentences")
         assert "No feature has a gene symbol" in failures(without)["cell_sentences"]
         assert server.fetch(_ROWS).success
-        assert server.workshop.build("toy").succeeded
+        assert server.workshop.build("toy", "cell_sentences").succeeded
         features = server.workshop.read("feature_metadata", "toy")
         sentences = server.workshop.read("cell_sentences", "toy")
 
@@ -115,7 +115,7 @@ def test_a_dataset_with_symbols_of_its_own_needs_no_hgnc_and_says_the_same_with_
     layout = make_lake(tmp_path, "toy")
     table, sentences = layout.table("feature_metadata", "toy"), layout.parts("cell_sentences", "toy")
     with _open_server(layout) as server:
-        never = server.workshop.build("toy")
+        never = server.workshop.build("toy", "cell_sentences")
         assert never.succeeded, failures(never)
         before, before_says, written = pl.read_parquet(table), read_footer(table), files_below(sentences)
         fetched = server.fetch(_ROWS)

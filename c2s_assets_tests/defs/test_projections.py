@@ -11,7 +11,7 @@ import pytest
 from c2s_assets.core.projections import manifold
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.tables.parquet import read_footer
-from c2s_assets_tests.defs.building import Workshop, broken, failures, files_below, open_workshop
+from c2s_assets_tests.defs.building import Workshop, broken, build_only, failures, files_below, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 
@@ -38,7 +38,7 @@ def test_the_authors_are_exported_and_the_missing_ones_computed(tmp_path: Path) 
     umap = np.random.default_rng(1).normal(size=(60, 2)).astype(np.float32)
     add_obsm(layout, "toy", X_umap=umap, X_scVI=np.arange(180.0).reshape(60, 3))
     with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
+        report = workshop.build("toy", "projections")
 
         assert report.succeeded, failures(report)
         assert not [check for check in broken(report) if check.startswith("projections/")]
@@ -68,7 +68,7 @@ def test_the_block_of_cells_read_at_once_changes_no_byte(tmp_path: Path, rows_pe
     for rows in (1024, rows_per_block):
         layout = make_lake(tmp_path / str(rows), "toy")
         with open_workshop(layout, rows_per_block=rows) as workshop:
-            assert workshop.build("toy").succeeded
+            assert workshop.build("toy", "projections").succeeded
         files = files_below(layout.dataset("toy"))
         built.append({name: files[name] for name in files if "projections" in name or "feature" in name})
 
@@ -83,7 +83,7 @@ def test_figures_of_features_are_those_of_the_counts(tmp_path: Path) -> None:
     drop_toy_h5ad(layout, "toy", var={"n_cells": list(range(40)), "mean": 1.5})
     counts = ad.read_h5ad(layout.inbox_h5ad("toy")).raw.X.toarray()
     with open_workshop(layout) as workshop:
-        assert workshop.build("toy").succeeded
+        assert workshop.build("toy", "feature_metadata").succeeded
         features = workshop.read("feature_metadata", "toy")
 
     assert features["n_cells"].to_list() == (counts != 0).sum(axis=0).tolist()
@@ -98,7 +98,7 @@ def test_the_authors_components_are_what_the_map_is_made_of(tmp_path: Path) -> N
     layout = make_lake(tmp_path, "toy")
     add_obsm(layout, "toy", PCA=np.random.default_rng(0).normal(size=(60, 4)))
     with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
+        report = workshop.build("toy", "projections")
         footer = read_footer(layout.projections("toy") / "X_tsne.parquet")
 
     assert report.succeeded
@@ -127,7 +127,7 @@ def test_a_dataset_of_one_cell_has_no_projections(tmp_path: Path) -> None:
     drop_toy_h5ad(layout, "toy", n_obs=1)
     add_obsm(layout, "toy", X_umap=None)
     with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
+        report = workshop.build("toy", "projections")
 
     assert "projections" not in failures(report)
     assert "projections/projections_are_complete" in broken(report)
@@ -141,13 +141,13 @@ def test_cells_of_test_have_no_part_in_components_of_train(tmp_path: Path) -> No
         layout = make_lake(tmp_path / str(factor), "toy")
         layout.settings.write_text("projections: {fit_scope: train}\nsplit: {test_size: 0.25}\n")
         with open_workshop(layout) as workshop:
-            assert workshop.build("toy").succeeded
+            assert workshop.build("toy", "projections", "split_manifest").succeeded
             if factor != 1:
                 in_test = set(tables[0][3].filter(pl.col("split") == "test")["donor_id"])
                 donors = workshop.read("cell_metadata", "toy")["donor_id"].is_in(in_test).to_numpy()
                 drop_toy_h5ad(layout, "toy")
                 _multiply(layout.inbox_h5ad("toy"), rows=donors, factor=factor)
-                assert workshop.build("toy").succeeded
+                assert workshop.build("toy", "projections", "split_manifest").succeeded
             footer: Any = read_footer(layout.projections("toy") / "X_pca.parquet")
             features = workshop.read("feature_metadata", "toy")
             tables.append((footer, features, read(workshop, "X_pca"), workshop.read("split_manifest", "toy")))
@@ -171,16 +171,11 @@ def test_cells_of_test_have_no_part_in_components_of_train(tmp_path: Path) -> No
 
 
 def test_features_chosen_in_another_scope_are_refused(tmp_path: Path) -> None:
-    import dagster as dg
-
     layout = make_lake(tmp_path, "toy")
     with open_workshop(layout) as workshop:
-        assert workshop.build("toy").succeeded
+        assert workshop.build("toy", "projections").succeeded
         layout.settings.write_text("projections: {fit_scope: train}\n")
-        job = workshop.definitions.resolve_implicit_global_asset_job_def().get_subset(
-            asset_selection={dg.AssetKey("projections")}
-        )
-        result = job.execute_in_process(instance=workshop.instance, partition_key="toy", raise_on_error=False)
+        result = build_only(workshop, "toy", "projections")
 
     failure = result.failure_data_for_node("projections")
     assert failure is not None
@@ -196,7 +191,7 @@ def test_the_cell_type_that_the_owner_names_is_the_one_that_is_drawn(tmp_path: P
     drop_toy_h5ad(layout, "toy", obs={"cell_type": None, "annotation_level0": types})
     layout.settings.write_text("datasets: {toy: {cell_type_column: annotation_level0}}\n")
     with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
+        report = workshop.build("toy", "projections")
         cells = workshop.read("cell_metadata", "toy")
 
     assert report.succeeded

@@ -22,7 +22,7 @@ def test_superseded_runs_go_and_what_the_last_success_recorded_stays(
     with dg.instance_for_test() as instance:
         workshop = Workshop(make_lake(tmp_path, "toy"), instance)
         for _ in range(2):
-            assert workshop.build("toy").succeeded
+            assert workshop.build("toy", "train_test").succeeded
         newest = instance.get_run_records(limit=1)[0].dagster_run.run_id
 
         assert prune_runs.execute_in_process(instance=instance).success

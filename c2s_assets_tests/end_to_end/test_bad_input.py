@@ -138,7 +138,7 @@ def test_a_mapping_that_does_not_fit_says_what_there_is(
     layout = make_lake(tmp_path, "toy")
     layout.settings.write_text(f"datasets:\n  toy:\n    {entry}\n")
     with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
+        report = workshop.build("toy", asset)
 
     assert message in failures(report)[asset]
 
@@ -164,7 +164,7 @@ def test_negatives_that_the_sample_missed_still_stop_the_sentences(tmp_path: Pat
         first = file["raw/X/indptr"][1000]
         file["raw/X/data"][first] = -1.5
     with open_workshop(layout) as workshop:
-        report = workshop.build("toy")
+        report = workshop.build("toy", "cell_sentences")
 
     assert "cell 'cell_1000' has expression -1.5" in failures(report)["cell_sentences"]
     assert not layout.parts("cell_sentences", "toy").exists()
