@@ -1,4 +1,4 @@
-"""What `c2s ui` has started ends with it, and a run with Terminate; nothing is left running."""
+"""What `c2s ui` has started ends with it; nothing is left running."""
 
 import signal
 from pathlib import Path
@@ -6,15 +6,7 @@ from pathlib import Path
 import pytest
 
 from c2s_assets_tests.end_to_end.commands import c2s
-from c2s_assets_tests.end_to_end.running_ui import (
-    RUN,
-    members,
-    processes,
-    running_ui,
-    runs,
-    wait_for_runs,
-    wait_until,
-)
+from c2s_assets_tests.end_to_end.running_ui import members, running_ui, wait_for_runs, wait_until
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -36,14 +28,3 @@ def test_what_it_started_ends_with_it_whatever_ends_it(tmp_path: Path, signal_nu
     told = c2s("ls", lake=layout.root).stdout
     assert "last run: failure" in told
     assert "the run was killed, or the machine was stopped" in told
-
-
-def test_a_run_that_is_terminated_in_the_ui_ends(tmp_path: Path) -> None:
-    layout = make_lake(tmp_path)
-    drop_toy_h5ad(layout, "toy", n_obs=4000)
-    with running_ui(layout) as ui:
-        wait_for_runs(ui, 1)
-        (run,) = ui.ask("{runsOrError(limit: 1) {... on Runs {results {runId}}}}")["runsOrError"]["results"]
-        ui.ask(f'mutation {{terminateRun(runId: "{run["runId"]}") {{__typename}}}}')
-        wait_until(lambda: ("toy", "CANCELED") in runs(ui), seconds=300)
-        wait_until(lambda: processes(ui, RUN) == [], seconds=60)

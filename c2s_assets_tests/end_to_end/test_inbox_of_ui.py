@@ -1,4 +1,4 @@
-"""Files come to the inbox of a running `c2s ui`, not as one would wish; then the lake goes and comes back."""
+"""Files come to the inbox of a running `c2s ui`, not as one would wish; lakes vanish, runs are terminated."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,16 @@ from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets_tests.defs.building import debris
 from c2s_assets_tests.end_to_end.commands import c2s
-from c2s_assets_tests.end_to_end.running_ui import Ui, built, running_ui, runs, wait_until
+from c2s_assets_tests.end_to_end.running_ui import (
+    RUN,
+    Ui,
+    built,
+    processes,
+    running_ui,
+    runs,
+    wait_for_runs,
+    wait_until,
+)
 from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake, write_toy_h5ad
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -87,3 +96,12 @@ def test_a_lake_that_vanishes_for_a_while_is_served_again_when_it_is_back(ui: Ui
     wait_until(lambda: "after" in built(ui), seconds=600)
     assert ui.process.poll() is None
     assert debris(ui.layout) == []
+
+
+def test_a_run_that_is_terminated_in_the_ui_ends(ui: Ui) -> None:
+    drop_toy_h5ad(ui.layout, "long", n_obs=4000)  # not built before it is terminated
+    wait_for_runs(ui, 1)
+    (run,) = ui.ask("{runsOrError(limit: 1) {... on Runs {results {runId}}}}")["runsOrError"]["results"]
+    ui.ask(f'mutation {{terminateRun(runId: "{run["runId"]}") {{__typename}}}}')
+    wait_until(lambda: ("long", "CANCELED") in runs(ui), seconds=300)
+    wait_until(lambda: processes(ui, RUN) == [], seconds=60)
