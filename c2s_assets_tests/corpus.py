@@ -1,8 +1,12 @@
 """A lake of three small datasets that differ in everything that may differ."""
 
+import fcntl
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import build_only, open_workshop
@@ -15,11 +19,24 @@ TABLES = (
 _N_OBS = 60
 
 
-def make_corpus(folder: Path, *further: str) -> Layout:
-    """Build `blood`, as CELLxGENE has it; `lung`, with columns of its own; and `mouse`, without donors.
+def make_corpus(factory: pytest.TempPathFactory, *further: str) -> Layout:
+    """Copy a lake of `blood`, as CELLxGENE has it; `lung`, with own columns; and `mouse`, without donors.
 
-    Of each the tables that lead to `train_test` are built, and further ones that are asked for.
+    Of each it has the tables that lead to `train_test`, and further ones that are asked for. They are built
+    once for all processes of a session.
     """
+    session = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        session = session.parent
+    kept = session / "-".join(["corpus", *further])
+    with (session / "corpus.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            _build(factory.mktemp("built"), *further).root.rename(kept)
+    return Layout(shutil.copytree(kept, factory.mktemp("corpus") / "lake"))
+
+
+def _build(folder: Path, *further: str) -> Layout:
     layout = make_lake(folder)
     drop_toy_h5ad(layout, "blood", n_axes={**EMBEDDINGS, "X_scVI": 3})
     own = {

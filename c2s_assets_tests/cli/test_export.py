@@ -27,7 +27,7 @@ KEY = ["dataset_id", "cell_id"]
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
+    return make_corpus(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ DATASETS = ("blood", "lung", "mouse")
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    return make_corpus(tmp_path_factory.mktemp("corpus"), "expression")
+    return make_corpus(tmp_path_factory, "expression")
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ DATASETS = ("blood", "lung")
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
+    return make_corpus(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

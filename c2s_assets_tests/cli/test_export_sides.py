@@ -20,7 +20,7 @@ SIDE_OF = {"train": "train", "val": "validation", "test": "test"}
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
+    return make_corpus(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

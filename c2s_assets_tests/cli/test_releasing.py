@@ -34,7 +34,7 @@ releases:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    layout = make_corpus(tmp_path_factory.mktemp("corpus"))
+    layout = make_corpus(tmp_path_factory)
     with layout.settings.open("a", encoding="utf-8") as file:
         file.write(RELEASES)
     return layout

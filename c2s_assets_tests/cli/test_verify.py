@@ -28,7 +28,7 @@ TRAIN, TEST = "train/part-00000.parquet", "test/part-00000.parquet"
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    return make_corpus(tmp_path_factory.mktemp("corpus"))
+    return make_corpus(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

@@ -93,6 +93,7 @@ def _kill_at_stage(layout: Layout, n_stages: int) -> None:
         assert time.monotonic() < deadline
         if layout.staging.exists():
             seen |= {path.name for path in layout.staging.glob("toy~*.lock")}
+        time.sleep(0.001)  # a stage is open for many times that, and the build has more of the processor
     os.kill(build.pid, signal.SIGKILL)
     build.communicate(timeout=30)
     assert build.returncode == -signal.SIGKILL

@@ -58,7 +58,7 @@ print(json.dumps({"configs": names, "features": seen}))
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    layout = make_corpus(tmp_path_factory.mktemp("corpus"), "pseudobulk", "training_prompts")
+    layout = make_corpus(tmp_path_factory, "pseudobulk", "training_prompts")
     with layout.settings.open("a", encoding="utf-8") as file:
         file.write(
             "releases: {corpus: {repo_id: me/corpus, licence: CC BY 4.0, licence_of_sources: CC BY 4.0}}\n"

@@ -81,9 +81,9 @@ def test_the_webserver_listens_on_this_machine_only(ui: Ui) -> None:
 
 
 def test_a_port_that_is_taken_is_said(ui: Ui) -> None:
-    refused = commands.c2s("ui", "--port", ui.address.rpartition(":")[2], lake=ui.layout.root)
-    assert refused.returncode == 1
-    assert "cannot be served: Address already in use. Give another one with: c2s ui --port" in refused.stderr
+    refused = c2s("ui", "--port", ui.address.rpartition(":")[2], lake=ui.layout.root)
+    assert refused.status == 1
+    assert "cannot be served: Address already in use. Give another one with: c2s ui --port" in refused.err
 
 
 def test_a_second_one_on_the_same_lake_says_where_the_first_is(ui: Ui) -> None:

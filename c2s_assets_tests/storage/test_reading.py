@@ -23,7 +23,7 @@ HEAVY = {"dagster", "anndata", "h5py", "scipy", "sklearn", "matplotlib", "pander
 
 @pytest.fixture(scope="module")
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    return make_corpus(tmp_path_factory.mktemp("corpus"), "expression", "projections")
+    return make_corpus(tmp_path_factory, "expression", "projections")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ DATASETS = ["blood", "lung", "mouse"]
 def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sparse, "ROWS_PER_DRAW", 8)
-        return make_corpus(tmp_path_factory.mktemp("corpus"), "expression")
+        return make_corpus(tmp_path_factory, "expression")
 
 
 def draw(layout: Layout, **options) -> Batches:

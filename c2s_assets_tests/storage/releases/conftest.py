@@ -15,7 +15,7 @@ from c2s_assets_tests.corpus import make_corpus
 @pytest.fixture(scope="package")
 def released(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """A lake with the release `corpus` of three datasets, of which `lung` has pseudobulk."""
-    layout = make_corpus(tmp_path_factory.mktemp("corpus"), "pseudobulk")
+    layout = make_corpus(tmp_path_factory, "pseudobulk")
     with layout.settings.open("a", encoding="utf-8") as file:
         file.write("releases: {corpus: {repo_id: me/corpus}}\n")
     with stage(layout, "release-corpus") as staged:
