@@ -25,9 +25,9 @@ def test_add_build_and_ls_of_a_file(tmp_path: Path) -> None:
     added = commands.c2s("add", source, lake=lake)
     assert added.returncode == 0, added.stderr
     assert (lake / "inbox" / "atlas.h5ad").exists()
-    listed = commands.c2s("ls", lake=lake)
-    assert "atlas" in listed.stdout
-    assert "0/12 built" in listed.stdout
+    listed = c2s("ls", lake=lake).out
+    assert "atlas" in listed
+    assert "0/12 built" in listed
 
     built = commands.c2s("build", "atlas", lake=lake)
     assert built.returncode == 0, built.stderr

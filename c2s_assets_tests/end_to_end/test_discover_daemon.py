@@ -19,8 +19,9 @@ from c2s_assets.storage.holdings import held_datasets
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import withdrawn_datasets
+from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
-from c2s_assets_tests.end_to_end.commands import c2s, environment
+from c2s_assets_tests.end_to_end.commands import environment
 from c2s_assets_tests.toy import EMBEDDINGS, make_lake, write_toy_h5ad
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -133,4 +134,4 @@ def test_the_daemon_follows_discover(service: Service, tmp_path: Path) -> None:
     assert withdrawn_datasets(service.layout) == {"two"}
     assert service.layout.parts("train", "two").exists()
     shown = c2s("ls", lake=service.layout.root)
-    assert all(name in shown.stdout for name in ("one", "two", "three", "four"))
+    assert all(name in shown.out for name in ("one", "two", "three", "four"))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from c2s_assets_tests.end_to_end.commands import c2s
+from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.end_to_end.running_ui import members, running_ui, wait_for_runs, wait_until
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
@@ -25,6 +25,6 @@ def test_what_it_started_ends_with_it_whatever_ends_it(tmp_path: Path, signal_nu
     assert status == (-signal.SIGKILL if signal_number == signal.SIGKILL else 130)
     log = (layout.root / "ui.log").read_text()
     assert "Traceback" not in log.partition("Serving the Dagster UI")[2] or signal_number == signal.SIGKILL
-    told = c2s("ls", lake=layout.root).stdout
+    told = c2s("ls", lake=layout.root).out
     assert "last run: failure" in told
     assert "the run was killed, or the machine was stopped" in told

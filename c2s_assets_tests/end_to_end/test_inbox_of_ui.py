@@ -8,8 +8,8 @@ import pytest
 
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import debris
-from c2s_assets_tests.end_to_end.commands import c2s
 from c2s_assets_tests.end_to_end.running_ui import (
     RUN,
     Ui,
@@ -33,7 +33,7 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
 
 def _said_of(ui: Ui, dataset_id: str) -> str:
     """What `c2s ls` says of a dataset."""
-    lines = c2s("ls", lake=ui.layout.root).stdout.splitlines()
+    lines = c2s("ls", lake=ui.layout.root).out.splitlines()
     first = next(n for n, line in enumerate(lines) if line.startswith(f"{dataset_id} "))
     rest = [line for line in lines[first + 1 :] if line.startswith(" ")]
     return "\n".join([lines[first], *rest])
@@ -90,8 +90,8 @@ def test_a_lake_that_vanishes_for_a_while_is_served_again_when_it_is_back(ui: Ui
     is_left_alone = not root.exists()
     elsewhere.rename(root)
     assert is_left_alone, "something was written where the lake had been"
-    assert said.returncode == 1
-    assert "there is no lake in" in said.stderr
+    assert said.status == 1
+    assert "there is no lake in" in said.err
     drop_toy_h5ad(ui.layout, "after", n_obs=120, n_axes=EMBEDDINGS)
     wait_until(lambda: "after" in built(ui), seconds=600)
     assert ui.process.poll() is None

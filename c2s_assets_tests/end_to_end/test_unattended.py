@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import debris
-from c2s_assets_tests.end_to_end.commands import c2s
 from c2s_assets_tests.end_to_end.running_ui import (
     RUN,
     built,
@@ -42,7 +42,7 @@ def test_after_a_power_cut_what_was_under_way_is_marked_and_tried_again(tmp_path
             with suppress(ProcessLookupError):  # it ended with another
                 os.kill(number, signal.SIGKILL)
         before.process.wait(timeout=60)
-    told = c2s("ls", lake=layout.root).stdout
+    told = c2s("ls", lake=layout.root).out
     assert told.count("the run was killed, or the machine was stopped") == 2
     with running_ui(layout) as after:
         assert runs(after)[-2:] == [("two", "FAILURE"), ("one", "FAILURE")]
