@@ -126,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     mv = commands.add_parser("mv", help="give a dataset another name; its tables are then built again")
     mv.add_argument("old", metavar="OLD")
     mv.add_argument("new", metavar="NEW")
-    mv.set_defaults(run=_mv)
+    mv.set_defaults(run=_mv, knows_buckets=True)
 
     split = commands.add_parser(
         "split", help="show how many donors are on which side, or what drawing all anew would move"
@@ -205,7 +205,7 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="of cell2sentence: write symbols as its pretrained models know them, of mice too",
     )
-    export.set_defaults(run=_export)
+    export.set_defaults(run=_export, knows_buckets=True)
 
     release = commands.add_parser(
         "release", help="stage a release of datasets.yaml: the files that publishing it would send"
@@ -493,7 +493,13 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
 
 def _export(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli import exporting
+    from c2s_assets.storage.lake.working_copy import working_copy_of
 
+    if options.what != "training" and working_copy_of(layout) is not None:
+        raise C2SError(
+            f"of a lake in a bucket the training table is exported, and {options.what} is not yet. Copy the "
+            f"lake into a folder with c2s sync, and export it there."
+        )
     folder = Path(options.to)
     if options.what == "cell2sentence":
         exporting.export_cell2sentence(layout, options.ids, folder=folder, is_upper=options.upper_case)

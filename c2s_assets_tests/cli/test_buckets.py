@@ -152,3 +152,28 @@ def test_gc_says_and_changes_nothing_until_it_is_agreed(builder: Machine, s3: S3
     said = builder.c2s("gc")
     assert "would be removed: add --yes" in said.out
     assert s3.objects(s3.address) == before
+
+
+def test_a_dataset_is_renamed_and_built_under_its_new_name_elsewhere(
+    builder: Machine, s3: S3, tmp_path: Path
+) -> None:
+    address = f"{s3.address}/renamed"
+    first, second = (Machine(tmp_path / name, address) for name in ("first", "second"))
+    assert first.c2s("sync", builder.address, address).status == 0
+    s3.requests.clear()
+    assert second.c2s("mv", "a", "b").status == 0
+    assert not [request for request in s3.requests if request.startswith("GET") and ".h5ad" in request]
+    assert first.c2s("build", "b", "--only", "cell_metadata").status == 0
+    assert "cell_metadata           built              60 rows" in second.c2s("show", "b").out
+    assert second.c2s("show", "a").status == 1
+
+
+def test_an_export_of_a_lake_in_a_bucket_is_that_of_a_folder(reader: Machine, tmp_path: Path) -> None:
+    assert reader.c2s("sync", reader.address, tmp_path / "lake").status == 0
+    assert c2s("export", "training", "--to", tmp_path / "theirs", lake=tmp_path / "lake").status == 0
+    assert reader.c2s("export", "training", "--to", tmp_path / "ours").status == 0
+    assert tree_digest(tmp_path / "ours" / "train") == tree_digest(tmp_path / "theirs" / "train")
+    said = reader.c2s("export", "sides", "--to", tmp_path / "sides")
+    assert said.err.startswith(
+        "c2s: of a lake in a bucket the training table is exported, and sides is not yet"
+    )

@@ -6,10 +6,12 @@ from pathlib import Path
 
 from c2s_assets.core.errors import C2SError
 from c2s_assets.storage.bucket.address import is_bucket_address, parse_bucket_address
+from c2s_assets.storage.lake.evicting import evict
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 from c2s_assets.storage.lake.refreshing import refresh
-from c2s_assets.storage.lake.working_copy import BINDING, Binding
+from c2s_assets.storage.lake.working_copy import BINDING, Binding, working_copy_of
 
+_CACHE_GB, _DEFAULT_GB = "C2S_CACHE_GB", "100"
 _CACHE, _ENDPOINT = "C2S_CACHE", "AWS_ENDPOINT_URL_S3"
 
 
@@ -17,7 +19,7 @@ def find_lake(address: str | Path | None) -> Layout:
     """Find the lake in a folder, see `locate_lake`, or in a bucket, ``s3://BUCKET/PREFIX``, as it is now.
 
     Of a lake in a bucket the working copy is found; it lies in ``$C2S_CACHE``, by default `c2s_assets` below
-    the user's folder for caches.
+    the user's folder for caches, and keeps ``$C2S_CACHE_GB`` of what was read, by default 100.
 
     Raises
     ------
@@ -36,6 +38,9 @@ def find_lake(address: str | Path | None) -> Layout:
         ) from error
     layout = Layout(_place_of_copy(str(address)))
     refresh(layout)
+    copy = working_copy_of(layout)
+    if copy is not None:
+        evict(copy, most_bytes=_most_bytes())
     return layout
 
 
@@ -51,6 +56,14 @@ def _place_of_copy(text: str) -> Path:
         partial.write_text(Binding(address=str(address)).model_dump_json(), encoding="utf-8")
         partial.replace(root / BINDING)
     return root.resolve()
+
+
+def _most_bytes() -> int:
+    text = os.environ.get(_CACHE_GB, _DEFAULT_GB)
+    try:
+        return int(float(text) * 10**9)
+    except ValueError as error:
+        raise C2SError(f"${_CACHE_GB} is {text!r}. Give gigabytes, such as {_DEFAULT_GB}.") from error
 
 
 def _caches() -> Path:

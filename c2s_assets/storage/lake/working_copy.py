@@ -87,7 +87,7 @@ class WorkingCopy:
                 _remove(root / name, below=root)
             stale = [name for name, kept in files.items() if not self._is_here(name, kept, known)]
             for name in stale:
-                _put_shape(root / name, files[name].size_bytes)
+                put_shape(root / name, files[name].size_bytes)
             self._put_record(unit, now.published)
             self._note(unit, now)
         self.fetch(root / name for name in stale if _is_document(name, files[name]))
@@ -241,7 +241,8 @@ def _files_below(path: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
-def _put_shape(path: Path, size_bytes: int) -> None:
+def put_shape(path: Path, size_bytes: int) -> None:
+    """Let a file be a shape of its size, whose bytes are fetched when it is read."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with partial.open("wb") as file:
