@@ -86,8 +86,12 @@ def test_how_a_dataset_stands_is_told_without_its_tables(reader: Machine, s3: S3
     assert not [request for request in s3.requests if request.endswith((".parquet", ".h5ad"))]
 
 
-def test_a_query_is_answered_on_another_machine(reader: Machine) -> None:
+def test_a_query_is_answered_on_another_machine(reader: Machine, s3: S3) -> None:
     assert "60" in reader.c2s("query", "select n_cells from datasets").out
+    s3.requests.clear()
+    assert "4" in reader.c2s("query", "select count(distinct donor_id) from cells").out
+    # The catalogue is renewed only if something was published.
+    assert not [request for request in s3.requests if "PUT" in request or ".parquet" in request]
 
 
 def test_python_reads_the_lake_by_its_address(reader: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

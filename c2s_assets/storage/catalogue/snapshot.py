@@ -31,7 +31,8 @@ from c2s_assets.schemas.registry import CELLS, COPIES, shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import hold_commits
-from c2s_assets.storage.lake.working_copy import present_all
+from c2s_assets.storage.lake.units import unit_of_lake
+from c2s_assets.storage.lake.working_copy import present_all, working_copy_of
 from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 
 # The tables that are linked, and of these the one that the others have to agree with.
@@ -41,6 +42,9 @@ _PROJECTIONS = "projections"
 _FOLDERS = frozenset(declared.name for declared in shown() if declared.form in ("parts", "folder"))
 _OF_SIDES = frozenset(declared.name for declared in shown() if declared.form == "sides")
 _SOURCE = "source_sha256"
+
+# What is made of the catalogue, and so is no part of it.
+_BESIDE = frozenset({unit_of_lake("corpus_report")})
 
 # Sorts before every dataset id, so that its columns come first; no dataset can have it.
 _NO_DATASET = "-"
@@ -145,6 +149,13 @@ def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     state = hashlib.sha256(_form().encode())
     for dataset_id in withdrawn:
         state.update(f"withdrawn {dataset_id}\n".encode())
+    copy = working_copy_of(layout)
+    if copy is not None:
+        # Files change when they are fetched, and versions do not.
+        for unit, held in sorted(copy.held_units().items()):
+            if unit not in _BESIDE:
+                state.update(f"{unit} {held.etag}\n".encode())
+        return state.hexdigest()
     of_donors = (layout.split_plan, layout.donor_aliases, layout.leaks, layout.leak_inflation)
     shared = (layout.listing, layout.collections, *of_donors)
     for seen in (*map(_look, shared), *_look_into(layout.all_copies), *_look_at_datasets(layout)):
