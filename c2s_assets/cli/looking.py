@@ -29,7 +29,13 @@ def look(layout: Layout, source: str, *, part: str | None) -> None:
 
     settings = read_settings(layout)
     with _open(layout, source, part=part) as (dataset_id, is_held, h5ad):
-        seen = look_into(h5ad, dataset_id=dataset_id, entry=settings.entry(dataset_id), spec=settings.split)
+        seen = look_into(
+            h5ad,
+            dataset_id=dataset_id,
+            entry=settings.entry(dataset_id),
+            spec=settings.split,
+            source=Path(source),
+        )
     say(f"{source}: {seen.profile.n_obs:,} cells, {seen.profile.n_vars:,} features")
     for part_of_page in (_columns("obs", seen.obs), _columns("var", seen.var), _judged(seen), _split(seen)):
         for line in part_of_page:

@@ -6,9 +6,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import yaml
 
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.feature_files import write_features
+from c2s_assets_tests.tissues import write_xenium
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 
 
@@ -49,6 +51,31 @@ def test_a_mouse_of_24_in_a_column_of_numbers_is_24_months_old(tmp_path: Path) -
         "    age_unit: months  # up to 24, and no Mus musculus is older than 5 years\n"
     )
     assert "60 of 60 cells have an age." in said.out
+
+
+def test_an_aligned_image_beside_the_cells_of_xenium_is_proposed(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    write_xenium(run)
+    image, matrix = run / "Toy_he_image.ome.tif", run / "Toy_he_imagealignment.csv"
+    image.touch()
+    assert "spatial: {}" in c2s("look", run, lake=tmp_path / "none").out
+    matrix.write_text("1,0,0\n0,1,0\n0,0,1\n")
+    said = c2s("look", run, lake=tmp_path / "none")
+    entry = yaml.safe_load(said.out[said.out.index("datasets:") :])["datasets"]["run"]
+    assert entry["spatial"] == {"image": str(image), "alignment": str(matrix)}
+
+
+def test_the_image_of_the_file_itself_is_proposed(tmp_path: Path) -> None:
+    library = {
+        "images": {"fullres": np.zeros((9, 9, 3), np.uint8)},
+        "scalefactors": {"spot_diameter_fullres": 130.0},
+    }
+    path = write_toy_h5ad(
+        tmp_path / "spots.h5ad", obsm={"spatial": np.ones((60, 2))}, uns={"spatial": {"toy": library}}
+    )
+    said = c2s("look", path, lake=tmp_path / "none")
+    entry = yaml.safe_load(said.out[said.out.index("datasets:") :])["datasets"]["spots"]
+    assert entry["spatial"] == {"image": "h5ad:fullres"}
 
 
 def test_positions_in_a_tissue_are_noticed_where_the_file_says_their_scale(tmp_path: Path) -> None:

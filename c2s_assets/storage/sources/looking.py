@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
@@ -33,6 +34,7 @@ from c2s_assets.core.genes.proposals import propose_symbols
 from c2s_assets.core.genes.var_columns import list_columns
 from c2s_assets.core.reports.columns import example_values
 from c2s_assets.core.settings import DatasetEntry
+from c2s_assets.core.spatial.spec import IN_H5AD
 from c2s_assets.core.splits.manifest import split_donors
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.splits.summary import SplitSummary, describe_split
@@ -40,7 +42,10 @@ from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.sources.formats.tissue_folders import find_stained_image
 from c2s_assets.storage.sources.profile import matrix_can_be_ranked, profile_h5ad, reads_every_column
+from c2s_assets.storage.spatial.image import FULL
+from c2s_assets.storage.spatial.library import has_image, read_library
 from c2s_assets.storage.spatial.sample import has_places
 from c2s_assets.storage.tables.features import read_var
 
@@ -88,8 +93,15 @@ class Look:
     split: SplitSummary
 
 
-def look_into(h5ad: H5ad, *, dataset_id: str, entry: DatasetEntry, spec: SplitSpec) -> Look:
+def look_into(
+    h5ad: H5ad, *, dataset_id: str, entry: DatasetEntry, spec: SplitSpec, source: Path | None = None
+) -> Look:
     """Look into an open h5ad, and propose what its entry should say besides.
+
+    Parameters
+    ----------
+    source
+        What the h5ad was made of, if that is at hand.
 
     Raises
     ------
@@ -99,7 +111,7 @@ def look_into(h5ad: H5ad, *, dataset_id: str, entry: DatasetEntry, spec: SplitSp
     profile = profile_h5ad(
         h5ad, dataset_id=dataset_id, source_sha256=_NO_DIGEST, entry=entry, rows_per_block=_ROWS_PER_BLOCK
     )
-    looker = _Looker(h5ad, profile, dataset_id, read_var(h5ad, profile=profile, entry=entry))
+    looker = _Looker(h5ad, profile, dataset_id, read_var(h5ad, profile=profile, entry=entry), source)
     proposed = dict(looker.proposals(entry))
     said = entry.model_dump(exclude_unset=True) | {key: value for key, (value, _) in proposed.items()}
     merged = DatasetEntry.model_validate(said)
@@ -124,6 +136,7 @@ class _Looker:
     profile: DatasetProfile
     dataset_id: str
     features: tuple[pl.Series, pl.DataFrame]
+    source: Path | None
 
     @property
     def columns(self) -> list[ObsColumn]:
@@ -159,7 +172,13 @@ class _Looker:
             if symbols is not None:
                 yield "symbol_column", (symbols, "names most genes")
         if entry.spatial is None and has_places(self.h5ad, [column.name for column in self.columns]):
-            yield "spatial", ({}, "obsm has positions in a tissue")
+            yield "spatial", (self._image(), "obsm has positions in a tissue")
+
+    def _image(self) -> dict[str, str]:
+        """Find the image of a tissue: in the file, or beside what it was made of."""
+        if has_image(self.h5ad, read_library(self.h5ad), FULL):
+            return {"image": f"{IN_H5AD}{FULL}"}
+        return {} if self.source is None else find_stained_image(self.source)
 
     def _ages(self, used: frozenset[str], organism: str | None) -> Iterator[tuple[str, Proposal]]:
         for column in likely_ages(self.columns, used=used):

@@ -17,7 +17,7 @@ from c2s_assets.storage.images.source import ImageSource
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.spatial.library import HIRES_SCALE, Library, read_library, stored_image
 
-_FULL, _HIRES = "fullres", "hires"
+FULL, _HIRES = "fullres", "hires"
 # Positions of Xenium are pixels of what it photographed itself; an H&E was stained and photographed later.
 _ALIGNED_LATER = "xenium"
 _MOST_BYTES = 2**16
@@ -74,7 +74,7 @@ def read_alignment(
         if HIRES_SCALE not in library.factors:
             raise MissingInputError(
                 f"the scale factors of the file have no {HIRES_SCALE}, which tells where cells lie in its "
-                f"image {_HIRES}. Name {IN_H5AD}{_FULL} or an image file as image of spatial."
+                f"image {_HIRES}. Name {IN_H5AD}{FULL} or an image file as image of spatial."
             )
         return scaled_by(library.factors[HIRES_SCALE])
     if entry.image is not None and _ALIGNED_LATER in (technology or "").lower():

@@ -62,6 +62,12 @@ def stored_image(h5ad: H5ad, library: Library, name: str) -> Array:
     return found
 
 
+def has_image(h5ad: H5ad, library: Library, name: str) -> bool:
+    """Whether the library has an image of that name."""
+    place = f"{SPATIAL}/{library.name}/{IMAGES}/{name}"
+    return library.name is not None and h5ad.uns_array(place) is not None
+
+
 def _factors_of(library: Any) -> dict[str, float]:
     factors = library.get(FACTORS) if isinstance(library, dict) else None
     named = factors.items() if isinstance(factors, dict) else ()

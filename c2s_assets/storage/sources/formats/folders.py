@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from c2s_assets.core.errors import C2SError
 from c2s_assets.storage.sources.formats.matrix_files import list_matrices
 from c2s_assets.storage.sources.formats.recognise import is_zarr_store
 from c2s_assets.storage.sources.formats.tissue_folders import find_tissue
@@ -31,7 +32,7 @@ def datasets_at(path: Path) -> FolderContents:
     OSError
         If the folder cannot be read.
     """
-    if not path.is_dir() or is_zarr_store(path) or find_tissue(path) is not None:
+    if not path.is_dir() or is_zarr_store(path) or _is_tissue(path):
         return FolderContents((path,))
     names = sorted(child.name for child in path.iterdir() if not child.name.startswith("."))
     found = tuple(_datasets_among(path, names))
@@ -51,4 +52,12 @@ def _datasets_among(folder: Path, names: list[str]) -> Iterator[Path]:
 
 
 def _is_dataset(folder: Path) -> bool:
-    return is_zarr_store(folder) or len(list_matrices(folder)) == 1 or find_tissue(folder) is not None
+    return is_zarr_store(folder) or len(list_matrices(folder)) == 1 or _is_tissue(folder)
+
+
+def _is_tissue(folder: Path) -> bool:
+    """Whether a folder is that of an instrument; one that lacks a file is refused when it is added."""
+    try:
+        return find_tissue(folder) is not None
+    except C2SError:
+        return True

@@ -17,6 +17,7 @@ _BINNED, _SEGMENTED, _FINEST = "binned_outputs", "segmented_outputs", "square_00
 # What lies below the folder that is named after the section.
 _OF_A_RUN = ("outs", _BINNED, _SEGMENTED)
 _EXPERIMENT, _PANEL = "experiment.xenium", "cell_feature_matrix.h5"
+_STAINED, _ALIGNMENT = "he_image.ome.tif", "he_imagealignment.csv"
 _XENIUM_CELLS, _XENIUM_OUTLINES = "cells.parquet", "cell_boundaries.parquet"
 
 
@@ -92,6 +93,19 @@ def find_tissue(folder: Path) -> TissueFiles | None:
         if found.image is not None:
             require_libraries()
     return found
+
+
+def find_stained_image(folder: Path) -> dict[str, str]:
+    """Find an H&E in a folder of Xenium, with the matrix that lays it on the cells, as an entry names them.
+
+    Without such a matrix, it is of no use.
+    """
+    images = sorted(folder.glob(f"*{_STAINED}")) if folder.is_dir() else []
+    for image in images:
+        alignment = image.with_name(image.name.removesuffix(_STAINED) + _ALIGNMENT)
+        if alignment.is_file():
+            return {"image": str(image.resolve()), "alignment": str(alignment.resolve())}
+    return {}
 
 
 def tissue_at(folder: Path) -> TissueFiles:

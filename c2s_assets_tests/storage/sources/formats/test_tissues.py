@@ -166,6 +166,16 @@ def test_a_folder_is_added_as_a_file_is_and_again_it_is_known(tmp_path: Path) ->
     assert add_path(layout, run, Wish(replace=True)).path.read_bytes() == first
 
 
+def test_a_folder_of_sections_holds_each_of_them_also_one_that_lacks_a_file(tmp_path: Path) -> None:
+    for name in ("left", "right"):
+        write_xenium(tmp_path / "study" / name)
+    _without(tmp_path / "study" / "right", "cells.parquet")
+    found = datasets_at(tmp_path / "study").datasets
+    assert [path.name for path in found] == ["left", "right"]
+    with pytest.raises(C2SError, match=r"right has no cells\.parquet"):
+        recognise(found[1])
+
+
 def _without(folder: Path, name: str) -> None:
     (folder / name).unlink()
 
