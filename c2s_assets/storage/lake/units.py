@@ -48,6 +48,7 @@ def _unit_of_table(layout: Layout, path: Path) -> str | None:
         "cellxgene_listing": (layout.listing, layout.collections, layout.listing_history),
         "gene_symbols": (layout.gene_symbols,),
         "corpus_report": (layout.corpus_report,),
+        "health_report": (layout.health_report,),
     }
     for what, places in units.items():
         if any(path == place or place in path.parents for place in places):
