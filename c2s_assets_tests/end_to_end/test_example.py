@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 _COMPARED = (
     *("raw_h5ad", "dataset_profile", "unstructured_metadata", "cell_metadata", "feature_metadata"),
     *("expression", "expression_matrix", "cell_sentences", "split_manifest", "train_test"),
-    *("cell_fingerprints", "pseudobulk", "rank_fidelity", "training_prompts"),
+    *("cell_fingerprints", "dataset_card", "pseudobulk", "rank_fidelity", "training_prompts"),
 )
 # The record tells the digest of the profile, which states the memory that a block takes.
 _LEFT_OUT = ("projections/", "pseudocells/", "validation_report.json", "report.html", "record.json")

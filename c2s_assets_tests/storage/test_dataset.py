@@ -91,11 +91,17 @@ def test_the_same_builds_give_the_same_record(toy):
 @pytest.mark.parametrize(
     ("text", "outdated"),
     [
-        ("sentences: {top_n: 1000}", ["cell_sentences", "train_test", "training_prompts"]),
-        ("sentences: {gene_lists: {x: [A]}}", ["cell_sentences", "train_test", "training_prompts"]),
+        ("sentences: {top_n: 1000}", ["cell_sentences", "dataset_card", "train_test", "training_prompts"]),
+        (
+            "sentences: {gene_lists: {x: [A]}}",
+            ["cell_sentences", "dataset_card", "train_test", "training_prompts"],
+        ),
         (
             "split: {test_size: 0.2}",
-            ["pseudobulk", "pseudocells", "split_manifest", "train_test", "training_prompts"],
+            [
+                *("cell_records", "dataset_card", "pseudobulk", "pseudocells", "split_manifest"),
+                *("train_test", "training_prompts"),
+            ],
         ),
         ("prompts: {seed: 1}", ["training_prompts"]),
         ("projections: {fit_scope: train}", None),
@@ -159,7 +165,7 @@ def test_a_table_that_was_built_again_makes_outdated_what_reads_it(toy):
     write(toy, "cell_sentences", content="b")
     found = standing(toy)
     assert found["train_test"] == ("cell_sentences was built again",)
-    assert list(found) == ["train_test", "training_prompts", "validation_report"]
+    assert list(found) == ["train_test", "training_prompts", "dataset_card", "validation_report"]
 
 
 def test_a_file_that_was_removed_or_replaced_by_hand_is_missed(toy):
