@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -31,6 +31,7 @@ from datasets import load_dataset
 for side, rows in load_dataset("{_REPO}").items():
     print(f"  {{side}}: {{rows.num_rows:,}} rows, {{len(rows.features)}} columns")
 """
+_SECONDS_PER_LOOK = 0.5
 _NO_XET = {"HF_HUB_DISABLE_XET": "1"}
 
 
@@ -84,7 +85,8 @@ def show_until_stopped(url: str) -> None:
     """Say where the card is, and wait while it is looked at."""
     say(f"\nSee its card: {url}/datasets/{_REPO}\nCtrl-C ends this Hub.")
     with suppress(KeyboardInterrupt):
-        threading.Event().wait()
+        while True:  # by turns: Polars handles Ctrl-C in a way that does not end a wait for a lock
+            time.sleep(_SECONDS_PER_LOOK)
 
 
 def _describe_release(layout: Layout) -> None:

@@ -10,7 +10,7 @@ _PAGE = """<!doctype html>
 <base href="/datasets/{name}/resolve/main/">
 <style>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }}
-table {{ border-collapse: collapse; display: block; overflow-x: auto; }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto; margin: 1rem 0; }}
 th, td {{ border: 1px solid #ddd; padding: .3rem .6rem; text-align: left; }}
 pre {{ background: #f6f6f6; padding: .8rem; overflow-x: auto; }}
 img {{ max-width: 100%; }}

@@ -1,6 +1,9 @@
 """`c2s demo`: the main job on a simulated dataset, and its release on a Hub of this machine."""
 
 import re
+import signal
+import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -48,3 +51,22 @@ def test_the_demo_does_not_write_over_settings(tmp_path: Path) -> None:
     layout.settings.write_text("sentences: {top_n: 5}\n", encoding="utf-8")
     said = c2s("demo", "--publish", lake=layout.root)
     assert (said.status, "has no release 'example', and is not written over" in said.err) == (1, True)
+
+
+def test_ctrl_c_ends_the_hub_of_the_demo() -> None:
+    """Guards against a wait that Ctrl-C does not end once Polars is loaded."""
+    code = (
+        "import signal\n"
+        "import polars\n"
+        "from c2s_assets.cli.demo import show_until_stopped\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "show_until_stopped('http://127.0.0.1:9')\n"
+        "print('ended', flush=True)"
+    )
+    command = [sys.executable, "-u", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as shown:
+        assert shown.stdout is not None
+        while "Ctrl-C ends" not in shown.stdout.readline():
+            assert shown.poll() is None
+        shown.send_signal(signal.SIGINT)
+        assert shown.stdout.read() == "ended\n"
