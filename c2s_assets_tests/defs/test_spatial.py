@@ -214,20 +214,41 @@ def test_attributes_say_where_spots_are_and_what_is_no_label(tmp_path: Path) -> 
     assert rows.select("cell_diameter_um", "diameter_basis").unique().rows() == [(55, "spot")]
 
 
-def test_a_folder_of_xenium_becomes_cells_with_places_and_outlines(tmp_path: Path) -> None:
-    layout = _lake(tmp_path)
+# An H&E of 0.25 um a pixel, lying on its side, on the morphology image of 0.2 um.
+ON_ITS_SIDE = "0,1.25,-50\n-1.25,0,700\n0,0,1\n"
+
+
+def _on_its_side(x_um: float, y_um: float) -> tuple[int, int]:
+    return round((700 - y_um / 0.2) / 1.25), round((x_um / 0.2 + 50) / 1.25)
+
+
+def test_a_folder_of_xenium_becomes_cells_with_outlines_and_patches_of_an_aligned_image(
+    tmp_path: Path,
+) -> None:
+    layout = _lake(tmp_path, spatial="{image: he.png, alignment: he.csv}")
     layout.inbox_h5ad("toy").unlink()
     cells = write_xenium(tmp_path / "run", pixel_size=0.2)
     add_path(layout, tmp_path / "run", Wish(dataset_id="toy"))
+    stained, (y, x) = np.full((420, 640, 3), 230, np.uint8), np.mgrid[:420, :640]
+    for number, centre in enumerate(cells.select("x_centroid", "y_centroid").rows()):
+        column, row = _on_its_side(*centre)
+        stained[(x - column) ** 2 + (y - row) ** 2 < 46**2] = (number * 60, 200, 90)
+    (layout.root / "he.png").write_bytes(as_png(stained))
+    (layout.root / "he.csv").write_text(ON_ITS_SIDE)
     with open_workshop(layout) as workshop:
-        made = build_only(workshop, "toy", *upstream(["cell_attributes", "cell_outlines"]))
-        attributes, outlines = (workshop.read(name, "toy") for name in ("cell_attributes", "cell_outlines"))
-    assert not made.failure_data_for_node("cell_outlines")
+        made = build_only(workshop, "toy", *upstream(["cell_attributes", "cell_outlines", "image_patches"]))
+        attributes, outlines, patches = (
+            workshop.read(name, "toy") for name in ("cell_attributes", "cell_outlines", "image_patches")
+        )
+    assert not made.failure_data_for_node("image_patches")
     assert attributes["cell_id"].to_list() == cells["cell_id"].to_list()
     assert attributes["x_um"].to_list() == pytest.approx([60, 40, 20, 0])
     assert attributes["st_technology"].unique().to_list() == ["Xenium"]
     assert attributes["cell_diameter_um"].to_list() == pytest.approx(2 * np.sqrt(cells["cell_area"] / np.pi))
-    assert outlines["outline_x_px"][0].to_list() == pytest.approx([325, 375, 375, 325])
+    corners = [_on_its_side(*corner) for corner in [(65, 20), (75, 20), (75, 30), (65, 30)]]
+    assert np.column_stack(outlines.row(0)[1:]) == pytest.approx(np.array(corners))
+    for number, patch in enumerate(patches["cell_patch"]):
+        assert (decoded(patch)[2:-2, 2:-2] == (number * 60, 200, 90)).all()
 
 
 def test_of_a_tissue_of_one_donor_blocks_are_held_out_of_train(tmp_path: Path) -> None:
