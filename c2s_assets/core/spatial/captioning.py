@@ -20,7 +20,7 @@ from c2s_assets.core.spatial.captions import CAPTION_SOURCE, OF_BLIND, write_cap
 from c2s_assets.core.spatial.sample import SpatialSample
 
 # More texts make no classifier that tells more of so few kinds of sentences.
-_MOST_READ = 3_000
+_MOST_READ = 2_000
 
 COLUMNS = (
     *(CELL_ID, c.CAPTION, c.CAPTION_BLIND, c.CAPTION_SOURCE, c.N_NEIGHBOURS, c.DENSITY_PER_MM2),
