@@ -25,7 +25,7 @@ from c2s_assets.storage.h5ad.source import H5ad, open_h5ad
 
 # On top of the interpreter and the libraries. An estimate: 10 million texts in one chunk take some
 # 0.9 GB, and the index of 10 million chunks of a matrix some 1.3 GB.
-_MEMORY_BYTES = 2 * 2**30
+MEMORY_BYTES = 2 * 2**30
 _VALUES_PER_BLOCK = 65_536
 # An array of more is read only if its bytes can hold as many: 2 billion texts that were never written took
 # all the 40 s of a survey, in blocks of which none is large. Twice as many as a column has at most.
@@ -77,7 +77,7 @@ def work(path: Path, limits: str) -> dict[str, Any]:
         return {"kind": contents.kind, "n_obs": h5ad.n_obs, "n_vars": h5ad.var.n_rows}
 
 
-def limit(seconds: int, *, memory_bytes: int = _MEMORY_BYTES) -> None:
+def limit(seconds: int, *, memory_bytes: int = MEMORY_BYTES) -> None:
     """Bound memory and processor time of this process from now on."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))

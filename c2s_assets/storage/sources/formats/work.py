@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from c2s_assets.storage.h5ad.rehearsal import limit, tell
+from c2s_assets.storage.h5ad.rehearsal import MEMORY_BYTES, limit, tell
 from c2s_assets.storage.sources.formats.cells_of_bins import convert_cells_of_bins
 from c2s_assets.storage.sources.formats.loom import convert_loom
 from c2s_assets.storage.sources.formats.matrix_files import matrix_files_at
@@ -18,12 +18,12 @@ from c2s_assets.storage.sources.formats.zarr_store import convert_zarr
 
 # 5.5 million bins of 2 um by 18,000 genes, with 154 million values, and 300,000 outlines took 3.7 GB of
 # addresses and 1.7 GB of memory, mostly for the names of the bins.
-_MEMORY_BYTES = 6 * 2**30
+_MEMORY_BYTES = dict.fromkeys((Format.SPOTS, Format.CELLS_OF_BINS), 6 * 2**30)
 
 
 def main(path: Path, seconds: int, kind: str, target: str, part: str) -> None:
     """Convert within limits of memory and processor time, and tell what was wrong, if anything."""
-    limit(seconds, memory_bytes=_MEMORY_BYTES)
+    limit(seconds, memory_bytes=_MEMORY_BYTES.get(Format(kind), MEMORY_BYTES))
     tell(lambda: work(path, kind, target, part))
 
 
