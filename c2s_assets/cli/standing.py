@@ -79,7 +79,7 @@ def write_page(layout: Layout, dataset_id: str, target: Path) -> None:
     from c2s_assets.schemas.registry import REPORT
     from c2s_assets.storage.dataset import Dataset
     from c2s_assets.storage.lake.documents import read_settings
-    from c2s_assets.storage.lake.working_copy import present
+    from c2s_assets.storage.lake.shapes import present
     from c2s_assets.storage.pages.refusal_page import refusal_page
 
     dataset = Dataset(layout, dataset_id, read_settings(layout))

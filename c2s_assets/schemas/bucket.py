@@ -1,10 +1,26 @@
 """What a bucket says of a dataset, or of tables of all: its files, and which objects hold them."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from c2s_assets.schemas.record import Record
+
+
+def check_below(name: str) -> str:
+    """Return a name of a file below a folder, written with slashes.
+
+    Raises
+    ------
+    ValueError
+        If it could lead out of the folder: whoever may write into the bucket says it.
+    """
+    if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError(f"{name!r} is no path below a lake")
+    return name
+
+
+Below = Annotated[str, AfterValidator(check_below)]
 
 
 class _OfBucket(BaseModel):
@@ -14,7 +30,7 @@ class _OfBucket(BaseModel):
 class PublishedFile(_OfBucket):
     """A file of the lake, and the object that holds its bytes and is never changed."""
 
-    object: str = Field(description="Key below that of the lake.")
+    object: Below = Field(description="Key below that of the lake.")
     size_bytes: int
     sha256: str
 
@@ -23,7 +39,7 @@ class PublishedUnit(_OfBucket):
     """One version of a dataset, or of tables of the whole lake; nothing in it says that it was removed."""
 
     version: Literal[1] = Field(default=1, description="Of this form.")
-    files: dict[str, PublishedFile] = Field(default={}, description="By path below the lake.")
+    files: dict[Below, PublishedFile] = Field(default={}, description="By path below the lake.")
     record: Record | None = Field(default=None, description="Of a dataset.")
 
     def render(self) -> str:

@@ -12,7 +12,7 @@ from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.working_copy import present_all
+from c2s_assets.storage.lake.shapes import present_all
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 _MOST_NAMED = 12

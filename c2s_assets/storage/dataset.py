@@ -27,7 +27,6 @@ from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
 from c2s_assets.storage.tables.parquet import (
-    ROWS_PER_BLOCK,
     iter_table,
     read_table,
     with_metadata,
@@ -133,8 +132,8 @@ class DatasetStage:
         part = self.path() / "part-00000.parquet"
         write_table(part, schema.empty_table(), schema=with_metadata(schema, says))
 
-    def written(self, *, rows: int = ROWS_PER_BLOCK) -> Iterator[pl.DataFrame]:
-        """Read what was written, in blocks of at most so many rows; of sides, one after the other."""
+    def written(self, *, rows: int | None = None) -> Iterator[pl.DataFrame]:
+        """Read what was written, block by block; of sides, one after the other. See `iter_table`."""
         for target in self.targets:
             if (path := self.path(target)).exists():
                 yield from iter_table(path, rows=rows)

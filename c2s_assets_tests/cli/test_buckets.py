@@ -11,7 +11,7 @@ from c2s_assets import open_lake, read_expression
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import find_lake
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets_tests.buckets import S3, serve_s3
 from c2s_assets_tests.cli.commanding import Said, c2s
 from c2s_assets_tests.toy import write_toy_h5ad

@@ -214,7 +214,7 @@ def test_counts_of_a_certificate_that_is_edited_are_found(corpus: Path) -> None:
     says["sides"]["test"]["n_donors"] += 1
     path.write_text(json.dumps(says))
     out = found_in(corpus)
-    assert "FOUND test: there are 32 cells of 1 donors and 3 datasets, and certified are 32 cells of 2" in out
+    assert "FOUND test: there are 32 cells of 1 donor and 3 datasets, and certified are 32 cells of 2" in out
 
 
 @pytest.mark.parametrize(

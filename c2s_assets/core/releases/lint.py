@@ -104,7 +104,7 @@ def _beyond_storage(sizes: Mapping[str, int]) -> Iterator[str]:
         if size_bytes >= _MOST_FILE_BYTES:
             yield (
                 f"{path} has {size_bytes / 10**9:,.1f} GB, and the Hub recommends fewer than "
-                f"{_MOST_FILE_BYTES // 10**9} GB: this is a fault of ours, please report it"
+                f"{_MOST_FILE_BYTES // 10**9} GB: publish so large an atlas as a corpus, which is in parts"
             )
 
 

@@ -22,6 +22,7 @@ from c2s_assets.core.releases.facts import Field, PublishedTable
 from c2s_assets.core.releases.licences import read_licence
 from c2s_assets.core.releases.pictures import picture_path
 from c2s_assets.core.releases.sources import Source, bibtex, cites_another_title
+from c2s_assets.core.reports.counts import counted
 from c2s_assets.core.reports.markdown import Markdown, code, shown, table
 from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
 
@@ -39,9 +40,9 @@ def summary(census: Census) -> str:
     if split_by_cell(census):
         sides = "Where a dataset names donors, all cells of one are on one side."
     return (
-        f"{census.n_cells:,} cells of {census.n_donors:,} donors and {n_datasets:,} "
-        f"{'dataset' if n_datasets == 1 else 'datasets'} ({organisms}) as text: one row per cell, with its "
-        f"cell sentence, its age in years and its metadata, for training, validation and test. {sides}"
+        f"{census.n_cells:,} cells of {counted(census.n_donors, 'donor')} and "
+        f"{counted(n_datasets, 'dataset')} ({organisms}) as text: one row per cell, with its cell sentence, "
+        f"its age in years and its metadata, for training, validation and test. {sides}"
     )
 
 

@@ -10,7 +10,6 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from c2s_assets.core.columns import SPLIT
 from c2s_assets.core.spatial.patches import TISSUE_PATCH
@@ -135,6 +134,8 @@ def _draw(unit: NDArray[np.int64], spec: SplitSpec) -> NDArray[np.str_]:
 
 def _apart(sides: NDArray[np.str_], sample: SpatialSample, *, across_sections: bool) -> NDArray[np.str_]:
     """Take the cells off validation and train that lie too near to those that are held out before them."""
+    from scipy.spatial import cKDTree  # noqa: PLC0415  half a second, of every process that builds a split
+
     places = sample.xy_um if across_sections else sample.places_apart(buffer_of(sample))
     apart = sides.copy()
     for held, others in ((TEST, (VALIDATION, TRAIN)), (VALIDATION, (TRAIN,))):

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from c2s_assets.core.errors import LakeError
+from c2s_assets.core.reports.counts import counted
 
 # Readers of a folder of Parquet files (pyarrow, pandas) pass by what begins with an underscore, and fail on
 # other names, which they take for data.
@@ -30,7 +31,8 @@ class SideCount:
     n_cells: int
 
     def __str__(self) -> str:
-        return f"{self.n_cells:,} cells of {self.n_donors:,} donors and {self.n_datasets:,} datasets"
+        donors, datasets = counted(self.n_donors, "donor"), counted(self.n_datasets, "dataset")
+        return f"{counted(self.n_cells, 'cell')} of {donors} and {datasets}"
 
 
 @dataclass(frozen=True)

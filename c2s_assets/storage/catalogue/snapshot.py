@@ -30,9 +30,10 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.registry import CELLS, COPIES, shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.shapes import present_all
 from c2s_assets.storage.lake.staging import hold_commits
 from c2s_assets.storage.lake.units import unit_of_lake
-from c2s_assets.storage.lake.working_copy import present_all, working_copy_of
+from c2s_assets.storage.lake.working_copy import working_copy_of
 from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
 
 # The tables that are linked, and of these the one that the others have to agree with.

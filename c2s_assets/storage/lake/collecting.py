@@ -10,10 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from c2s_assets.schemas.bucket import PublishedUnit
 from c2s_assets.storage.bucket.bucket import Bucket, BucketObject
 from c2s_assets.storage.lake.condemned import CONDEMNED, Condemned
-from c2s_assets.storage.lake.publication import HEADS
+from c2s_assets.storage.lake.publication import HEADS, head_key, parse_head, unit_of_head
 
 # Of everything else in the bucket nothing is known: it may be somebody else's.
 _OURS = ("datasets/", "raw/", "catalogue/", "inbox/", "releases/")
@@ -87,6 +86,7 @@ def doomed_of(
 
 
 def _named(bucket: Bucket) -> set[str]:
-    heads = bucket.read_all([one.key for one in bucket.objects(HEADS)])
-    units = [PublishedUnit.model_validate_json(head.text) for head in heads if head is not None]
-    return {kept.object for unit in units for kept in unit.files.values()}
+    units = [unit_of_head(one.key) for one in bucket.objects(HEADS)]
+    heads = zip(units, bucket.read_all(map(head_key, units)), strict=True)
+    held = [parse_head(bucket, unit, head) for unit, head in heads if head is not None]
+    return {kept.object for unit in held for kept in unit.published.files.values()}

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 
 # From the first bytes to the last ones, 256 kB: 0.3 ms of a file that is in memory.
 _N_SAMPLES = 64

@@ -12,7 +12,7 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
 from c2s_assets.core.yaml_bounds import MAX_CHARACTERS
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 
 Document = TypeVar("Document", bound=BaseModel)
 

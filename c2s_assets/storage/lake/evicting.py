@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterator
 
 from c2s_assets.storage.lake.locks import one_at_a_time
-from c2s_assets.storage.lake.working_copy import WorkingCopy, is_shape, put_shape
+from c2s_assets.storage.lake.shapes import is_shape, put_shape
+from c2s_assets.storage.lake.working_copy import WorkingCopy
 
 # What somebody here may be about to open.
 _KEPT_SECONDS = 3600

@@ -9,7 +9,8 @@ from c2s_assets.storage.bucket.address import is_bucket_address, parse_bucket_ad
 from c2s_assets.storage.lake.evicting import evict
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 from c2s_assets.storage.lake.refreshing import refresh
-from c2s_assets.storage.lake.working_copy import BINDING, Binding, working_copy_of
+from c2s_assets.storage.lake.shapes import BINDING
+from c2s_assets.storage.lake.working_copy import Binding, working_copy_of
 
 _CACHE_GB, _DEFAULT_GB = "C2S_CACHE_GB", "100"
 _CACHE, _ENDPOINT = "C2S_CACHE", "AWS_ENDPOINT_URL_S3"

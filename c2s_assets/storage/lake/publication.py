@@ -9,15 +9,19 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from c2s_assets.core.errors import DownloadError, LostRaceError
-from c2s_assets.schemas.bucket import HeldUnit, PublishedFile, PublishedUnit
+from c2s_assets.core.errors import BucketError, DownloadError, LostRaceError
+from c2s_assets.schemas.bucket import HeldUnit, PublishedFile, PublishedUnit, check_below
 from c2s_assets.schemas.record import Record
 from c2s_assets.storage.lake.condemned import free_key
 from c2s_assets.storage.lake.digest import file_digest, files_of_tree, tree_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.units import unit_of, unit_of_dataset, unit_of_lake
 from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of
+
+if TYPE_CHECKING:  # of the extra s3
+    from c2s_assets.storage.bucket.bucket import Bucket, BucketText
 
 HEADS = "published/"
 _AT_ONCE = 4
@@ -30,6 +34,30 @@ RecordChange = Callable[[Record], Record]
 def head_key(unit: str) -> str:
     """Return the key of the object that says what a unit consists of."""
     return f"{HEADS}{unit}.json"
+
+
+def unit_of_head(key: str) -> str:
+    """Return the unit that an object of `head_key` speaks of."""
+    return key.removeprefix(HEADS).removesuffix(".json")
+
+
+def parse_head(bucket: "Bucket", unit: str, found: "BucketText") -> HeldUnit:
+    """Read what a bucket says that a unit consists of.
+
+    Raises
+    ------
+    BucketError
+        If it is none of ours, or of a newer version; nothing is done of it.
+    """
+    try:
+        check_below(unit)
+        return HeldUnit(etag=found.etag, published=PublishedUnit.model_validate_json(found.text))
+    except ValueError as error:
+        raise BucketError(
+            f"{bucket.address}: {head_key(unit)} is not as this version of c2s_assets writes it ({error}). "
+            f"Update c2s_assets if another machine has a newer one; else somebody wrote over it: remove the "
+            f"object, and build that again."
+        ) from error
 
 
 @dataclass
@@ -124,7 +152,7 @@ class SentFiles:
         found = self.copy.bucket.read(head_key(unit))
         if found is None:
             return None
-        return HeldUnit(etag=found.etag, published=PublishedUnit.model_validate_json(found.text))
+        return parse_head(self.copy.bucket, unit, found)
 
 
 def prepare(layout: Layout, dataset_id: str, sources: Mapping[Path, Path]) -> SentFiles | None:

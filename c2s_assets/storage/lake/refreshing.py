@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from c2s_assets.schemas.bucket import HeldUnit, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
-from c2s_assets.storage.lake.publication import HEADS, head_key
+from c2s_assets.storage.lake.publication import HEADS, head_key, parse_head, unit_of_head
 from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of
 
 SETTINGS = "datasets.yaml"
@@ -28,11 +28,11 @@ def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
     if copy is None:
         return
     held = copy.held_units()
-    seen = {one.key.removeprefix(HEADS).removesuffix(".json"): one.etag for one in copy.bucket.objects(HEADS)}
+    seen = {unit_of_head(one.key): one.etag for one in copy.bucket.objects(HEADS)}
     changed = [unit for unit, etag in seen.items() if unit not in held or held[unit].etag != etag]
     heads = copy.bucket.read_all(map(head_key, changed))
     news = {
-        unit: HeldUnit(etag=head.etag, published=PublishedUnit.model_validate_json(head.text))
+        unit: parse_head(copy.bucket, unit, head)
         for unit, head in zip(changed, heads, strict=True)
         if head is not None
     }

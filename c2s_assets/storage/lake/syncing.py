@@ -15,9 +15,10 @@ from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.refreshing import SETTINGS
+from c2s_assets.storage.lake.shapes import present_all
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.lake.units import unit_of, unit_of_dataset
-from c2s_assets.storage.lake.working_copy import present_all, working_copy_of
+from c2s_assets.storage.lake.working_copy import working_copy_of
 
 _RECORD = "record.json"
 

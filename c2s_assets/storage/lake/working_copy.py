@@ -1,16 +1,13 @@
 """The copy on this machine of a lake in a bucket: an ordinary lake, of which files are fetched when read.
 
-A file that is published and was not read here yet is an empty shape of its size, dated 1970: it is listed
-and has its size, and `present` fetches its bytes before anybody opens it. Beside the lake's own folders lies,
-in `.published/`, which version of each unit the copy has; `.bucket.json` says of which bucket it is a copy.
-Fetching looks for objects that are never changed, so that a copy stays what it was, whatever is published
-meanwhile, until it is refreshed.
+Beside the lake's own folders lies, in `.published/`, which version of each unit the copy has; `.bucket.json`
+says of which bucket it is a copy. Fetching looks for objects that are never changed, so that a copy stays
+what it was, whatever is published meanwhile, until it is refreshed. What is not fetched yet: see `shapes`.
 """
 
 import hashlib
-import os
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,12 +22,12 @@ from c2s_assets.schemas.bucket import HeldUnit, PublishedFile, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import one_at_a_time
 from c2s_assets.storage.lake.record import render_record
+from c2s_assets.storage.lake.shapes import BINDING, is_shape, put_shape
 from c2s_assets.storage.lake.units import unit_of, unit_of_dataset
 
 if TYPE_CHECKING:  # of the extra s3, which a lake on this machine does without
     from c2s_assets.storage.bucket.bucket import Bucket
 
-BINDING = ".bucket.json"
 _HELD = ".published"
 # Documents are read whenever somebody asks how a dataset stands, so they are fetched at once.
 _DOCUMENT, _MOST_BYTES_OF_DOCUMENT = ".json", 2**20
@@ -189,66 +186,6 @@ def _working_copy(root: Path) -> WorkingCopy:
 
     binding = Binding.model_validate_json((root / BINDING).read_bytes())
     return WorkingCopy(Layout(root), Bucket(parse_bucket_address(binding.address)))
-
-
-def present(path: Path) -> Path:
-    """Return a path after seeing that the bytes of the file are here, or of all files of the folder.
-
-    Raises
-    ------
-    BucketError, BusyServerError
-        If they are in a bucket, and it does not give them.
-    """
-    present_all(_files_below(path))
-    return path
-
-
-def present_all(files: Iterable[Path]) -> list[Path]:
-    """Return files after seeing that their bytes are here, see `present`."""
-    files = list(files)
-    shapes = [file for file in files if is_shape(file)]
-    copy = _around(shapes[0]) if shapes else None
-    if copy is not None:
-        copy.fetch(shapes)
-    return files
-
-
-def peek(path: Path) -> IO[bytes]:
-    """Open a file for a look at some of its bytes, such as a footer; one in a bucket is not fetched."""
-    copy = _around(path) if is_shape(path) else None
-    return path.open("rb") if copy is None else copy.open(path)
-
-
-def is_shape(path: Path) -> bool:
-    """Whether a file has a size and no bytes yet; one of another origin is never as old as that."""
-    with suppress(FileNotFoundError):
-        return path.stat().st_mtime_ns == 0
-    return False
-
-
-def _around(path: Path) -> WorkingCopy | None:
-    for folder in path.parents:
-        if (folder / BINDING).exists():
-            return _working_copy(folder)
-    return None
-
-
-def _files_below(path: Path) -> Iterator[Path]:
-    """Give a file, or the files below a folder, also of one that is replaced meanwhile."""
-    if path.is_file():
-        yield path
-    for folder, _, names in os.walk(path):
-        yield from (Path(folder, name) for name in names)
-
-
-def put_shape(path: Path, size_bytes: int) -> None:
-    """Let a file be a shape of its size, whose bytes are fetched when it is read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with partial.open("wb") as file:
-        file.truncate(size_bytes)
-    os.utime(partial, ns=(0, 0))
-    partial.replace(path)
 
 
 def _write_beside(path: Path, text: str) -> None:

@@ -18,7 +18,7 @@ from c2s_assets.storage.catalogue.snapshot import dataset_ids
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.splits.plan import read_plan
 from c2s_assets.storage.tables.expression import read_sparse
 from c2s_assets.storage.tables.parquet import read_table, table_schema

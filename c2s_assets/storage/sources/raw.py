@@ -23,8 +23,8 @@ from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.documents import read_settings, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import require_room
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.lake.staging import Stage, stage
-from c2s_assets.storage.lake.working_copy import present
 from c2s_assets.storage.sources.formats.recognise import refuse_other_bytes
 from c2s_assets.storage.sources.provenance import read_provenance
 

@@ -14,7 +14,7 @@ from c2s_assets.schemas.arrow import frame_schema
 from c2s_assets.schemas.leaks import SplitCopies
 from c2s_assets.schemas.registry import MANIFEST
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.leaks.published import read_copies
 from c2s_assets.storage.tables.parquet import read_table
 

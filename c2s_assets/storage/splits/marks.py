@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 
 
 def plan_marks(layout: Layout) -> Mapping[str, str]:

@@ -19,7 +19,7 @@ from c2s_assets.core.splits.sides import ALL_SIDES
 from c2s_assets.schemas.documents import CoverageReport, RangeReport
 from c2s_assets.schemas.registry import CELLS, FEATURES, TABLES
 from c2s_assets.storage.dataset import Dataset
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.tables.parquet import iter_table, read_table, table_schema
 
 _EXPRESSION, _VALUE = "expression", "value"

@@ -20,7 +20,7 @@ from c2s_assets.schemas.registry import CELLS, FEATURES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.locating import find_lake
-from c2s_assets.storage.lake.working_copy import peek, present
+from c2s_assets.storage.lake.shapes import peek, present
 from c2s_assets.storage.tables.parquet import ROWS_PER_BLOCK, read_footer
 
 _MOST_NAMED = 5

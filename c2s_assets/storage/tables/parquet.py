@@ -25,7 +25,7 @@ from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.images import stored_columns, with_features
-from c2s_assets.storage.lake.working_copy import present
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.streams import N_THREADS
 
 if TYPE_CHECKING:  # see schemas.arrow
@@ -294,9 +294,10 @@ def read_table(path: Path, *, columns: list[str] | None = None) -> pl.DataFrame:
 
 
 def iter_table(
-    path: Path, *, columns: list[str] | None = None, rows: int = ROWS_PER_BLOCK
+    path: Path, *, columns: list[str] | None = None, rows: int | None = None
 ) -> Iterator[pl.DataFrame]:
-    """Read a table in blocks of at most so many rows, cut alike in all tables of a dataset."""
+    """Read a table in blocks of at most `rows` (`ROWS_PER_BLOCK`), cut alike in all tables of a dataset."""
+    rows = rows or ROWS_PER_BLOCK
     for file in _files(path):
         with pq.ParquetFile(file, pre_buffer=False) as opened:
             for groups in _groups_of_blocks(opened.metadata, rows=rows):

@@ -8,8 +8,9 @@ import pytest
 
 from c2s_assets.storage.lake.evicting import evict
 from c2s_assets.storage.lake.locating import find_lake
+from c2s_assets.storage.lake.shapes import is_shape, present
 from c2s_assets.storage.lake.staging import stage
-from c2s_assets.storage.lake.working_copy import is_shape, present, working_copy_of
+from c2s_assets.storage.lake.working_copy import working_copy_of
 from c2s_assets_tests.buckets import serve_s3
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from c2s_assets.core.errors import BusyServerError, LostRaceError
+from c2s_assets.core.errors import BucketError, BusyServerError, LostRaceError
 from c2s_assets.schemas.record import Built, MadeFrom, Record
 from c2s_assets.storage.bucket import bucket as buckets
 from c2s_assets.storage.lake.alone import alone
@@ -18,8 +18,8 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.refreshing import refresh
+from c2s_assets.storage.lake.shapes import is_shape, present
 from c2s_assets.storage.lake.staging import commit_record, stage
-from c2s_assets.storage.lake.working_copy import is_shape, present
 from c2s_assets.storage.tables.expression import read_sparse
 from c2s_assets_tests.buckets import S3, said, serve_s3
 
@@ -207,6 +207,28 @@ def test_a_dataset_that_is_removed_leaves_nothing_here_or_there(s3: S3, tmp_path
     for layout in (first, second):
         assert read_record(layout, _D) == Record(dataset_id=_D)
         assert not layout.dataset(_D).exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "Invalid JSON"),
+        ('{"version": 2}', "version"),
+        ('{"files": {"../stolen": {"object": "o", "size_bytes": 1, "sha256": ""}}}', "is no path below"),
+        ('{"files": {"/stolen": {"object": "o", "size_bytes": 1, "sha256": ""}}}', "is no path below"),
+    ],
+    ids=["no JSON", "newer", "outside the lake", "anywhere"],
+)
+def test_what_others_wrote_into_the_bucket_is_refused_before_anything_is_done(
+    s3: S3, tmp_path: Path, text: str, said: str
+) -> None:
+    machine = _machine(s3, tmp_path / "one")
+    s3.put(s3.address, f"lake/published/datasets/{_D}.json", text.encode())
+    with pytest.raises(
+        BucketError, match=f"published/datasets/{_D}.json is not as this version.*(?s:.*){said}"
+    ):
+        refresh(machine)
+    assert not list(tmp_path.rglob("stolen"))
 
 
 def test_nothing_that_a_bucket_lacks_is_asked_of_it(s3: S3, tmp_path: Path) -> None:

@@ -1,0 +1,82 @@
+"""Files of a lake in a bucket that were not read on this machine yet: shapes, whose bytes are fetched then.
+
+A shape is an empty file of the right size, dated 1970: it is listed and has its size, and `present` fetches
+its bytes before anybody opens it. In a lake that is of this machine alone there is none, and nothing of
+buckets is loaded.
+"""
+
+import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from c2s_assets.storage.lake.working_copy import WorkingCopy
+
+# Says of which bucket a folder is a copy.
+BINDING = ".bucket.json"
+
+
+def present(path: Path) -> Path:
+    """Return a path after seeing that the bytes of the file are here, or of all files of the folder.
+
+    Raises
+    ------
+    BucketError, BusyServerError
+        If they are in a bucket, and it does not give them.
+    """
+    present_all(_files_below(path))
+    return path
+
+
+def present_all(files: Iterable[Path]) -> list[Path]:
+    """Return files after seeing that their bytes are here, see `present`."""
+    files = list(files)
+    shapes = [file for file in files if is_shape(file)]
+    copy = _around(shapes[0]) if shapes else None
+    if copy is not None:
+        copy.fetch(shapes)
+    return files
+
+
+def peek(path: Path) -> IO[bytes]:
+    """Open a file for a look at some of its bytes, such as a footer; one in a bucket is not fetched."""
+    copy = _around(path) if is_shape(path) else None
+    return path.open("rb") if copy is None else copy.open(path)
+
+
+def is_shape(path: Path) -> bool:
+    """Whether a file has a size and no bytes yet; one of another origin is never as old as that."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime_ns == 0
+    return False
+
+
+def _around(path: Path) -> "WorkingCopy | None":
+    for folder in path.parents:
+        if (folder / BINDING).exists():
+            from c2s_assets.storage.lake.layout import Layout  # noqa: PLC0415
+            from c2s_assets.storage.lake.working_copy import working_copy_of  # noqa: PLC0415
+
+            return working_copy_of(Layout(folder))
+    return None
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    """Give a file, or the files below a folder, also of one that is replaced meanwhile."""
+    if path.is_file():
+        yield path
+    for folder, _, names in os.walk(path):
+        yield from (Path(folder, name) for name in names)
+
+
+def put_shape(path: Path, size_bytes: int) -> None:
+    """Let a file be a shape of its size, whose bytes are fetched when it is read."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with partial.open("wb") as file:
+        file.truncate(size_bytes)
+    os.utime(partial, ns=(0, 0))
+    partial.replace(path)
