@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -25,15 +26,20 @@ def make_corpus(factory: pytest.TempPathFactory, *further: str) -> Layout:
     Of each it has the tables that lead to `train_test`, and further ones that are asked for. They are built
     once for all processes of a session.
     """
+    return build_once(factory, "-".join(["corpus", *further]), lambda folder: _build(folder, *further))
+
+
+def build_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], Layout]) -> Layout:
+    """Build a lake once for all processes of a session, and return a copy of it."""
     session = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         session = session.parent
-    kept = session / "-".join(["corpus", *further])
-    with (session / "corpus.lock").open("w") as lock:
+    kept = session / name
+    with (session / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
-            _build(factory.mktemp("built"), *further).root.rename(kept)
-    return Layout(shutil.copytree(kept, factory.mktemp("corpus") / "lake"))
+            build(factory.mktemp("built")).root.rename(kept)
+    return Layout(shutil.copytree(kept, factory.mktemp("copied") / "lake"))
 
 
 def _build(folder: Path, *further: str) -> Layout:

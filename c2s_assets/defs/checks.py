@@ -62,6 +62,7 @@ _OF_RELEASES = (
     Check("configs_load", "Each config has files, all with rows, the same columns and a page index."),
     Check("footers_are_true", "Files hold the rows that were counted, and ages in years."),
     Check("names_nobody", "No row and no document says whom to contact."),
+    Check("files_are_documented", "Each file has the SHA-256 that the document of the release says."),
 )
 _OF_LICENCES = "The licence of every source is known, and the whole keeps to the terms of each."
 
@@ -334,7 +335,6 @@ _OWN: dict[str, tuple[Check, ...]] = {
     "corpus_release": (
         *_OF_RELEASES,
         Check("split_is_proven", "With the certificate beside them, no donor and no cell is on two sides."),
-        Check("files_are_documented", "Each file has the SHA-256 that the document of the release says."),
         Check(
             "card_is_true",
             "Every number and label of card, pictures and croissant.json is what the files say, read again.",
@@ -351,6 +351,9 @@ _OWN: dict[str, tuple[Check, ...]] = {
         *_OF_RELEASES,
         Check("matches_source", "The expression, read back, is that of the lake."),
         Check("rows_match_cells", "All tables with a row per cell hold the same cells in the same order."),
+        Check(
+            "card_is_true", "Every number and label of card and licence is what the files say, read again."
+        ),
         Check("licence_is_stated", "datasets.yaml says under which licence it is.", blocking=False),
         Check("licences_allow_it", _OF_LICENCES, blocking=False),
     ),

@@ -23,21 +23,12 @@ from c2s_assets.storage.releases.atlas import verify_atlas
 from c2s_assets.storage.releases.linting import lint_release
 from c2s_assets.storage.releases.staged import read_release
 from c2s_assets.storage.tables.parquet import read_table
+from c2s_assets_tests.atlas import make_atlas
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.clients.publishing import contents, without_waits
-from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
+from c2s_assets_tests.defs.building import Workshop
 from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
-from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
-TABLES = (
-    *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata", "expression"),
-    *("expression_matrix", "projections", "unstructured_metadata", "validation_report"),
-)
-SETTINGS = """
-datasets: {muscle: {title: Muscle | ageing, licence: CC BY 4.0}}
-releases:
-  muscle: {kind: atlas, datasets: muscle, repo_id: me/muscle, licence: CC BY 4.0, prefix: skm_10x, wide: true}
-"""
 PER_CELL = ("expression", "sample_metadata", "projection_X_pca", "projection_X_tsne", "projection_X_umap")
 FILES = {
     *(f"skm_10x_{table}.parquet" for table in (*PER_CELL, "feature_metadata")),
@@ -48,11 +39,7 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Layout:
-    layout = make_lake(tmp_path_factory.mktemp("atlas"))
-    drop_toy_h5ad(layout, "muscle", n_axes=EMBEDDINGS, uns={"neighbors": {"n": 15}})
-    layout.settings.write_text(SETTINGS, encoding="utf-8")
-    with open_workshop(layout) as workshop:
-        assert build_only(workshop, "muscle", *TABLES).success
+    layout = make_atlas(tmp_path_factory)
     said = c2s("release", "muscle", lake=layout.root)
     assert said.status == 0, said.err
     return layout

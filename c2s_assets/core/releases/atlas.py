@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from c2s_assets.core.releases.entry import ReleaseEntry
+
 LICENCE = "LICENSE"
 STRUCTURE, REPORT = "detailed_structure.json", "validation_report.json"
 
@@ -45,3 +47,8 @@ class AtlasNames:
         """Name the table that a file holds, or is a part of: that of its config, if it has one."""
         name = path.partition("/")[0].removeprefix(f"{self.prefix}_")
         return name.removesuffix(".parquet").removesuffix(".json")
+
+
+def names_of(entry: ReleaseEntry) -> AtlasNames:
+    """Return what the files of an atlas are called."""
+    return AtlasNames(entry.prefix or entry.datasets[0])

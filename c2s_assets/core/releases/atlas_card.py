@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from c2s_assets.core.emails import without_emails
-from c2s_assets.core.releases.atlas import REPORT, STRUCTURE, AtlasNames
+from c2s_assets.core.releases.atlas import LICENCE, REPORT, STRUCTURE, AtlasNames, names_of
+from c2s_assets.core.releases.card import CARD
 from c2s_assets.core.releases.entry import ReleaseEntry
-from c2s_assets.core.releases.licences import read_licence
+from c2s_assets.core.releases.licences import describe_licence, read_licence
 from c2s_assets.core.reports.text import as_markdown, one_line
 
 # The default of `datasets` for a table without sides; `all` means every split there.
@@ -37,18 +38,23 @@ class AtlasFile:
 
 @dataclass(frozen=True)
 class AtlasFigures:
-    """What the card of an atlas tells."""
+    """What the card of an atlas tells; of its licence, see core.releases.sources.Source."""
 
     dataset_id: str
     title: str
     licence: str | None
+    licence_is_assumed: bool
     doi: str | None
     citation: str | None
     files: Sequence[AtlasFile]
 
 
-def render_atlas_card(names: AtlasNames, entry: ReleaseEntry, figures: AtlasFigures) -> str:
-    """Write the README.md of an atlas; the same figures give the same text."""
+def write_atlas_card(entry: ReleaseEntry, figures: AtlasFigures) -> dict[str, str]:
+    """Write the card of an atlas and its licence, by path; the same figures give the same texts."""
+    return {CARD: _card(names_of(entry), entry, figures), LICENCE: _licence(entry, figures)}
+
+
+def _card(names: AtlasNames, entry: ReleaseEntry, figures: AtlasFigures) -> str:
     tables = {names.table_of(file.path): file for file in figures.files if file.path.endswith(".parquet")}
     configs = [
         _config(table, file.path, is_default=file.path == names.cells)
@@ -69,16 +75,20 @@ def render_atlas_card(names: AtlasNames, entry: ReleaseEntry, figures: AtlasFigu
     return f"---\n{head}---\n\n{_text(names, entry, figures)}"
 
 
-def render_licence(entry: ReleaseEntry, figures: AtlasFigures) -> str:
-    """Write the LICENSE of an atlas: which it is, where its text is, and whose work it is of."""
+def _licence(entry: ReleaseEntry, figures: AtlasFigures) -> str:
+    """Say which licence it is, where its text is, and whose work it is of."""
     if entry.licence is None:
         return "No licence was stated, so that nobody may use these files.\n"
     address = read_licence(entry.licence).address
     lines = [f"{figures.title} is published under the licence {entry.licence}."]
     lines += [f"Its text: {address}"] if address is not None else []
-    lines += [f"The source: {figures.licence or 'its licence is not known'}."]
+    lines += [f"Licence of the source: {_licence_of_source(figures)}."]
     lines += [f"Publication: https://doi.org/{figures.doi}"] if figures.doi is not None else []
     return "\n".join([*lines, ""])
+
+
+def _licence_of_source(figures: AtlasFigures) -> str:
+    return describe_licence(figures.licence, is_assumed=figures.licence_is_assumed)
 
 
 def _config(table: str, path: str, *, is_default: bool) -> dict[str, Any]:
@@ -87,6 +97,7 @@ def _config(table: str, path: str, *, is_default: bool) -> dict[str, Any]:
 
 
 def _text(names: AtlasNames, entry: ReleaseEntry, figures: AtlasFigures) -> str:
+    licence = _shown(_licence_of_source(figures))
     return f"""# {_shown(figures.title)}
 
 All tables of one single-cell dataset. Where there is one row per cell, the cells are the same and in the same
@@ -132,7 +143,7 @@ Who uses this cites its publication, and keeps to its licence.
 
 | dataset | licence | publication | citation |
 | --- | --- | --- | --- |
-| {figures.dataset_id} | {_shown(figures.licence)} | {_shown(figures.doi)} | {_shown(figures.citation)} |
+| {figures.dataset_id} | {licence} | {_shown(figures.doi)} | {_shown(figures.citation)} |
 """
 
 

@@ -122,6 +122,13 @@ def licence_problems(whole: str | None, sources: Mapping[str, str | None]) -> li
     return problems
 
 
+def describe_licence(stated: str | None, *, is_assumed: bool) -> str:
+    """Say under which licence a source is, and whether that is what the entry of the release states of it."""
+    if stated is None:
+        return "not stated"
+    return f"{stated} (as whoever published this states)" if is_assumed else stated
+
+
 def unread_licences(stated: Iterable[str | None]) -> list[str]:
     """Name the licences whose terms we do not know, as they were stated."""
     known = [read_licence(name) for name in stated if name is not None]

@@ -19,7 +19,7 @@ from c2s_assets.core.releases.census import (
     split_by_cell,
 )
 from c2s_assets.core.releases.facts import Field, PublishedTable
-from c2s_assets.core.releases.licences import read_licence
+from c2s_assets.core.releases.licences import describe_licence, read_licence
 from c2s_assets.core.releases.pictures import picture_path
 from c2s_assets.core.releases.sources import Source, bibtex, cites_another_title
 from c2s_assets.core.reports.counts import counted
@@ -124,7 +124,16 @@ def split(
 def provenance(sources: Sequence[Source], *, licence: str | None) -> str:
     """Name the sources, their licences and how they are cited."""
     listed = sources[:_MOST_LISTED]
-    rows = [(one.dataset_id, one.title, _licence(one), _doi(one), one.dataset_version_id) for one in listed]
+    rows = [
+        (
+            one.dataset_id,
+            one.title,
+            describe_licence(one.licence, is_assumed=one.licence_is_assumed),
+            _doi(one),
+            one.dataset_version_id,
+        )
+        for one in listed
+    ]
     names = ("dataset", "title", "licence", "DOI", "version")
     parts = ["## Sources and licences", _whole_licence(sources, licence), table(names, rows)]
     if n_more := len(sources) - len(listed):
@@ -192,16 +201,6 @@ def _inflation_table(inflation: pl.DataFrame) -> str:
     columns = (TASK, UNIT, SPLIT_BY, SCORE, CHANCE, N_TEST, N_DONORS, REASON)
     names = ("task", "rows are", "held out", "score", "chance", "rows", "donors", "why there is no score")
     return table(names, inflation.select(columns).iter_rows())
-
-
-def _licence(source: Source) -> str:
-    if source.licence is None:
-        return "not stated"
-    return (
-        f"{source.licence} (as whoever published this states)"
-        if source.licence_is_assumed
-        else source.licence
-    )
 
 
 def _doi(source: Source) -> Markdown | None:

@@ -48,7 +48,7 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     """The training table of many datasets as a repository will hold it, with its card and what proves it."""
     from c2s_assets.storage.releases.corpus import stage_corpus
     from c2s_assets.storage.releases.linting import certified_rows, lint_release
-    from c2s_assets.storage.releases.proving import prove
+    from c2s_assets.storage.releases.proving import prove_corpus
     from c2s_assets.storage.releases.sources import published_sources
     from c2s_assets.storage.releases.staged import read_release, release_entry
 
@@ -65,7 +65,7 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
                 *lint_release(
                     folder, document, counted=certified_rows(folder), last=read_release(layout, name)
                 ),
-                *prove(folder, document, name, entry),
+                *prove_corpus(folder, document, name, entry),
                 licence_is_stated(name, entry),
                 licences_allow_it(document.licence_problems),
                 citations_name_their_doi(published_sources(folder)),
@@ -91,6 +91,7 @@ def atlas_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     """All tables of one dataset as a repository will hold them, under the names of published atlases."""
     from c2s_assets.storage.releases.atlas import counted_rows, stage_atlas, verify_atlas
     from c2s_assets.storage.releases.linting import lint_release
+    from c2s_assets.storage.releases.proving import prove_atlas
     from c2s_assets.storage.releases.staged import read_release, release_entry
 
     layout, name, settings = store.layout, context.partition_key, store.settings()
@@ -105,6 +106,7 @@ def atlas_release(context: dg.AssetExecutionContext, store: Store) -> Events:
                 keeps_document(folder / RELEASE_DOCUMENT, ReleaseDocument),
                 *lint_release(folder, document, counted=counted, last=read_release(layout, name)),
                 *verify_atlas(folder, layout, entry),
+                *prove_atlas(folder, document, name, entry),
                 licence_is_stated(name, entry),
                 licences_allow_it(document.licence_problems),
             ]

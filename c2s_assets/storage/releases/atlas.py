@@ -16,21 +16,18 @@ from c2s_assets.core.expression.tables import (
 )
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.hashes import short_id
-from c2s_assets.core.releases.atlas import LICENCE, REPORT, STRUCTURE, AtlasNames
-from c2s_assets.core.releases.atlas_card import AtlasFigures, AtlasFile, render_atlas_card, render_licence
-from c2s_assets.core.releases.card import CARD
+from c2s_assets.core.releases.atlas import REPORT, STRUCTURE, AtlasNames, names_of
 from c2s_assets.core.releases.entry import ReleaseEntry
-from c2s_assets.core.releases.licences import licence_problems
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.registry import CELLS, FEATURES, PROFILE
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.choosing import files_of, present_tables
-from c2s_assets.storage.lake.digest import files_of_tree
 from c2s_assets.storage.lake.documents import read_document, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
+from c2s_assets.storage.releases.describing import problems_of_licences, write_description
 from c2s_assets.storage.releases.staged import (
     describe_files,
     is_whole,
@@ -42,7 +39,7 @@ from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets.storage.tables.parquet import TableWriter, iter_table, table_schema
 
 # Of what a release is made by: raised when the same tables come to other files.
-_FORM = 1
+_FORM = 2
 
 _EXPRESSION, _WIDE = "expression", "expression_matrix"
 _PROJECTIONS, _UNSTRUCTURED, _REPORT = "projections", "unstructured_metadata", "validation_report"
@@ -80,14 +77,13 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
         _write_expression(folder / names.expression, files_of(layout, tables[_EXPRESSION]))
     if tables_of_atlas(layout, settings, entry) != tables:
         raise MissingInputError("the dataset was built anew while it was staged. Run it again.")
-    _describe(folder, layout, entry)
-    licence = _profile(layout, entry).origin.licence or entry.licence_of_sources
+    write_description(folder, name, entry)
     document = ReleaseDocument(
         name=name,
         plan_version=None,
         inputs=inputs,
         made_from=made_from,
-        licence_problems=licence_problems(entry.licence, {entry.datasets[0]: licence}),
+        licence_problems=problems_of_licences(folder, entry),
         files=describe_files(folder, {}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)
@@ -105,13 +101,15 @@ def tables_of_atlas(layout: Layout, settings: DatasetsFile, entry: ReleaseEntry)
     (dataset_id,) = entry.datasets
     if dataset_id in withdrawn_datasets(layout):
         raise MissingInputError(f"{dataset_id} was withdrawn. Name another dataset in datasets.yaml.")
-    wanted = (*_TABLES, _WIDE) if entry.wide else _TABLES
-    return {table: present_tables(layout, settings, table, [dataset_id])[dataset_id] for table in wanted}
+    return {
+        table: present_tables(layout, settings, table, [dataset_id])[dataset_id]
+        for table in wanted_tables(entry)
+    }
 
 
-def names_of(entry: ReleaseEntry) -> AtlasNames:
-    """Return what the files of an atlas are called."""
-    return AtlasNames(entry.prefix or entry.datasets[0])
+def wanted_tables(entry: ReleaseEntry) -> tuple[str, ...]:
+    """Name the tables of the lake that an atlas is made of."""
+    return (*_TABLES, _WIDE) if entry.wide else _TABLES
 
 
 def counted_rows(layout: Layout, folder: Path, entry: ReleaseEntry) -> dict[str, int]:
@@ -171,30 +169,6 @@ def _write_expression(path: Path, parts: list[Path]) -> None:
     with TableWriter(path, schema=table_schema(parts[0]), rows_per_group=rows_per_group) as writer:
         for part in parts:
             writer.write(pq.read_table(part))
-
-
-def _describe(folder: Path, layout: Layout, entry: ReleaseEntry) -> None:
-    """Write the card and the licence."""
-    profile = _profile(layout, entry)
-    origin = profile.origin
-    figures = AtlasFigures(
-        dataset_id=profile.dataset_id,
-        title=entry.title or origin.title or profile.dataset_id,
-        licence=origin.licence,
-        doi=origin.publication_doi,
-        citation=origin.citation,
-        files=[_file(folder, path) for path in files_of_tree(folder)],
-    )
-    (folder / LICENCE).write_text(render_licence(entry, figures), encoding="utf-8")
-    (folder / CARD).write_text(render_atlas_card(names_of(entry), entry, figures), encoding="utf-8")
-
-
-def _file(folder: Path, path: Path) -> AtlasFile:
-    name = path.relative_to(folder).as_posix()
-    if path.suffix != ".parquet":
-        return AtlasFile(name)
-    with pq.ParquetFile(path) as file:
-        return AtlasFile(name, file.metadata.num_rows, len(file.schema_arrow.names))
 
 
 def _profile(layout: Layout, entry: ReleaseEntry) -> DatasetProfile:

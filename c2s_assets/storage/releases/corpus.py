@@ -6,7 +6,6 @@ from pathlib import Path
 
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.releases.entry import ReleaseEntry
-from c2s_assets.core.releases.sources import Source
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.core.splits.certificate import CERTIFICATE, parse_certificate
 from c2s_assets.core.splits.sides import SIDES
@@ -60,7 +59,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
         if dataset_id not in kept:
             table.write_sides(folder / dataset_id, {dataset_id: built})
             write_beside(folder, layout, dataset_id, parts.beside[dataset_id])
-    sources = _write_what_is_told(folder, layout, entry, parts.sides)
+    _write_what_is_told(folder, layout, entry, parts.sides)
     if find_parts(layout, settings, entry) != parts:
         raise MissingInputError("a dataset was built anew while it was staged. Run it again.")
     write_description(folder, name, entry)
@@ -70,7 +69,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
         plan_version=certificate.plan_version,
         inputs=inputs,
         made_from=made_from,
-        licence_problems=problems_of_licences(entry, sources),
+        licence_problems=problems_of_licences(folder, entry),
         files=describe_files(folder, {path: mark.sha256 for path, mark in certificate.files.items()}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)
@@ -106,7 +105,7 @@ def _are_there(before: Path, names: Iterable[str], last: ReleaseDocument) -> boo
 
 def _write_what_is_told(
     folder: Path, layout: Layout, entry: ReleaseEntry, tables: Mapping[str, Built]
-) -> list[Source]:
+) -> None:
     """Write what the card tells of beside the cells: proof of their split, their sources, their words."""
     if not any((folder / dataset_id / side).is_dir() for dataset_id in tables for side in SIDES):
         raise MissingInputError(
@@ -118,4 +117,3 @@ def _write_what_is_told(
     write_vocabulary(folder, layout, tables)
     if layout.leak_inflation.exists():
         shutil.copyfile(layout.leak_inflation, folder / INFLATION)
-    return sources

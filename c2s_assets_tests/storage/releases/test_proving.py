@@ -6,77 +6,27 @@ what nothing in the folder can contradict: `inputs` and the values of `made_from
 
 import json
 import random
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.splits.certificate import CERTIFICATE
-from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
+from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.lake.digest import file_digest
-from c2s_assets.storage.lake.documents import read_document, write_document
-from c2s_assets.storage.releases.proving import prove
+from c2s_assets.storage.lake.documents import read_document
+from c2s_assets.storage.releases.proving import prove_corpus
+from c2s_assets_tests.storage.releases.changing import Kind, change_value, rewrite_document, unseen_changes
 
 ENTRY = ReleaseEntry(repo_id="me/corpus")
 
 
 def problems(folder: Path) -> list[str]:
     document = read_document(folder / RELEASE_DOCUMENT, ReleaseDocument)
-    return [found.message for found in prove(folder, document, "corpus", ENTRY) if not found.holds]
+    return [found.message for found in prove_corpus(folder, document, "corpus", ENTRY) if not found.holds]
 
 
-@contextmanager
-def spoilt(folder: Path, path: str) -> Iterator[Path]:
-    """Let a file be changed, and put it back."""
-    content = (folder / path).read_bytes()
-    yield folder / path
-    (folder / path).write_bytes(content)
-
-
-def change_text(draw: random.Random, path: Path, pattern: str) -> str:
-    """Replace a letter or digit in one place that a pattern finds."""
-    text = path.read_text(encoding="utf-8")
-    found = draw.choice(list(re.finditer(pattern, text)))
-    at = draw.randrange(found.start(), found.end())
-    others = "0123456789" if text[at].isdigit() else "abcdefgh"
-    new = draw.choice([letter for letter in others if letter != text[at].lower()])
-    path.write_text(f"{text[:at]}{new}{text[at + 1 :]}", encoding="utf-8")
-    return f"{path.name}: {text[at - 20 : at + 20]!r} with {new!r}"
-
-
-def change_value(draw: random.Random, path: Path, columns: list[str] | None = None) -> str:
-    """Change one value of a table, which stays a table of the same columns."""
-    table = pq.read_table(path)
-    name = draw.choice(columns or table.column_names)
-    values = table[name].to_pylist()
-    row = draw.randrange(len(values))
-    values[row] = another(values[row], table.schema.field(name).type)
-    at = table.schema.get_field_index(name)
-    column = pa.array(values, table.schema.field(name).type)
-    pq.write_table(table.set_column(at, table.schema.field(name), column), path, write_page_index=True)
-    return f"{path.parent.name}/{path.name}: row {row} of {name}"
-
-
-def another(value: Any, kind: Any) -> Any:
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int | float):
-        return value + 1
-    if isinstance(value, list):
-        return [*value, *value] or [another(None, kind.value_type)]
-    if value is None:
-        return [] if pa.types.is_list(kind) else {"string": "x", "bool": True}.get(str(kind), 1)
-    return f"{value}x"
-
-
-# How many changes, in which files, and what of a text they change; of a table, any value.
-KINDS: dict[str, tuple[int, str, str | None]] = {
+KINDS: dict[str, Kind] = {
     "a number of the card": (40, "README.md", r"\b\d[\d,.]*\b"),
     "a label of the card": (30, "README.md", r"(?<=\| )[A-Za-z][A-Za-z ]+(?= \|)"),
     "a number or label of a picture": (20, "_images/*.svg", r"(?<=>)[A-Za-z0-9][A-Za-z0-9, ]*(?=</text>)"),
@@ -98,17 +48,8 @@ KINDS: dict[str, tuple[int, str, str | None]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_change_of_a_number_or_label_is_found(folder: Path, kind: str) -> None:
-    n_changes, place, pattern = KINDS[kind]
-    draw, files = random.Random(kind), sorted(folder.glob(place))  # noqa: S311  not for secrets
-    assert problems(folder)[:1] == [], "nothing is wrong before"
-    unseen = []
-    for _ in range(n_changes):
-        path = draw.choice(files)
-        with spoilt(folder, path.relative_to(folder).as_posix()):
-            what = change_value(draw, path) if pattern is None else change_text(draw, path, pattern)
-            if not problems(folder):
-                unseen.append(what)
-    assert unseen == []
+    assert problems(folder) == [], "nothing is wrong before"
+    assert list(unseen_changes(folder, kind, KINDS[kind], problems)) == []
 
 
 def test_200_changes_are_made() -> None:
@@ -166,9 +107,4 @@ def rewrite_digests(folder: Path) -> None:
     for path, mark in certificate["files"].items():
         mark["sha256"] = file_digest(folder / path)
     (folder / CERTIFICATE).write_text(json.dumps(certificate), encoding="utf-8")
-    document = read_document(folder / RELEASE_DOCUMENT, ReleaseDocument)
-    files = {
-        path: ReleaseFile(size_bytes=(folder / path).stat().st_size, sha256=file_digest(folder / path))
-        for path in document.files
-    }
-    write_document(folder / RELEASE_DOCUMENT, document.model_copy(update={"files": files}))
+    rewrite_document(folder)
