@@ -107,8 +107,9 @@ class _Release:
         there = self._repo.files(head)
         if left := compare_files(self._files, there, ours=ours):
             raise LakeError(
-                f"{self._staged.folder / left[0].path} is not what it was when it was staged. Stage the "
-                f"release again: c2s release {self._staged.document.name}."
+                f"{self._staged.folder / left[0].path} is not what it was when it was staged. Remove "
+                f"{self._staged.folder}, and stage the release again: c2s release "
+                f"{self._staged.document.name}."
             )
         if strange := sorted(there.keys() - self._files.keys() - published.keys()):
             raise HubError(
