@@ -12,8 +12,9 @@ import pyarrow as pa
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.schemas.columns import DeclaredColumn, column, declared_columns
 from c2s_assets.schemas.discover import Collections, Listing
+from c2s_assets.schemas.health import Health
 from c2s_assets.schemas.leaks import CellCopies, DonorAliases, LeakInflation, Leaks
-from c2s_assets.schemas.registry import COPIES, shown
+from c2s_assets.schemas.registry import COPIES, HEALTH, shown
 from c2s_assets.schemas.tables import CellMetadata, FeatureMetadata, SplitPlan, Table, TrainTest
 
 _NO_COLUMN = "where the source has no such column"
@@ -186,7 +187,8 @@ class CatalogueTable:
     Attributes
     ----------
     shows
-        The table of datasets that a view shows; None for a table, whose rows the catalogue holds itself.
+        The table of datasets, or the report on them, that a view shows; None for a table, whose rows the
+        catalogue holds itself.
     """
 
     name: str
@@ -250,6 +252,7 @@ CATALOGUE: Mapping[str, CatalogueTable] = {
         if (view := declared.view) is not None
     },
     COPIES: CatalogueTable(COPIES, CellCopies, shows=COPIES),
+    "health": CatalogueTable("health", Health, shows=HEALTH),
     **{name: CatalogueTable(name, model) for name, model in _TABLES.items()},
 }
 

@@ -28,6 +28,9 @@ EXPRESSION, RECORDS = "expression", "cell_records"
 # A table of each dataset that is made for all of them at once, and so is none of those below.
 COPIES = "cell_copies"
 
+# One row per dataset, made by looking at all of them, and newer than any catalogue.
+HEALTH = "health_report"
+
 # Tables that are made once for the whole lake, and read by those of datasets.
 SPLIT_PLAN = "split_plan"
 SHARED = ("gene_symbols", SPLIT_PLAN)

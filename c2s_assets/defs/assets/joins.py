@@ -34,7 +34,7 @@ _SHOWN = (*_OF_THE_LAKE, PROFILE, *_OF_DATASETS, REPORT)
     group="joins",
     kinds={"duckdb"},
     deps=_SHOWN,
-    code_version="6",
+    code_version="7",
 )
 def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One DuckDB file over the whole lake: datasets, cells, features, genes, splits, sentences and checks."""

@@ -15,7 +15,7 @@ from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE, promised_columns
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
-from c2s_assets.schemas.registry import FEATURES, TABLES
+from c2s_assets.schemas.registry import FEATURES, HEALTH, TABLES
 from c2s_assets.storage.catalogue.ddl import copy, definitions
 from c2s_assets.storage.catalogue.snapshot import (
     SHOWN,
@@ -45,6 +45,8 @@ _COPIES = {
     "leaks": _LEAKING,
     "leak_inflation": _INFLATED,
 }
+# What there are views of.
+_VIEWED = (*SHOWN, HEALTH)
 # What DuckDB and Arrow say of a table or document that they cannot take.
 _NOT_TAKEN = (duckdb.Error, pa.ArrowException, ValueError, OverflowError)
 
@@ -84,12 +86,12 @@ def rows_of_tables(reader: Reader) -> dict[str, int]:
 
 
 def rows_of_views(snapshot: Snapshot) -> dict[str, int]:
-    """Add up the rows that each view shows, as the footers say; DuckDB would open every file to count."""
+    """Add up the rows that a view shows of each dataset, as footers say; DuckDB would open every file."""
     datasets = snapshot.datasets.values()
     return {
         view.name: sum(tables.n_rows.get(view.shows, 0) for tables in datasets)
         for view in CATALOGUE.values()
-        if view.shows is not None
+        if view.shows in SHOWN
     }
 
 
@@ -98,7 +100,7 @@ def _write(path: Path, layout: Layout, snapshot: Snapshot, built_from: Mapping[s
     with TemporaryDirectory() as scratch:
         written = Path(scratch) / path.name
         with duckdb.connect(written) as connection:
-            _define(connection, {table: [snapshot.pattern(table)] for table in SHOWN})
+            _define(connection, {table: [snapshot.pattern(table)] for table in _VIEWED})
             connection.execute(statement("fill/built_from"), built_from)
             _fill(connection, layout, snapshot)
         shutil.move(written, path)
@@ -108,7 +110,7 @@ def _find_broken(layout: Layout, snapshot: Snapshot) -> dict[str, str]:
     """Say of which datasets no catalogue can be made, and why, by halving those among which one is."""
     with duckdb.connect() as connection:
         try:
-            _define(connection, {table: snapshot.patterns(table) for table in SHOWN})
+            _define(connection, {table: snapshot.patterns(table) for table in _VIEWED})
             _fill(connection, layout, snapshot)
         except _NOT_TAKEN as error:
             names = list(snapshot.datasets)
@@ -128,14 +130,19 @@ def _define(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[str]
     connection.execute(statement("schema/files"))
     for name, patterns in files.items():
         # DuckDB itself writes the paths into the view.
-        is_folder = name in TABLES and TABLES[name].form == "folder"
-        query = statement("files/folder" if is_folder else "files/table")
-        connection.sql(query, params={"files": patterns}).create_view(name)
+        connection.sql(_read_files(name), params={"files": patterns}).create_view(name)
     connection.execute(statement("schema/main"))
     connection.execute(statement("schema/built_from"))
     for table in CATALOGUE.values():
         for definition in definitions(table):
             connection.execute(definition)
+
+
+def _read_files(table: str) -> str:
+    if table == HEALTH:
+        return statement("files/lake")
+    is_folder = table in TABLES and TABLES[table].form == "folder"
+    return statement("files/folder" if is_folder else "files/table")
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snapshot) -> None:

@@ -135,6 +135,8 @@ def _lock(connection: duckdb.DuckDBPyConnection, layout: Layout, *, scratch: str
     # Of a view's pattern DuckDB compares the letters, before it looks for files, and then those of each file.
     directories = [*tables, *map(literal_pattern, tables)]
     connection.execute(statement("access/tables_only"), {"directories": directories})
+    # The one file that a view follows a link to out of these folders, whatever it is by then.
+    connection.execute(statement("access/health"), {"paths": [str(layout.health_report)]})
     # DuckDB lets a query read the folder that it spills into, so that must not be the whole of /tmp.
     connection.execute(statement("access/spill"), {"directory": scratch})
     for name in _LOCKED:

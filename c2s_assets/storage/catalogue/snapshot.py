@@ -9,7 +9,8 @@ symbolic ones are made: a reader may then meet such an error and has to ask agai
 The links of a snapshot lie in `<table>/<dataset_id>/<file>`, and the views make a column `dataset_id` of the
 last folder alone: a reader that takes folders called `key=value` for columns would do so with those above
 the lake too. Beside them lies a file without rows that has every column we promise, so that there is always
-a table with all of them.
+a table with all of them. The report on the health of the lake has a symbolic link: it is renewed every hour,
+which the catalogue is not, and whoever asks it wants the newest.
 """
 
 import hashlib
@@ -22,12 +23,13 @@ from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from c2s_assets import schemas
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.splits.sides import SIDES
-from c2s_assets.schemas.registry import CELLS, COPIES, shown
+from c2s_assets.schemas.registry import CELLS, COPIES, HEALTH, shown
 from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.shapes import present_all
@@ -112,7 +114,8 @@ def take_snapshot(
     Parameters
     ----------
     templates
-        For each of `SHOWN` the columns that it must have even if no dataset has them.
+        For each of `SHOWN`, and for the report on their health, the columns that it must have even if no
+        dataset has them.
     withdrawn
         Datasets to leave out without a word.
     """
@@ -120,6 +123,7 @@ def take_snapshot(
         place = _place(folder, table, _NO_DATASET)
         place.mkdir(parents=True)
         write_table(place / "columns.parquet", schema.empty_table(), schema=schema)
+    _link_health(layout, _place(folder, HEALTH, _NO_DATASET), promised=templates[HEALTH])
     found: dict[str, DatasetTables] = {}
     left_out: dict[str, str] = {}
     columns = ColumnsInUse()
@@ -147,7 +151,7 @@ def dataset_ids(layout: Layout) -> list[str]:
 
 def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     """Summarise which versions of which files a catalogue is made of; the same for an unchanged lake."""
-    state = hashlib.sha256(_form().encode())
+    state = hashlib.sha256(f"{_form()} {layout.health_report.exists()}\n".encode())
     for dataset_id in withdrawn:
         state.update(f"withdrawn {dataset_id}\n".encode())
     copy = working_copy_of(layout)
@@ -296,6 +300,14 @@ def _link(sources: list[Path], folder: Path, table: str, dataset_id: str) -> lis
         except OSError:  # another disk, a file system without hard links, or a file of somebody else
             links[-1].symlink_to(source)
     return links
+
+
+def _link_health(layout: Layout, place: Path, *, promised: pa.Schema) -> None:
+    """Link to the place of the report, if what is there now can be read."""
+    present_all([layout.health_report])
+    with suppress(pa.ArrowException, OSError):
+        if misfit(pq.read_schema(layout.health_report), promised=promised) is None:
+            (place / layout.health_report.name).symlink_to(layout.health_report)
 
 
 @dataclass(frozen=True)

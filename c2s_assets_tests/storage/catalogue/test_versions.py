@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from c2s_assets.core.errors import LakeError, MissingInputError, QueryError
+from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE
+from c2s_assets.schemas.health import Health
 from c2s_assets.storage.catalogue.building import build_catalogue, rows_of_views
 from c2s_assets.storage.catalogue.queries import answer_query
 from c2s_assets.storage.catalogue.snapshot import Snapshot, literal_pattern
@@ -26,6 +28,7 @@ from c2s_assets.storage.catalogue.versions import (
 from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.tables.parquet import write_table
 from c2s_assets_tests.toy import put_toy_tables
 
 HOSTILE = ["plain", "la'ke", 'a "lake"', "my lake", "[lake]", "la*ke?", "'); drop table x; --", "ü"]
@@ -219,6 +222,44 @@ def test_footers_tell_how_many_rows_the_views_show(layout: Layout) -> None:
     empty = ("cell_copies", "splits", "training", "projections", "pseudobulk", "pseudocells")
     of_none = dict.fromkeys((*empty, "ligand_receptor_pairs"), 0)
     assert shown == {"cells": 7, "features": 2, "sentences": 6, **of_none}
+
+
+def test_health_is_that_of_the_last_report_without_a_new_catalogue(layout: Layout) -> None:
+    put_toy_tables(layout, "one", cells=cells())
+    build(layout)
+    assert ask(layout, "from health") == []
+    put_health(layout, "never built", hours=40)
+    assert not is_current(layout), "there was no report yet"
+    build(layout)
+    sql = "select dataset_id, standing, hours_stale, why from health"
+    assert ask(layout, sql) == [("one", "never built", 40.0, ["it was changed"])]
+    put_health(layout, "built", hours=None)
+    assert is_current(layout)
+    assert ask(layout, sql) == [("one", "built", None, ["it was changed"])]
+
+
+def test_a_report_on_health_that_cannot_be_read_hides_no_dataset(layout: Layout) -> None:
+    put_toy_tables(layout, "one", cells=cells())
+    layout.health_report.parent.mkdir()
+    layout.health_report.write_bytes(b"PAR1 nothing")
+    assert build(layout).left_out == {}
+    assert ask(layout, "select (select count(*) from cells), (select count(*) from health)") == [(3, 0)]
+
+
+def put_health(layout: Layout, standing: str, *, hours: float | None) -> None:
+    """Put a report on one dataset in the place of the last one."""
+    schema = arrow_schema(Health)
+    said = {
+        "dataset_id": "one",
+        "standing": standing,
+        "hours_stale": hours,
+        "outdated": [],
+        "why": ["it was changed"],
+    }
+    rows = pl.DataFrame(pa.Table.from_pylist([said], schema=schema))
+    with stage(layout, "health_report") as staged:
+        write_table(staged.path(layout.health_report), rows, schema=schema)
+        staged.commit(layout.health_report)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
