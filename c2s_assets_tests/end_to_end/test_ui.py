@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from c2s_assets.core.pages.addresses import HEALTH
 from c2s_assets.schemas.documents import ValidationReport
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets_tests.cli.commanding import c2s
@@ -48,6 +50,13 @@ def test_the_ui_shows_the_checks_of_an_asset(ui: Ui, browser: Browser) -> None:
     browser.wait_for(
         "document.body.innerText.includes('Every cell expresses at least one gene with a symbol.')"
     )
+
+
+def test_what_is_as_it_should_be_is_not_on_the_page_of_health(ui: Ui) -> None:
+    page = httpx.get(f"{ui.address}{HEALTH}", timeout=120)
+    assert page.status_code == 200
+    assert "1 of 1 datasets are as they should be" in page.text
+    assert ">toy<" not in page.text
 
 
 def test_the_ui_shows_what_a_partition_holds(ui: Ui, browser: Browser) -> None:

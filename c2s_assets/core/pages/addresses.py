@@ -1,6 +1,8 @@
 """Where `c2s ui` serves our pages."""
 
 OVERVIEW = "/c2s/"
+# No dataset can be called so.
+HEALTH = f"{OVERVIEW}~health"
 
 
 def page_address(dataset_id: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from c2s_assets.core.pages.addresses import page_address
+from c2s_assets.core.pages.addresses import HEALTH, page_address
 from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
 from c2s_assets.defs.service import DatasetStatus, list_datasets
 from c2s_assets.schemas.registry import REPORT
@@ -12,8 +12,8 @@ from c2s_assets.storage.dataset import AssetState
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import free_bytes
 
-NEVER_BUILT = "never built"
-_STYLES = {"built": "ok", "refused": "bad", "cannot be read": "bad", NEVER_BUILT: "grey", "waits": "grey"}
+NEVER_BUILT, REFUSED = "never built", "refused"
+_STYLES = {"built": "ok", REFUSED: "bad", "cannot be read": "bad", NEVER_BUILT: "grey", "waits": "grey"}
 # How the last run of a dataset stands, where it has not ended.
 _UNDER_WAY = {
     "queued": "waits",
@@ -35,7 +35,8 @@ def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
         "Datasets",
         [
             title("Datasets"),
-            f"<p>{PageLink('The Dagster UI', '/')} builds them.</p>",
+            f"<p>{PageLink('The Dagster UI', '/')} builds them. "
+            f"{PageLink('Health', HEALTH)}: what is stale, since when and why.</p>",
             paragraph(f"{len(statuses):,} in {layout.root}" + (f": {said}" if said else ""), style="grey"),
             paragraph(_room(statuses, layout), style="grey"),
             table(
@@ -58,7 +59,7 @@ def standing(status: DatasetStatus) -> str:
 def _worst(status: DatasetStatus) -> str:
     wanted = [state for state in (status.states or {}).values() if state.is_wanted]
     if any(state.refused is not None for state in wanted):
-        return "refused"
+        return REFUSED
     kinds = {state.standing for state in wanted}
     if kinds == {"missing"}:
         return NEVER_BUILT
@@ -76,11 +77,9 @@ def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
     states = (status.states or {}).values()
     n_built = sum(state.standing == "built" for state in states)
     is_refused = any(state.refused is not None for state in states)
-    has_page = is_refused or layout.dataset_page(status.dataset_id).exists()
-    name = PageLink(status.dataset_id, page_address(status.dataset_id)) if has_page else status.dataset_id
     last = "none" if status.last_run_at is None else f"{status.last_run}, {status.last_run_at:%Y-%m-%d %H:%M}"
     return (
-        name,
+        named(status.dataset_id, layout, is_refused=is_refused),
         kind,
         n_built,
         f"{status.size_bytes / 2**20:,.1f}",
@@ -107,16 +106,23 @@ def reasons(status: DatasetStatus) -> Iterator[str]:
         yield outdated[0] + (f"; and {n_more} more for it" if n_more else "")
     missing = [name for name, state in states.items() if state.is_wanted and state.standing == "missing"]
     if missing and len(missing) < sum(state.is_wanted for state in states.values()) and not refused:
-        yield f"not built: {_some_of(missing)}"
+        yield f"not built: {some_of(missing)}"
     if broken := dict.fromkeys(claim for state in states.values() for claim in _broken_claims(state)):
-        yield f"checks do not hold: {_some_of(list(broken))}"
+        yield f"checks do not hold: {some_of(list(broken))}"
+
+
+def named(dataset_id: str, layout: Layout, *, is_refused: bool) -> PageLink | str:
+    """Name a dataset, with a link to its page if it has one."""
+    has_page = is_refused or layout.dataset_page(dataset_id).exists()
+    return PageLink(dataset_id, page_address(dataset_id)) if has_page else dataset_id
+
+
+def some_of(names: Sequence[str]) -> str:
+    """List the first names, and say how many more there are."""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _broken_claims(state: AssetState) -> Iterator[str]:
     if state.built is not None and state.asset != REPORT:  # which repeats those of the others
         yield from (check.claim for check in state.built.checks if check.holds is False)
-
-
-def _some_of(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more

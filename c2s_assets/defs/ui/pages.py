@@ -1,7 +1,7 @@
 """Pages of ours beside those of Dagster, behind the same guard: on each dataset, and on all of them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from c2s_assets.core.errors import C2SError
@@ -22,12 +22,12 @@ class Pages:
     ----------
     app
         The webserver's.
-    overview
-        Writes the page that lists the datasets, as they stand when it is asked for.
+    written
+        What writes each page that is on all datasets, as they stand when it is asked for, by its address.
     """
 
-    def __init__(self, app: App, layout: Layout, *, overview: Callable[[], str]) -> None:
-        self._app, self._layout, self._overview = app, layout, overview
+    def __init__(self, app: App, layout: Layout, *, written: Mapping[str, Callable[[], str]]) -> None:
+        self._app, self._layout, self._written = app, layout, written
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""
@@ -48,7 +48,8 @@ class Pages:
 
     def _answer(self, name: str) -> tuple[int, bytes]:
         try:
-            return 200, self._overview().encode() if not name else self._of_dataset(name)
+            write = self._written.get(f"{OVERVIEW}{name}")
+            return 200, self._of_dataset(name) if write is None else write().encode()
         except C2SError as error:
             return 404, page("c2s", [paragraph(str(error))]).encode()
 

@@ -26,11 +26,12 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
 from c2s_assets.core.errors import C2SError
-from c2s_assets.core.pages.addresses import OVERVIEW
+from c2s_assets.core.pages.addresses import HEALTH, OVERVIEW
 from c2s_assets.defs.launching import ProcessLauncher
 from c2s_assets.defs.service import register_known
 from c2s_assets.defs.ui.beside import Beside, run_beside
 from c2s_assets.defs.ui.guard import Guard
+from c2s_assets.defs.ui.health import health_page
 from c2s_assets.defs.ui.overview import overview
 from c2s_assets.defs.ui.pages import Pages
 from c2s_assets.storage.lake.layout import Layout
@@ -135,7 +136,14 @@ def _serve(
         instance, version=__version__, workspace_load_target=WorkspaceFileTarget([str(workspace)])
     ) as context:
         app = create_app_from_workspace_process_context(context, live_data_poll_rate=_POLL_MILLISECONDS)
-        pages = Pages(app, layout, overview=lambda: overview(instance, layout))
+        pages = Pages(
+            app,
+            layout,
+            written={
+                OVERVIEW: lambda: overview(instance, layout),
+                HEALTH: lambda: health_page(instance, layout),
+            },
+        )
         server = uvicorn.Server(
             uvicorn.Config(
                 Guard(pages, port=port),

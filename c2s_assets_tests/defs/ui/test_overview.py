@@ -66,7 +66,7 @@ def test_a_dataset_stands(page: str, dataset_id: str, stands: str, why: str) -> 
 
 def test_a_dataset_with_a_page_has_a_link_to_it(page: str) -> None:
     """One that was refused has a page that says why."""
-    links = {"/", "/c2s/built", "/c2s/changed", "/c2s/scaled"}
+    links = {"/", "/c2s/~health", "/c2s/built", "/c2s/changed", "/c2s/scaled"}
     assert set(re.findall('href="(.*?)"', page)) == links
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from c2s_assets.core.errors import LakeError
+from c2s_assets.core.pages.addresses import HEALTH, OVERVIEW
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.defs.ui.guard import Guard, Receive, Scope, Send
 from c2s_assets.defs.ui.pages import Pages
@@ -23,6 +24,10 @@ def _overview() -> str:
     return "all datasets"
 
 
+def _health() -> str:
+    return "what is stale"
+
+
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
     layout = Layout(tmp_path / "lake")
@@ -34,7 +39,8 @@ def layout(tmp_path: Path) -> Layout:
 
 def _ask(layout: Layout, path: str, *, method: str = "GET", host: str = "127.0.0.1:3000") -> httpx.Response:
     async def ask() -> httpx.Response:
-        guarded = Guard(Pages(_webserver, layout, overview=_overview), port=3000)
+        pages = Pages(_webserver, layout, written={OVERVIEW: _overview, HEALTH: _health})
+        guarded = Guard(pages, port=3000)
         transport = httpx.ASGITransport(guarded)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3000") as client:
             return await client.request(method, path, headers={"Host": host})
@@ -46,6 +52,14 @@ def test_the_page_on_a_dataset_and_that_on_all_are_answered(layout: Layout) -> N
     assert _ask(layout, "/c2s/blood").text == "on blood"
     assert _ask(layout, "/c2s/").text == _ask(layout, "/c2s").text == "all datasets"
     assert _ask(layout, "/c2s/blood", method="HEAD").text == ""
+
+
+def test_the_page_on_health_is_none_of_a_dataset(layout: Layout) -> None:
+    """A dataset may have the name of what is stale."""
+    layout.dataset("health").mkdir()
+    layout.dataset_page("health").write_text("on a cohort")
+    assert _ask(layout, "/c2s/health").text == "on a cohort"
+    assert _ask(layout, HEALTH).text == "what is stale"
 
 
 def test_a_build_that_was_stopped_early_has_a_page_that_says_why(layout: Layout) -> None:
@@ -116,7 +130,7 @@ def test_what_keeps_the_overview_from_being_written_is_said(layout: Layout) -> N
         raise LakeError("the <lake> is torn")
 
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(Pages(_webserver, layout, overview=broken))
+        transport = httpx.ASGITransport(Pages(_webserver, layout, written={OVERVIEW: broken}))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3000") as client:
             return await client.get("/c2s/")
 
