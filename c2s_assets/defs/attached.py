@@ -11,6 +11,8 @@ import sys
 import threading
 import time
 
+from c2s_assets.defs.logs import keep_tracebacks
+
 _PIPE = "C2S_UI_PIPE"
 # For a run to end the step that it is in, each time that it is asked.
 _GRACE_SECONDS = 5
@@ -33,6 +35,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     sys.unraisablehook = _tell_of_errors
+    keep_tracebacks()
     for pipe in watched():
         threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     del sys.argv[0]

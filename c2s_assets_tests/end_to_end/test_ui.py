@@ -1,5 +1,6 @@
 """The real UI with its daemon, looked at with a real browser."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,10 @@ def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     layout = make_lake(tmp_path_factory.mktemp("ui"), "toy")
     built = c2s("build", "toy", lake=layout.root)
     assert built.status == 0, built.out + built.err
-    with running_ui(layout) as found:
-        yield found
+    with pytest.MonkeyPatch.context() as environ:
+        environ.setenv("C2S_LOG", "json")
+        with running_ui(layout) as found:
+            yield found
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,13 @@ def test_what_is_as_it_should_be_is_not_on_the_page_of_health(ui: Ui) -> None:
     assert page.status_code == 200
     assert "1 of 1 datasets are as they should be" in page.text
     assert ">toy<" not in page.text
+
+
+def test_all_processes_log_in_json_if_that_is_asked_for(ui: Ui) -> None:
+    records = [json.loads(line) for line in (ui.layout.root / "ui.log").read_text().splitlines()]
+    loggers = {record["logger"] for record in records}
+    assert "dagster" in loggers
+    assert any(logger.startswith("dagster.daemon") for logger in loggers)
 
 
 def test_the_ui_shows_what_a_partition_holds(ui: Ui, browser: Browser) -> None:

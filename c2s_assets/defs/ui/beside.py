@@ -14,6 +14,7 @@ import dagster as dg
 from c2s_assets.defs import attached
 from c2s_assets.defs.launching import ProcessLauncher
 from c2s_assets.defs.processes import end_dead_runs, end_runs_without_process, is_any_alive
+from c2s_assets.defs.ui.output import output_of_others
 
 # One that ends sooner than this, so often in a row, is not started again: something is wrong with it.
 _SHORT_SECONDS, _MOST_SHORT_LIVES = 30.0, 3
@@ -28,10 +29,12 @@ class Beside:
     ----------
     pipe
         The end that is read of a pipe whose other end only this process has.
+    output
+        What they write to; None for where this process does.
     """
 
-    def __init__(self, *, pipe: int) -> None:
-        self._pipe = pipe
+    def __init__(self, *, pipe: int, output: int | None) -> None:
+        self._pipe, self._output = pipe, output
         self._is_ending = threading.Event()
         self._keepers: list[threading.Thread] = []
         self.given_up: str | None = None
@@ -71,6 +74,8 @@ class Beside:
             pass_fds=[self._pipe],
             env=os.environ | attached.attach_to(self._pipe),
             stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
             process_group=0,
         )
         return process.wait()
@@ -81,15 +86,16 @@ def run_beside(instance: dg.DagsterInstance) -> Iterator[Beside]:
     """Keep processes running in the block, after which neither they go on nor runs that they started."""
     if isinstance(instance.run_launcher, ProcessLauncher):  # others may start one at any moment
         end_runs_without_process(instance)
-    heard, told = os.pipe()
-    beside = Beside(pipe=heard)
-    try:
-        yield beside
-    finally:
-        os.close(told)
-        beside.end()
-        os.close(heard)
-        _wait_for_runs(instance, seconds=_ENDING_SECONDS)
+    with output_of_others() as output:
+        heard, told = os.pipe()
+        beside = Beside(pipe=heard, output=output)
+        try:
+            yield beside
+        finally:
+            os.close(told)
+            beside.end()
+            os.close(heard)
+            _wait_for_runs(instance, seconds=_ENDING_SECONDS)
 
 
 def _wait_for_runs(instance: dg.DagsterInstance, *, seconds: float) -> None:

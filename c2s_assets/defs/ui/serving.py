@@ -28,6 +28,7 @@ from dagster_webserver.version import __version__
 from c2s_assets.core.errors import C2SError
 from c2s_assets.core.pages.addresses import HEALTH, OVERVIEW
 from c2s_assets.defs.launching import ProcessLauncher
+from c2s_assets.defs.logs import keep_tracebacks, log_format
 from c2s_assets.defs.service import register_known
 from c2s_assets.defs.ui.beside import Beside, run_beside
 from c2s_assets.defs.ui.guard import Guard
@@ -56,10 +57,13 @@ def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None
     C2SError
         If the port is none or is taken, another `c2s ui` serves the lake, or what runs beside it ends by
         itself again and again.
+    ConfigError
+        If `$C2S_LOG` asks for logs of an unknown kind.
     LakeError
         If workers of several machines build, and the folder of the lake is none for that.
     """
     _require_free(port)
+    log_format()
     _end_when_asked()
     with _only_one(instance, port=port), _beside_others(instance, layout):
         recover_all(layout)
@@ -96,9 +100,9 @@ def _beside_others(instance: dg.DagsterInstance, layout: Layout) -> Iterator[Non
 
 
 def _start(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None:
-    configure_loggers(formatter="colored", log_level="INFO")
+    _configure_logs()
     os.environ["DAGSTER_IS_DEV_CLI"] = "1"
-    settings = ["--instance-ref", dg.serialize_value(instance.get_ref())]
+    settings = ["--instance-ref", dg.serialize_value(instance.get_ref()), "--log-format", log_format()]
     with TemporaryDirectory() as folder, run_beside(instance) as beside:
         address, workspace = str(Path(folder) / "code"), Path(folder) / "workspace.yaml"
         code = ["--module-name", _MODULE, "--location-name", _MODULE, "--working-directory", str(Path.cwd())]
@@ -110,6 +114,13 @@ def _start(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None:
         daemon = ["dagster._daemon", "run", "--log-level", "info", "--workspace", str(workspace)]
         beside.keep("The daemon", [*daemon, *settings])
         _serve(instance, layout, workspace, beside, port=port)
+
+
+def _configure_logs() -> None:
+    keep_tracebacks()
+    configure_loggers(formatter=log_format(), log_level="INFO")
+    # What the server says of itself is written with the rest, and in the same way.
+    logging.getLogger("uvicorn").handlers = logging.getLogger("dagster").handlers
 
 
 def _wait_for_code(beside: Beside, address: str, *, seconds: float) -> None:
@@ -149,6 +160,7 @@ def _serve(
                 Guard(pages, port=port),
                 host=_HOST,
                 port=port,
+                log_config=None,
                 log_level="warning",
                 proxy_headers=False,
                 timeout_graceful_shutdown=_CLOSING_SECONDS,

@@ -4,6 +4,7 @@ That process is a fork of one that hears meanwhile what the worker is asked. Wha
 in threads stands still in a fork for ever, so that this module loads nothing that computes.
 """
 
+import logging
 import os
 import socket
 from collections.abc import Mapping
@@ -11,12 +12,15 @@ from typing import Any
 
 import celery
 import dagster as dg
+from celery import signals
+from celery.utils.log import get_multiprocessing_logger
 from dagster import DagsterRunStatus
 from dagster._cli.api import _execute_run_command_body
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import unpack_value
 from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 
+from c2s_assets.defs.logs import JSON, keep_tracebacks, log_format, write_json
 from c2s_assets.defs.processes import tags_of_living
 from c2s_assets.defs.workers.launching import QUEUE, WorkerLauncher
 from c2s_assets.storage.lake.layout import locate_lake
@@ -35,6 +39,10 @@ def main() -> None:
     if not isinstance(launcher, WorkerLauncher):
         raise TypeError(f"run launcher {launcher!r}")
     launcher.celery.register_task(BuildTask())
+    keep_tracebacks()
+    if log_format() == JSON:
+        for is_set_up in (signals.after_setup_logger, signals.after_setup_task_logger):
+            is_set_up.connect(_write_json)
     with present(layout):
         launcher.celery.worker_main(_arguments(name=f"c2s-{os.getpid()}@{socket.gethostname()}"))
 
@@ -58,12 +66,19 @@ class BuildTask(celery.Task):
             return _execute_run_command_body(run_id, instance, _unheard, set_exit_code_on_failure=True)
 
 
+def _write_json(logger: logging.Logger, **_: object) -> None:
+    """Take a logger that Celery has set up, and that of its pool, which tells of a child that was killed."""
+    write_json(logger)
+    write_json(get_multiprocessing_logger())
+
+
 def _unheard(_: dg.DagsterEvent) -> None:
     """Take an event that nobody waits for: it is in Postgres."""
 
 
 def _arguments(*, name: str) -> list[str]:
     return [
+        *(["--quiet"] if log_format() == JSON else []),  # no banner
         *("worker", "--hostname", name, "--queues", QUEUE),
         # A child that builds, and a parent that hears what it is asked meanwhile.
         *("--pool", "prefork", "--concurrency", "1"),

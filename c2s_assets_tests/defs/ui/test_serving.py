@@ -4,9 +4,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from c2s_assets.core.errors import C2SError
+from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.defs.ui.serving import serve_ui
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.serving import free_port
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
@@ -27,3 +28,12 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path) -> None:
             C2SError, match=f"port {port} of 127.0.0.1 cannot be served: Address already in use"
         ):
             serve_ui(instance, Layout(tmp_path), port=port)
+
+
+def test_logs_of_an_unknown_kind_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("C2S_LOG", "jsonl")
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        pytest.raises(ConfigError, match=r"\$C2S_LOG is 'jsonl'. Set it to json"),
+    ):
+        serve_ui(instance, Layout(tmp_path), port=free_port())
