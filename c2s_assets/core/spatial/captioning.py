@@ -16,7 +16,7 @@ from c2s_assets.core.spatial.caption_leaks import (
     choose_blind_clauses,
     measure_leak,
 )
-from c2s_assets.core.spatial.captions import CAPTION_SOURCE, OF_BLIND, write_captions
+from c2s_assets.core.spatial.captions import CAPTION_SOURCE, OF_BLIND, compare_nuclei, write_captions
 from c2s_assets.core.spatial.sample import SpatialSample
 
 # More texts make no classifier that tells more of so few kinds of sentences.
@@ -70,18 +70,20 @@ def caption_cells(facts: pl.DataFrame, sample: SpatialSample, *, groups: NDArray
     read = known[np.unique(np.linspace(0, max(len(known) - 1, 0), min(len(known), _MOST_READ)).astype(int))]
     rows = sample.cells[read]
     types = facts[CELL_TYPE].gather(rows).to_list()
+    compared = compare_nuclei(facts)
+    compared_read = compared[rows]
 
-    def write(clauses: Sequence[str]) -> pl.DataFrame:
-        return write_captions(facts, unit=sample.unit, reach=sample.reach, blind=clauses)
+    def write(of: pl.DataFrame, clauses: Sequence[str]) -> pl.DataFrame:
+        return write_captions(of, unit=sample.unit, reach=sample.reach, blind=clauses)
 
     def write_blind(clauses: Sequence[str]) -> list[str]:
-        return write(clauses)[c.CAPTION_BLIND].gather(rows).to_list()
+        return write(compared_read, clauses)[c.CAPTION_BLIND].to_list()
 
-    open_leak = measure_leak(write(OF_BLIND)[c.CAPTION].gather(rows).to_list(), types, groups[read])
+    open_leak = measure_leak(write(compared_read, OF_BLIND)[c.CAPTION].to_list(), types, groups[read])
     clauses, blind_leak = choose_blind_clauses(write_blind, types, groups[read])
     has_place = pl.col(c.SECTION).is_not_null()
     texts = facts.select(c.SECTION).with_columns(
-        *write(clauses), pl.lit(CAPTION_SOURCE).alias(c.CAPTION_SOURCE)
+        *write(compared, clauses), pl.lit(CAPTION_SOURCE).alias(c.CAPTION_SOURCE)
     )
     placed = texts.select(
         pl.when(has_place).then(name).alias(name) for name in (c.CAPTION, c.CAPTION_BLIND, c.CAPTION_SOURCE)

@@ -18,10 +18,19 @@ CAPTION_SOURCE = "template-v1"
 # Of a nucleus, how many times longer than wide it is.
 _ROUND, _OVAL = 1.3, 1.8
 _THIRDS = (1 / 3, 2 / 3)
+_SIZE, _STAIN = "nucleus_size", "nucleus_stained"
 
 # Clauses that could stand in a caption that must not give the type away; the last are the first to go.
 OF_BLIND = ("where", "disease", "nucleus", "crowding")
 _OF_ALL = ("where", "type", "disease", "state", "nucleus", "crowding", "neighbours", "signals")
+
+
+def compare_nuclei(facts: pl.DataFrame) -> pl.DataFrame:
+    """Add how each nucleus compares with those of its section, all of whose cells `facts` must have."""
+    return facts.with_columns(
+        _third(c.NUCLEUS_AREA_UM2, ("small", "of medium size", "large")).alias(_SIZE),
+        _third(c.NUCLEUS_STAIN, ("palely", "moderately", "darkly")).alias(_STAIN),
+    )
 
 
 def write_captions(facts: pl.DataFrame, *, unit: str, reach: Reach, blind: Collection[str]) -> pl.DataFrame:
@@ -30,7 +39,7 @@ def write_captions(facts: pl.DataFrame, *, unit: str, reach: Reach, blind: Colle
     Parameters
     ----------
     facts
-        Columns of `cell_attributes` and of `captions`; thirds are those of its rows in each section.
+        Columns of `cell_attributes` and of `captions`, and what `compare_nuclei` adds; of any cells.
     unit
         What a row is: cell, spot, bin or bead.
     """
@@ -84,10 +93,10 @@ def _nucleus() -> pl.Expr:
     )
     return pl.format(
         "Its nucleus is {} for this section ({} um2), {}, and stains {}.",
-        _third(c.NUCLEUS_AREA_UM2, ("small", "of medium size", "large")),
+        _SIZE,
         pl.col(c.NUCLEUS_AREA_UM2).round().cast(pl.Int32),
         shape,
-        _third(c.NUCLEUS_STAIN, ("palely", "moderately", "darkly")),
+        _STAIN,
     )
 
 

@@ -5,7 +5,7 @@ import polars as pl
 
 from c2s_assets.core.spatial.calibration import Calibration
 from c2s_assets.core.spatial.captioning import caption_cells
-from c2s_assets.core.spatial.captions import OF_BLIND, write_captions
+from c2s_assets.core.spatial.captions import OF_BLIND, compare_nuclei, write_captions
 from c2s_assets.core.spatial.sample import SpatialSample, place_cells
 
 N_CELLS = 200
@@ -46,7 +46,11 @@ def _sample() -> SpatialSample:
 
 def test_each_sentence_says_one_fact() -> None:
     facts = _facts(n_neighbours=pl.Series(range(N_CELLS)), area=pl.Series(range(1, N_CELLS + 1)))
-    written = write_captions(facts, unit="cell", reach=_sample().reach, blind=OF_BLIND)
+    compared = compare_nuclei(facts)
+    written = write_captions(compared, unit="cell", reach=_sample().reach, blind=OF_BLIND)
+    # Whichever cells are written about, a nucleus is compared with all of its section.
+    some = write_captions(compared[::7], unit="cell", reach=_sample().reach, blind=OF_BLIND)
+    assert some.equals(written[::7])
     assert written["caption"][0] == (
         "A cell in brain of Mus musculus measured by Xenium. Its type is T cell. Disease label of the "
         "dataset: normal. Its nucleus is small for this section (1 um2), oval, and stains palely. 0 cells "
@@ -64,7 +68,8 @@ def test_what_is_not_known_is_not_said() -> None:
     facts = _facts(n_neighbours=pl.Series([1] * N_CELLS)).with_columns(
         pl.lit(None, pl.String).alias(name) for name in ("tissue", "cell_type", "tissue_disease_state")
     )
-    caption = write_captions(facts, unit="bead", reach=_sample().reach, blind=[])["caption"][0]
+    written = write_captions(compare_nuclei(facts), unit="bead", reach=_sample().reach, blind=[])
+    caption = written["caption"][0]
     assert caption.startswith("A bead of Mus musculus measured by Xenium. 1 beads lie within 200 um")
     assert "None" not in caption
     assert "null" not in caption
