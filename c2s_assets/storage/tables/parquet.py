@@ -43,8 +43,9 @@ ROWS_PER_BLOCK = 1_024
 _BYTES_PER_GROUP = 256 * 2**20
 _BYTES_PER_UNIT = 64 * 2**20
 
-# Rows with three images are 75 kB: the viewer of the Hub decodes a row group whole, a file is 80 MB.
-_IMAGES_PER_GROUP, _IMAGES_PER_PART = 256, 2_048
+# Rows with three images are 75 kB: the viewer of the Hub decodes a row group whole, a file is 40 MB. Of each
+# side, up to three files are in memory.
+_IMAGES_PER_GROUP, _IMAGES_PER_PART = 256, 1_024
 
 _METADATA_KEY = b"c2s"
 
@@ -399,7 +400,7 @@ def to_arrow(rows: pl.DataFrame | pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def row_bytes(table: pa.Table) -> NDArray[np.int64]:
-    """Bytes of the values of each row: of texts and lists, how long they are; of all else, its width."""
+    """Bytes of the values of each row: of texts, images and lists, how long they are; of all else, 8."""
     n_bytes = np.zeros(table.num_rows, np.int64)
     for name in table.column_names:
         at = 0
@@ -410,8 +411,10 @@ def row_bytes(table: pa.Table) -> NDArray[np.int64]:
 
 
 def _value_bytes(values: pa.Array) -> NDArray[np.int64] | int:
-    if pa.types.is_string(values.type):
+    if pa.types.is_string(values.type) or pa.types.is_binary(values.type):
         return np.diff(_offsets(values))
+    if pa.types.is_struct(values.type):
+        return sum((_value_bytes(inner) for inner in values.flatten()), 0)
     if pa.types.is_list(values.type):
         offsets = _offsets(values)
         if not pa.types.is_string(values.type.value_type):

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
+from c2s_assets.schemas.images import NAMED_IMAGE
 from c2s_assets.schemas.tables import CellSentences
 from c2s_assets.storage.tables import parquet
 from c2s_assets.storage.tables.parquet import (
@@ -421,16 +422,25 @@ def test_large_rows_make_smaller_groups_whatever_the_blocks(tmp_path_factory, mo
     assert read_table(folder / "whole")["cell_id"].to_list() == rows["cell_id"].to_list()
 
 
-def test_the_bytes_of_a_row_are_those_of_its_texts_and_lists():
+def test_the_bytes_of_a_row_are_those_of_its_texts_images_and_lists():
     table = pa.table(
         {
             "text": pa.array(["ab", None, "abc", "z" * 9]),
             "numbers": pa.array([[1, 2], [], None, [3]], pa.list_(pa.int32())),
             "texts": pa.array([["a", "bc"], None, [], ["d"]], pa.list_(pa.string())),
             "flag": pa.array([True, None, False, True]),
+            "image": pa.array(
+                [
+                    {"bytes": b"png", "path": "x"},
+                    None,
+                    {"bytes": b"", "path": "y"},
+                    {"bytes": b"p", "path": ""},
+                ],
+                NAMED_IMAGE,
+            ),
         }
     )
-    expected = [2 + 16 + 3 + 8, 8, 3 + 8, 9 + 8 + 1 + 8]
+    expected = [2 + 16 + 3 + 8 + 4, 8, 3 + 8 + 1, 9 + 8 + 1 + 8 + 1]
     assert parquet.row_bytes(table).tolist() == expected
     assert parquet.row_bytes(table.slice(2)).tolist() == expected[2:]
     assert (
