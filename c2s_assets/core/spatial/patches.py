@@ -67,7 +67,8 @@ def squares_around(xy_px: NDArray[np.float64], size: PatchSize, *, um_per_px: fl
 
 def is_blank(patch: NDArray[np.uint8]) -> bool:
     """Whether a patch is of one colour, or nearly so."""
-    return bool(patch.reshape(-1, patch.shape[-1]).std(axis=0).max() < _BLANK_DEVIATION)
+    channels = np.ascontiguousarray(patch.reshape(-1, patch.shape[-1]).T)
+    return bool(channels.std(axis=1).max() < _BLANK_DEVIATION)
 
 
 def cells_lie_in_the_image(xy_px: NDArray[np.float64], *, width: int, height: int) -> Finding:

@@ -72,7 +72,7 @@ class TileReader:
     source: ImageSource
     background: tuple[int, int, int] = (255, 255, 255)
     black: set[tuple[int, int, int]] = field(default_factory=set)
-    _kept: OrderedDict[tuple[int, int, int], Pixels] = field(default_factory=OrderedDict)
+    _kept: OrderedDict[tuple[int, int, int, int], Pixels] = field(default_factory=OrderedDict)
     _n_bytes: int = field(default=0)
 
     def level_for(self, downsample: float) -> int:
@@ -80,19 +80,37 @@ class TileReader:
         fitting = [n for n, level in enumerate(self.source.levels) if level.downsample <= max(downsample, 1)]
         return fitting[-1] if fitting else 0
 
-    def window(self, level: int, left: int, top: int, width: int, height: int) -> Pixels:
+    def shrink_for(self, level: int, downsample: float) -> int:
+        """Choose how often a level is to be halved to have no fewer pixels than are wanted, as a factor.
+
+        It stands for copies that the image does not have: each tile is made smaller once, rather than each
+        of the many windows on it.
+        """
+        stored = self.source.levels[level]
+        shrink = 1
+        while 2 * shrink * stored.downsample <= downsample and _is_divided(stored, 2 * shrink):
+            shrink *= 2
+        return shrink
+
+    def window(self, level: int, left: int, top: int, width: int, height: int, *, shrink: int = 1) -> Pixels:
         """Read pixels of a level, ``(height, width, 3)``; outside the image is the background's colour.
 
         They are not to be written to: most windows are a part of a tile.
+
+        Parameters
+        ----------
+        left, top, width, height
+            In pixels of the level made smaller by `shrink`, see `shrink_for`.
         """
-        stored = self.source.levels[level]
+        stored = _shrunk_level(self.source.levels[level], shrink)
         row, y = divmod(top, stored.tile_height)
         column, x = divmod(left, stored.tile_width)
         is_within = min(left, top) >= 0 and left + width <= stored.width and top + height <= stored.height
         if is_within and y + height <= stored.tile_height and x + width <= stored.tile_width:
-            return self._tile(level, row, column)[y : y + height, x : x + width]
+            return self._tile(level, row, column, shrink)[y : y + height, x : x + width]
         found = np.empty((height, width, 3), np.uint8)
-        found[:] = self.background
+        if not is_within:
+            found[:] = self.background
         first_column, last_column = max(left, 0), min(left + width, stored.width)
         first_row, last_row = max(top, 0), min(top + height, stored.height)
         if first_column >= last_column or first_row >= last_row:
@@ -104,23 +122,54 @@ class TileReader:
                 y, x = row * stored.tile_height, column * stored.tile_width
                 y0, y1 = max(y, first_row), min(y + stored.tile_height, last_row)
                 x0, x1 = max(x, first_column), min(x + stored.tile_width, last_column)
-                tile = self._tile(level, row, column)
+                tile = self._tile(level, row, column, shrink)
                 found[y0 - top : y1 - top, x0 - left : x1 - left] = tile[y0 - y : y1 - y, x0 - x : x1 - x]
         return found
 
-    def _tile(self, level: int, row: int, column: int) -> Pixels:
-        place = (level, row, column)
+    def _tile(self, level: int, row: int, column: int, shrink: int) -> Pixels:
+        place = (level, row, column, shrink)
         if place in self._kept:
             self._kept.move_to_end(place)
             return self._kept[place]
         tile = self.source.read_tile(level, row, column)
         if tile.max() <= _BLACKEST:
-            self.black.add(place)
+            self.black.add((level, row, column))
+        tile = _shrunk(tile, shrink)
         self._kept[place] = tile
         self._n_bytes += tile.nbytes
         while self._n_bytes > _BYTES_KEPT and len(self._kept) > _FEWEST_KEPT:
             self._n_bytes -= self._kept.popitem(last=False)[1].nbytes
         return tile
+
+
+def _is_divided(level: Level, shrink: int) -> bool:
+    """Whether smaller tiles of a level still meet at whole pixels."""
+    has_one_row, has_one_column = level.tile_height >= level.height, level.tile_width >= level.width
+    return (has_one_row or level.tile_height % shrink == 0) and (
+        has_one_column or level.tile_width % shrink == 0
+    )
+
+
+def _shrunk_level(level: Level, shrink: int) -> Level:
+    return Level(
+        width=level.width // shrink,
+        height=level.height // shrink,
+        tile_width=max(1, level.tile_width // shrink),
+        tile_height=max(1, level.tile_height // shrink),
+        downsample=level.downsample * shrink,
+    )
+
+
+def _shrunk(tile: Pixels, shrink: int) -> Pixels:
+    """Make a tile smaller: a pixel is the mean of so many along and across."""
+    if shrink == 1:
+        return tile
+    height, width = (size // shrink * shrink for size in tile.shape[:2])
+    total = np.full((height // shrink, width // shrink, tile.shape[2]), shrink**2 // 2, np.uint32)
+    for y in range(shrink):
+        for x in range(shrink):
+            total += tile[y:height:shrink, x:width:shrink]
+    return (total // shrink**2).astype(np.uint8)
 
 
 def thumbnail(source: ImageSource, *, long_side: int, resize: Callable[[Pixels, int, int], Pixels]) -> Pixels:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from c2s_assets.core.errors import MissingInputError, SourceError
 from c2s_assets.storage.images.opening import open_image
 from c2s_assets.storage.images.picture import as_jpeg, as_png, cut, decoded, resized
-from c2s_assets.storage.images.source import TileReader, thumbnail
+from c2s_assets.storage.images.source import Pixels, TileReader, thumbnail
 
 PIXELS: NDArray[np.uint8] = np.random.default_rng(0).integers(1, 255, (300, 420, 3), dtype=np.uint8)
 HALF = PIXELS[::2, ::2]
@@ -55,6 +55,36 @@ def test_the_smallest_copy_that_has_pixels_enough_is_read(tmp_path: Path) -> Non
     assert abs(small.mean() - PIXELS.mean()) < 3
 
 
+@pytest.mark.parametrize("name", ["tiles.tif", "whole.png"])
+def test_a_copy_that_an_image_does_not_have_is_made_of_its_tiles(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "tiles.tif":
+        tifffile.imwrite(path, PIXELS, photometric="rgb", tile=(64, 32))
+    else:
+        path.write_bytes(as_png(PIXELS))
+    with open_image(path) as image:
+        reader = TileReader(image, background=(7, 8, 9))
+        assert [reader.shrink_for(0, wanted) for wanted in (0.5, 1.9, 2, 5)] == [1, 1, 2, 4]
+        found = reader.window(0, 90, 60, 20, 20, shrink=4)
+    np.testing.assert_array_equal(found[:15, :15], _means(PIXELS, 4)[60:75, 90:105])
+    assert (found[15:] == (7, 8, 9)).all()
+    assert (found[:, 15:] == (7, 8, 9)).all()
+
+
+def test_strips_that_would_not_meet_at_whole_pixels_are_not_halved(tmp_path: Path) -> None:
+    path = tmp_path / "strips.tif"
+    tifffile.imwrite(path, PIXELS, photometric="rgb", rowsperstrip=6)
+    with open_image(path) as image:
+        assert TileReader(image).shrink_for(0, 5) == 2
+
+
+def _means(pixels: Pixels, n: int) -> Pixels:
+    """Average squares of so many pixels."""
+    height, width, _ = pixels.shape
+    squares = pixels[: height // n * n, : width // n * n].reshape(height // n, n, width // n, n, 3)
+    return np.floor(squares.mean(axis=(1, 3)) + 0.5).astype(np.uint8)
+
+
 def test_grey_is_a_colour_and_transparency_is_left_out(tmp_path: Path) -> None:
     grey, clear = tmp_path / "grey.tif", tmp_path / "clear.tif"
     tifffile.imwrite(grey, PIXELS[:, :, 0], tile=(64, 64))
@@ -85,9 +115,10 @@ def test_black_tiles_are_noted(tmp_path: Path) -> None:
     pixels = PIXELS.copy()
     pixels[64:128, 128:192] = 0
     with open_image(write_pyramid(tmp_path / "slide.tif", pixels)) as image:
-        reader = TileReader(image)
+        reader, shrinking = TileReader(image), TileReader(image)
         reader.window(0, 0, 0, 420, 300)
-    assert reader.black == {(0, 1, 2)}
+        shrinking.window(0, 0, 0, 210, 150, shrink=2)
+    assert reader.black == shrinking.black == {(0, 1, 2)}
 
 
 def test_an_image_in_one_piece_is_refused_if_it_is_large(

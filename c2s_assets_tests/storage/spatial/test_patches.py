@@ -57,3 +57,12 @@ def test_two_images_of_one_tissue_give_the_same_patches(dataset: Dataset, tmp_pa
             # Others of the same image are far from alike, and so would one be that shows other microns.
             assert np.abs(pixels - pixels[::-1]).mean() > 20
     assert fine["cell_inside_frac"].to_list() == coarse["cell_inside_frac"].to_list() == [1] * 5
+
+
+def test_patches_are_the_same_however_many_are_cut_and_encoded_at_once(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = _patches(dataset, tmp_path, um_per_px=0.25)
+    for name, value in (("_CELLS_PER_BLOCK", 2), ("_PATCHES_PER_BATCH", 1), ("N_THREADS", 1)):
+        monkeypatch.setattr(f"c2s_assets.storage.spatial.patches.{name}", value)
+    assert _patches(dataset, tmp_path, um_per_px=0.25).equals(together)
