@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 _NAMES = ("one", "two")
 _N_CELLS = 120
-_STARTED = "{runsOrError(filter: {statuses: [STARTED]}) {... on Runs {results {runId}}}}"
 
 
 @pytest.fixture(scope="module")
@@ -62,20 +61,6 @@ def test_what_a_lost_machine_was_building_is_built_by_another_as_one_machine_alo
     assert debris(machines.layout) == []
     for name in _NAMES:
         assert _tables(machines.layout, name) == _tables(alone, name)
-
-
-def test_a_run_that_is_terminated_in_the_ui_ends_and_its_worker_goes_on(
-    cluster: "tuple[Cluster, Ui]",
-) -> None:
-    from c2s_assets_tests.end_to_end.running_cluster import drop_unrelated
-
-    machines, ui = cluster
-    drop_unrelated(machines.layout, ["three"], n_obs=_N_CELLS)
-    wait_until(lambda: ("three", "STARTED") in runs(ui), seconds=300)
-    [run] = ui.ask(_STARTED)["runsOrError"]["results"]
-    ui.ask(f'mutation {{terminateRun(runId: "{run["runId"]}") {{__typename}}}}')
-    wait_until(lambda: ("three", "CANCELED") in runs(ui), seconds=60)
-    assert [worker.poll() for worker in machines.workers] == [None]
 
 
 @pytest.mark.usefixtures("cluster")
