@@ -414,7 +414,8 @@ def _dot(points: NDArray[np.floating[Any]]) -> float:
 
 
 def _named(values: pl.Series) -> pl.Series:
-    return values.cast(pl.String).fill_null("(missing)").alias("value")
+    # Of a column called ^name$ Polars would look for columns that match that.
+    return values.alias("value").cast(pl.String).fill_null("(missing)")
 
 
 def _count(values: pl.Series) -> pl.DataFrame:

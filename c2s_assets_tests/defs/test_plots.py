@@ -3,7 +3,7 @@ import re
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from c2s_assets.defs import plots
@@ -52,6 +52,7 @@ def test_no_text_of_a_source_fails_a_picture(text: str) -> None:
 
 
 @settings(max_examples=5, deadline=None)
+@example(["", "", ""], "^$")
 @given(
     st.lists(st.text(st.characters(codec="utf-8")), min_size=3, max_size=3),
     st.text(st.sampled_from("$\\^_{}n")),
