@@ -44,8 +44,7 @@ from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.sources.formats.tissue_folders import find_stained_image
 from c2s_assets.storage.sources.profile import matrix_can_be_ranked, profile_h5ad, reads_every_column
-from c2s_assets.storage.spatial.image import FULL
-from c2s_assets.storage.spatial.library import has_image, read_library
+from c2s_assets.storage.spatial.library import FULL, has_image, read_library
 from c2s_assets.storage.spatial.sample import has_places
 from c2s_assets.storage.tables.features import read_var
 

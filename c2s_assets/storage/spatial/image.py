@@ -15,9 +15,8 @@ from c2s_assets.storage.images.array import array_image
 from c2s_assets.storage.images.opening import open_image, require_libraries
 from c2s_assets.storage.images.source import ImageSource
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.spatial.library import HIRES_SCALE, Library, read_library, stored_image
+from c2s_assets.storage.spatial.library import FULL, HIRES, HIRES_SCALE, Library, read_library, stored_image
 
-FULL, _HIRES = "fullres", "hires"
 # Positions of Xenium are pixels of what it photographed itself; an H&E was stained and photographed later.
 _ALIGNED_LATER = "xenium"
 _MOST_BYTES = 2**16
@@ -70,11 +69,11 @@ def read_alignment(
     """
     if entry.alignment is not None:
         return _read_matrix(layout.named(entry.alignment))
-    if entry.image == f"{IN_H5AD}{_HIRES}":
+    if entry.image == f"{IN_H5AD}{HIRES}":
         if HIRES_SCALE not in library.factors:
             raise MissingInputError(
                 f"the scale factors of the file have no {HIRES_SCALE}, which tells where cells lie in its "
-                f"image {_HIRES}. Name {IN_H5AD}{FULL} or an image file as image of spatial."
+                f"image {HIRES}. Name {IN_H5AD}{FULL} or an image file as image of spatial."
             )
         return scaled_by(library.factors[HIRES_SCALE])
     if entry.image is not None and _ALIGNED_LATER in (technology or "").lower():

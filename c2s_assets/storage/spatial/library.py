@@ -12,6 +12,9 @@ from c2s_assets.storage.h5ad.source import H5ad
 # Keys of `uns`, and of a library below it.
 SPATIAL, FACTORS, IMAGES, UNIT = "spatial", "scalefactors", "images", "unit"
 OUTLINES, BINS = "outlines", "bins"
+# Images, and what outlines are kept as: see core.spatial.outlines.
+FULL, HIRES = "fullres", "hires"
+BEGINS, CORNERS = "begins", "xy"
 # Of these scale factors the first two come from Visium HD and from Xenium, whose files say it in other words.
 UM_PER_PX, BIN_UM = "microns_per_pixel", "bin_size_um"
 SPOT_DIAMETER, HIRES_SCALE = "spot_diameter_fullres", "tissue_hires_scalef"

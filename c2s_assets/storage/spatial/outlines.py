@@ -13,7 +13,7 @@ from c2s_assets.core.spatial.alignment import Alignment
 from c2s_assets.core.spatial.columns import OUTLINE_X_PX, OUTLINE_Y_PX
 from c2s_assets.core.spatial.outlines import Outlines
 from c2s_assets.storage.h5ad.source import H5ad
-from c2s_assets.storage.spatial.library import OUTLINES, SPATIAL, Library
+from c2s_assets.storage.spatial.library import BEGINS, CORNERS, OUTLINES, SPATIAL, Library
 
 _CELLS_PER_BLOCK = 65_536
 _AXES = 2
@@ -28,7 +28,7 @@ def read_outlines(h5ad: H5ad, library: Library) -> Outlines | None:
         If what it has does not divide corners among its cells.
     """
     place = f"{SPATIAL}/{library.name}/{OUTLINES}"
-    arrays = [h5ad.uns_array(f"{place}/{name}") for name in ("begins", "xy")]
+    arrays = [h5ad.uns_array(f"{place}/{name}") for name in (BEGINS, CORNERS)]
     if library.name is None or arrays[0] is None or arrays[1] is None:
         return None
     begins, xy = arrays[0].read(), arrays[1].read()

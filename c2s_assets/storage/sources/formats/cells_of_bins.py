@@ -17,15 +17,16 @@ from c2s_assets.core.expression.csr import matrix_of
 from c2s_assets.core.spatial.bins import BinOwners, own_bins
 from c2s_assets.core.spatial.outlines import Outlines
 from c2s_assets.storage.sources.formats.outline_files import read_geojson
-from c2s_assets.storage.sources.formats.space_ranger import read_places, tissue_of_cells
+from c2s_assets.storage.sources.formats.space_ranger import PX, read_places, tissue_of_cells
 from c2s_assets.storage.sources.formats.tenx import TenxMatrix, open_tenx
 from c2s_assets.storage.sources.formats.tissue_folders import TissueFiles
 from c2s_assets.storage.sources.formats.tissues import add_tissue
 from c2s_assets.storage.sources.formats.writing import CompressedMatrix, new_h5ad, write_frame
+from c2s_assets.storage.spatial.library import BINS
 from c2s_assets.storage.tables.buckets import VALUES_PER_BUCKET, Buckets
 
 _NUCLEI = "nucleus"
-_COLUMN, _ROW, _PX = "array_col", "array_row", ("pxl_col_in_fullres", "pxl_row_in_fullres")
+_COLUMN, _ROW = "array_col", "array_row"
 
 
 def convert_cells_of_bins(files: TissueFiles, target: Path) -> None:
@@ -57,15 +58,15 @@ def convert_cells_of_bins(files: TissueFiles, target: Path) -> None:
         write_frame(file, "obs", index=_names(ids)[cells], columns={})
         write_frame(file, "var", index=matrix.index, columns=matrix.columns)
         tissue, columns = tissue_of_cells(files, outlines.taken(cells))
-        says = _counted(owners, is_of_nuclei=files.outlines.name.count(_NUCLEI) > 0)
+        says = _counted(owners, is_of_nuclei=_NUCLEI in files.outlines.name)
         n_bins = pl.Series(owners.n_bins[cells], dtype=pl.Int32)
-        add_tissue(file, tissue, {**columns, "n_bins": n_bins}, says={"bins": says})
+        add_tissue(file, tissue, {**columns, "n_bins": n_bins}, says={BINS: says})
 
 
 def _owners(files: TissueFiles, matrix: TenxMatrix, outlines: Outlines) -> BinOwners:
     places = read_places(files, matrix.barcodes)
     column, row = (places[name].to_numpy() for name in (_COLUMN, _ROW))
-    return own_bins(outlines, places.select(_PX).to_numpy(), column=column, row=row)
+    return own_bins(outlines, places.select(PX).to_numpy(), column=column, row=row)
 
 
 def _counted(owners: BinOwners, *, is_of_nuclei: bool) -> dict[str, str | float]:

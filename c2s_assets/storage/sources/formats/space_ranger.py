@@ -10,18 +10,19 @@ import polars as pl
 from numpy.typing import NDArray
 
 from c2s_assets.core.errors import InvalidIdsError, NotAnH5adError
+from c2s_assets.core.spatial.attributes import CELL_AREA
 from c2s_assets.core.spatial.outlines import Outlines
 from c2s_assets.storage.sources.formats.outline_files import read_geojson
 from c2s_assets.storage.sources.formats.tenx import convert_tenx
 from c2s_assets.storage.sources.formats.tissue_folders import TissueFiles
 from c2s_assets.storage.sources.formats.tissues import Tissue, add_tissue, read_names
+from c2s_assets.storage.spatial.library import BIN_UM, UM_PER_PX
 
-_BARCODE, _PX = "barcode", ("pxl_col_in_fullres", "pxl_row_in_fullres")
+_BARCODE, PX = "barcode", ("pxl_col_in_fullres", "pxl_row_in_fullres")
 _ON_SLIDE = ("in_tissue", "array_row", "array_col")
 # Of tissue_positions_list.csv, which has no line of names.
-_LISTED = (_BARCODE, *_ON_SLIDE, *reversed(_PX))
+_LISTED = (_BARCODE, *_ON_SLIDE, *reversed(PX))
 _NO_NAMES = "_list.csv"
-BIN_UM, UM_PER_PX = "bin_size_um", "microns_per_pixel"
 _VISIUM, _VISIUM_HD = "Visium Spatial Gene Expression", "Visium HD Spatial Gene Expression"
 
 
@@ -43,7 +44,7 @@ def convert_spots(files: TissueFiles, target: Path) -> None:
             unit="bin" if is_hd else "spot",
             assay=_VISIUM_HD if is_hd else _VISIUM,
             factors=factors,
-            xy_px=places.select(_PX).to_numpy(),
+            xy_px=places.select(PX).to_numpy(),
             image=files.image,
         )
         add_tissue(file, tissue, {name: places[name] for name in _ON_SLIDE})
@@ -77,7 +78,7 @@ def tissue_of_cells(files: TissueFiles, outlines: Outlines) -> tuple[Tissue, Map
         outlines=outlines,
     )
     um_per_px = factors.get(UM_PER_PX)
-    areas_um2 = {} if um_per_px is None else {"cell_area": pl.Series(areas * um_per_px**2, dtype=pl.Float32)}
+    areas_um2 = {} if um_per_px is None else {CELL_AREA: pl.Series(areas * um_per_px**2, dtype=pl.Float32)}
     return tissue, areas_um2
 
 
@@ -101,16 +102,16 @@ def read_places(files: TissueFiles, barcodes: pl.Series) -> pl.DataFrame:
             has_names = not path.name.endswith(_NO_NAMES)
             table = pl.read_csv(path, has_header=has_names, new_columns=None if has_names else _LISTED)
         table = table.select(
-            pl.col(_BARCODE).cast(pl.String), pl.col(_ON_SLIDE).cast(pl.Int32), pl.col(_PX).cast(pl.Float64)
+            pl.col(_BARCODE).cast(pl.String), pl.col(_ON_SLIDE).cast(pl.Int32), pl.col(PX).cast(pl.Float64)
         )
     except (pl.exceptions.PolarsError, OSError) as error:
         raise NotAnH5adError(
             f"{path.name} is no table of {', '.join(_LISTED)} ({error}). Copy it again."
         ) from error
     placed = barcodes.alias(_BARCODE).to_frame().join(table, on=_BARCODE, how="left", maintain_order="left")
-    n_missing = placed[_PX[0]].null_count()
+    n_missing = placed[PX[0]].null_count()
     if placed.height != len(barcodes) or n_missing:
-        lost = placed.filter(pl.col(_PX[0]).is_null())[_BARCODE].head(1).to_list()
+        lost = placed.filter(pl.col(PX[0]).is_null())[_BARCODE].head(1).to_list()
         found = (
             f"no position of {n_missing:,} barcodes ({lost[0]})" if lost else "several positions of a barcode"
         )

@@ -17,6 +17,16 @@ from c2s_assets.storage.sources.formats.writing import (
     write_array,
     write_scalar,
 )
+from c2s_assets.storage.spatial.library import (
+    BEGINS,
+    CORNERS,
+    FACTORS,
+    HIRES,
+    IMAGES,
+    OUTLINES,
+    SPATIAL,
+    UNIT,
+)
 
 
 @dataclass(frozen=True)
@@ -56,10 +66,10 @@ def add_tissue(
     """Add a tissue to an h5ad that has its matrix, further columns to obs, and what else is said of it."""
     assay = pl.repeat(tissue.assay, len(tissue.xy_px), eager=True)
     add_columns(file, "obs", {**columns, "assay": assay})
-    write_array(new_group(file, "obsm"), "spatial", tissue.xy_px)
-    library = new_group(new_group(new_group(file, "uns"), "spatial"), tissue.name.replace("/", "_"))
-    write_scalar(library, "unit", tissue.unit)
-    for section, said in {"scalefactors": tissue.factors, **(says or {})}.items():
+    write_array(new_group(file, "obsm"), SPATIAL, tissue.xy_px)
+    library = new_group(new_group(new_group(file, "uns"), SPATIAL), tissue.name.replace("/", "_"))
+    write_scalar(library, UNIT, tissue.unit)
+    for section, said in {FACTORS: tissue.factors, **(says or {})}.items():
         group = new_group(library, section)
         for name, value in said.items():
             write_scalar(group, name, value)
@@ -67,11 +77,11 @@ def add_tissue(
         from c2s_assets.storage.images.picture import read_picture  # noqa: PLC0415  an extra
 
         pixels = read_picture(tissue.image).read_tile(0, 0, 0)
-        write_array(new_group(library, "images"), "hires", pixels, is_compressed=True)
+        write_array(new_group(library, IMAGES), HIRES, pixels, is_compressed=True)
     if tissue.outlines is not None:
-        outlines = new_group(library, "outlines")
-        write_array(outlines, "begins", tissue.outlines.begins, is_compressed=True)
-        write_array(outlines, "xy", tissue.outlines.xy.astype(np.float32), is_compressed=True)
+        outlines = new_group(library, OUTLINES)
+        write_array(outlines, BEGINS, tissue.outlines.begins, is_compressed=True)
+        write_array(outlines, CORNERS, tissue.outlines.xy.astype(np.float32), is_compressed=True)
 
 
 def read_names(file: h5py.File) -> pl.Series:

@@ -10,10 +10,11 @@ import polars as pl
 from c2s_assets.core.errors import NotAnH5adError
 from c2s_assets.core.spatial.outlines import Outlines
 from c2s_assets.storage.sources.formats.outline_files import as_text, read_corners
-from c2s_assets.storage.sources.formats.space_ranger import UM_PER_PX, rows_of
+from c2s_assets.storage.sources.formats.space_ranger import rows_of
 from c2s_assets.storage.sources.formats.tenx import convert_tenx
 from c2s_assets.storage.sources.formats.tissue_folders import TissueFiles
 from c2s_assets.storage.sources.formats.tissues import Tissue, add_tissue, read_names
+from c2s_assets.storage.spatial.library import UM_PER_PX
 
 _CELL_ID, _CENTRE = "cell_id", ("x_centroid", "y_centroid")
 _PIXEL_SIZE = "pixel_size"
