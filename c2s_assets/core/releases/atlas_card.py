@@ -4,14 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from c2s_assets.core.emails import without_emails
 from c2s_assets.core.releases.atlas import LICENCE, REPORT, STRUCTURE, AtlasNames, names_of
 from c2s_assets.core.releases.card import CARD
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.releases.licences import describe_licence, read_licence
-from c2s_assets.core.reports.text import as_markdown, one_line
+from c2s_assets.core.reports.markdown import front_matter, shown
 
 # The default of `datasets` for a table without sides; `all` means every split there.
 _SPLIT = "train"
@@ -61,18 +58,13 @@ def _card(names: AtlasNames, entry: ReleaseEntry, figures: AtlasFigures) -> str:
         for table, file in tables.items()
         if "/" not in file.path
     ]
-    head = yaml.safe_dump(
-        {
-            **(read_licence(entry.licence).on_the_hub if entry.licence is not None else {}),
-            "pretty_name": figures.title,
-            "tags": ["biology", "single-cell", "transcriptomics"],
-            "configs": configs,
-        },
-        sort_keys=False,
-        allow_unicode=True,
-        width=2**31,
-    )
-    return f"---\n{head}---\n\n{_text(names, entry, figures)}"
+    head = {
+        **(read_licence(entry.licence).on_the_hub if entry.licence is not None else {}),
+        "pretty_name": figures.title,
+        "tags": ["biology", "single-cell", "transcriptomics"],
+        "configs": configs,
+    }
+    return front_matter(head) + _text(names, entry, figures)
 
 
 def _licence(entry: ReleaseEntry, figures: AtlasFigures) -> str:
@@ -193,4 +185,4 @@ def _count(number: int | None) -> str:
 
 
 def _shown(text: str | None) -> str:
-    return "not stated" if text is None else as_markdown(one_line(without_emails(text), longest=300))
+    return "not stated" if text is None else shown(text, longest=300)

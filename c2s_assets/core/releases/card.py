@@ -1,9 +1,7 @@
 """Cards of a corpus and of a dataset: what `datasets` and the Hub are told in YAML, and what people are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import yaml
 
 from c2s_assets.core.emails import without_emails
 from c2s_assets.core.releases import sections
@@ -15,7 +13,8 @@ from c2s_assets.core.releases.licences import read_licence
 from c2s_assets.core.releases.limits import find_limits
 from c2s_assets.core.releases.loading import loading_a_corpus, loading_a_folder
 from c2s_assets.core.releases.pictures import AGES, CELL_TYPES, TISSUES, WORDS, draw_pictures
-from c2s_assets.core.reports.markdown import shown
+from c2s_assets.core.releases.sources import Source
+from c2s_assets.core.reports.markdown import front_matter, shown
 from c2s_assets.core.reports.text import one_line
 
 CARD = "README.md"
@@ -34,68 +33,75 @@ _SIZES = {
 
 def write_card(name: str, entry: ReleaseEntry, facts: ReleaseFacts) -> dict[str, str]:
     """Write the card of a corpus and its pictures, by path; the same facts give the same texts."""
-    title, census, pictures = entry.title or name, facts.census, draw_pictures(facts.census)
     configs = corpus_configs(
         facts.sides,
         {source.dataset_id: source.collection_id for source in facts.sources},
         beside={one.name: one.files for one in facts.tables},
     )
-    parts = [
-        sections.summary(census),
-        sections.sentences(census, facts.sources),
-        sections.pictures(pictures, WORDS),
-        sections.counts(census),
-        sections.pictures(pictures, AGES, TISSUES, CELL_TYPES),
-        sections.split(census, facts.left_out, certificate=facts.certificate, inflation=facts.inflation),
-        sections.loading(loading_a_corpus(entry.repo_id, facts.sides, facts.tables)),
-        sections.fields(facts.fields, facts.tables),
-        sections.provenance(facts.sources, licence=entry.licence),
-        sections.limits(find_limits(census, facts.sources, licence=entry.licence)),
-    ]
-    return _card(title, entry.licence, census, configs, parts) | _files(pictures)
+    return _card(
+        entry.title or name,
+        facts.census,
+        facts.sources,
+        licence=entry.licence,
+        configs=configs,
+        split=sections.split(
+            facts.census, facts.left_out, certificate=facts.certificate, inflation=facts.inflation
+        ),
+        loading=loading_a_corpus(entry.repo_id, facts.sides, facts.tables),
+        fields=sections.fields(facts.fields, facts.tables),
+    )
 
 
 def write_dataset_card(facts: DatasetFacts) -> dict[str, str]:
     """Write the card of one dataset as it lies in a lake, and its pictures, by path."""
-    source, census, pictures = facts.source, facts.census, draw_pictures(facts.census)
+    source = facts.source
     files = [{"split": side, "path": f"{side}/*.parquet"} for side in facts.sides]
-    parts = [
-        sections.summary(census),
-        sections.sentences(census, [source]),
-        sections.pictures(pictures, WORDS),
-        sections.counts(census),
-        sections.pictures(pictures, AGES, TISSUES, CELL_TYPES),
-        sections.split(census, facts.left_out),
-        sections.loading(loading_a_folder(source.dataset_id, facts.sides)),
-        sections.fields(facts.fields, []),
-        sections.provenance([source], licence=source.licence),
-        sections.limits(find_limits(census, [source], licence=source.licence)),
-    ]
-    configs = [{"config_name": "default", "data_files": files}]
-    title = source.title or source.dataset_id
-    return _card(title, source.licence, census, configs, parts) | _files(pictures)
+    return _card(
+        source.title or source.dataset_id,
+        facts.census,
+        [source],
+        licence=source.licence,
+        configs=[{"config_name": "default", "data_files": files}],
+        split=sections.split(facts.census, facts.left_out),
+        loading=loading_a_folder(source.dataset_id, facts.sides),
+        fields=sections.fields(facts.fields, []),
+    )
 
 
 def _card(
-    title: str, licence: str | None, census: Census, configs: list[dict[str, Any]], parts: Sequence[str]
+    title: str,
+    census: Census,
+    sources: Sequence[Source],
+    *,
+    licence: str | None,
+    configs: list[dict[str, Any]],
+    split: str,
+    loading: Sequence[tuple[str, str]],
+    fields: str,
 ) -> dict[str, str]:
-    head = yaml.safe_dump(
-        {
-            **({} if licence is None else read_licence(licence).on_the_hub),
-            "pretty_name": one_line(without_emails(title)),
-            "size_categories": [_size(census.n_cells)],
-            "tags": list(_TAGS),
-            "configs": configs,
-        },
-        sort_keys=False,
-        allow_unicode=True,
-        width=2**31,
+    """Write the text and the pictures of a card, by path."""
+    head = {
+        **({} if licence is None else read_licence(licence).on_the_hub),
+        "pretty_name": one_line(without_emails(title)),
+        "size_categories": [_size(census.n_cells)],
+        "tags": list(_TAGS),
+        "configs": configs,
+    }
+    pictures = draw_pictures(census)
+    text = sections.joined(
+        f"# {shown(title)}",
+        sections.summary(census),
+        sections.sentences(census, sources),
+        sections.pictures(pictures, WORDS),
+        sections.counts(census),
+        sections.pictures(pictures, AGES, TISSUES, CELL_TYPES),
+        split,
+        sections.loading(loading),
+        fields,
+        sections.provenance(sources, licence=licence),
+        sections.limits(find_limits(census, sources, licence=licence)),
     )
-    return {CARD: f"---\n{head}---\n\n{sections.joined(f'# {shown(title)}', *parts)}\n"}
-
-
-def _files(pictures: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    return {path: drawn for path, (_, drawn) in pictures.items()}
+    return {CARD: f"{front_matter(head)}{text}\n"} | {path: drawn for path, (_, drawn) in pictures.items()}
 
 
 def _size(n_rows: int) -> str:

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from c2s_assets.core.columns import CELL_TYPE, N_ABOVE_TIES, SENTENCE_LENGTH
-from c2s_assets.core.pages.drawings import areas_by_place, as_file, bars, stacked_histogram
+from c2s_assets.core.columns import CELL_TYPE
+from c2s_assets.core.pages.drawings import as_file, bars, stacked_histogram
+from c2s_assets.core.pages.words import WORDS_AND_TIES, draw_words
 from c2s_assets.core.releases.census import LABELS, Census, N, ages_by_side
-from c2s_assets.core.reports.palette import BLUE, GREY
-from c2s_assets.core.sentences.information import IS_CHANCE, IS_EXPRESSION, share_of_cells_by_place
 
 # Folders of datasets do not begin like it.
 _FOLDER = "_images"
@@ -29,12 +28,8 @@ def draw_pictures(census: Census) -> dict[str, tuple[str, str]]:
 
 
 def _drawn(census: Census) -> Iterator[tuple[str, str, str]]:
-    words = census.words
-    places, percent = share_of_cells_by_place(words[N_ABOVE_TIES], words[SENTENCE_LENGTH], n_cells=words[N])
-    if places.size:
-        keys = [(IS_CHANCE, GREY), (IS_EXPRESSION, BLUE)]
-        drawn = areas_by_place(places, percent[:, ::-1], keys=keys, label="Place of a word in the sentence")
-        yield WORDS, "Words and ties, in % of the cells", drawn
+    if drawn := draw_words(census.words, n_cells=census.words[N]):
+        yield WORDS, WORDS_AND_TIES, drawn
     if ages := ages_by_side(census):
         values = {side: known for side, (known, _) in ages.items()}
         n = {side: counted for side, (_, counted) in ages.items()}

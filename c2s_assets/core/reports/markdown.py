@@ -1,11 +1,11 @@
 """Markdown, made of parts in which all text of a source is shown as the text that it is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import yaml
 
 from c2s_assets.core.emails import without_emails
 from c2s_assets.core.reports.text import as_markdown, one_line
-
-_LONGEST = 200
 
 
 class Markdown(str):
@@ -14,9 +14,15 @@ class Markdown(str):
     __slots__ = ()
 
 
-def shown(text: str) -> str:
+def shown(text: str, *, longest: int = 200) -> str:
     """Show a text of a source on one line, without e-mail addresses; a very long one is cut."""
-    return as_markdown(one_line(without_emails(text), longest=_LONGEST))
+    return as_markdown(one_line(without_emails(text), longest=longest))
+
+
+def front_matter(fields: Mapping[str, object]) -> str:
+    """Write what a file of Markdown says of itself in YAML, which stands before its text."""
+    head = yaml.safe_dump(dict(fields), sort_keys=False, allow_unicode=True, width=2**31)
+    return f"---\n{head}---\n\n"
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

@@ -16,17 +16,11 @@ from c2s_assets.core.columns import (
 )
 from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.expression.sampling import draw
-from c2s_assets.core.pages.drawings import (
-    areas_by_place,
-    bars,
-    dots_by_name,
-    dots_by_number,
-    stacked_histogram,
-)
+from c2s_assets.core.pages.drawings import bars, dots_by_name, dots_by_number, stacked_histogram
 from c2s_assets.core.pages.markup import figure
+from c2s_assets.core.pages.words import WORDS_AND_TIES, draw_words
 from c2s_assets.core.projections.names import find_method
-from c2s_assets.core.reports.palette import BLUE, GREY, GROUP_COLOURS, SIDE_COLOURS
-from c2s_assets.core.sentences.information import IS_CHANCE, IS_EXPRESSION, share_of_cells_by_place
+from c2s_assets.core.reports.palette import GREY, GROUP_COLOURS, SIDE_COLOURS
 from c2s_assets.core.splits.manifest import BY_CELL
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.storage.dataset import Dataset
@@ -104,17 +98,12 @@ def _ages(dataset: Dataset, cells: pl.DataFrame) -> Iterator[str]:
 
 
 def _words(dataset: Dataset) -> Iterator[str]:
-    """Draw how far the order of the words in a sentence is expression, and from where on chance."""
     try:
         counted = dataset.read("cell_sentences", columns=[N_ABOVE_TIES, SENTENCE_LENGTH])
     except MissingInputError:
         return
-    places, percent = share_of_cells_by_place(counted[N_ABOVE_TIES], counted[SENTENCE_LENGTH])
-    if not places.size:
-        return
-    keys = [(IS_CHANCE, GREY), (IS_EXPRESSION, BLUE)]
-    drawn = areas_by_place(places, percent[:, ::-1], keys=keys, label="Place of a word in the sentence")
-    yield figure("Words and ties, in % of the cells", drawn)
+    if drawn := draw_words(counted):
+        yield figure(WORDS_AND_TIES, drawn)
 
 
 def _donors(dataset: Dataset) -> Iterator[str]:
