@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from c2s_assets.storage.bucket.bucket import Bucket, BucketObject
 from c2s_assets.storage.lake.condemned import CONDEMNED, Condemned
-from c2s_assets.storage.lake.publication import HEADS, head_key, parse_head, unit_of_head
+from c2s_assets.storage.lake.publication import HEADS, read_heads, unit_of_head
 
 # Of everything else in the bucket nothing is known: it may be somebody else's.
 _OURS = ("datasets/", "raw/", "catalogue/", "inbox/", "releases/")
@@ -86,7 +86,5 @@ def doomed_of(
 
 
 def _named(bucket: Bucket) -> set[str]:
-    units = [unit_of_head(one.key) for one in bucket.objects(HEADS)]
-    heads = zip(units, bucket.read_all(map(head_key, units)), strict=True)
-    held = [parse_head(bucket, unit, head) for unit, head in heads if head is not None]
-    return {kept.object for unit in held for kept in unit.published.files.values()}
+    held = read_heads(bucket, [unit_of_head(one.key) for one in bucket.objects(HEADS)])
+    return {kept.object for unit in held.values() for kept in unit.published.files.values()}

@@ -10,7 +10,7 @@ from c2s_assets.storage.lake.evicting import evict
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 from c2s_assets.storage.lake.refreshing import refresh
 from c2s_assets.storage.lake.shapes import BINDING
-from c2s_assets.storage.lake.working_copy import Binding, working_copy_of
+from c2s_assets.storage.lake.working_copy import Binding, working_copy_of, write_beside
 
 _CACHE_GB, _DEFAULT_GB = "C2S_CACHE_GB", "100"
 _CACHE, _ENDPOINT = "C2S_CACHE", "AWS_ENDPOINT_URL_S3"
@@ -53,9 +53,7 @@ def _place_of_copy(text: str) -> Path:
     root = _caches() / "lakes" / f"{address.bucket}-{place}"
     if not (root / BINDING).exists():
         root.mkdir(parents=True, exist_ok=True)
-        partial = root / f"{BINDING}.{os.getpid()}"
-        partial.write_text(Binding(address=str(address)).model_dump_json(), encoding="utf-8")
-        partial.replace(root / BINDING)
+        write_beside(root / BINDING, Binding(address=str(address)).model_dump_json())
     return root.resolve()
 
 

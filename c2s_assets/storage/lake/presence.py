@@ -17,6 +17,7 @@ from typing import IO
 
 from c2s_assets.core.errors import LakeError
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locks import lock_file
 
 HOW_TO_SHARE = (
     "Mount the folder so that all machines see all locks (NFS 4 without nolock and local_lock, Lustre with "
@@ -56,8 +57,7 @@ def present(layout: Layout) -> Iterator[None]:
 def _held(path: Path) -> IO[str]:
     """Make a file that is locked before it has its name."""
     unnamed = path.with_name(f".{path.name}")
-    file = unnamed.open("w")
-    fcntl.flock(file, fcntl.LOCK_EX)
+    file = lock_file(unnamed)
     unnamed.rename(path)
     return file
 
@@ -73,8 +73,7 @@ def _beat(path: Path, has_ended: threading.Event) -> None:
 def _look_at(path: Path, layout: Layout) -> None:
     """Remove a file whose process is gone; refuse if that cannot be, because it is still touched."""
     try:
-        with path.open("r+") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with lock_file(path, mode="r+", flags=fcntl.LOCK_NB):
             first = _touched_at(path)
             deadline = time.monotonic() + _SILENT_SECONDS
             while time.monotonic() < deadline:

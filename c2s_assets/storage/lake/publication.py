@@ -5,7 +5,7 @@ Objects lie in `<place of the table>/<digest>/` and are never changed; what a un
 before leaves objects that nothing names, see `storage.collecting`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +58,18 @@ def parse_head(bucket: "Bucket", unit: str, found: "BucketText") -> HeldUnit:
             f"Update c2s_assets if another machine has a newer one; else somebody wrote over it: remove the "
             f"object, and build that again."
         ) from error
+
+
+def read_heads(bucket: "Bucket", units: Sequence[str]) -> dict[str, HeldUnit]:
+    """Read what each of some units consists of; one that is gone meanwhile is left out.
+
+    Raises
+    ------
+    BucketError
+        See `parse_head`.
+    """
+    heads = zip(units, bucket.read_all(map(head_key, units)), strict=True)
+    return {unit: parse_head(bucket, unit, head) for unit, head in heads if head is not None}
 
 
 @dataclass

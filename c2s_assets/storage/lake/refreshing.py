@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from c2s_assets.schemas.bucket import HeldUnit, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
-from c2s_assets.storage.lake.publication import HEADS, head_key, parse_head, unit_of_head
+from c2s_assets.storage.lake.publication import HEADS, read_heads, unit_of_head
 from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of
 
 SETTINGS = "datasets.yaml"
@@ -30,12 +30,7 @@ def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
     held = copy.held_units()
     seen = {unit_of_head(one.key): one.etag for one in copy.bucket.objects(HEADS)}
     changed = [unit for unit, etag in seen.items() if unit not in held or held[unit].etag != etag]
-    heads = copy.bucket.read_all(map(head_key, changed))
-    news = {
-        unit: parse_head(copy.bucket, unit, head)
-        for unit, head in zip(changed, heads, strict=True)
-        if head is not None
-    }
+    news = read_heads(copy.bucket, changed)
     news |= {unit: HeldUnit(etag=_GONE, published=PublishedUnit()) for unit in held.keys() - seen.keys()}
     with one_at_a_time(layout):
         _take_all(copy, news, alone_with=alone_with)

@@ -5,7 +5,6 @@ says of which bucket it is a copy. Fetching looks for objects that are never cha
 what it was, whatever is published meanwhile, until it is refreshed. What is not fetched yet: see `shapes`.
 """
 
-import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from pydantic import BaseModel
 
 from c2s_assets.core.errors import BucketError
 from c2s_assets.schemas.bucket import HeldUnit, PublishedFile, PublishedUnit
+from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import one_at_a_time
 from c2s_assets.storage.lake.record import render_record
@@ -148,8 +148,7 @@ class WorkingCopy:
             return True
         if known is not None:
             return name in known and known[name].sha256 == kept.sha256
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == kept.sha256
+        return file_digest(path) == kept.sha256
 
     def _put_record(self, unit: str, published: PublishedUnit) -> None:
         dataset_id = unit.removeprefix("datasets/")
@@ -160,12 +159,12 @@ class WorkingCopy:
             _remove(place, below=self.layout.root)
         else:
             place.parent.mkdir(parents=True, exist_ok=True)
-            _write_beside(place, render_record(published.record))
+            write_beside(place, render_record(published.record))
 
     def _note(self, unit: str, held: HeldUnit) -> None:
         place = self._held_place(unit)
         place.parent.mkdir(parents=True, exist_ok=True)
-        _write_beside(place, held.model_dump_json())
+        write_beside(place, held.model_dump_json())
 
     def _held_place(self, unit: str) -> Path:
         return self.layout.root / _HELD / f"{unit}.json"
@@ -188,7 +187,8 @@ def _working_copy(root: Path) -> WorkingCopy:
     return WorkingCopy(Layout(root), Bucket(parse_bucket_address(binding.address)))
 
 
-def _write_beside(path: Path, text: str) -> None:
+def write_beside(path: Path, text: str) -> None:
+    """Let a file hold a text, of which a reader sees all or nothing."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
