@@ -1,10 +1,11 @@
 """Which datasets of a lake are meant, and a table of each of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from c2s_assets.core.errors import C2SError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import meant_by, nearest_id
+from c2s_assets.core.reports.counts import some_of
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.registry import TABLES
@@ -35,7 +36,8 @@ def choose_datasets(layout: Layout, ids: Sequence[str] | None) -> list[str]:
     if unknown := [name for name in ids if name not in held]:
         near = nearest_id(unknown[0], held)
         raise UnknownNameError(
-            f"{layout.root} has no dataset {unknown[0]!r}{meant_by(near)}. It has {_some_of(held)}."
+            f"{layout.root} has no dataset {unknown[0]!r}{meant_by(near)}. "
+            f"It has {some_of(held, most=_MOST_NAMED) or 'none'}."
         )
     return list(dict.fromkeys(ids))
 
@@ -101,11 +103,5 @@ def _refusal(table: str, lacking: Mapping[str, str], *, ready: Sequence[str]) ->
         advice,
     ]
     if ready:
-        lines.append(f"Or name the others: {_some_of(ready)}")
+        lines.append(f"Or name the others: {some_of(ready, most=_MOST_NAMED)}")
     return "\n".join(lines)
-
-
-def _some_of(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more if names else "none"

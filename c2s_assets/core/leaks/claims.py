@@ -32,6 +32,7 @@ from c2s_assets.core.leaks.scores import (
 )
 from c2s_assets.core.leaks.spec import MIN_GENES
 from c2s_assets.core.leaks.tables import Evidence
+from c2s_assets.core.reports.counts import some_of
 
 _BUILD_AGAIN = "c2s audit renews the plan and builds what it changes."
 
@@ -206,7 +207,7 @@ def random_split_is_not_better(inflation: pl.DataFrame) -> Finding:
 
 
 def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return some_of(names, most=3)
 
 
 def _shown(leaks: pl.DataFrame) -> pl.DataFrame:

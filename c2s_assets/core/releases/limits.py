@@ -8,6 +8,7 @@ from c2s_assets.core.columns import AGE, CELL_TYPE, HAS_KNOWN_DONOR
 from c2s_assets.core.releases.census import Census, N, count_ties, split_by_cell
 from c2s_assets.core.releases.licences import licence_problems, unread_licences
 from c2s_assets.core.releases.sources import Source
+from c2s_assets.core.reports.counts import some_of
 from c2s_assets.core.reports.markdown import shown
 from c2s_assets.core.reports.text import as_markdown, one_line
 
@@ -34,14 +35,15 @@ def _of_cells(census: Census) -> Iterator[str]:
     if n := _count(census, ~pl.col(HAS_KNOWN_DONOR).fill_null(value=False)):
         yield f"{n:,} cells are of donors that cannot be told apart."
     if names := split_by_cell(census):
-        yield f"Of {_some(names)} single cells were split, so that one person can be on two sides."
+        some = some_of(names, most=_MOST_NAMED)
+        yield f"Of {some} single cells were split, so that one person can be on two sides."
     if n := count_ties(census).n_empty:
         yield f"{n:,} sentences are empty."
 
 
 def _of_sources(sources: Sequence[Source]) -> Iterator[str]:
     if names := [one.dataset_id for one in sources if one.values not in (None, "counts")]:
-        yield f"Of {_some(names)} values that are no counts were ranked."
+        yield f"Of {some_of(names, most=_MOST_NAMED)} values that are no counts were ranked."
     if len(sources) > 1:
         yield "Symbols are those of each source: a gene can have another one in another dataset."
 
@@ -57,8 +59,3 @@ def _of_licences(sources: Sequence[Source], licence: str | None) -> Iterator[str
 
 def _count(census: Census, condition: pl.Expr) -> int:
     return int(census.cells.filter(condition)[N].sum())
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more

@@ -10,6 +10,7 @@ import polars as pl
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.pages.addresses import OVERVIEW
 from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
+from c2s_assets.core.reports.counts import some_of
 from c2s_assets.core.runs.health import (
     FRESH,
     HOURS,
@@ -21,7 +22,7 @@ from c2s_assets.core.runs.health import (
     everything_is_fresh,
 )
 from c2s_assets.defs.health import look_at_health
-from c2s_assets.defs.ui.overview import REFUSED, named, some_of
+from c2s_assets.defs.ui.overview import MOST_NAMED, REFUSED, named
 from c2s_assets.storage.lake.layout import Layout
 
 _NAME = "Health"
@@ -56,6 +57,6 @@ def _row(row: Mapping[str, Any], layout: Layout) -> Sequence[object]:
         round(row[HOURS]),
         row["last_failure"],
         row["next_try_at"],
-        some_of(row[OUTDATED]),
+        some_of(row[OUTDATED], most=MOST_NAMED),
         "; ".join(row[WHY]),
     )

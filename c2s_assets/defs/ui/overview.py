@@ -6,6 +6,7 @@ import dagster as dg
 
 from c2s_assets.core.pages.addresses import HEALTH, page_address
 from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
+from c2s_assets.core.reports.counts import some_of
 from c2s_assets.defs.service import DatasetStatus, list_datasets
 from c2s_assets.schemas.registry import REPORT
 from c2s_assets.storage.dataset import AssetState
@@ -22,7 +23,7 @@ _UNDER_WAY = {
     "started": "being built",
     "canceling": "being built",
 }
-_MOST_NAMED = 5
+MOST_NAMED = 5
 
 
 def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
@@ -106,21 +107,15 @@ def reasons(status: DatasetStatus) -> Iterator[str]:
         yield outdated[0] + (f"; and {n_more} more for it" if n_more else "")
     missing = [name for name, state in states.items() if state.is_wanted and state.standing == "missing"]
     if missing and len(missing) < sum(state.is_wanted for state in states.values()) and not refused:
-        yield f"not built: {some_of(missing)}"
+        yield f"not built: {some_of(missing, most=MOST_NAMED)}"
     if broken := dict.fromkeys(claim for state in states.values() for claim in _broken_claims(state)):
-        yield f"checks do not hold: {some_of(list(broken))}"
+        yield f"checks do not hold: {some_of(list(broken), most=MOST_NAMED)}"
 
 
 def named(dataset_id: str, layout: Layout, *, is_refused: bool) -> PageLink | str:
     """Name a dataset, with a link to its page if it has one."""
     has_page = is_refused or layout.dataset_page(dataset_id).exists()
     return PageLink(dataset_id, page_address(dataset_id)) if has_page else dataset_id
-
-
-def some_of(names: Sequence[str]) -> str:
-    """List the first names, and say how many more there are."""
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def _broken_claims(state: AssetState) -> Iterator[str]:
