@@ -75,7 +75,7 @@ def dataset_asset(
             check_specs=check_specs(function.__name__, datasets),
             pool=pool,
             retry_policy=retry_policy,
-        )(final_errors(_where_asked_for(function)))
+        )(final_errors(function if declared.asked_by is None else _where_asked_for(function)))
 
     return declare
 

@@ -45,7 +45,15 @@ def choose_datasets(layout: Layout, ids: Sequence[str] | None) -> list[str]:
 def present_tables(
     layout: Layout, settings: DatasetsFile, table: str, ids: Sequence[str] | None
 ) -> dict[str, Built]:
-    """Find a table of each dataset that is meant, see `choose_datasets`, as its record has it.
+    """Find a table of each dataset that is meant, as its record has it; see `present_states`."""
+    states = present_states(layout, settings, table, ids)
+    return {dataset_id: built for dataset_id, of in states.items() if (built := of[table].built) is not None}
+
+
+def present_states(
+    layout: Layout, settings: DatasetsFile, table: str, ids: Sequence[str] | None
+) -> dict[str, Mapping[str, AssetState]]:
+    """Tell how all tables of each dataset stand that is meant, see `choose_datasets`; this one is built.
 
     Raises
     ------
@@ -53,18 +61,18 @@ def present_tables(
         If the table of one of them is missing or outdated, so that no dataset is left out, or used as it was
         before, without a word.
     """
-    ready: dict[str, Built] = {}
+    ready: dict[str, Mapping[str, AssetState]] = {}
     lacking: dict[str, str] = {}
     for dataset_id in choose_datasets(layout, ids):
         try:
-            state = Dataset(layout, dataset_id, settings).state()[table]
+            states = Dataset(layout, dataset_id, settings).state()
         except C2SError as error:  # a torn record
             lacking[dataset_id] = str(error)
             continue
-        if state.standing == "built" and state.built is not None:
-            ready[dataset_id] = state.built
+        if states[table].standing == "built":
+            ready[dataset_id] = states
         else:
-            lacking[dataset_id] = problem_of(state)
+            lacking[dataset_id] = problem_of(states[table])
     if lacking:
         raise MissingInputError(_refusal(table, lacking, ready=list(ready)))
     if not ready:

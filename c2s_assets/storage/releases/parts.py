@@ -9,8 +9,8 @@ from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.registry import FEATURES, MANIFEST, PROFILE, SIDES_OF_DATASET
-from c2s_assets.storage.choosing import present_tables, problem_of
-from c2s_assets.storage.dataset import AssetState, Dataset
+from c2s_assets.storage.choosing import present_states, problem_of
+from c2s_assets.storage.dataset import AssetState
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.releases.beside import PSEUDOBULK, WITH_SIDES
@@ -71,10 +71,10 @@ def find_parts(layout: Layout, settings: DatasetsFile, entry: ReleaseEntry) -> P
     MissingInputError
         If a table of one is missing or outdated; of tables that have to be asked for, if it is outdated.
     """
-    sides = present_tables(layout, settings, SIDES_OF_DATASET, _chosen(layout, entry))
-    beside, read = {}, {}
-    for dataset_id in sides:
-        states = Dataset(layout, dataset_id, settings).state()
+    sides, beside, read = {}, {}, {}
+    found = present_states(layout, settings, SIDES_OF_DATASET, _chosen(layout, entry))
+    for dataset_id, states in found.items():
+        sides[dataset_id] = _built(dataset_id, states[SIDES_OF_DATASET])
         read[dataset_id] = {table: _built(dataset_id, states[table]) for table in _READ}
         further = {
             table: _built(dataset_id, states[table])
