@@ -58,20 +58,16 @@ def attributes_of(
     -------
     See schemas.tables.CellAttributes.
     """
-    sections = pl.Series(sample.sections, dtype=pl.String).gather(sample.section)
-    rows = pl.Series(sample.cells, dtype=pl.Int64)
-    of_places = pl.DataFrame({"row": rows, c.SECTION: sections})
+    sections = pl.Series(c.SECTION, sample.sections, dtype=pl.String).gather(sample.section)
+    pixels = sample.xy_px if has_image else np.full_like(sample.xy_px, np.nan)
     diameters, basis = _diameters(obs, sample.unit)
     columns = [
         obs[CELL_ID],
-        pl.int_range(obs.height, eager=True)
-        .alias("row")
-        .to_frame()
-        .join(of_places, on="row", how="left")[c.SECTION],
+        *sample.in_all_rows(sections.to_frame()),
         *(_text(obs, name).alias(own) for name, own in OF_OBS.items()),
         _text(obs, disease_column).alias(c.CELL_DISEASE_STATE),
-        *_coordinates(sample, sample.xy_um, (c.X_UM, c.Y_UM)),
-        *_coordinates(sample, sample.xy_px if has_image else None, (c.X_PX, c.Y_PX)),
+        *sample.in_all_rows(_coordinates(sample.xy_um, (c.X_UM, c.Y_UM))),
+        *sample.in_all_rows(_coordinates(pixels, (c.X_PX, c.Y_PX))),
         diameters.alias(c.CELL_DIAMETER_UM),
         basis.alias(c.DIAMETER_BASIS),
     ]
@@ -125,16 +121,8 @@ def _text(obs: pl.DataFrame, name: str | None) -> pl.Series:
     return obs[name].cast(pl.String)
 
 
-def _coordinates(
-    sample: SpatialSample, xy: NDArray[np.float64] | None, names: tuple[str, str]
-) -> list[pl.Series]:
-    everywhere = np.full((sample.n_obs, 2), np.nan)
-    if xy is not None:
-        everywhere[sample.cells] = xy
-    return [
-        pl.Series(name, values.astype(np.float32)).fill_nan(None)
-        for name, values in zip(names, everywhere.T, strict=True)
-    ]
+def _coordinates(xy: NDArray[np.float64], names: tuple[str, str]) -> pl.DataFrame:
+    return pl.DataFrame(xy.astype(np.float32), schema=list(names)).fill_nan(None)
 
 
 def _diameters(obs: pl.DataFrame, unit: Unit) -> tuple[pl.Series, pl.Series]:

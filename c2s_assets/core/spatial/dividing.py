@@ -76,10 +76,8 @@ def divide_tissue(
     if (sides == TRAIN).sum() < _FEWEST_TRAINED * len(sides):
         without = np.where(drawn == VALIDATION, TRAIN, drawn)
         sides = _apart(without, sample, across_sections=has_image)
-    everywhere = np.full(sample.n_obs, "", dtype="U10")
-    everywhere[sample.cells] = sides
-    named = pl.Series(SPLIT, everywhere.tolist(), dtype=pl.String)
-    return Division(level, named.replace({"": None}), buffer_of(sample))
+    named = pl.Series(SPLIT, sides.tolist(), dtype=pl.String).replace({"": None})
+    return Division(level, sample.in_all_rows(named.to_frame())[SPLIT], buffer_of(sample))
 
 
 def cut_into_blocks(xy_um: NDArray[np.float64], n_blocks: int) -> NDArray[np.int64]:

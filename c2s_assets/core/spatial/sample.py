@@ -62,6 +62,12 @@ class SpatialSample:
         has_place[self.cells[first:last] - start] = True
         return has_place, slice(first, last)
 
+    def in_all_rows(self, values: pl.DataFrame) -> pl.DataFrame:
+        """Give what is known of each cell its row of obs; null where there is no cell."""
+        numbered = values.with_columns(pl.Series("row", self.cells, dtype=pl.Int64))
+        rows = pl.DataFrame({"row": pl.int_range(self.n_obs, eager=True)})
+        return rows.join(numbered, on="row", how="left", maintain_order="left").drop("row")
+
     def places_apart(self, distance_um: float) -> NDArray[np.float64]:
         """Lay sections side by side, at least so far apart: microns in which no two of them are near."""
         extent = float(np.ptp(self.xy_um, axis=0).max()) + 2 * distance_um

@@ -13,9 +13,10 @@ from c2s_assets.core.spatial.dividing import cut_into_blocks
 from c2s_assets.core.spatial.morphology import COARSEST_UM_PER_PX, NO_NUCLEI, measure_nuclei
 from c2s_assets.core.spatial.sample import SpatialSample
 from c2s_assets.core.spatial.surroundings import nearest_types, strongest_pairs
-from c2s_assets.schemas.registry import ATTRIBUTES, CELLS, COMMUNICATION, PAIRS, PATCHES, SLIDES
+from c2s_assets.schemas.registry import ATTRIBUTES, CELLS, COMMUNICATION, PATCHES, SLIDES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.images.picture import decoded
+from c2s_assets.storage.spatial.pairs import read_pair_names
 from c2s_assets.storage.tables.parquet import iter_table
 
 # With fewer donors, blocks of the tissue are what a classifier has not seen.
@@ -32,7 +33,7 @@ def read_facts(dataset: Dataset, sample: SpatialSample) -> pl.DataFrame:
             *attributes,
             n_neighbours,
             density_of(n_neighbours, reach=sample.reach),
-            *_of_all(types, sample),
+            *sample.in_all_rows(types),
             _pairs(dataset),
             *_nuclei(dataset, sample),
         ]
@@ -47,16 +48,8 @@ def read_groups(dataset: Dataset, sample: SpatialSample) -> NDArray[np.int64]:
     return cut_into_blocks(sample.places_apart(sample.reach.radius_um), _N_BLOCKS)
 
 
-def _of_all(rows: pl.DataFrame, sample: SpatialSample) -> pl.DataFrame:
-    """Give rows of the cells of a sample their places among all cells; null elsewhere."""
-    numbered = rows.with_columns(pl.Series("row", sample.cells, dtype=pl.Int64))
-    everywhere = pl.DataFrame({"row": pl.int_range(sample.n_obs, eager=True)})
-    return everywhere.join(numbered, on="row", how="left", maintain_order="left").drop("row")
-
-
 def _pairs(dataset: Dataset) -> pl.Series:
-    listed = dataset.read(PAIRS, columns=[c.PAIR_INDEX, c.LIGAND, c.RECEPTOR]).drop_nulls(c.PAIR_INDEX)
-    names = listed.sort(c.PAIR_INDEX).select(pl.format("{}-{}", c.LIGAND, c.RECEPTOR)).to_series().to_list()
+    names = read_pair_names(dataset).to_list()
     heard = iter_table(dataset.path(COMMUNICATION), columns=[c.RECEIVED_PAIR_INDEX, c.RECEIVED])
     return pl.concat([strongest_pairs(block, names) for block in heard])
 

@@ -25,9 +25,10 @@ from c2s_assets.core.columns import (
 from c2s_assets.core.errors import LakeError
 from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.patches import CELL_PATCH, TISSUE_PATCH
-from c2s_assets.schemas.registry import ATTRIBUTES, FEATURES, PAIRS, RECORDS, SLIDES
+from c2s_assets.schemas.registry import ATTRIBUTES, FEATURES, RECORDS, SLIDES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.images.picture import decoded
+from c2s_assets.storage.spatial.pairs import read_pair_names
 from c2s_assets.storage.spatial.records import iter_records, read_sides_of_records
 
 _UNKNOWN = "unknown"
@@ -102,11 +103,10 @@ def _write(file: h5py.File, dataset: Dataset) -> int:
 
 
 def _write_shared(file: h5py.File, dataset: Dataset, features: pl.DataFrame) -> None:
-    pairs = dataset.read(PAIRS).drop_nulls(c.PAIR_INDEX).sort(c.PAIR_INDEX)
     texts = {
         "genes": features[SYMBOL].fill_null(features[FEATURE_ID]),
         "gene_ids": features[FEATURE_ID],
-        "lr_pairs": pairs.select(pl.format("{}-{}", c.LIGAND, c.RECEPTOR)).to_series(),
+        "lr_pairs": read_pair_names(dataset),
     }
     shared = file.create_group("shared")
     for name, values in texts.items():

@@ -6,7 +6,10 @@ from pathlib import Path
 import polars as pl
 
 from c2s_assets.core.errors import ConfigError, MissingInputError
+from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.pairs import parse_pairs
+from c2s_assets.schemas.registry import PAIRS
+from c2s_assets.storage.dataset import Dataset
 
 _LIANA = "liana"
 _OF_LIANA = Path("resource") / "omni_resource.csv"
@@ -19,6 +22,12 @@ def source_of_pairs(setting: str | None, *, organism: str | None) -> str:
     if setting is not None:
         return setting
     return f"{_LIANA}:{'mouseconsensus' if organism == _MOUSE else 'consensus'}"
+
+
+def read_pair_names(dataset: Dataset) -> pl.Series:
+    """Read what the pairs that cells can hear are called, ``LIGAND-RECEPTOR``, by their index."""
+    listed = dataset.read(PAIRS, columns=[c.PAIR_INDEX, c.LIGAND, c.RECEPTOR]).drop_nulls(c.PAIR_INDEX)
+    return listed.sort(c.PAIR_INDEX).select(pl.format("{}-{}", c.LIGAND, c.RECEPTOR)).to_series()
 
 
 def read_pairs(source: str) -> pl.DataFrame:

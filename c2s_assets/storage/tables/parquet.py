@@ -258,9 +258,7 @@ def write_sides(
             side: stack.enter_context(TableWriter(folder, schema=schema, part_name="chunk_{:04d}.parquet"))
             for side, folder in folders.items()
         }
-        for block in chain([first], blocks):
-            for side, writer in writers.items():
-                writer.write(block.filter(pl.col(SPLIT) == side))
+        _write_by_side(writers, chain([first], blocks))
 
 
 def write_images_of_sides(
@@ -284,9 +282,7 @@ def write_images_of_sides(
             )
             for side in SIDES
         }
-        for block in blocks:
-            for side, writer in writers.items():
-                writer.write(block.filter(pl.col(SPLIT) == side))
+        _write_by_side(writers, blocks)
 
 
 def read_table(path: Path, *, columns: list[str] | None = None) -> pl.DataFrame:
@@ -496,6 +492,12 @@ def _open(
 
 def _is_list_of_integers(kind: pa.DataType) -> bool:
     return bool(pa.types.is_list(kind) and pa.types.is_integer(kind.value_type))
+
+
+def _write_by_side(writers: Mapping[str, TableWriter], blocks: Iterable[pl.DataFrame]) -> None:
+    for block in blocks:
+        for side, writer in writers.items():
+            writer.write(block.filter(pl.col(SPLIT) == side))
 
 
 def _write_file(path: Path, table: pa.Table, schema: pa.Schema, *, rows_per_draw: int | None = None) -> None:
