@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +24,9 @@ from c2s_assets.storage.releases.staged import read_release
 from c2s_assets.storage.tables.parquet import read_table
 from c2s_assets_tests.atlas import make_atlas
 from c2s_assets_tests.cli.commanding import c2s
-from c2s_assets_tests.clients.publishing import contents, without_waits
-from c2s_assets_tests.defs.building import Workshop
-from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
+from c2s_assets_tests.clients.publishing import contents, hub_to_write
+from c2s_assets_tests.defs.building import Workshop, copy_lake
+from c2s_assets_tests.hub import LocalHub
 
 PER_CELL = ("expression", "sample_metadata", "projection_X_pca", "projection_X_tsne", "projection_X_umap")
 FILES = {
@@ -48,15 +47,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 @pytest.fixture
 def layout(built: Layout, tmp_path: Path) -> Layout:
     """A lake that a test may change."""
-    shutil.copytree(built.root, tmp_path / "lake")
-    return Layout(tmp_path / "lake")
+    return copy_lake(built, tmp_path)
 
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
-    without_waits(monkeypatch)
-    monkeypatch.setenv("HF_TOKEN", WRITER)
-    with serve_hub(tmp_path / "hub") as hub:
+    with hub_to_write(tmp_path / "hub", monkeypatch) as hub:
         yield hub
 
 

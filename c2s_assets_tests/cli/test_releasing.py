@@ -1,7 +1,6 @@
 """`c2s release` and `c2s publish`: from a lake to a repository of the Hub, and what a change of it sends."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -19,10 +18,10 @@ from c2s_assets.schemas.discover import ListingHistory
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
-from c2s_assets_tests.clients.publishing import contents, without_waits
+from c2s_assets_tests.clients.publishing import contents, hub_to_write
 from c2s_assets_tests.corpus import make_corpus
-from c2s_assets_tests.defs.building import build_only, open_workshop
-from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
+from c2s_assets_tests.defs.building import build_only, copy_lake, open_workshop
+from c2s_assets_tests.hub import WRITER, LocalHub
 from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad
 
 KEY = ["dataset_id", "cell_id"]
@@ -43,15 +42,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 @pytest.fixture
 def layout(built: Layout, tmp_path: Path) -> Layout:
     """A lake that a test may change."""
-    shutil.copytree(built.root, tmp_path / "lake")
-    return Layout(tmp_path / "lake")
+    return copy_lake(built, tmp_path)
 
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
-    without_waits(monkeypatch)
-    monkeypatch.setenv("HF_TOKEN", WRITER)
-    with serve_hub(tmp_path / "hub") as hub:
+    with hub_to_write(tmp_path / "hub", monkeypatch) as hub:
         yield hub
 
 

@@ -13,7 +13,7 @@ from c2s_assets.clients.hub import HubRepo, open_repo
 from c2s_assets.clients.publishing import Published, StagedRelease, publish
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, ReleaseFile
 from c2s_assets.storage.lake.documents import write_document
-from c2s_assets_tests.hub import WRITER, LocalHub, Repo
+from c2s_assets_tests.hub import WRITER, LocalHub, Repo, serve_hub
 from c2s_assets_tests.serving import record_waits
 
 REPO = "me/corpus"
@@ -48,6 +48,15 @@ def stage_files(folder: Path, files: Mapping[str, bytes]) -> StagedRelease:
     document = ReleaseDocument(name="corpus", plan_version="2.1", inputs="", made_from={}, files=known)
     write_document(folder / RELEASE_DOCUMENT, document)
     return StagedRelease(folder, document)
+
+
+@contextmanager
+def hub_to_write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
+    """Serve a Hub until the block ends; who publishes to it has a token that may write, and does not wait."""
+    without_waits(monkeypatch)
+    monkeypatch.setenv("HF_TOKEN", WRITER)
+    with serve_hub(folder) as hub:
+        yield hub
 
 
 @contextmanager

@@ -12,17 +12,15 @@ from c2s_assets.defs.automation.releases import daily_releases, described_releas
 from c2s_assets.defs.partitions import releases
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.service import run_release
-from c2s_assets_tests.clients.publishing import stage_files, without_waits
+from c2s_assets_tests.clients.publishing import hub_to_write, stage_files
 from c2s_assets_tests.defs.building import Workshop, open_workshop
-from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
+from c2s_assets_tests.hub import LocalHub
 from c2s_assets_tests.toy import make_lake
 
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
-    without_waits(monkeypatch)
-    monkeypatch.setenv("HF_TOKEN", WRITER)
-    with serve_hub(tmp_path / "hub") as hub:
+    with hub_to_write(tmp_path / "hub", monkeypatch) as hub:
         yield hub
 
 

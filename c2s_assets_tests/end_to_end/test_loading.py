@@ -18,10 +18,10 @@ import c2s_assets
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
-from c2s_assets_tests.clients.publishing import without_waits
+from c2s_assets_tests.clients.publishing import hub_to_write
 from c2s_assets_tests.corpus import make_corpus
 from c2s_assets_tests.end_to_end.browser import CHROMIUM, open_browser
-from c2s_assets_tests.hub import WRITER, LocalHub, serve_hub
+from c2s_assets_tests.hub import LocalHub
 
 pytestmark = pytest.mark.slow
 
@@ -69,9 +69,7 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 @pytest.fixture
 def hub(layout: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]:
     """A Hub with the release as version 1.0."""
-    without_waits(monkeypatch)
-    monkeypatch.setenv("HF_TOKEN", WRITER)
-    with serve_hub(tmp_path / "hub") as hub:
+    with hub_to_write(tmp_path / "hub", monkeypatch) as hub:
         for arguments in (("release", "corpus"), ("publish", "corpus")):
             said = c2s(*arguments, lake=layout.root, hub=hub.url)
             assert said.status == 0, said.err
