@@ -19,6 +19,7 @@ from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import EmptyWorkspaceTarget
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from c2s_assets.core.pages.addresses import OVERVIEW
 from c2s_assets.defs.ui.guard import App, Guard
 from c2s_assets.defs.ui.pages import Pages
 from c2s_assets.storage.lake.layout import Layout
@@ -67,7 +68,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         instance = running.enter_context(dg.instance_for_test())
         open_port, readonly_port = free_port(), free_port()
         webserver = running.enter_context(_webserver(instance, read_only=False))
-        pages = Pages(webserver, layout, overview=lambda: "all datasets")
+        pages = Pages(webserver, layout, written={OVERVIEW: lambda: "all datasets"})
         running.enter_context(_served(Guard(pages, port=open_port), port=open_port))
         readonly = running.enter_context(_webserver(instance, read_only=True))
         running.enter_context(_served(readonly, port=readonly_port))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -97,4 +98,8 @@ def _seconds_spent(process: int) -> float:
 
 
 def _has_catalogue_open(process: int) -> bool:
-    return any(file.readlink().suffix == ".duckdb" for file in Path(f"/proc/{process}/fd").iterdir())
+    for file in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed since it was listed
+            if file.readlink().suffix == ".duckdb":
+                return True
+    return False
