@@ -83,6 +83,20 @@ def test_only_what_has_surveyed_a_file_opens_it() -> None:
     assert not any(work in _imports(path) for path in MODULES)
 
 
+def test_one_place_hands_parquet_files_to_polars() -> None:
+    """Elsewhere it is forgotten that to Polars `[`, `?` and `*` of a path are patterns, and `a=b` is data."""
+    asking = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute | ast.alias)
+        and re.fullmatch(
+            "(read|scan)_parquet(_schema|_metadata)?", getattr(node, "attr", "") or getattr(node, "name", "")
+        )
+    }
+    assert asking == {"storage/tables/scanning.py"}
+
+
 ALLOWED_IN_CORE = {
     "c2s_assets",
     "numba",

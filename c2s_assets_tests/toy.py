@@ -31,6 +31,8 @@ Matrices = Literal["raw.X", "layers/counts", "counts in X", "normalised X", "sca
 Encoding = Literal["csr", "csc", "dense"]
 
 AGES = (20, 35, 50, 65)
+# A folder's name: a partition of Hive, patterns of Polars and DuckDB, an escape of addresses, quotes.
+NASTY = 'tissue=lung [a]%20?*\' "é"'
 # Axes of the embeddings that are computed where a file has none: that takes a new process two seconds longer,
 # most of them for imports.
 EMBEDDINGS = {"X_pca": 5, "X_tsne": 2}

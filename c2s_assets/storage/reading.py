@@ -22,6 +22,7 @@ from c2s_assets.storage.lake.documents import read_document, read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.sources.listing import withdrawn_datasets
+from c2s_assets.storage.tables.scanning import scan_files
 
 if TYPE_CHECKING:  # it costs a second to import, and who trains on sentences does without
     import anndata as ad
@@ -115,14 +116,15 @@ class Lake:
             [file for file in files if side in (None, file.parent.name)]
             for files in self.files("train_test", datasets).values()
         ]
-        frames = [_uniform(_scan(files), schema) for files in found if files]
+        frames = [_uniform(scan_files(files), schema) for files in found if files]
         return _choose(_as_one(frames, with_source_columns(schema)), columns, of="training")
 
     def cells(
         self, *, datasets: Sequence[str] | None = None, columns: Sequence[str] | None = None
     ) -> pl.LazyFrame:
         """Read all cells, also those that are on no side; see `training` for parameters and errors."""
-        frames = [_uniform(_scan(files), CELLS) for files in self.files("cell_metadata", datasets).values()]
+        found = self.files("cell_metadata", datasets).values()
+        frames = [_uniform(scan_files(files), CELLS) for files in found]
         return _choose(_as_one(frames, with_source_columns(CELLS)), columns, of="cells")
 
     def genes(self, *, datasets: Sequence[str] | None = None) -> pl.LazyFrame:
@@ -135,7 +137,7 @@ class Lake:
         copies of a cell are counted each. See `training` for errors.
         """
         found = self.files("feature_metadata", datasets).values()
-        return count_genes(pl.concat([_scan(files).select(COUNTED) for files in found]))
+        return count_genes(pl.concat([scan_files(files).select(COUNTED) for files in found]))
 
     def projections(self, name: str, *, datasets: Sequence[str] | None = None) -> pl.LazyFrame:
         """Read one projection, such as ``X_umap``, of all datasets that have it, or of those that are named.
@@ -162,7 +164,7 @@ class Lake:
             known = sorted({name for files in found.values() for name in files})
             raise UnknownNameError(f"{lacking} has no projection {name!r}. There are {', '.join(known)}.")
         frames = [
-            _scan([found[dataset_id][name]]).select(pl.lit(dataset_id).alias(DATASET_ID), pl.all())
+            scan_files([found[dataset_id][name]]).select(pl.lit(dataset_id).alias(DATASET_ID), pl.all())
             for dataset_id in having
         ]
         return pl.concat(frames, how="diagonal_relaxed")
@@ -266,8 +268,8 @@ class Lake:
             )
         files, features = self.files(table, used), self.files("feature_metadata", used)
         return join_samples(
-            {name: _scan(files[name]).filter(wanted).collect() for name in used},
-            {name: _scan(features[name]).select(FEATURE_COLUMNS).collect() for name in used},
+            {name: scan_files(files[name]).filter(wanted).collect() for name in used},
+            {name: scan_files(features[name]).select(FEATURE_COLUMNS).collect() for name in used},
         )
 
     @cached_property
@@ -291,11 +293,6 @@ class Lake:
             profile = read_document(self.layout.profile(dataset_id), DatasetProfile)
             described |= {"title": profile.origin.title, "organism": profile.organism}
         return described
-
-
-def _scan(files: list[Path]) -> pl.LazyFrame:
-    # A path is no pattern, and a folder called `key=value` above the lake is no column.
-    return pl.scan_parquet(files, glob=False, hive_partitioning=False)
 
 
 def _uniform(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:

@@ -8,12 +8,10 @@ import pytest
 
 import c2s_assets
 from c2s_assets_tests.cli.commanding import c2s
-from c2s_assets_tests.toy import write_toy_h5ad
+from c2s_assets_tests.toy import NASTY, write_toy_h5ad
 
 pytestmark = pytest.mark.slow
 
-# A partition of Hive, patterns of Polars and DuckDB, an escape of addresses, quotes of three languages.
-NASTY = 'tissue=lung [a]%20?*\' "é"'
 FILE = "Ätlas [b-c] donor_id=7 *?%41 'x' \"y\"; $(z) #1"
 DATASET_ID = "Atlas_b-c_donor_id_7_41_x_y_z_1"
 TABLES = "train_test,expression,projections,validation_report"

@@ -32,6 +32,7 @@ from c2s_assets.storage.choosing import choose_datasets
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.reading import open_lake
 from c2s_assets.storage.replacing import refuse_taken, taking_the_place_of
+from c2s_assets.storage.tables.scanning import scan_files
 
 # By which annbatch 0.3 knows a collection that is shuffled already, and how it calls its stores.
 _COLLECTION = {"encoding-type": "annbatch-preshuffled", "encoding-version": "0.1.0"}
@@ -77,7 +78,7 @@ def export_annbatch(
     ids = choose_datasets(layout, datasets)
     sizes = dict(lake.training(datasets=ids).group_by(SPLIT).len().collect().rows())
     features = pl.concat(
-        pl.read_parquet(files, columns=[FEATURE_ID, SYMBOL])
+        scan_files(files).select(FEATURE_ID, SYMBOL).collect()
         for files in lake.files("feature_metadata", ids).values()
     )
     with taking_the_place_of(folder) as written:

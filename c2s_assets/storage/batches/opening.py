@@ -19,6 +19,7 @@ from c2s_assets.storage.batches.sentences import SentenceCells
 from c2s_assets.storage.choosing import choose_datasets
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.reading import Lake, open_lake
+from c2s_assets.storage.tables.scanning import scan_files
 
 Content = Literal["expression", "sentences"]
 _CONTENTS: tuple[Content, ...] = ("expression", "sentences")
@@ -124,4 +125,4 @@ def _refuse_mixed_kinds(lake: Lake, ids: Sequence[str]) -> None:
 
 def _features(lake: Lake, ids: Sequence[str]) -> dict[str, pl.DataFrame]:
     found = lake.files(FEATURES, ids)
-    return {name: pl.read_parquet(found[name], columns=[FEATURE_ID, SYMBOL]) for name in ids}
+    return {name: scan_files(found[name]).select(FEATURE_ID, SYMBOL).collect() for name in ids}

@@ -18,6 +18,7 @@ from c2s_assets.core.errors import MachineError
 from c2s_assets.core.expression.tables import ROWS_PER_DRAW
 from c2s_assets.storage.batches.files import SameFile
 from c2s_assets.storage.streams import N_THREADS
+from c2s_assets.storage.tables.scanning import scan_files
 
 # A process that was forked has the module of the one before it, but not the threads of Polars.
 _IMPORTED_BY = os.getpid()
@@ -81,7 +82,7 @@ class SentenceCells:
 
     def _read(self, file: int, start: int, n_rows: int) -> pa.Array:
         with self.files[file].open() as opened:
-            rows = pl.scan_parquet(opened).select(CELL_SENTENCE).slice(start, n_rows).collect()
+            rows = scan_files(opened).select(CELL_SENTENCE).slice(start, n_rows).collect()
         return rows[CELL_SENTENCE].to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 
 

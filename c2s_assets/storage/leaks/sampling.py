@@ -22,6 +22,7 @@ from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.splits.plan import read_plan
 from c2s_assets.storage.tables.expression import read_sparse
 from c2s_assets.storage.tables.parquet import read_table, table_schema
+from c2s_assets.storage.tables.scanning import scan_files
 
 # Of so many generated cells and genes the models took 21 s of processor time, and 0.85 GB in all; of 20,000
 # cells 27 s and 1.1 GB.
@@ -141,7 +142,7 @@ def _read_expression(datasets: Sequence[Dataset], cells: pl.DataFrame) -> NDArra
 
 def _choose_genes(datasets: Sequence[Dataset]) -> pl.DataFrame:
     """Choose the genes that are expressed in most datasets, then in most cells: `feature_id` and `gene`."""
-    features = [pl.scan_parquet(present(one.path(FEATURES)), glob=False).select(COUNTED) for one in datasets]
+    features = [scan_files(present(one.path(FEATURES))).select(COUNTED) for one in datasets]
     if not features:
         return pl.DataFrame(schema={"gene": pl.UInt32, FEATURE_ID: pl.String})
     counted = count_genes(pl.concat(features)).collect()

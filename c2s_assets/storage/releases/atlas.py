@@ -37,6 +37,7 @@ from c2s_assets.storage.releases.staged import (
 )
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 from c2s_assets.storage.tables.parquet import TableWriter, iter_table, table_schema
+from c2s_assets.storage.tables.scanning import scan_files
 
 # Of what a release is made by: raised when the same tables come to other files.
 _FORM = 2
@@ -128,7 +129,7 @@ def verify_atlas(folder: Path, layout: Layout, entry: ReleaseEntry) -> Iterator[
     )
     cells = _cell_ids(folder / names.cells)
     tables = [path for path in folder.glob("*.parquet") if path.name not in (names.cells, names.features)]
-    wide = [folder / names.wide / "*.parquet"] if (folder / names.wide).exists() else []
+    wide = [folder / names.wide] if (folder / names.wide).exists() else []
     found = {path: _cell_ids(path).equals(cells) for path in [*sorted(tables), *wide]}
     other = next((path for path, is_same in found.items() if not is_same), None)
     message = f"{len(found)} tables hold the same {len(cells):,} cells."
@@ -140,7 +141,8 @@ def verify_atlas(folder: Path, layout: Layout, entry: ReleaseEntry) -> Iterator[
 
 
 def _cell_ids(path: Path) -> pl.Series:
-    return pl.read_parquet(path, columns=[CELL_ID])[CELL_ID]
+    files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
+    return scan_files(files).select(CELL_ID).collect()[CELL_ID]
 
 
 def _sources(layout: Layout, names: AtlasNames, tables: Mapping[str, Built]) -> dict[str, Path]:

@@ -7,6 +7,7 @@ import polars as pl
 
 from c2s_assets.core.columns import DATASET_ID, SPLIT
 from c2s_assets.core.releases.census import COUNTED, WORDS, Census, N
+from c2s_assets.storage.tables.scanning import scan_files
 
 _CELLS = pl.Schema({SPLIT: pl.String(), DATASET_ID: pl.String(), **COUNTED, N: pl.Int64()})
 _WORDS = pl.Schema({**dict.fromkeys(WORDS, pl.Int32()), N: pl.Int64()})
@@ -18,9 +19,7 @@ def count_cells(sides: Mapping[str, Sequence[Path]]) -> Census:
     Memory is bounded by how much cells differ. Of a column that the files do not have, or have with values of
     another kind, all is null; those of a side have the same columns.
     """
-    counted = [
-        _count(side, pl.scan_parquet(list(files), glob=False)) for side, files in sides.items() if files
-    ]
+    counted = [_count(side, scan_files(list(files))) for side, files in sides.items() if files]
     cells, words = (list(tables) for tables in zip(*counted, strict=True)) if counted else ([], [])
     return Census(
         cells=pl.concat([_CELLS.to_frame(), *cells]),

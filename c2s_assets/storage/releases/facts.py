@@ -21,6 +21,7 @@ from c2s_assets.storage.releases.counting import count_cells
 from c2s_assets.storage.releases.sources import SOURCES, published_sources
 from c2s_assets.storage.splits.proof import find_files
 from c2s_assets.storage.tables.parquet import read_table
+from c2s_assets.storage.tables.scanning import scan_files
 
 INFLATION = "_leak_inflation.parquet"
 # The split of a config whose table is of all sides; `all` means every split to `datasets`, and `train`, its
@@ -85,7 +86,7 @@ def _says(name: str) -> str:
 
 def count_left_out(manifest: Path) -> dict[str, int]:
     """Count the cells that are on no side, by reason, as a manifest has them."""
-    counted = pl.scan_parquet(manifest, glob=False).select(pl.col(*_LEFT_OUT).sum()).collect()
+    counted = scan_files(manifest).select(pl.col(*_LEFT_OUT).sum()).collect()
     return {says: int(counted[column][0]) for column, says in _LEFT_OUT.items()}
 
 

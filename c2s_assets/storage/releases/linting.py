@@ -23,6 +23,7 @@ from c2s_assets.core.releases.lint import (
 from c2s_assets.core.splits.certificate import CERTIFICATE, CERTIFIED_MANIFEST, parse_certificate
 from c2s_assets.schemas.releases import ReleaseDocument
 from c2s_assets.storage.tables.parquet import iter_table
+from c2s_assets.storage.tables.scanning import scan_files
 
 
 def certified_rows(folder: Path) -> dict[str, int]:
@@ -132,7 +133,7 @@ def _contact_in_document(path: Path) -> str | None:
 
 
 def _contact_in_table(path: Path) -> str | None:
-    schema = pl.read_parquet_schema(path)
+    schema = scan_files(path).collect_schema()
     texts = {pl.String(), pl.List(pl.String())}
     names = [name for name, kind in schema.items() if kind in texts and not name.startswith(CELL_SENTENCE)]
     for block in iter_table(path, columns=names):

@@ -10,6 +10,7 @@ from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.pairs import parse_pairs
 from c2s_assets.schemas.registry import PAIRS
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.tables.scanning import scan_files
 
 _LIANA = "liana"
 _OF_LIANA = Path("resource") / "omni_resource.csv"
@@ -65,9 +66,9 @@ def read_pairs(source: str) -> pl.DataFrame:
 
 def _read_file(path: Path) -> pl.DataFrame:
     if path.suffix == ".parquet":
-        return pl.read_parquet(path)
+        return scan_files(path).collect()
     separator = "\t" if path.suffix in (".tsv", ".txt") else ","
-    return pl.read_csv(path, separator=separator, infer_schema=False)
+    return pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
 
 
 def _read_liana(source: str) -> pl.DataFrame:
@@ -80,7 +81,7 @@ def _read_liana(source: str) -> pl.DataFrame:
             f"run, python -m pip install --no-deps liana; or name a table of your own, with the columns "
             f"ligand and receptor, as communication.pairs in datasets.yaml."
         )
-    table = pl.read_csv(path, infer_schema=False)
+    table = pl.read_csv(path, infer_schema=False, glob=False)
     wanted = source.partition(":")[2]
     chosen = table.filter(pl.col(_RESOURCE) == wanted)
     if chosen.is_empty():

@@ -17,6 +17,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.leaks.published import read_copies
 from c2s_assets.storage.tables.parquet import read_table
+from c2s_assets.storage.tables.scanning import scan_files
 
 _LOOKED_AT = {
     DATASET_ID: pl.String,
@@ -32,7 +33,7 @@ def read_left_out(layout: Layout, dataset_id: str) -> pl.DataFrame:
     """Read which cells of a dataset are left out as copies: `cell_id`, `is_repeated`, `is_on_two_sides`."""
     if not layout.split_copies.exists():
         return frame_schema(SplitCopies).to_frame().select(CELL_ID, IS_REPEATED, IS_ON_TWO_SIDES)
-    found = pl.scan_parquet(present(layout.split_copies), hive_partitioning=False)
+    found = scan_files(present(layout.split_copies))
     return (
         found.filter(pl.col(DATASET_ID) == dataset_id).select(CELL_ID, IS_REPEATED, IS_ON_TWO_SIDES).collect()
     )

@@ -27,6 +27,7 @@ from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.images import stored_columns, with_features
 from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.streams import N_THREADS
+from c2s_assets.storage.tables.scanning import scan_files
 
 if TYPE_CHECKING:  # see schemas.arrow
     from c2s_assets.schemas.tables import Table
@@ -287,7 +288,7 @@ def write_images_of_sides(
 
 def read_table(path: Path, *, columns: list[str] | None = None) -> pl.DataFrame:
     """Read a table of one file or one folder of parts."""
-    return pl.concat([pl.read_parquet(file, columns=columns) for file in _files(path)])
+    return pl.concat([scan_files(file).select(columns or pl.all()).collect() for file in _files(path)])
 
 
 def iter_table(
@@ -333,7 +334,7 @@ def read_rows(path: Path, start: int, stop: int, *, columns: list[str] | None = 
         n_rows = pq.read_metadata(file).num_rows
         file.seek(0)
         first, end = max(start, 0), min(stop, n_rows)
-        rows = pl.scan_parquet(file).select(columns or pl.all()).slice(first, max(end - first, 0))
+        rows = scan_files(file).select(columns or pl.all()).slice(first, max(end - first, 0))
         found.append(rows.collect())
         start, stop = start - n_rows, stop - n_rows
     return pl.concat(found)

@@ -26,6 +26,7 @@ from scipy.sparse import csr_array
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.storage.streams import N_THREADS
 from c2s_assets.storage.tables.parquet import with_metadata
+from c2s_assets.storage.tables.scanning import scan_files
 
 # A part is one row group: what its footer says of 29,400 columns takes 1.6 MB, whatever the number of cells.
 # 8,192 cells of the simulated atlas are 18 MB with it, and 1 GB for a reader that decodes the whole of them;
@@ -119,9 +120,7 @@ def read_cells(n_cells: Mapping[Path, int], start: int, stop: int) -> pl.DataFra
     for path, n_rows in n_cells.items():
         low, high = max(start - first, 0), min(stop - first, n_rows)
         if low < high:
-            # A lake may lie below folders called `[x]` or `tissue=lung`, which say nothing.
-            rows = pl.scan_parquet(path, glob=False, hive_partitioning=False).slice(low, high - low)
-            found.append(rows.collect())
+            found.append(scan_files(path).slice(low, high - low).collect())
         first += n_rows
     return pl.concat(found)
 

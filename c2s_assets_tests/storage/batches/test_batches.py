@@ -7,6 +7,7 @@ from pathlib import Path
 import anndata as ad
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,9 +20,10 @@ from c2s_assets.storage.batches.files import SameFile
 from c2s_assets.storage.batches.iterating import Batch, Batches
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.tables import sparse
+from c2s_assets.storage.tables.scanning import scan_files
 from c2s_assets_tests.corpus import TABLES
 from c2s_assets_tests.defs.building import build_only, open_workshop
-from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
+from c2s_assets_tests.toy import NASTY, drop_toy_h5ad, make_lake
 
 COLUMNS = ["dataset_id", "cell_id", "cell_type", "age"]
 
@@ -56,9 +58,8 @@ def small() -> Iterator[None]:
 
 @pytest.fixture
 def copy(layout: Layout, tmp_path: Path) -> Layout:
-    """The same lake, to be changed."""
-    shutil.copytree(layout.root, tmp_path / "lake")
-    return Layout(tmp_path / "lake")
+    """The same lake, to be changed, below a folder with a name that says nothing."""
+    return Layout(Path(shutil.copytree(layout.root, tmp_path / NASTY / "lake")))
 
 
 def draw(layout: Layout, *datasets: str, **options) -> Batches:
@@ -255,6 +256,10 @@ def test_one_cell_is_a_batch(tmp_path: Path) -> None:
     assert batch.x.nnz > 0
 
 
+def test_a_lake_below_any_folder_is_drawn_from(copy: Layout, layout: Layout) -> None:
+    assert cells_of(draw(copy, "lung")) == cells_of(draw(layout, "lung"))
+
+
 def test_a_table_that_is_built_anew_meanwhile_is_not_mixed_with_what_was(copy: Layout) -> None:
     batches = draw(copy, batch_size=5)
     part = next(copy.parts("expression", "lung").iterdir())
@@ -269,7 +274,7 @@ def test_a_feature_that_does_not_exist_is_refused(copy: Layout, monkeypatch: pyt
     batches = draw(copy, "lung")
     part = next(copy.parts("expression", "lung").iterdir())
     beyond = pl.col("feature_index").list.eval(pl.element() + 1000).cast(pl.List(pl.Int32))
-    pl.read_parquet(part).with_columns(beyond).write_parquet(part, row_group_size=4)
+    pq.write_table(scan_files(part).with_columns(beyond).collect().to_arrow(), part, row_group_size=4)
     monkeypatch.setattr(SameFile, "open", lambda file: file.path.open("rb"))
     with pytest.raises(LakeError, match=r"feature_index 1\d{3} is not a row of feature_metadata"):
         list(batches)

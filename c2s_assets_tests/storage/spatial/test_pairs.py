@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from c2s_assets.core.errors import ConfigError, MissingInputError
 from c2s_assets.storage.spatial.pairs import read_pairs, source_of_pairs
+from c2s_assets_tests.toy import NASTY
 
 
 @pytest.fixture
@@ -39,9 +41,10 @@ def test_without_liana_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("name", ["mine.csv", "mine.tsv", "mine.parquet"])
 def test_a_table_of_ones_own_is_read(tmp_path: Path, name: str) -> None:
     table = pl.DataFrame({"ligand": ["A"], "receptor": ["R"], "annotation": ["Cell-Cell Contact"]})
-    path = tmp_path / name
+    path = tmp_path / NASTY / name
+    path.parent.mkdir()
     if name.endswith("parquet"):
-        table.write_parquet(path)
+        pq.write_table(table.to_arrow(), path)
     else:
         table.write_csv(path, separator="\t" if name.endswith("tsv") else ",")
     assert read_pairs(str(path)).rows() == [("A", "R", True)]

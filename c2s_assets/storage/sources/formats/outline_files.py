@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.errors import NotAnH5adError
 from c2s_assets.core.spatial.outlines import Outlines
+from c2s_assets.storage.tables.scanning import scan_files
 
 # Half a million cells are 500 MB of text; one is 1 kB.
 _PIECE = 2**22
@@ -60,7 +61,7 @@ def read_corners(path: Path) -> tuple[pl.Series, Outlines]:
         If it is no such table.
     """
     try:
-        table = pl.read_parquet(path, columns=[_CELL_ID, *_CORNERS])
+        table = scan_files(path).select(_CELL_ID, *_CORNERS).collect()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise NotAnH5adError(
             f"{path.name} is no table of corners of cells ({error}). Copy it again."

@@ -17,6 +17,7 @@ from c2s_assets.storage.sources.formats.tenx import convert_tenx
 from c2s_assets.storage.sources.formats.tissue_folders import TissueFiles
 from c2s_assets.storage.sources.formats.tissues import Tissue, add_tissue, read_names
 from c2s_assets.storage.spatial.library import BIN_UM, UM_PER_PX
+from c2s_assets.storage.tables.scanning import scan_files
 
 _BARCODE, PX = "barcode", ("pxl_col_in_fullres", "pxl_row_in_fullres")
 _ON_SLIDE = ("in_tissue", "array_row", "array_col")
@@ -97,10 +98,11 @@ def read_places(files: TissueFiles, barcodes: pl.Series) -> pl.DataFrame:
     assert path is not None  # noqa: S101  as `find_tissue` found it
     try:
         if path.suffix == ".parquet":
-            table = pl.read_parquet(path)
+            table = scan_files(path).collect()
         else:
             has_names = not path.name.endswith(_NO_NAMES)
-            table = pl.read_csv(path, has_header=has_names, new_columns=None if has_names else _LISTED)
+            names = None if has_names else _LISTED
+            table = pl.read_csv(path, has_header=has_names, new_columns=names, glob=False)
         table = table.select(
             pl.col(_BARCODE).cast(pl.String), pl.col(_ON_SLIDE).cast(pl.Int32), pl.col(PX).cast(pl.Float64)
         )

@@ -15,6 +15,7 @@ from c2s_assets.storage.sources.formats.tenx import convert_tenx
 from c2s_assets.storage.sources.formats.tissue_folders import TissueFiles
 from c2s_assets.storage.sources.formats.tissues import Tissue, add_tissue, read_names
 from c2s_assets.storage.spatial.library import UM_PER_PX
+from c2s_assets.storage.tables.scanning import scan_files
 
 _CELL_ID, _CENTRE = "cell_id", ("x_centroid", "y_centroid")
 _PIXEL_SIZE = "pixel_size"
@@ -66,7 +67,7 @@ def _cells(files: TissueFiles, names: pl.Series) -> pl.DataFrame:
     path = files.places
     assert path is not None  # noqa: S101  as `find_tissue` found it
     try:
-        table = pl.read_parquet(path)
+        table = scan_files(path).collect()
         known = as_text(table[_CELL_ID])
         table.select(pl.col(_CENTRE).cast(pl.Float64))
     except (pl.exceptions.PolarsError, OSError) as error:

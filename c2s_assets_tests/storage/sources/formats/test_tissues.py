@@ -26,7 +26,7 @@ from c2s_assets_tests.tissues import (
     write_spots,
     write_xenium,
 )
-from c2s_assets_tests.toy import make_lake
+from c2s_assets_tests.toy import NASTY, make_lake
 
 __all__ = ["nothing_apart"]
 pytestmark = pytest.mark.usefixtures("nothing_apart")
@@ -36,6 +36,13 @@ CELLS = {
     12: [[[500.0, 0.0], [501.0, 0.0], [501.0, 1.0]], square(100, 0, 30)],
     7: square(0, 200, 40),
 }
+
+
+def below_any_folder(folder: Path) -> Path:
+    """Move a folder below one whose name says nothing."""
+    above = folder.with_name(NASTY)
+    above.mkdir()
+    return folder.rename(above / folder.name)
 
 
 @contextmanager
@@ -55,7 +62,7 @@ def counts(h5ad: H5ad) -> np.ndarray:
 )
 def test_spots_lie_where_their_barcodes_do(tmp_path: Path, positions: str) -> None:
     placed = write_spots(tmp_path / "slide", positions=positions, spot_diameter_fullres=130.0)
-    with converted(tmp_path / "slide") as h5ad:
+    with converted(below_any_folder(tmp_path / "slide")) as h5ad:
         assert h5ad.obs.index().to_list() == placed["barcode"].to_list()
         xy_px = placed.select("pxl_col_in_fullres", "pxl_row_in_fullres").to_numpy()
         np.testing.assert_allclose(h5ad.read_embedding("spatial"), xy_px)
@@ -65,7 +72,7 @@ def test_spots_lie_where_their_barcodes_do(tmp_path: Path, positions: str) -> No
         assert library["scalefactors"] == {"tissue_hires_scalef": 0.1, "spot_diameter_fullres": 130}
         assert (library["unit"], library["images"]["hires"]["summary"]["shape"]) == ("spot", [*HIRES.shape])
         np.testing.assert_array_equal(counts(h5ad), counts_of(11))
-    read = ad.read_h5ad(tmp_path / "converted.h5ad")
+    read = ad.read_h5ad(tmp_path / NASTY / "converted.h5ad")
     np.testing.assert_array_equal(read.uns["spatial"]["slide"]["images"]["hires"], HIRES)
 
 
@@ -142,7 +149,7 @@ def test_outlines_that_have_no_bin_are_refused(tmp_path: Path) -> None:
 
 def test_xenium_is_read_without_its_controls(tmp_path: Path) -> None:
     cells = write_xenium(tmp_path / "run", pixel_size=0.2)
-    with converted(tmp_path / "run") as h5ad:
+    with converted(below_any_folder(tmp_path / "run")) as h5ad:
         assert h5ad.obs.index().to_list() == cells["cell_id"].to_list()
         assert h5ad.var.index().to_list() == ["GENE1", "GENE3"]
         np.testing.assert_array_equal(counts(h5ad), counts_of(4)[:, [1, 3]])
