@@ -104,8 +104,15 @@ def _build_one_by_one(definitions: dg.Definitions, tell: Tell) -> None:
         if failed & asset.asset_deps[asset.key]:
             failed.add(asset.key)
             continue
+        # What assets ask of their context, and `final_errors` of that of a step that is refused.
         context = SimpleNamespace(
-            partition_key=DATASET_ID, has_partition_key=True, asset_key=asset.key, log=_LOG
+            partition_key=DATASET_ID,
+            has_partition_key=True,
+            asset_key=asset.key,
+            assets_def=asset,
+            instance=SimpleNamespace(add_run_tags=lambda run_id, tags: None),  # noqa: ARG005
+            run=SimpleNamespace(run_id="none"),
+            log=_LOG,
         )
         try:
             for _ in asset.op.compute_fn.decorated_fn(context, store=definitions.resources["store"]):
