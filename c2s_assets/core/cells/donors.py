@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 
 import polars as pl
 
-from c2s_assets.core.cells.outcomes import names_nobody, reads_like_an_outcome
+from c2s_assets.core.cells.outcomes import names_nobody, reads_like_an_outcome, stand_for_missing
 from c2s_assets.core.columns import DONOR_ID, HAS_KNOWN_DONOR
 
 LABEL = "label"
@@ -36,7 +36,8 @@ def name_donors(labels: pl.Series) -> pl.DataFrame:
 
     Labels that differ in case or white space only are one donor, under the most frequent of its spellings,
     else the first, without space around it and with one space for any inside. An id is known unless it
-    `names_nobody`, or joins two other ids of the column as doublets are called: "HTO1_HTO2", "Ann+Bob".
+    `names_nobody`, stands for a missing number among the others, as 999 may, or joins two other ids of the
+    column as doublets are called: "HTO1_HTO2", "Ann+Bob".
 
     Parameters
     ----------
@@ -123,8 +124,10 @@ def _without_case_and_space(tidy: str) -> str:
 def _are_known(keys: dict[str, str]) -> Iterator[bool]:
     """Say of each id, given with its key, whether it names one donor."""
     all_keys = set(keys.values())
+    named = {donor_id for donor_id in keys if not names_nobody(donor_id)}
+    named -= stand_for_missing(named)
     for donor_id in keys:
-        yield not names_nobody(donor_id) and not _joins_two(donor_id, all_keys)
+        yield donor_id in named and not _joins_two(donor_id, all_keys)
 
 
 def _joins_two(donor_id: str, keys: Collection[str]) -> bool:

@@ -1,6 +1,7 @@
 """Labels in place of a donor that name nobody: missing values, pools, outcomes of demultiplexing."""
 
 import re
+from collections.abc import Collection
 
 
 def _listed(text: str) -> frozenset[str]:
@@ -12,10 +13,12 @@ _MISSING = _listed(
     """
     na nan nat none null nil nd unk unkn ukn unknow unknown unkown missing notapplicable
     notavailable notknown notassigned notprovided notreported notrecorded notcollected notspecified
-    notdetermined notdetected notgiven notstated nodata nodonor nodonorid noid nohto notag nohashtag
-    noname nosample nomatch unspecified undefined undeclared unidentified unnamed unavailable
-    indeterminate inconclusive tbd anonymous anon other others various several multiple misc
-    miscellaneous blank empty background debris ambient singlet singlets triplet triplets sng dbl
+    notdetermined notdetected notgiven notstated nodata nodonor nodonorid noid nohto notag nohash
+    nohashtag nohashtags nolabel nobarcode nocmo noname nosample nomatch undetected
+    unsorted unspecified undefined undeclared unidentified unnamed unavailable
+    indeterminate inconclusive tbd anonymous anon other others various several multiple multi misc
+    miscellaneous blank blanks empty inf infinity nacharacter nainteger nareal nacomplex
+    background debris ambient singlet singlets triplet triplets sng dbl
     mix mixed mixture lowquality failed filtered discarded excluded removed rejected negative
     negatives neg amb
     """
@@ -34,8 +37,9 @@ _POOLS = frozenset(["pool", "pools", "pooled", "mix", "mixed", "mixture"])
 _OF_AN_EXPERIMENT = _listed(
     """
     cell cells droplet droplets drop drops sample samples lane lanes batch batches run runs lib
-    library libraries chip well wells channel capture gem plate hto htos hashtag hashtags tag tags
-    barcode barcodes cmo cmos rep replicate exp experiment call calls donor donors patient patients
+    library libraries chip well wells channel capture gem plate hto htos hash hashtag hashtags tag tags
+    label labels rna barcode barcodes cmo cmos rep replicate exp experiment call calls donor donors
+    patient patients
     subject subjects individual individuals mouse mice animal animals person persons id identity
     genotype qc or and in of from vireo souporcell demuxlet freemuxlet
     """
@@ -59,8 +63,15 @@ _TAGS = re.compile(
     r"(?P<tag>hto|hashtag|htag|hash|cmo|tag|bar|barcode|donor)[ _-]?[^\W_]{1,4}(?:-[a-z]+)?"
     r"(?:[\W_]+(?P=tag)[ _-]?[^\W_]{1,4}(?:-[a-z]+)?)+"
 )
-# A missing integer is the lowest there is for R and numpy, and -1, -9 or -999 in many tables.
-_NEGATIVE_NUMBER = re.compile(r"-\d+(?:\.0+)?")
+# A missing integer is the lowest there is for R and numpy, and -1, -9 or -999 in many tables; where it is the
+# highest, it is that of 32 or 64 bits.
+_MISSING_NUMBER = re.compile(
+    r"(?:-\d+|2147483647|4294967295|9223372036854775807|18446744073709551615)(?:\.0+)?"
+)
+# Of spreadsheets: #REF!, #DIV/0!, #NAME?
+_SPREADSHEET = re.compile(r"#(?:ref|div/0|name|value|num|null|n/a|spill|calc)[!?]?")
+# Of statistics programs, which have no word for a missing number: 999, 9999.
+_NINES = re.compile(r"9{3,}(?:\.0+)?")
 _SUSPICIOUS = re.compile(
     r"un(?:k|d|as|ass|id|map|match|class|cert|res|tag|lab|cal)|no(?:t|ne)?$|doubl|dbl|multi|ambig|negativ|neg$"
     r"|pool|mix|fail|contam|debris|empty|backgr|low$|bad$|other|rest$|remain|resid|exclud|remov|discard|reject"
@@ -82,8 +93,21 @@ def names_nobody(label: str) -> bool:
     if len(label) > _MOST_CHARACTERS:
         return False
     text = label.strip().casefold()
-    patterns = (_NEGATIVE_NUMBER, _DEMUXLET, _CLUSTERS, _TAGS)
-    return any(p.fullmatch(text) for p in patterns) or _is_pair(text) or _is_outcome(words) or _is_pool(words)
+    patterns = (_MISSING_NUMBER, _SPREADSHEET, _DEMUXLET, _CLUSTERS, _TAGS)
+    rules = (_is_missing, _is_outcome, _is_pool)
+    return any(p.fullmatch(text) for p in patterns) or _is_pair(text) or any(rule(words) for rule in rules)
+
+
+def stand_for_missing(labels: Collection[str]) -> set[str]:
+    """Choose the labels of a column that are nines, three or more, and no number that the others lead up to.
+
+    ``999`` beside ``1`` to ``12``, or beside ``P1`` and ``P2``, is what a missing number is written as;
+    beside ``998`` or ``1003``, or alone, it is the id of somebody.
+    """
+    nines = {label for label in labels if _NINES.fullmatch(label.strip())}
+    others = [label.strip().removesuffix(".0") for label in labels if label not in nines]
+    most_digits = max((len(label) for label in others if label.isdecimal()), default=0)
+    return {label for label in nines if others and len(label.strip().partition(".")[0]) > most_digits}
 
 
 def reads_like_an_outcome(label: str) -> bool:
@@ -101,6 +125,12 @@ def _words(label: str) -> list[str]:
 def _is_pair(text: str) -> bool:
     match = _PAIR.fullmatch(text)
     return match is not None and (match["one"], match["first"]) != (match["other"], match["second"])
+
+
+def _is_missing(words: list[str]) -> bool:
+    """Whether a missing value stands beside words of an experiment: "Donor NA", but not "Donor NA12878"."""
+    further = [word for word in words if word not in _MISSING]
+    return len(further) < len(words) and all(word in _OF_AN_EXPERIMENT for word in further)
 
 
 def _is_outcome(words: list[str]) -> bool:

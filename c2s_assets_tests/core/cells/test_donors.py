@@ -68,6 +68,20 @@ NOBODY = [
         "donor0,donor1",
         "Bar1-Bar12",
     ),
+    # numbers and errors that programs write for what is missing
+    *("2147483647", "2147483647.0", "9223372036854775807", "inf", "-Inf", "NA_character_", "NA_real_"),
+    *("#REF!", "#DIV/0!", "#VALUE!"),
+    *(
+        "nan_donor",
+        "donor_nan",
+        "donor_na",
+        "Donor NA",
+        "sample none",
+        "patient (null)",
+        "no label",
+        "NoHash",
+    ),
+    *("Hash-Negative", "Blanks", "blank well", "ambient RNA", "undetected", "unsorted", "MULTI"),
 ]
 # A capital letter alone tells where the word ends.
 WRITTEN_IN_CAPITALS = {"poolB"}
@@ -114,6 +128,21 @@ PEOPLE = [
         "unknown_patient_2",
         "O'Neil",
         "Nan Goldin",
+        "Donor NA12878",
+        "sample_NA19238",
+        "donor_nd_4",
+        "Donor Nandi",
+        "none 3",
+        "blank_7",
+        "donor",
+        "REF",
+        "INF01",
+        "MULTI-3",
+        "unsorted_P1",
+        "hash1",
+        "label 3",
+        "999",
+        "2147483646",
         "Otherwise",
         "Poole",
         "mouse 3",
@@ -203,6 +232,25 @@ def test_ids_that_differ_in_case_and_space_only_are_one_donor(spellings):
 def test_two_ids_of_the_column_joined_are_a_doublet(labels, pairs):
     named = name_donors(pl.Series(labels))
     assert named.filter(~pl.col("has_known_donor"))["donor_id"].to_list() == pairs
+
+
+@pytest.mark.parametrize(
+    ("labels", "missing"),
+    [
+        (["1", "2", "12", "999"], ["999"]),
+        (["1.0", "12.0", "9999.0"], ["9999.0"]),
+        (["P1", "P2", "999", "9999"], ["999", "9999"]),
+        (["997", "998", "999", "1000"], []),
+        (["1003", "999"], []),
+        (["99998", "99999"], []),
+        (["999"], []),
+        (["unknown", "999"], ["unknown"]),
+    ],
+    ids=["small", "floats", "names", "in a row", "larger", "long", "alone", "beside nobody"],
+)
+def test_nines_are_missing_where_no_number_leads_up_to_them(labels, missing):
+    named = name_donors(pl.Series(labels))
+    assert named.filter(~pl.col("has_known_donor"))["label"].to_list() == missing
 
 
 def test_known_donors_of_a_list_are_counted_once():
