@@ -137,7 +137,7 @@ _MADE = (
     Declaration(
         name="cell_metadata",
         form="file",
-        code_version="5",
+        code_version="6",
         reads=_FROM_THE_FILE,
         settings=(
             "entry.organism",
@@ -174,7 +174,7 @@ _MADE = (
         reads=(*_FROM_THE_FILE, "gene_symbols", "cell_metadata", "split_manifest"),
         reads_where={"split_manifest": _OF_TRAIN},
         settings=("entry.symbol_column", "projections.fit_scope"),
-        code_version="5",
+        code_version="6",
         model_name="FeatureMetadata",
         view="features",
     ),

@@ -21,7 +21,7 @@ from c2s_assets.core.genes.approved import approved_symbols, by_ensembl_id
 from c2s_assets.core.genes.joining import counts_rows
 from c2s_assets.core.genes.kinds import GENE, feature_kinds
 from c2s_assets.core.genes.naming import ID_COLUMNS, SYMBOL_SOURCE, VAR_NAME, find_symbols, names_in
-from c2s_assets.core.genes.symbols import is_ensembl_id
+from c2s_assets.core.genes.symbols import is_ensembl_id, without_genome
 from c2s_assets.core.genes.var_columns import columns_called, list_columns
 
 IS_DUPLICATED_SYMBOL = "is_duplicated_symbol"
@@ -135,7 +135,7 @@ def feature_ids(var_names: pl.Series, var: pl.DataFrame) -> pl.Series:
     candidates = [var_names, *(var[name] for name in columns_called(ID_COLUMNS, var))]
     ids = [
         pl.when(is_ensembl_id(names)).then(names.str.replace(r"\.\d+$", ""))
-        for names in map(pl.lit, candidates)
+        for names in map(without_genome, map(pl.lit, candidates))
     ]
     named = names_in(var_names, var, None) if counts_rows(var_names) else [var_names]
     return pl.select(pl.coalesce(*ids, *map(pl.lit, named)).alias(FEATURE_ID)).to_series()

@@ -38,7 +38,7 @@ _STATED = {
 _CHROMOSOME = r"(chr[^\s:]+|GL\d{6}(\.\d+)?|KI\d{6}(\.\d+)?|JH\d{6}(\.\d+)?|\d{1,2}|MT|[XYM]|[23][LR])"
 # Each as short as it can be without a name of a gene: none of the 44,615 approved symbols of HGNC, of its
 # 58,391 alias and previous symbols or of the 22,000 names of mouse genes in our test data is among them, but
-# for the alias lncTAF15:1-1.
+# for the aliases lncTAF15:1-1 and b-PROTEIN.
 _NAMED = {
     SPIKE_IN: r"(?i)^g?ERCC[-_. ]?\d{3,}|^SIRV-?\d|spike[-_. ]?ins?([-_. \d]|$)|^phi-?x(174)?$",
     PEAK: (
@@ -47,21 +47,28 @@ _NAMED = {
     ),
     PROTEIN: (
         r"(?i)totalseq|(^|[-_. ])(adt|antibody|abseq)([-_. ]|$)|pAbO|isotype|_ab$|^(ab_|prot(ein)?[-_:])"
+        # of TotalSeq, by its number: CD3-A0034
+        r"|[-_.]protein$|[^-_.][-_.][ABCD]0\d{3}$"
         r"|^anti[-_. ](human|mouse|rat|hamster)"
     ),
     HASHTAG: r"(?i)^(hto|cmo)[-_. ]?[a-d]?\d+|hash[-_. ]?tag|^sample[-_. ]?tag[-_. ]?\d+",
     GUIDE: (
         r"^sg[A-Z][A-Z0-9]{2,}"
         r"|(?i)(^|[-_. ])(sg|g)rna([-_. ]|\d|$)|[-_.]sg[-_.]?\d+$|(non|safe)[-_. ]?targeting|^NTC[-_.]\d+$"
+        r"|[-_. ]guide[-_. ]?\d*$|^guide[-_. ]?\d|(^|[-_. ])crispr(i|a|ko|n)?[-_. ]"
     ),
     # Barcodes of cells, names that archives give to runs and samples, what HTSeq and STAR count besides, and
     # controls of Xenium, MERSCOPE and CosMx.
     OTHER: (
         r"(^|[^A-Za-z0-9])[ACGTN]{8,}(x?$|[^A-Za-z0-9])"
-        r"|(?i)^(cell|barcode)[-_. ]?\d+$|^(spot|well)[-_. ]\d+$|^([SED]R[RSX]|GSM|SAM[NED]A?)\d{5,}"
+        r"|(?i)^(cell|(cell[-_. ]?)?barcode)[-_. ]?\d+$|^(spot|well)[-_. ]\d+$"
+        r"|^([SED]R[RSX]|GSM|SAM[NED]A?)\d{5,}"
         r"|^(__|N_)?(no_?feature|ambiguous|too_low_aqual|not_aligned|alignment_not_unique|unmapped|multimapping)$"
         r"|^(blank|neg_?(control)?_?(probe|codeword|prb)|negative|system_?control|false_?code|genomic_?control"
         r"|(unassigned|deprecated)_?codeword|intergenic_?region)s?[-_. ]?\d+"
+        # Columns of obs of Seurat and scanpy.
+        r"|^(log1p_)?(n(Count|Feature)_\w+|nUMI|nGene|n_(genes|counts|umis?|cells|features)(_by_counts)?"
+        r"|total_counts(_\w+)?|(pct|percent|frac)[-_.](counts|mito?|ribo?)([-_.]\w+)?)$"
     ),
 }
 

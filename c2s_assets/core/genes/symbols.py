@@ -9,6 +9,12 @@ ENSEMBL_ID = r"^ENS[A-Z]*G\d{11}(\.\d+)?$"
 # GENCODE writes ENSG00000182378.14_PAR_Y, and transcripts are ENST...: neither is a symbol. Files of Ensembl
 # put gene: before an id.
 _LIKE_ENSEMBL = r"(?i)^(gene[:-]|transcript[:-])?ENS[A-Z]*\d{11}"
+# Cell Ranger puts the genome before each name where cells of several are mixed, and as many _ as make all
+# prefixes alike: GRCh38_TP53, mm10___Trp53. Seurat turns _ into -.
+_GENOME = (
+    r"^(?i:GRC[hmz]\d\d|hg(?:19|38)|mm(?:9|10|39)|mRatBN\d|Rnor\d?|rn[67]|danRer\d+|Mmul_?10|Sscrofa11"
+    r"|dm6|ce11|sacCer3)(?:[-_.]?p\d+)?[-_]+"
+)
 _ENSEMBL_SUFFIX = r"_ENS[A-Z]*G\d{11}(\.\d+)?$"
 # Ids of FlyBase, WormBase, ZFIN, Xenbase, SGD, Vega, RefSeq, of anything that names its database before a
 # colon, of transcripts that Cufflinks and StringTie assemble, and of probes on arrays.
@@ -27,7 +33,9 @@ _NO_GENE = (
     r"(?i)^(deprecated|obsolete|retired|withdrawn|unknown|unnamed|undefined|unassigned|unannotated|unmapped"
     r"|uncharacteri[sz]ed|intergenic|novel|missing|(?-i:GRC[hmz]\d\d)|hg(19|38)|mm(9|10|39)"
     # What Excel makes of MARCH1, SEPT2 and DEC1.
-    r"|\d{1,2}-(mar|sep|dec|oct|apr|feb|nov))$"
+    r"|\d{1,2}-(mar|sept?|dec|oct|apr|feb|nov)|(mar|sept?|dec|oct|apr|feb|nov)-\d\d"
+    # What stands where nobody named the features.
+    r"|(gene|feature|var|variable|probe)[-_. ]\d+)$"
 )
 _RETIRED = r"(?i)^(deprecated|obsolete|retired|withdrawn)([-_.: ]|$)"
 
@@ -82,8 +90,13 @@ def clean_symbol(names: pl.Expr) -> pl.Expr:
 
 
 def without_id(names: pl.Expr) -> pl.Expr:
-    """Take the Ensembl id off that CELLxGENE puts behind a symbol, and white space off both ends."""
-    return names.str.strip_chars().str.replace(_ENSEMBL_SUFFIX, "")
+    """Take off what CELLxGENE and Cell Ranger put around a symbol, an id and a genome, and white space."""
+    return without_genome(names.str.strip_chars()).str.replace(_ENSEMBL_SUFFIX, "")
+
+
+def without_genome(names: pl.Expr) -> pl.Expr:
+    """Take the genome off that Cell Ranger puts before a name where cells of several organisms are mixed."""
+    return names.str.replace(_GENOME, "")
 
 
 def without_number(names: pl.Series) -> pl.Series:

@@ -86,7 +86,8 @@ _peaks = st.tuples(
 ).map(lambda peak: f"{peak[0]}{peak[1]}{peak[2]}{'_' if peak[1] == '_' else '-'}{peak[2] + peak[3]}")
 _antibodies = st.one_of(
     _joined(
-        _one_of("CD3", "CD45RA", "HLA-DR", "IgD"), _one_of("_TotalSeqB", "-TotalSeqC", "_ADT", "-ADT", ".adt")
+        _one_of("CD3", "CD45RA", "HLA-DR", "IgD"),
+        _one_of("_TotalSeqB", "-TotalSeqC", "_ADT", "-ADT", ".adt", "_protein", "-A0034", "_C0138"),
     ),
     _joined(
         _one_of("ADT_", "adt-", "TotalSeq-A0", "anti-human_", "Antibody_", "prot_", "AB_"),
@@ -103,10 +104,14 @@ _hashtags = st.one_of(
 _guides = st.one_of(
     _joined(
         _one_of("TP53", "MYC", "KRAS"),
-        _one_of("_sg", "-sg", "_sgRNA_", "-gRNA", "_gRNA_"),
+        _one_of("_sg", "-sg", "_sgRNA_", "-gRNA", "_gRNA_", "_guide", "-guide-"),
         _one_of("1", "2", "10"),
     ),
-    _joined(_one_of("sgRNA_", "gRNA-", "sg"), _one_of("TP53", "MYC", "KRAS"), _one_of("", "_1", "-2")),
+    _joined(
+        _one_of("sgRNA_", "gRNA-", "sg", "CRISPRi_", "crispr-"),
+        _one_of("TP53", "MYC", "KRAS"),
+        _one_of("", "_1", "-2"),
+    ),
     _joined(_one_of("non-targeting", "NonTargeting_", "non_targeting_", "NTC_", "safe-targeting-"), _digits),
     _joined(_one_of("TP53_", "MYC-"), st.text("ACGT", min_size=19, max_size=20)),
 )
@@ -114,7 +119,20 @@ _barcodes = st.one_of(
     _bases,
     _joined(_bases, _one_of("-", "_", "."), _one_of("1", "2", "10", "1-0")),
     _joined(_one_of("sample1_", "10X82_2_", "a#", "L1:"), _bases, _one_of("", "x", "-1")),
-    _joined(_one_of("cell_", "Cell", "cell-", "spot_", "SRR00000", "GSM00000", "SAMN00000"), _digits),
+    _joined(
+        _one_of(
+            "cell_",
+            "Cell",
+            "cell-",
+            "CellBarcode",
+            "cell_barcode_",
+            "spot_",
+            "SRR00000",
+            "GSM00000",
+            "SAMN00000",
+        ),
+        _digits,
+    ),
 )
 _controls = st.one_of(
     _joined(
@@ -131,13 +149,19 @@ _controls = st.one_of(
         "no_feature",
     ),
 )
+_columns_of_obs = _one_of(
+    *("nCount_RNA", "nFeature_SCT", "n_genes", "n_genes_by_counts", "n_counts", "total_counts", "nUMI"),
+    *("log1p_total_counts", "pct_counts_mt", "percent.mito"),
+)
+_placeholders = _joined(_one_of("feature_", "Gene_", "gene-", "GENE.", "var_"), _digits)
 _words = _one_of("insulin", "tumor", "protein", "kinase", "receptor", "p53", "of", "type", "CD8")
 _descriptions = st.lists(_words, min_size=2, max_size=6).map(" ".join)
 
 NO_GENES = st.one_of(
     *(_spike_ins, _peaks, _antibodies, _hashtags, _guides, _barcodes, _controls, _descriptions),
+    *(_columns_of_obs, _placeholders),
     _one_of("", " ", "-", "nan", "NaN", "NA", "<NA>", "N/A", "None", "NULL", "unknown", "Unassigned"),
-    _one_of("1-Mar", "2-Sep", "01-Dec"),
+    _one_of("1-Mar", "2-Sep", "01-Dec", "Mar-01", "Sep-02", "GRCh38", "mm10___"),
     _number.map(str),
 )
 IDS = st.one_of(

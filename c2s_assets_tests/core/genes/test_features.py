@@ -234,6 +234,7 @@ def test_the_id_is_the_ensembl_id_without_version_else_the_index():
 def test_a_column_of_ids_is_found_in_whatever_case_it_is_written():
     """The human muscle ageing atlas keeps them in ENSEMBL."""
     assert feature_ids(names("MYC"), pl.DataFrame({"ENSEMBL": [MYC]})).to_list() == [MYC]
+    assert feature_ids(names(f"GRCh38_{TP53}.16", "mm10___x"), pl.DataFrame()).to_list() == [TP53, "mm10___x"]
 
 
 def test_an_index_that_counts_rows_is_no_id_where_features_have_names():

@@ -92,9 +92,14 @@ def test_a_symbol_stays_as_it_is(name):
         ("GTF2H2C_2_ENSG00000280987", "GTF2H2C_2"),
         (" TP53 ", "TP53"),
         ("A_ENSA", "A_ENSA"),
+        ("GRCh38_TP53", "TP53"),
+        ("hg19_HLA-A", "HLA-A"),
+        ("mm10___Trp53", "Trp53"),
+        ("GRCh38-MIR1302-2HG", "MIR1302-2HG"),
+        ("GRCh38_ENSG00000141510", None),
     ],
 )
-def test_the_symbol_is_what_stands_before_the_id_that_tells_features_apart(name, symbol):
+def test_the_symbol_is_what_stands_without_the_id_or_genome_that_tells_features_apart(name, symbol):
     assert apply(clean_symbol, name) == [symbol]
 
 
