@@ -84,3 +84,9 @@ def organism_names(column: pl.Series) -> pl.Series:
     return labels.replace_strict(
         distinct, pl.Series(names, dtype=pl.String), default=None, return_dtype=pl.String
     )
+
+
+def only_organism(organisms: pl.Series) -> str | None:
+    """Return the organism of cells that are all of one, as far as they name any."""
+    named = organisms.drop_nulls().unique().sort()
+    return str(named[0]) if len(named) == 1 else None

@@ -2,9 +2,11 @@
 
 import polars as pl
 
-from c2s_assets.core.columns import FEATURE_ID, FEATURE_KIND, SYMBOL
+from c2s_assets.core.cells.organisms import only_organism
+from c2s_assets.core.columns import CELL_ID, FEATURE_ID, FEATURE_KIND, ORGANISM, SYMBOL
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes.features import IS_DUPLICATED_SYMBOL
+from c2s_assets.core.genes.foreign import why_foreign
 from c2s_assets.core.genes.kinds import GENE
 from c2s_assets.core.genes.naming import VAR_NAME, reads_as_prose
 from c2s_assets.core.genes.symbols import ENSEMBL_ID
@@ -94,34 +96,54 @@ def features_have_symbols(features: pl.DataFrame, *, listing: str) -> Finding:
     return Finding("features_have_symbols", n_known > 0, message)
 
 
-def words_look_like_genes(features: pl.DataFrame, cell_ids: pl.Series, *, listing: str) -> Finding:
-    """Claim that the symbols look like those of genes, of whatever organism, and that the cells do not.
+def words_look_like_genes(
+    features: pl.DataFrame,
+    cells: pl.DataFrame,
+    *,
+    listing: str,
+    hgnc: pl.DataFrame | None,
+    is_named: bool,
+) -> Finding:
+    """Claim that the symbols look like those of genes, of the cells' organism, and that the cells do not.
 
     Parameters
     ----------
     features
-        `symbol` of each feature.
+        `feature_id`, `symbol` and `var_name` of each feature.
+    cells
+        `cell_id` and `organism` of each cell.
     listing
         Shows the columns of var.
+    hgnc
+        See `why_foreign`.
+    is_named
+        Whether the file's owner said where the symbols are: those may be of whatever organism.
     """
+    cell_ids, organism = cells[CELL_ID], only_organism(cells[ORGANISM])
     symbols = features[SYMBOL].drop_nulls().unique(maintain_order=True)
     genes = cell_ids.filter(_are_genes(cell_ids))
     # Of cells that were perturbed and pooled, those of one gene may be called like it.
     n_named = _are_genes(features[VAR_NAME]).sum() + len(symbols.filter(_are_genes(symbols)))
-    message = f"{len(symbols):,} symbols look like those of genes."
-    if is_transposed := len(genes) >= _FEWEST_GENES > n_named:
-        message = (
+    problem = None
+    if len(genes) >= _FEWEST_GENES > n_named:
+        problem = (
             f"{len(genes):,} of {len(cell_ids):,} cells are called like genes, the first "
             f"{_first(genes)}; features are called {_first(features[VAR_NAME])}. The matrix is transposed: "
             f"write the file again with cells as rows, adata.T in anndata."
         )
-    elif is_prose := reads_as_prose(symbols):
-        message = (
+    elif reads_as_prose(symbols):
+        problem = (
             f"Most of {len(symbols):,} symbols are words rather than names of genes, the first "
             f"{_first(symbols)}. var has: {listing}. {NAME_THE_SYMBOLS}"
         )
-    holds = not is_transposed and not is_prose
-    return Finding("words_look_like_genes", holds, message, {"n_symbols": len(symbols)})
+    elif not is_named and (why := why_foreign(features, organism=organism, hgnc=hgnc)):
+        problem = (
+            f"{why}; that is the organism of all cells. var has: {listing}. Correct the organism if it is "
+            f"another one; if these are the symbols to take, name their var column as symbol_column in the "
+            f"dataset's entry of datasets.yaml."
+        )
+    message = problem or f"{len(symbols):,} symbols look like those of genes."
+    return Finding("words_look_like_genes", problem is None, message, {"n_symbols": len(symbols)})
 
 
 def _way_out(features: pl.DataFrame) -> str:

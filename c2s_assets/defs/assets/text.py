@@ -13,6 +13,7 @@ from c2s_assets.core.columns import (
     FEATURE_KIND,
     N_ABOVE_TIES,
     N_EXPRESSED,
+    ORGANISM,
     SENTENCE_LENGTH,
     SYMBOL,
 )
@@ -34,6 +35,7 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, FEATURES, SENTENCES
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.tables.fidelity import draw_cells
+from c2s_assets.storage.tables.inputs import read_gene_symbols
 from c2s_assets.storage.tables.parquet import read_rows, read_table, table_schema
 from c2s_assets.storage.tables.sentences import audit, write_sentences
 
@@ -46,14 +48,21 @@ _FEATURE_COLUMNS = [FEATURE_ID, SYMBOL, FEATURE_KIND, VAR_NAME]
 def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: the symbols of the genes it expresses, highest first, as in Cell2Sentence."""
     dataset = store.dataset(context.partition_key)
-    cell_ids = dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
+    cells = dataset.read(CELLS, columns=[CELL_ID, ORGANISM])
     features = dataset.read(FEATURES, columns=_FEATURE_COLUMNS)
     listing = _list_var(dataset.path(FEATURES))
     before = [
         gene_claims.features_have_symbols(features, listing=listing),
-        gene_claims.words_look_like_genes(features, cell_ids, listing=listing),
+        gene_claims.words_look_like_genes(
+            features,
+            cells,
+            listing=listing,
+            hgnc=read_gene_symbols(store.layout)[0],
+            is_named=dataset.entry.symbol_column is not None,
+        ),
     ]
     yield from require(dataset, SENTENCES, before)
+    cell_ids = cells[CELL_ID]
     vocabulary = Vocabulary(features)
     spec = _spec(dataset, vocabulary)
     with staged_from_source(context, store) as (staged, h5ad):

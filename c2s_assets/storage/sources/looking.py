@@ -19,7 +19,6 @@ from c2s_assets.core.cells.metadata import ADDED_COLUMNS, describe_cells, split_
 from c2s_assets.core.cells.proposals import propose_organism
 from c2s_assets.core.cells.survey import ObsSurvey, survey_cells
 from c2s_assets.core.columns import (
-    CELL_ID,
     FEATURE_ID,
     HAS_KNOWN_DONOR,
     IS_PRIMARY_DATA,
@@ -206,7 +205,9 @@ class _Looker:
         listing = list_columns([var_names.alias("index"), *var])
         yield gene_claims.symbols_are_known(features)
         yield gene_claims.features_have_symbols(features, listing=listing)
-        yield gene_claims.words_look_like_genes(features, cells[CELL_ID], listing=listing)
+        yield gene_claims.words_look_like_genes(
+            features, cells, listing=listing, hgnc=None, is_named=entry.symbol_column is not None
+        )
 
     def _describe(self, survey: ObsSurvey, entry: DatasetEntry) -> pl.DataFrame:
         sources = survey.sources

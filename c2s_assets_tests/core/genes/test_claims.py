@@ -94,18 +94,26 @@ def test_where_nothing_is_a_gene_no_symbols_are_asked_for(n_peaks):
         assert "symbol_column" not in finding.message
 
 
-CELLS = ids("AAACCTGAGATAGGAG-1", "x", "CELL_1")
+def judge(table, *cell_ids, organism=None, hgnc=None, is_named=False):
+    cells = pl.DataFrame(
+        {"cell_id": cell_ids, "organism": organism}, schema_overrides={"organism": pl.String}
+    )
+    options = {"listing": "index ('a')", "hgnc": hgnc, "is_named": is_named}
+    return claims.words_look_like_genes(table, cells, **options)
+
+
+CELLS = ("AAACCTGAGATAGGAG-1", "x", "CELL_1")
 
 
 def test_symbols_of_genes_look_like_genes():
     table = features("TP53", "Actb", "w", "TYROBP", None)
-    assert claims.words_look_like_genes(table, CELLS, listing="").holds
-    assert claims.words_look_like_genes(features(), CELLS, listing="").holds
+    assert judge(table, *CELLS).holds
+    assert judge(features(), *CELLS).holds
 
 
 def test_words_of_a_language_do_not_look_like_genes():
     table = features("insulin", "albumin", "Glucagon", "keratin-5", "interleukin-2", "CD8")
-    finding = claims.words_look_like_genes(table, CELLS, listing="index ('a')")
+    finding = judge(table, *CELLS)
     assert not finding.holds
     assert_says(
         finding, r"^Most of 6 symbols are words .* 'insulin', .* var has: index \('a'\)\. Name the var"
@@ -118,7 +126,7 @@ def test_words_of_a_language_do_not_look_like_genes():
     ids=["symbols", "Ensembl ids"],
 )
 def test_cells_that_are_called_like_genes_are_features(genes):
-    finding = claims.words_look_like_genes(features("A", "B"), ids(*genes), listing="")
+    finding = judge(features("A", "B"), *genes)
     assert not finding.holds
     assert_says(
         finding, r"^2 of \d cells are called like genes.* features are called 'name0', 'name1'\. .*adata\.T"
@@ -126,9 +134,79 @@ def test_cells_that_are_called_like_genes_are_features(genes):
 
 
 def test_one_cell_may_be_called_like_a_gene():
-    assert claims.words_look_like_genes(features("A"), ids("VIM", "x"), listing="").holds
+    assert judge(features("A"), "VIM", "x").holds
 
 
 def test_pooled_cells_may_be_called_like_the_gene_that_was_perturbed():
     table = features("ACTB", "GAPDH", "X")
-    assert claims.words_look_like_genes(table, ids("ACTB", "GAPDH"), listing="").holds
+    assert judge(table, "ACTB", "GAPDH").holds
+
+
+HUMAN, MOUSE = "Homo sapiens", "Mus musculus"
+# Genes that both have; some of mouse alone; some that are of none.
+OF_HUMAN = [f"{family}{number}" for family in ("KRT", "RPL", "COL", "IL", "CCL") for number in range(3, 9)]
+OF_MOUSE = [symbol.capitalize() for symbol in OF_HUMAN]
+HGNC = pl.DataFrame(
+    {"symbol": OF_HUMAN[:20], "previous_symbols": [["OLD1"]] * 20, "alias_symbols": [OF_HUMAN[20:]] * 20},
+)
+
+
+def with_ids(symbols, pattern):
+    table = features(*symbols)
+    return table.with_columns(feature_id=pl.Series([pattern.format(row) for row in range(table.height)]))
+
+
+@pytest.mark.parametrize(
+    ("table", "organism", "hgnc", "why"),
+    [
+        (features(*OF_MOUSE), HUMAN, None, "30 of 30 symbols are not called as genes of Homo sapiens are"),
+        (features(*OF_HUMAN), MOUSE, None, "30 of 30 symbols are not called as genes of Mus musculus are"),
+        (with_ids(OF_HUMAN, "ENSMUSG{:011d}"), HUMAN, None, "30 of 30 symbols are not called"),
+        (with_ids(OF_MOUSE, "ENSG{:011d}"), MOUSE, None, "30 of 30 symbols are not called"),
+        (
+            features(*(f"SAMPLE{n}" for n in range(30)), *OF_HUMAN[:5]),
+            HUMAN,
+            HGNC,
+            "30 of 35 symbols are none",
+        ),
+    ],
+    ids=["mouse as human", "human as mouse", "ids of mouse", "ids of human", "unknown to HGNC"],
+)
+def test_symbols_of_another_organism_than_the_cells_are_refused(table, organism, hgnc, why):
+    finding = judge(table, "c1", "c2", organism=organism, hgnc=hgnc)
+    assert not finding.holds
+    assert_says(finding, why)
+    assert_says(finding, r"var has: index \('a'\)\. Correct the organism .* as symbol_column in the")
+    assert judge(table, "c1", organism=organism, hgnc=hgnc, is_named=True).holds, "the owner named them"
+
+
+@pytest.mark.parametrize(
+    ("table", "organism", "hgnc"),
+    [
+        (features(*OF_HUMAN), HUMAN, HGNC),
+        (features(*OF_MOUSE), MOUSE, HGNC),
+        (features(*OF_MOUSE, "Gm10188"), MOUSE, None),
+        (features(*OF_HUMAN, "1700037F24RIK", "GM10188"), MOUSE, None),
+        (features(*OF_HUMAN, *OF_MOUSE), HUMAN, None),
+        (features(*OF_HUMAN), "Macaca mulatta", HGNC),
+        (with_ids(OF_HUMAN, "ENSG{:011d}"), "Callithrix jacchus", HGNC),
+        (with_ids([f"SIM{n}" for n in range(30)], "ENSG{:011d}"), HUMAN, HGNC),
+        (features(*(f"AC{n:06d}.1" for n in range(100)), *OF_HUMAN), HUMAN, HGNC),
+        (features(*OF_MOUSE[:10]), HUMAN, HGNC),
+        (features(*OF_MOUSE), None, HGNC),
+    ],
+    ids=[
+        *("human", "mouse", "mouse with its own", "mouse in capitals", "both in one matrix", "macaque"),
+        *("marmoset by ids of human", "known by their ids", "clones", "a handful", "unknown organism"),
+    ],
+)
+def test_symbols_that_may_be_of_the_organism_pass(table, organism, hgnc):
+    finding = judge(table, "c1", "c2", organism=organism, hgnc=hgnc)
+    assert finding.holds, finding.message
+
+
+def test_cells_of_two_organisms_may_have_genes_of_either():
+    cells = pl.DataFrame({"cell_id": ["a", "b"], "organism": [HUMAN, MOUSE]})
+    assert claims.words_look_like_genes(
+        features(*OF_MOUSE), cells, listing="", hgnc=HGNC, is_named=False
+    ).holds
