@@ -162,8 +162,8 @@ def _source(dataset: "Dataset") -> Iterator[str]:
     yield f"  matrix   {profile.layer}: {profile.verdict.kind}"
     if profile.organism:
         yield f"  organism {profile.organism}"
-    if profile.origin.title:
-        yield f"  title    {profile.origin.title}"
+    if dataset.origin.title:
+        yield f"  title    {dataset.origin.title}"
 
 
 def _tables(states: Mapping[str, "AssetState"]) -> Iterator[str]:

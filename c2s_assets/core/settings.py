@@ -77,6 +77,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from c2s_assets.core.cells.provenance import collection_in, doi_in
 from c2s_assets.core.errors import ConfigError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.prompts.spec import PromptSpec
@@ -218,6 +219,16 @@ class DatasetEntry(Section):
     )
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
+    @property
+    def collection_id(self) -> str | None:
+        """The collection of Discover that its citation names."""
+        return collection_in(self.citation)
+
+    @property
+    def publication_doi(self) -> str | None:
+        """The DOI that its citation names."""
+        return doi_in(self.citation)
+
     @model_validator(mode="after")
     def _unit_has_an_effect(self) -> Self:
         if "age_unit" not in self.model_fields_set:
@@ -304,13 +315,16 @@ class DatasetsFile(Section):
         Parameters
         ----------
         places
-            A section, all keys of which are returned, a key of one, or ``entry`` and a key of the dataset's.
+            A section, all keys of which are returned, a key of one, or ``entry`` and a key of the dataset's,
+            or what follows from it: ``entry.publication_doi``.
         """
         found: dict[str, Any] = {}
         for place in places:
             section, _, key = place.partition(".")
             settings = self.entry(dataset_id) if section == "entry" else getattr(self, section)
             plain = settings.model_dump(mode="json", include={key} if key else None)
+            if key and key not in plain:
+                plain = {key: getattr(settings, key)}
             found |= {f"{section}.{name}": value for name, value in plain.items()}
         return found
 

@@ -158,8 +158,8 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("features_have_symbols", "At least one feature has a gene symbol."),
         Check(
             "words_look_like_genes",
-            "The symbols are not mostly words of a language, nor of another organism where the cells are of man "
-            "or mouse, and the cells are not called like genes.",
+            "The symbols are not mostly words of a language, nor of another organism where the cells are of "
+            "man or mouse, and the cells are not called like genes.",
         ),
         Check(
             "sentences_have_words",

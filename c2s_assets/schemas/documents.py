@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from c2s_assets.core.cells.categories import choose_category
+from c2s_assets.core.cells.provenance import Origin, stated_first
 from c2s_assets.core.expression.layers import Kind
 from c2s_assets.core.reports.validation import State
 from c2s_assets.core.settings import DatasetEntry
@@ -121,7 +122,7 @@ class MatrixProfile(_Document):
 
 
 class OriginProfile(_Document):
-    """What is known of the publication."""
+    """What the file says of its publication; see `DatasetProfile.origin_by`."""
 
     title: str | None
     citation: str | None
@@ -159,6 +160,11 @@ class DatasetProfile(_Document):
     )
     uns_keys: list[str]
     structure: list[dict[str, object]] = Field(description="Every element of the file.")
+
+    def origin_by(self, entry: DatasetEntry) -> Origin:
+        """Say of the publication what `datasets.yaml` states and, of the rest, what the file says."""
+        of_file = Origin(**self.origin.model_dump())
+        return stated_first(of_file, title=entry.title, citation=entry.citation, licence=entry.licence)
 
     @property
     def obs_not_read(self) -> dict[str, str]:

@@ -31,6 +31,9 @@ COPIES = "cell_copies"
 # One row per dataset, made by looking at all of them, and newer than any catalogue.
 HEALTH = "health_report"
 
+# What is said of a dataset's publication, wherever that is shown; no number depends on it.
+ENTRY_SHOWN = ("entry.title", "entry.citation", "entry.licence")
+
 # Tables that are made once for the whole lake, and read by those of datasets.
 SPLIT_PLAN = "split_plan"
 SHARED = ("gene_symbols", SPLIT_PLAN)
@@ -48,7 +51,8 @@ class Declaration:
         Of these, those read only where a setting has a value: the table to the setting and the value.
     settings
         What of `datasets.yaml` decides its content: a section, ``sentences``, a key of one,
-        ``projections.fit_scope``, or a key of the dataset's own entry, ``entry.layer``.
+        ``projections.fit_scope``, or a key of the dataset's own entry, ``entry.layer``; see
+        `DatasetsFile.values`.
     files
         Of these settings those that name a file, what is in which decides its content too.
     code_version
@@ -130,9 +134,9 @@ _MADE = (
     Declaration(
         name="dataset_profile",
         form="document",
-        code_version="4",
+        code_version="5",
         reads=("raw_h5ad",),
-        settings=("entry.title", "entry.citation", "entry.licence", "entry.organism", "entry.layer"),
+        settings=("entry.organism", "entry.layer"),
     ),
     Declaration(
         name="cell_metadata",
@@ -146,6 +150,7 @@ _MADE = (
             "entry.age_unit",
             "entry.age_group_column",
             "entry.cell_type_column",
+            "entry.collection_id",
         ),
         model_name="CellMetadata",
         has_row_per_cell=True,
@@ -193,6 +198,7 @@ _MADE = (
         form="sides",
         code_version="5",
         reads=("dataset_profile", "cell_metadata", "cell_sentences", "split_manifest"),
+        settings=("entry.title", "entry.collection_id", "entry.publication_doi"),
         model_name="TrainTest",
         view="training",
     ),
@@ -208,7 +214,7 @@ _MADE = (
         form="parts",
         code_version="2",
         reads=("dataset_profile", "train_test"),
-        settings=("prompts",),
+        settings=("prompts", "entry.title"),
         files=("prompts.tokenizer",),
         model_name="TrainingPrompts",
         is_default=False,
@@ -273,6 +279,7 @@ _MADE = (
         name="dataset_card",
         form="document",
         reads=("dataset_profile", "cell_sentences", "split_manifest", "train_test"),
+        settings=ENTRY_SHOWN,
         is_default=False,
     ),
     Declaration(
@@ -356,6 +363,7 @@ _REPORT = Declaration(
     form="document",
     code_version="2",
     reads=tuple(declared.name for declared in _MADE),
+    settings=ENTRY_SHOWN,
 )
 TABLES: Mapping[str, Declaration] = {declared.name: declared for declared in (*_MADE, _REPORT)}
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 import pyarrow as pa
 
+from c2s_assets.core.cells.provenance import Origin
 from c2s_assets.core.errors import LakeError, MissingInputError, NewerLakeError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.arrow import arrow_schema
@@ -206,6 +207,11 @@ class Dataset:
         """
         self._require(PROFILE)
         return read_document(self.layout.profile(self.dataset_id), DatasetProfile)
+
+    @property
+    def origin(self) -> Origin:
+        """What is known of its publication; see `profile` for what is raised."""
+        return self.profile.origin_by(self.entry)
 
     def path(self, asset: str) -> Path:
         """Return the file or folder of a table that is built.

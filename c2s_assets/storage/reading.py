@@ -291,7 +291,7 @@ class Lake:
         }
         if states["dataset_profile"].standing != "missing":
             profile = read_document(self.layout.profile(dataset_id), DatasetProfile)
-            described |= {"title": profile.origin.title, "organism": profile.organism}
+            described |= {"title": profile.origin_by(dataset.entry).title, "organism": profile.organism}
         return described
 
 

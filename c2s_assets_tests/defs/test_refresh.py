@@ -2,16 +2,18 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.events import JobFailureData, RunFailureReason
 
+from c2s_assets.core.discover.refresh import Request
 from c2s_assets.defs.automation import refresh as module
 from c2s_assets.defs.automation.refresh import VERSION, WHY, daily_listing, refresh
 from c2s_assets.defs.resources import Store
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.holdings import held_datasets
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
@@ -20,6 +22,8 @@ from c2s_assets.storage.sources.raw import adopt_from_inbox
 from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
 from c2s_assets_tests.serving import record_waits
+from c2s_assets_tests.storage.test_dataset import toy as toy_dataset
+from c2s_assets_tests.storage.test_dataset import with_settings
 from c2s_assets_tests.toy import EMBEDDINGS, make_lake, write_toy_h5ad
 
 PARTITIONS = "datasets"
@@ -104,6 +108,8 @@ class Day:
             for request in requests
         ]
 
+
+__all__ = ["toy_dataset"]
 
 # What a run reports of itself; of one without it, its process was stopped.
 STEP_FAILED = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
@@ -363,3 +369,24 @@ def test_the_last_mark_of_a_dataset_that_is_listed_again_says_so(day: Day) -> No
         "leave it out.",
     ]
     assert marks(day) == ["two", "two"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked"),
+    [
+        (
+            "sentences: {top_n: 1000}",
+            ["cell_sentences", "train_test", "training_prompts", "dataset_card", "validation_report"],
+        ),
+        ("datasets: {toy: {licence: CC BY 4.0}}", ["dataset_card", "validation_report"]),
+    ],
+    ids=["the length of sentences", "a licence"],
+)
+def test_a_changed_setting_asks_for_what_depends_on_it_alone(
+    toy_dataset: Dataset, setting: str, asked: list[str]
+) -> None:
+    changed = with_settings(toy_dataset, setting)
+    held = held_datasets(changed.layout, changed.settings)["toy"]
+    request = Request("toy", "v1", "outdated", 1)
+    run = module._run_request(request, replace(held, dataset_version_id="v1"), changed)
+    assert [key.to_user_string() for key in run.asset_selection or []] == asked

@@ -46,28 +46,46 @@ def publication_of(origin: Origin, *, listed: Publication | None = None) -> Publ
     )
 
 
-def read_origin(
-    uns: Mapping[str, object],
-    *,
-    title: str | None = None,
-    citation: str | None = None,
-    licence: str | None = None,
-) -> Origin:
-    """Collect what `uns` says of the publication; what the file's owner states comes first.
+def read_origin(uns: Mapping[str, object]) -> Origin:
+    """Collect what `uns` says of the publication.
 
     CELLxGENE writes a sentence into ``uns["citation"]`` that holds the publication's DOI and the
     address of its collection.
     """
-    citation = citation or _text(uns.get("citation"))
-    doi = _DOI.search(citation or "")
-    collection = _COLLECTION.search(citation or "")
+    citation = _text(uns.get("citation"))
     return Origin(
-        title=title or _text(uns.get("title")),
+        title=_text(uns.get("title")),
         citation=citation,
-        licence=licence or _text(uns.get("licence")) or _text(uns.get("license")),
-        collection_id=collection.group(1) if collection else None,
-        publication_doi=doi.group(0).rstrip(".,;)") if doi else None,
+        licence=_text(uns.get("licence")) or _text(uns.get("license")),
+        collection_id=collection_in(citation),
+        publication_doi=doi_in(citation),
     )
+
+
+def stated_first(origin: Origin, *, title: str | None, citation: str | None, licence: str | None) -> Origin:
+    """Put what a file's owner states before what the file says.
+
+    A citation brings the collection and the DOI that it names; one that names none leaves those of the file.
+    """
+    return Origin(
+        title=title or origin.title,
+        citation=citation or origin.citation,
+        licence=licence or origin.licence,
+        collection_id=collection_in(citation) or origin.collection_id,
+        publication_doi=doi_in(citation) or origin.publication_doi,
+    )
+
+
+def collection_in(citation: str | None) -> str | None:
+    """Find the id of the collection of Discover that a citation names."""
+    found = _COLLECTION.search(citation or "")
+    return found.group(1) if found else None
+
+
+def doi_in(citation: str | None) -> str | None:
+    """Find the DOI that a citation names."""
+    found = _DOI.search(citation or "")
+    return found.group(0).rstrip(".,;)") if found else None
 
 
 def read_organism(uns: Mapping[str, object]) -> str | None:

@@ -134,7 +134,8 @@ def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     with staged_from_source(context, store) as (staged, h5ad):
         profile = staged.dataset.profile
         listed = read_publication(store.layout, dataset_id=profile.dataset_id) or Publication()
-        survey = write_cells(staged, h5ad, collection_id=profile.origin.collection_id or listed.collection_id)
+        collection_id = staged.dataset.origin.collection_id or listed.collection_id
+        survey = write_cells(staged, h5ad, collection_id=collection_id)
         cells = read_table(staged.path(), columns=JUDGED_COLUMNS)
         made_of = lineage.of_cell_metadata(readable(profile.obs_columns), survey.sources)
         yield from publish_table(

@@ -3,6 +3,7 @@
 import secrets
 import shutil
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,7 +11,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from c2s_assets.core.errors import C2SError
+from c2s_assets.core.cells.provenance import Origin
+from c2s_assets.core.errors import C2SError, ConfigError
+from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE, promised_columns
 from c2s_assets.schemas.discover import Collections, Listing
@@ -27,7 +30,8 @@ from c2s_assets.storage.catalogue.snapshot import (
 )
 from c2s_assets.storage.catalogue.statements import statement
 from c2s_assets.storage.catalogue.versions import Reader
-from c2s_assets.storage.lake.documents import Document, read_document
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.documents import Document, read_document, read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.leaks.published import read_aliases, read_inflation, read_leaks
 from c2s_assets.storage.sources.listing import read_collections, read_listing
@@ -146,9 +150,9 @@ def _read_files(table: str) -> str:
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snapshot) -> None:
-    described, reported = [], []
+    described, reported, settings = [], [], read_settings(layout)
     for dataset_id, tables in snapshot.datasets.items():
-        described.append(_describe(layout, dataset_id, tables))
+        described.append(_describe(Dataset(layout, dataset_id, settings), tables))
         reported += _read_checks(layout, dataset_id)
     listing, collections = read_listing(layout), read_collections(layout)
     sources = {
@@ -171,7 +175,8 @@ def _fill(connection: duckdb.DuckDBPyConnection, layout: Layout, snapshot: Snaps
             connection.execute(copy(table, rows=copied) if copied else statement(f"fill/{table.name}"))
 
 
-def _describe(layout: Layout, dataset_id: str, tables: DatasetTables) -> dict[str, object]:
+def _describe(dataset: Dataset, tables: DatasetTables) -> dict[str, object]:
+    layout, dataset_id = dataset.layout, dataset.dataset_id
     profile = _read_if_sound(layout.profile(dataset_id), DatasetProfile)
     source = _read_if_sound(layout.raw_provenance(dataset_id), Provenance)
     described: dict[str, object] = {
@@ -183,13 +188,8 @@ def _describe(layout: Layout, dataset_id: str, tables: DatasetTables) -> dict[st
         "is_current": source is not None and source.sha256 == tables.source_sha256,
     }
     if profile is not None and profile.source_sha256 == tables.source_sha256:
-        described |= {
-            "title": profile.origin.title,
+        described |= asdict(_origin(dataset, profile)) | {
             "organism": profile.organism,
-            "collection_id": profile.origin.collection_id,
-            "publication_doi": profile.origin.publication_doi,
-            "licence": profile.origin.licence,
-            "citation": profile.origin.citation,
             "layer": profile.layer,
             "verdict": profile.verdict.kind,
         }
@@ -201,6 +201,14 @@ def _describe(layout: Layout, dataset_id: str, tables: DatasetTables) -> dict[st
             "source_size_bytes": source.size_bytes,
         }
     return described
+
+
+def _origin(dataset: Dataset, profile: DatasetProfile) -> Origin:
+    """Say what is known of the publication; an entry that cannot be followed states nothing."""
+    try:
+        return profile.origin_by(dataset.entry)
+    except ConfigError:
+        return profile.origin_by(DatasetEntry())
 
 
 def _read_checks(layout: Layout, dataset_id: str) -> list[Mapping[str, object]]:

@@ -154,6 +154,8 @@ def lake_state(layout: Layout, *, withdrawn: Collection[str] = ()) -> str:
     state = hashlib.sha256(f"{_form()} {layout.health_report.exists()}\n".encode())
     for dataset_id in withdrawn:
         state.update(f"withdrawn {dataset_id}\n".encode())
+    with suppress(FileNotFoundError):  # it states titles, citations and licences
+        state.update(layout.settings.read_bytes())
     copy = working_copy_of(layout)
     if copy is not None:
         # Files change when they are fetched, and versions do not.

@@ -52,7 +52,7 @@ def _head(dataset: Dataset, report: ValidationReport) -> Iterator[str]:
     except MissingInputError:
         yield title(dataset.dataset_id)
     else:
-        origin = profile.origin
+        origin = dataset.origin
         yield title(origin.title or dataset.dataset_id)
         if origin.title:
             yield paragraph(dataset.dataset_id, style="grey")

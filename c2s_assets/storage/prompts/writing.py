@@ -72,7 +72,7 @@ def write_prompts(staged: DatasetStage, spec: PromptSpec, finder: LeakFinder) ->
 def leak_finder(dataset: Dataset) -> LeakFinder:
     """Collect what no question may hold: all donors, titles, and what else answers are called."""
     donors: set[str] = set()
-    titles = {dataset.profile.origin.title}
+    titles = {dataset.origin.title}
     names: dict[str, set[str]] = {}
     for _, cells in _sides(dataset, [DONOR_ID, _TITLE, *NAMING_COLUMNS]):
         donors.update(cells[DONOR_ID].drop_nulls().unique())

@@ -1,6 +1,7 @@
 """Stages an atlas: the tables of one dataset under the names that people know, most of them as hard links."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import polars as pl
@@ -19,9 +20,9 @@ from c2s_assets.core.hashes import short_id
 from c2s_assets.core.releases.atlas import REPORT, STRUCTURE, AtlasNames, names_of
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.settings import DatasetsFile
-from c2s_assets.schemas.documents import DatasetProfile
+from c2s_assets.schemas.documents import DatasetProfile, OriginProfile
 from c2s_assets.schemas.record import Built
-from c2s_assets.schemas.registry import CELLS, FEATURES, PROFILE
+from c2s_assets.schemas.registry import CELLS, ENTRY_SHOWN, FEATURES, PROFILE
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.choosing import files_of, present_tables
 from c2s_assets.storage.lake.documents import read_document, write_document
@@ -62,7 +63,8 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
     entry = release_entry(settings, name)
     tables = tables_of_atlas(layout, settings, entry)
     made_from = {table: built.digest for table, built in tables.items()}
-    inputs = short_id({"form": _FORM, "entry": entry.content, "tables": made_from})
+    stated = settings.values(ENTRY_SHOWN, dataset_id=entry.datasets[0])
+    inputs = short_id({"form": _FORM, "entry": entry.content, "tables": made_from, "stated": stated})
     last = read_release(layout, name)
     if last is not None and last.inputs == inputs and is_whole(layout.release(name), last):
         return last
@@ -71,6 +73,7 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
     for path, source in _sources(layout, names, tables).items():
         (folder / path).parent.mkdir(exist_ok=True)
         link_or_copy(source, folder / path)
+    write_document(folder / STRUCTURE, _stated_profile(layout, settings, entry))
     kept = layout.release(name) / names.expression
     if last is not None and last.made_from.get(_EXPRESSION) == made_from[_EXPRESSION] and kept.exists():
         link_or_copy(kept, folder / names.expression)
@@ -151,7 +154,6 @@ def _sources(layout: Layout, names: AtlasNames, tables: Mapping[str, Built]) -> 
         CELLS: names.cells,
         FEATURES: names.features,
         _UNSTRUCTURED: names.unstructured,
-        PROFILE: STRUCTURE,
     }
     found = {path: files_of(layout, tables[table])[0] for table, path in single.items()}
     found |= {names.projection(path.stem): path for path in files_of(layout, tables[_PROJECTIONS])}
@@ -175,6 +177,13 @@ def _write_expression(path: Path, parts: list[Path]) -> None:
 
 def _profile(layout: Layout, entry: ReleaseEntry) -> DatasetProfile:
     return read_document(layout.profile(entry.datasets[0]), DatasetProfile)
+
+
+def _stated_profile(layout: Layout, settings: DatasetsFile, entry: ReleaseEntry) -> DatasetProfile:
+    """Return the profile with what `datasets.yaml` states of the publication."""
+    profile = _profile(layout, entry)
+    origin = profile.origin_by(settings.entry(entry.datasets[0]))
+    return profile.model_copy(update={"origin": OriginProfile(**asdict(origin))})
 
 
 def _digest(table: Path, *, n_vars: int) -> ExpressionDigest:

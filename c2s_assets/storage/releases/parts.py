@@ -8,7 +8,7 @@ from c2s_assets.core.hashes import short_id
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.record import Built
-from c2s_assets.schemas.registry import FEATURES, MANIFEST, PROFILE, SIDES_OF_DATASET
+from c2s_assets.schemas.registry import ENTRY_SHOWN, FEATURES, MANIFEST, PROFILE, SIDES_OF_DATASET
 from c2s_assets.storage.choosing import present_states, problem_of
 from c2s_assets.storage.dataset import AssetState
 from c2s_assets.storage.lake.digest import file_digest
@@ -33,11 +33,14 @@ class Parts:
         Of each dataset the further tables that go with it: prompts, pseudobulk, features.
     read
         What the texts beside them are made of.
+    stated
+        What `datasets.yaml` states of the publication of each dataset.
     """
 
     sides: Mapping[str, Built]
     beside: Mapping[str, Mapping[str, Built]]
     read: Mapping[str, Mapping[str, Built]]
+    stated: Mapping[str, Mapping[str, object]]
 
     def made_from(self, gene_lists: Sequence[str]) -> dict[str, str]:
         """Identify what the files of each dataset are made of."""
@@ -56,6 +59,7 @@ class Parts:
                 "entry": entry.content,
                 "tables": dict(made_from),
                 "read": {name: _digests(tables) for name, tables in self.read.items()},
+                "stated": self.stated,
                 "shared": {path.name: file_digest(path) for path in shared if path.exists()},
             }
         )
@@ -83,7 +87,8 @@ def find_parts(layout: Layout, settings: DatasetsFile, entry: ReleaseEntry) -> P
         }
         of_features = {FEATURES: read[dataset_id][FEATURES]} if PSEUDOBULK in further else {}
         beside[dataset_id] = of_features | further
-    return Parts(sides, beside, read)
+    stated = {name: settings.values(ENTRY_SHOWN, dataset_id=name) for name in sides}
+    return Parts(sides, beside, read, stated)
 
 
 def _chosen(layout: Layout, entry: ReleaseEntry) -> list[str] | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from c2s_assets.core.cells.provenance import Origin, Publication, publication_of
+from c2s_assets.core.cells.provenance import Publication, publication_of
 from c2s_assets.core.emails import without_emails
 from c2s_assets.core.errors import LakeError, MissingInputError
 from c2s_assets.core.releases.sources import DoiRecord, Source
@@ -16,7 +16,8 @@ from c2s_assets.schemas.arrow import arrow_schema, frame_schema
 from c2s_assets.schemas.documents import DatasetProfile, Provenance
 from c2s_assets.schemas.published import ReleaseSources
 from c2s_assets.schemas.registry import SENTENCES
-from c2s_assets.storage.lake.documents import read_document
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.documents import read_document, read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import read_collections
 from c2s_assets.storage.sources.publications import read_publications
@@ -44,8 +45,15 @@ def read_sources(
     licence_of_others
         Licence of those of which none is stated.
     """
-    records, listed = _records(layout), read_publications(layout, dataset_ids)
-    found = (_source(layout, dataset_id, listed.get(dataset_id), records) for dataset_id in dataset_ids)
+    records, listed, settings = (
+        _records(layout),
+        read_publications(layout, dataset_ids),
+        read_settings(layout),
+    )
+    found = (
+        _source(Dataset(layout, dataset_id, settings), listed.get(dataset_id), records)
+        for dataset_id in dataset_ids
+    )
     if licence_of_others is None:
         return list(found)
     return [
@@ -66,13 +74,12 @@ def published_sources(folder: Path) -> list[Source]:
     return [_of_row(row) for row in read_table(folder / SOURCES).iter_rows(named=True)]
 
 
-def _source(
-    layout: Layout, dataset_id: str, listed: Publication | None, records: Mapping[str, DoiRecord]
-) -> Source:
+def _source(dataset: Dataset, listed: Publication | None, records: Mapping[str, DoiRecord]) -> Source:
+    layout, dataset_id = dataset.layout, dataset.dataset_id
     profile = read_document(layout.profile(dataset_id), DatasetProfile)
     file = read_document(layout.raw_provenance(dataset_id), Provenance)
-    origin = profile.origin
-    known = publication_of(Origin(**origin.model_dump()), listed=listed)
+    origin = profile.origin_by(dataset.entry)
+    known = publication_of(origin, listed=listed)
     return Source(
         dataset_id=dataset_id,
         title=_plain(origin.title),

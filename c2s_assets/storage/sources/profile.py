@@ -54,7 +54,6 @@ def profile_h5ad(
     layer = named or choose_matrix(verdicts, problems)
     info = h5ad.matrices[layer]
     uns = h5ad.uns(max_values=_UNS_VALUES)
-    origin = read_origin(uns, title=entry.title, citation=entry.citation, licence=entry.licence)
     obs, var = _profile_columns(h5ad.obs), _profile_columns(h5ad.var)
     raw_var = _profile_raw_var(h5ad)
     # Columns of raw.var stand beside those of var, if the matrix is that of raw.
@@ -65,7 +64,7 @@ def profile_h5ad(
         n_obs=h5ad.n_obs,
         n_vars=info.shape[1],
         organism=read_organism(uns) or entry.organism,
-        origin=OriginProfile(**asdict(origin)),
+        origin=OriginProfile(**asdict(read_origin(uns))),
         layer=layer,
         layer_reason=explain_choice(layer, verdicts, is_named=named is not None),
         verdict=VerdictProfile(**asdict(verdicts[layer])),

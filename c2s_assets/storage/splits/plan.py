@@ -212,7 +212,7 @@ def _put_plan(layout: Layout, plan: pl.DataFrame, *, marks: Mapping[str, str]) -
 def _collection(dataset: Dataset) -> str:
     """Return the collection of a dataset, or the dataset where it is in none."""
     listed = read_publication(dataset.layout, dataset_id=dataset.dataset_id)
-    found = dataset.profile.origin.collection_id or (listed and listed.collection_id)
+    found = dataset.origin.collection_id or (listed and listed.collection_id)
     return found or dataset.dataset_id
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from c2s_assets.core.cells.provenance import Origin, Publication, publication_of
+from c2s_assets.core.cells.provenance import Publication, publication_of
 from c2s_assets.core.columns import AGE, CELL_ID, DONOR_UID, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.splits.manifest import BY_CELL, level_of
 from c2s_assets.core.splits.records import join_records
@@ -38,7 +38,7 @@ def write_records(staged: DatasetStage, manifest: pl.DataFrame, *, listed: Publi
         The publication as Discover lists it; what the dataset's profile says comes first.
     """
     dataset = staged.dataset
-    publication = publication_of(Origin(**dataset.profile.origin.model_dump()), listed=listed)
+    publication = publication_of(dataset.origin, listed=listed)
     write_sides(
         side_folders(staged),
         _join(dataset, manifest, publication=publication),

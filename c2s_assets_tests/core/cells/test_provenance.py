@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from c2s_assets.core.cells.provenance import (
@@ -6,6 +8,7 @@ from c2s_assets.core.cells.provenance import (
     publication_of,
     read_organism,
     read_origin,
+    stated_first,
 )
 
 CITATION = (
@@ -25,9 +28,15 @@ def test_the_citation_of_cellxgene_names_publication_and_collection():
 
 
 def test_what_the_owner_states_comes_first():
-    uns = {"title": "theirs", "citation": CITATION, "licence": "theirs"}
-    origin = read_origin(uns, title="ours", citation="Doe (2024). doi:10.1000/182.", licence="ours")
-    assert origin == Origin("ours", "Doe (2024). doi:10.1000/182.", "ours", None, "10.1000/182")
+    of_file = read_origin({"title": "theirs", "citation": CITATION, "licence": "theirs"})
+    origin = stated_first(of_file, title="ours", citation="Doe (2024). doi:10.1000/182.", licence="ours")
+    assert origin == Origin(
+        "ours", "Doe (2024). doi:10.1000/182.", "ours", of_file.collection_id, "10.1000/182"
+    )
+    assert stated_first(of_file, title=None, citation=None, licence=None) == of_file
+    assert stated_first(of_file, title=None, citation=None, licence="ours") == replace(
+        of_file, licence="ours"
+    )
 
 
 @pytest.mark.parametrize(
