@@ -111,6 +111,11 @@ class LocalDiscover:
             day = f"2025-06-{len(self._datasets[dataset_id]):02d}T00:00:00+00:00"
             return self._publish(dataset_id, h5ad, newest | {"revised_at": day} | fields)
 
+    def move(self, dataset_id: str, collection_id: str) -> None:
+        """List a dataset in another collection, in the version that it has."""
+        with self._lock:
+            self._datasets[dataset_id][-1].record["collection_id"] = collection_id
+
     def withdraw(self, dataset_id: str) -> None:
         """Take a dataset out of the listing; what is asked of it then is answered by 410."""
         with self._lock:

@@ -17,13 +17,14 @@ from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.documents import CheckReport, DatasetProfile, Provenance
 from c2s_assets.schemas.record import Built, MadeFrom, Record, Refused
-from c2s_assets.schemas.registry import PROFILE, RAW, SHARED, SPLIT_PLAN, TABLES, Declaration
+from c2s_assets.schemas.registry import CELLS, PROFILE, RAW, SHARED, SPLIT_PLAN, TABLES, Declaration
 from c2s_assets.storage.adoption import adopt_tables
 from c2s_assets.storage.lake.digest import files_of_tree, known_digest, sampled_digest, tree_digest
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.staging import Stage, commit_record, stage
+from c2s_assets.storage.sources.listing import listed_collections
 from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
@@ -42,7 +43,9 @@ Standing = Literal["built", "outdated", "missing"]
 
 # The part of an entry that names files beside the source.
 _NAMES_FILES = "entry.spatial"
-# What stands for a table of the whole lake that is not there.
+# What the cells were made from beside tables and files: the collection, which is in the ids of donors.
+_COLLECTION = "collection as listed"
+# What stands for a table of the whole lake that is not there, and for a collection that is not known.
 _NOT_HELD = "none"
 
 
@@ -213,6 +216,17 @@ class Dataset:
         """What is known of its publication; see `profile` for what is raised."""
         return self.profile.origin_by(self.entry)
 
+    @property
+    def collection_id(self) -> str | None:
+        """The collection that it is in, as its file says or else the listing; None if neither does.
+
+        Raises
+        ------
+        MissingInputError
+            If there is no profile of the present source file.
+        """
+        return self.origin.collection_id or listed_collections(self.layout).get(self.dataset_id)
+
     def path(self, asset: str) -> Path:
         """Return the file or folder of a table that is built.
 
@@ -329,12 +343,23 @@ class Dataset:
         for name, digest in self._named_files(declared, now).items():
             if made_from.inputs.get(name, digest) != digest:
                 yield f"{name} is another file now, or gone"
+        yield from self._outdated_by_collection(made_from)
         for name in declared.inputs(now):
             if name in SHARED:
                 yield from self._outdated_by_shared(name, made_from)
             # What is read only where a setting says so: the setting was named above.
             elif name in made_from.inputs or (states[name].built and name not in declared.reads_where):
                 yield from _outdated_by_input(states[name], made_from.inputs.get(name))
+
+    def _outdated_by_collection(self, made_from: MadeFrom) -> Iterator[str]:
+        """Tell of another collection in the listing, where the file itself names none.
+
+        Not of a dataset that is listed no more: what is known of it stays as it is.
+        """
+        if (was := made_from.inputs.get(_COLLECTION)) is not None:
+            now = listed_collections(self.layout).get(self.dataset_id, was)
+            if now != was:
+                yield f"its collection is {now} now, was {was}"
 
     def _outdated_by_shared(self, name: str, made_from: MadeFrom) -> Iterator[str]:
         """Tell of a table of the whole lake.
@@ -355,6 +380,8 @@ class Dataset:
                 inputs[name] = self._shared_version(name)
             elif name in record.built:
                 inputs[name] = record.built[name].digest
+        if asset == CELLS and self.profile.origin.collection_id is None:
+            inputs[_COLLECTION] = self.collection_id or _NOT_HELD
         return MadeFrom(
             source_sha256=self.source.sha256,
             inputs=inputs,

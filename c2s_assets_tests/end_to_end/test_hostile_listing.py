@@ -13,7 +13,9 @@ from c2s_assets.defs.automation.refresh import refresh
 from c2s_assets.defs.resources import Store
 from c2s_assets.storage.holdings import held_datasets
 from c2s_assets.storage.lake.documents import read_settings
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.listing import withdrawn_datasets
+from c2s_assets.storage.tables.parquet import read_table
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import Workshop, open_workshop
 from c2s_assets_tests.discover import DATASETS, LocalDiscover, serve_discover
@@ -82,12 +84,25 @@ def follower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Follow
     record_waits(monkeypatch)
     layout = make_lake(tmp_path)
     layout.settings.write_text("cellxgene: {min_cells: 0}")
-    with serve_discover() as discover, open_workshop(layout, cellxgene_url=discover.url) as workshop:
+    with (
+        serve_discover(seconds=600) as discover,
+        open_workshop(layout, cellxgene_url=discover.url) as workshop,
+    ):
         yield Follower(discover, workshop)
 
 
 def _toy(folder: Path, seed: int) -> Path:
-    return write_toy_h5ad(folder / f"{seed}.h5ad", n_obs=12, n_vars=8, seed=seed)
+    """A file that names no collection, so that the listing does."""
+    return write_toy_h5ad(
+        folder / f"{seed}.h5ad", n_obs=36, n_vars=8, n_donors=12, uns={"citation": None}, seed=seed
+    )
+
+
+def _sides(layout: Layout, collection_id: str) -> dict[str, tuple[str, int]]:
+    """Side and fold of each donor of the dataset that moves, whose ids are of a collection now."""
+    rows = read_table(layout.table("split_manifest", "good"))
+    assert set(rows["donor_uid"]) == {f"{collection_id}/{donor}" for donor in rows["donor_id"]}
+    return {donor: (side, fold) for donor, side, fold in rows.select("donor_id", "split", "fold").iter_rows()}
 
 
 @pytest.mark.slow
@@ -107,12 +122,24 @@ def test_each_is_right_or_named_and_none_stops_the_others(follower: Follower, tm
     page = layout.dataset_page("good").read_text()
     assert "<script>alert(1)" not in page
 
+    listed = dict(pl.read_parquet(layout.listing).select("dataset_id", "collection_id").iter_rows())
+    sides = _sides(layout, listed["good"])
+
     second = follower.discover.revise("good", _toy(tmp_path, 2), collection_id="moved-to-another")
     assert follower.look().success
     follower.follow()
     assert follower.built() == {"good": second}
     collections = dict(pl.read_parquet(layout.listing).select("dataset_id", "collection_id").iter_rows())
     assert collections["good"] == "moved-to-another"
+    assert _sides(layout, "moved-to-another") == sides
+
+    # It moves once more, in the same version: what names donors by the collection is outdated, and built.
+    follower.discover.move("good", "moved-again")
+    assert follower.look().success
+    assert follower.built() == {}
+    assert "its collection is moved-again now, was moved-to-another" in c2s("ls", lake=layout.root).out
+    assert follower.workshop.build("good", "train_test").succeeded
+    assert _sides(layout, "moved-again") == sides
 
     follower.discover.withdraw("good")
     assert follower.look().success
@@ -122,6 +149,7 @@ def test_each_is_right_or_named_and_none_stops_the_others(follower: Follower, tm
     assert follower.look().success
     follower.follow()
     assert withdrawn_datasets(layout) == set()
+    assert follower.workshop.build("good").succeeded
     assert follower.built() == {"good": second}
 
 

@@ -17,6 +17,7 @@ from c2s_assets.storage import dataset as dataset_module
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.sources.raw import adopt_from_inbox
 from c2s_assets.storage.tables.parquet import write_table
+from c2s_assets_tests.schemas.test_documents import PROFILE
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 CHECK = CheckReport(
@@ -45,6 +46,8 @@ def write(toy: Dataset, asset: str, *, content: str = "a") -> None:
         for target in staged.targets:
             path = staged.path(target)
             match TABLES[asset].form:
+                case "document" if asset == "dataset_profile":
+                    path.write_text(PROFILE.model_dump_json())
                 case "document":
                     path.write_text(json.dumps({"content": content}))
                 case "file":
@@ -170,6 +173,38 @@ def test_a_table_that_was_built_again_makes_outdated_what_reads_it(toy):
     found = standing(toy)
     assert found["train_test"] == ("cell_sentences was built again",)
     assert list(found) == ["train_test", "training_prompts", "dataset_card", "validation_report"]
+
+
+def list_in(held: Dataset, /, **collections: str) -> None:
+    """List datasets, of which only their collections are asked for here."""
+    rows = pl.DataFrame({"dataset_id": list(collections), "collection_id": list(collections.values())})
+    schema = pa.schema([(name, pa.string()) for name in rows.columns])
+    write_table(held.layout.listing, rows, schema=schema)
+
+
+def test_another_collection_of_the_listing_makes_outdated_what_names_donors_by_it(toy):
+    assert standing(toy) == {}
+    list_in(toy, toy="c1")
+    assert standing(toy)["cell_metadata"] == ("its collection is c1 now, was none",)
+    for asset in TABLES:
+        write(toy, asset)
+    assert standing(toy) == {}
+    list_in(toy, other="c1")  # withdrawn: what is known of it stays
+    assert standing(toy) == {}
+    list_in(toy, toy="c2")
+    found = standing(toy)
+    assert found["cell_metadata"] == ("its collection is c2 now, was c1",)
+    assert found["split_manifest"] == ("cell_metadata is outdated",)
+
+
+def test_of_a_file_that_names_its_collection_the_listing_is_not_asked(toy, monkeypatch):
+    named = PROFILE.model_copy(update={"origin": PROFILE.origin.model_copy(update={"collection_id": "c1"})})
+    monkeypatch.setattr("c2s_assets_tests.storage.test_dataset.PROFILE", named)
+    for asset in TABLES:
+        write(replace(toy), asset)
+    list_in(toy, toy="c2")
+    assert standing(toy) == {}
+    assert replace(toy).collection_id == "c1"
 
 
 def test_a_file_that_was_removed_or_replaced_by_hand_is_missed(toy):

@@ -5,7 +5,7 @@ never moves. Where later evidence joins donors of two sides, the one that was pu
 on no side, until the whole plan is made anew.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,12 +57,16 @@ class Subject:
     group_id
         The dataset or the collection that is on one side as a whole; None where donors are.
     published
-        `donor_uid` to side, of a dataset that was split before there was a plan.
+        `donor_id` to side, of a dataset that was split before there was a plan.
+    formerly
+        What each `donor_uid` of the dataset began with when it was split before: a dataset may move to
+        another collection, and its donors keep their sides.
     """
 
     dataset_id: str
     group_id: str | None = None
     published: Mapping[str, str] | None = None
+    formerly: Collection[str] = ()
 
 
 def empty_plan() -> pl.DataFrame:
@@ -122,6 +126,7 @@ def extend_plan(
     The plan, with one minor version more if anything was decided.
     """
     known = donors.filter(HAS_KNOWN_DONOR, pl.col(N_ELIGIBLE) > 0)
+    plan = _with_moved(plan, known, formerly=subject.formerly)
     units = _units(known, plan, persons)
     if subject.group_id is None:
         n_all = int(donors[N_ELIGIBLE].sum()) - int(units.filter(_is_quarantined())[N_ELIGIBLE].sum())
@@ -191,6 +196,34 @@ def count_persons(plan: pl.DataFrame) -> dict[str, int]:
         "n_of_several_ids": plan.filter(pl.col(DONOR_UIDS).list.len() > 1).height,
         "n_in_quarantine": plan[QUARANTINED_FOR].count(),
     }
+
+
+def _with_moved(plan: pl.DataFrame, known: pl.DataFrame, *, formerly: Collection[str]) -> pl.DataFrame:
+    """Let donors whose dataset is in another collection now keep the sides that they have as of the former.
+
+    The row of the former id gets the present one as well. Where the present one has a row already, because
+    the collection has a dataset with such a donor, the two become one row; if they are on two sides, the
+    present id is on none from now on, whichever came first: cells of both go by it.
+    """
+    rows, (major, minor) = plan.rows(named=True), version_of(plan)
+    places = {uid: i for i, row in enumerate(rows) for uid in row[DONOR_UIDS]}
+    gone: set[int] = set()
+    for donor_id, uid in known.select(DONOR_ID, DONOR_UID).iter_rows():
+        for was in (f"{name}/{donor_id}" for name in sorted(formerly)):
+            if was not in places or places.get(uid) == places[was]:
+                continue
+            if uid not in places:
+                places[uid] = places[was]
+                rows[places[was]][DONOR_UIDS] = sorted({*rows[places[was]][DONOR_UIDS], uid})
+                continue
+            first, last = sorted((places[was], places[uid]))
+            if rows[first][SPLIT] is not None and rows[first][SPLIT] == rows[last][SPLIT]:
+                rows[first][DONOR_UIDS] = sorted({*rows[first][DONOR_UIDS], *rows[last][DONOR_UIDS]})
+                places |= dict.fromkeys(rows[last][DONOR_UIDS], first)
+                gone.add(last)
+            elif rows[places[uid]][SPLIT] is not None:
+                _quarantine(rows[places[uid]], of=rows[places[was]], version=(major, minor + 1))
+    return pl.DataFrame([row for i, row in enumerate(rows) if i not in gone], schema=PLAN_SCHEMA)
 
 
 def _units(known: pl.DataFrame, plan: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
@@ -277,7 +310,8 @@ def _draw(
 def _with_published(units: pl.DataFrame, subject: Subject) -> pl.DataFrame:
     """Let new units keep the side on which they were before there was a plan."""
     published = subject.published or {}
-    sides = [next((published[uid] for uid in uids if uid in published), None) for uids in units[DONOR_UIDS]]
+    ids = [[_donor_of(uid) for uid in uids] for uids in units[DONOR_UIDS]]
+    sides = [next((published[name] for name in names if name in published), None) for names in ids]
     return units.with_columns(pl.coalesce(SPLIT, pl.Series(sides, dtype=pl.String)).alias(SPLIT))
 
 
@@ -363,9 +397,18 @@ def _settle_group(rows: list[dict[str, Any]], members: list[int], *, version: tu
             kept[DONOR_UIDS] = sorted({*kept[DONOR_UIDS], *row[DONOR_UIDS]})
             gone.add(i)
         else:
-            row[REASON] = f"in {row[SPLIT]} until it turned out to be the same person as {kept[COMPONENT]}"
-            row |= {SPLIT: None, QUARANTINED_FOR: kept[COMPONENT], MAJOR: version[0], MINOR: version[1]}
+            _quarantine(row, of=kept, version=version)
     return gone
+
+
+def _quarantine(row: dict[str, Any], *, of: Mapping[str, Any], version: tuple[int, int]) -> None:
+    """Put a row on no side, in place, for it is the same person as another."""
+    row[REASON] = f"in {row[SPLIT]} until it turned out to be the same person as {of[COMPONENT]}"
+    row |= {SPLIT: None, QUARANTINED_FOR: of[COMPONENT], MAJOR: version[0], MINOR: version[1]}
+
+
+def _donor_of(uid: str) -> str:
+    return uid.partition("/")[2]
 
 
 def _uids(plan: pl.DataFrame, *columns: str) -> pl.DataFrame:

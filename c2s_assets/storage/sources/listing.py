@@ -3,11 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
 
+from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.discover.listing import withdrawals
+from c2s_assets.core.discover.records import COLLECTION_ID
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.lake.layout import Layout
@@ -25,6 +28,18 @@ def read_listing(layout: Layout) -> pl.DataFrame | None:
 def read_collections(layout: Layout) -> pl.DataFrame | None:
     """Read the collections as last listed, see schemas.discover.Collections; None without a listing."""
     return read_table(layout.collections) if layout.collections.exists() else None
+
+
+def listed_collections(layout: Layout) -> Mapping[str, str]:
+    """Return the collection of each dataset as last listed; nothing without a listing.
+
+    Each dataset asks for it when it tells how it stands, so that it is read once.
+    """
+    try:
+        found = layout.listing.stat()
+    except FileNotFoundError:
+        return {}
+    return _collections_of(layout.listing, found.st_ino, found.st_mtime_ns)
 
 
 def read_history(layout: Layout) -> pl.DataFrame | None:
@@ -104,3 +119,8 @@ def stage_listing(
         schema = with_metadata(arrow_schema(model), says)
         write_table(staged.path(target), rows, schema=schema)
     return list(tables)
+
+
+@lru_cache(maxsize=8)
+def _collections_of(listing: Path, _inode: int, _mtime_ns: int) -> Mapping[str, str]:
+    return dict(read_table(listing, columns=[DATASET_ID, COLLECTION_ID]).iter_rows())

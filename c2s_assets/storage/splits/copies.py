@@ -31,12 +31,13 @@ _LOOKED_AT = {
 
 def read_left_out(layout: Layout, dataset_id: str) -> pl.DataFrame:
     """Read which cells of a dataset are left out as copies: `cell_id`, `is_repeated`, `is_on_two_sides`."""
-    if not layout.split_copies.exists():
-        return frame_schema(SplitCopies).to_frame().select(CELL_ID, IS_REPEATED, IS_ON_TWO_SIDES)
-    found = scan_files(present(layout.split_copies))
-    return (
-        found.filter(pl.col(DATASET_ID) == dataset_id).select(CELL_ID, IS_REPEATED, IS_ON_TWO_SIDES).collect()
-    )
+    found = _scan_left_out(layout).filter(pl.col(DATASET_ID) == dataset_id)
+    return found.select(CELL_ID, IS_REPEATED, IS_ON_TWO_SIDES).collect()
+
+
+def read_all_left_out(layout: Layout) -> pl.DataFrame:
+    """Read which cells of all datasets are left out as copies; see schemas.leaks.SplitCopies."""
+    return _scan_left_out(layout).collect()
 
 
 def find_left_out(layout: Layout, plan: pl.DataFrame, *, spec: SplitSpec) -> pl.DataFrame:
@@ -45,6 +46,12 @@ def find_left_out(layout: Layout, plan: pl.DataFrame, *, spec: SplitSpec) -> pl.
     published = rows.select(DONOR_UID, pl.col(SPLIT).alias("planned"), PUBLISHED)
     found = [pl.DataFrame(schema=_LOOKED_AT), *_copies_on_sides(layout, published, spec=spec)]
     return choose_copies(pl.concat(found), keeps_unique=spec.non_primary == "keep_if_unique")
+
+
+def _scan_left_out(layout: Layout) -> pl.LazyFrame:
+    if not layout.split_copies.exists():
+        return frame_schema(SplitCopies).to_frame().lazy()
+    return scan_files(present(layout.split_copies))
 
 
 def _copies_on_sides(layout: Layout, published: pl.DataFrame, *, spec: SplitSpec) -> Iterator[pl.DataFrame]:

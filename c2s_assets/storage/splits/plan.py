@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from c2s_assets.core.cells.metadata import SPLIT_COLUMNS, split_columns
-from c2s_assets.core.columns import CELL_ID, DATASET_ID, DONOR_UID, FOLD, SPLIT, SPLIT_LEVEL
+from c2s_assets.core.columns import CELL_ID, DATASET_ID, DONOR_ID, DONOR_UID, FOLD, SPLIT, SPLIT_LEVEL
 from c2s_assets.core.errors import LakeError
 from c2s_assets.core.hashes import short_id
 from c2s_assets.core.splits.donors import count_donors, mark_eligible
@@ -30,18 +30,17 @@ from c2s_assets.core.splits.plan import (
 )
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.splits.tissue import hold_out
-from c2s_assets.schemas.arrow import arrow_schema
+from c2s_assets.schemas.arrow import arrow_schema, frame_schema
 from c2s_assets.schemas.leaks import SplitCopies
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SPLIT_PLAN
-from c2s_assets.schemas.tables import SplitPlan
+from c2s_assets.schemas.tables import SplitManifest, SplitPlan
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.leaks.published import read_aliases
-from c2s_assets.storage.sources.publications import read_publication
 from c2s_assets.storage.spatial.dividing import read_division
-from c2s_assets.storage.splits.copies import find_left_out, read_left_out
+from c2s_assets.storage.splits.copies import find_left_out, read_all_left_out, read_left_out
 from c2s_assets.storage.splits.marks import plan_marks, write_marks
 from c2s_assets.storage.tables.parquet import (
     read_table,
@@ -102,15 +101,19 @@ def publish_split(dataset: Dataset) -> PublishedSplit:
         before,
         persons=read_persons(layout),
         spec=spec,
-        subject=replace(subject_of(dataset), published=_published(dataset)),
+        subject=replace(
+            subject_of(dataset), published=_published(dataset), formerly=_formerly(dataset, before)
+        ),
         copies=copies,
     )
     division = read_division(dataset, manifest)
     if division is not None:
         manifest = hold_out(manifest, cells, division.sides)
     known = plan_marks(layout)
+    if _changes_others(before, plan):
+        known = _marks_of_all(layout, plan, read_all_left_out(layout))
     marks = {**known, dataset.dataset_id: mark_of(plan, manifest, copies)}
-    if marks != known or not plan.equals(before):
+    if marks != plan_marks(layout) or not plan.equals(before):
         _put_plan(layout, plan, marks=marks)
     return PublishedSplit(manifest, plan, cells.height, division.level if division else None)
 
@@ -199,7 +202,7 @@ def subject_of(dataset: Dataset) -> Subject:
         case "dataset":
             group = dataset.dataset_id
         case "collection":
-            group = _collection(dataset)
+            group = dataset.collection_id or dataset.dataset_id
     return Subject(dataset.dataset_id, group)
 
 
@@ -209,21 +212,35 @@ def _put_plan(layout: Layout, plan: pl.DataFrame, *, marks: Mapping[str, str]) -
         staged.commit(layout.split_plan, layout.split_marks)
 
 
-def _collection(dataset: Dataset) -> str:
-    """Return the collection of a dataset, or the dataset where it is in none."""
-    listed = read_publication(dataset.layout, dataset_id=dataset.dataset_id)
-    found = dataset.origin.collection_id or (listed and listed.collection_id)
-    return found or dataset.dataset_id
-
-
 def _published(dataset: Dataset) -> dict[str, str]:
     """Read the sides that a dataset has, in case that the plan does not know them: it is new, or was lost."""
+    donors = _last_manifest(dataset).filter(pl.col(N_ELIGIBLE) > 0)
+    return dict(donors.drop_nulls([DONOR_UID, SPLIT, FOLD]).select(DONOR_ID, SPLIT).iter_rows())
+
+
+def _formerly(dataset: Dataset, plan: pl.DataFrame) -> set[str]:
+    """Return what the ids of its donors began with when it was split before: a collection, or the dataset.
+
+    It is asked of the last manifest; and of the plan, which knows it of a dataset that was removed meanwhile.
+    """
+    uids = _last_manifest(dataset)[DONOR_UID].drop_nulls()
+    drawn = plan.filter(pl.col(DATASET_ID) == dataset.dataset_id)[COMPONENT]
+    return {uid.partition("/")[0] for uid in (*uids, *drawn)}
+
+
+def _last_manifest(dataset: Dataset) -> pl.DataFrame:
+    """Read what was last said of the donors of a dataset; no rows if nothing was, or it was split by cell."""
+    columns = [SPLIT_LEVEL, DONOR_ID, DONOR_UID, SPLIT, FOLD, N_ELIGIBLE]
     path = dataset.layout.table(MANIFEST, dataset.dataset_id)
     if not path.exists():
-        return {}
-    manifest = read_table(path, columns=[SPLIT_LEVEL, DONOR_UID, SPLIT, FOLD, N_ELIGIBLE])
-    donors = manifest.filter(pl.col(SPLIT_LEVEL) != BY_CELL, pl.col(N_ELIGIBLE) > 0)
-    return dict(donors.drop_nulls([DONOR_UID, SPLIT, FOLD]).select(DONOR_UID, SPLIT).iter_rows())
+        return frame_schema(SplitManifest).to_frame().select(columns)
+    return read_table(path, columns=columns).filter(pl.col(SPLIT_LEVEL) != BY_CELL)
+
+
+def _changes_others(before: pl.DataFrame, after: pl.DataFrame) -> bool:
+    """Whether a plan says other than the last of donors that were in that already."""
+    told, now = (sides_of(plan).select(DONOR_UID, SPLIT, FOLD) for plan in (before, after))
+    return not told.join(now, on=told.columns, how="anti", nulls_equal=True).is_empty()
 
 
 def _marks_of_all(layout: Layout, plan: pl.DataFrame, left_out: pl.DataFrame) -> dict[str, str]:

@@ -211,11 +211,42 @@ def test_tissue_and_controls_are_drawn(columns):
 
 
 def test_sides_from_before_there_was_a_plan_are_kept():
-    published = {f"c/d{i}": "test" if i < 7 else "train" for i in range(20)}
+    published = {f"d{i}": "test" if i < 7 else "train" for i in range(20)}
     manifest, plan = extend(empty_plan(), cells_of(twenty("d")), "one", published=published)
-    assert sides(plan) == published
+    assert sides(plan) == {f"c/{donor}": side for donor, side in published.items()}
     assert set(plan["reason"]) == {"its side since before there was a plan"}
     assert set(manifest["split"]) == {"train", "test"}
+
+
+def of_donors(manifest: pl.DataFrame) -> dict[str, tuple[str | None, int | None]]:
+    """Side and fold of each donor, by the id that the dataset itself gives."""
+    return {donor: (side, fold) for donor, side, fold in manifest.select("donor_id", "split", "fold").rows()}
+
+
+def test_donors_of_a_dataset_that_moves_to_another_collection_keep_side_and_fold():
+    first, plan = extend(empty_plan(), cells_of(twenty("d", 30), collection="a"), "one")
+    moved = cells_of(twenty("d", 30) | twenty("new", 3), collection="b")
+    second, plan = extend(plan, moved, "one", formerly={"a"})
+    assert of_donors(first).items() <= of_donors(second).items()
+    assert sides(plan)["a/d7"] == sides(plan)["b/d7"]
+    # Others of the former collection know the donors still, and so does the dataset when it comes back.
+    other, plan = extend(plan, cells_of(twenty("d", 30), collection="a"), "two")
+    back, plan = extend(plan, cells_of(twenty("d", 30), collection="a"), "one", formerly={"b"})
+    assert of_donors(first) == of_donors(other) == of_donors(back)
+
+
+def test_a_dataset_that_moves_to_donors_of_the_same_ids_leaves_nobody_on_another_side():
+    former, plan = extend(empty_plan(), cells_of(twenty("d"), collection="a"), "one")
+    there, plan = extend(plan, cells_of(twenty("d"), collection="b"), "two")
+    assert {side for side, _ in (of_donors(former).items() - of_donors(there).items())}, "nothing to settle"
+    moved, plan = extend(plan, cells_of(twenty("d"), collection="b"), "one", formerly={"a"})
+    stays, after = extend(plan, cells_of(twenty("d"), collection="b"), "two")
+    assert_frame_equal(plan, after)
+    assert sides_of(plan)["donor_uid"].is_unique().all()
+    for donor, (side, _) in of_donors(moved).items():
+        was = {of_donors(former)[donor][0], of_donors(there)[donor][0]}
+        assert side == (was.pop() if len(was) == 1 else None)
+    assert of_donors(moved) == of_donors(stays)
 
 
 def test_whole_datasets_are_on_one_side_and_every_side_gets_some():
