@@ -20,6 +20,7 @@ OTHERS = {
     "its locks are not seen from": "the machine that is named works on the lake",
     "so there is nothing for a worker to take": "`c2s ui` alone",
     "was written by a newer c2s_assets": "Update c2s_assets here, or use the lake from where that is",
+    "was written by a newer Dagster": "or move the folder away to have it made anew",
     "the run was killed, or the machine was stopped": "c2s build --outdated",
 }
 

@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.environ[_LAKE] = str(layout.root)
         if options.is_of_a_lake:
             layout.require()
+        if not options.knows_newer:
+            _refuse_newer(layout)
         status = int(options.run(options, layout))
         sys.stdout.flush()
     except BrokenPipeError:
@@ -63,6 +65,12 @@ def _denied(error: Exception) -> C2SError | None:
     return machine_error(error, locate_lake(address).root if is_here else Path.cwd())
 
 
+def _refuse_newer(layout: Layout) -> None:
+    from c2s_assets.storage.lake.record import refuse_newer_lake
+
+    refuse_newer_lake(layout)
+
+
 def _find_lake(*, knows_buckets: bool) -> Layout:
     address = os.environ.get(_LAKE)
     if not knows_buckets and is_bucket_address(address or ""):
@@ -78,8 +86,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="c2s",
         description="Single-cell datasets in, ML-ready tables out. The lake is $C2S_LAKE, or ./lake.",
     )
-    # Commands that need a lake make none: the folder may be the wrong one.
-    parser.set_defaults(is_of_a_lake=True, knows_buckets=False)
+    # Commands that need a lake make none: the folder may be the wrong one. A lake of a newer version is left
+    # alone but by those that tell of each dataset what is wrong, or that ask nothing of the lake.
+    parser.set_defaults(is_of_a_lake=True, knows_buckets=False, knows_newer=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     _offer_files(commands)
@@ -145,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
         "verify-split", help="check files of a split that anyone has, such as an export, without their lake"
     )
     verify.add_argument("places", metavar="FOLDER_OR_FILE", nargs="+")
-    verify.set_defaults(run=_verify_split, is_of_a_lake=False, knows_buckets=True)
+    verify.set_defaults(run=_verify_split, is_of_a_lake=False, knows_buckets=True, knows_newer=True)
 
     _add_readers(commands)
 
@@ -233,7 +242,7 @@ def _offer_places(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     )
     sync.add_argument("source", metavar="FROM")
     sync.add_argument("target", metavar="TO")
-    sync.set_defaults(run=_sync, is_of_a_lake=False, knows_buckets=True)
+    sync.set_defaults(run=_sync, is_of_a_lake=False, knows_buckets=True, knows_newer=True)
 
     gc = commands.add_parser(
         "gc", help="say what is in the bucket of a lake and named by nothing; remove what has been for a week"
@@ -246,7 +255,7 @@ def _offer_standing(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     """Offer the commands that say how datasets stand."""
     ls = commands.add_parser("ls", help="list the datasets, what is built and what failed")
     ls.add_argument("--json", action="store_true", help="all that is known, as JSON")
-    ls.set_defaults(run=_ls, knows_buckets=True)
+    ls.set_defaults(run=_ls, knows_buckets=True, knows_newer=True)
 
     health = commands.add_parser(
         "health", help="what is stale, since when and why; 1 if for more than 36 hours"

@@ -2,10 +2,13 @@
 
 import os
 import re
+import sqlite3
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
+import dagster as dg
 import yaml
 
 import c2s_assets
@@ -54,6 +57,44 @@ def errors_of_postgres() -> tuple[type[Exception], ...]:
     """
     used = sys.modules.get("dagster_postgres.utils")
     return () if used is None else (used.DagsterPostgresException,)
+
+
+def refuse_newer_database(home: Path) -> None:
+    """Refuse the SQLite files of a later Dagster, which ours would write into as if they were its own.
+
+    Dagster 1.13 looks at the version of its schema only when a statement has failed.
+
+    Raises
+    ------
+    LakeError
+        Naming the file.
+    """
+    for name in ("history/runs.db", "history/runs/index.db", "schedules/schedules.db"):
+        path = home / name
+        version = _schema_version(path)
+        if version is not None and not _is_known_schema(version):
+            raise LakeError(
+                f"{path} was written by a newer Dagster (schema {version}, which Dagster {dg.__version__} "
+                f"does not know). Update c2s_assets and Dagster here, or move {home} away to have it made "
+                f"anew: the tables are elsewhere."
+            )
+
+
+def _schema_version(database: Path) -> str | None:
+    """Read which version of the schema a file has; None if it is not there, or says none."""
+    if not database.exists():
+        return None
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            found = connection.execute("select version_num from alembic_version").fetchone()
+        except sqlite3.DatabaseError:  # not made whole yet, or damaged: of that Dagster tells
+            return None
+    return None if found is None else str(found[0])
+
+
+def _is_known_schema(version: str) -> bool:
+    steps = Path(dg.__file__).parent / "_core" / "storage" / "alembic" / "versions"
+    return any(version in step.read_text(encoding="utf-8") for step in steps.glob("*.py"))
 
 
 def renew_settings(home: Path) -> None:

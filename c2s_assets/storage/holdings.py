@@ -3,7 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from c2s_assets.core.discover.refresh import Held
-from c2s_assets.core.errors import C2SError, InvalidDatasetIdError, LakeError, MissingInputError
+from c2s_assets.core.errors import (
+    C2SError,
+    InvalidDatasetIdError,
+    LakeError,
+    MissingInputError,
+    NewerLakeError,
+)
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.registry import TABLES, wanted_tables
@@ -19,7 +25,13 @@ def all_datasets(layout: Layout) -> list[str]:
 
 
 def held_datasets(layout: Layout, settings: DatasetsFile) -> dict[str, Held]:
-    """Tell what the lake holds of each dataset that has a source file, whatever state that is in."""
+    """Tell what the lake holds of each dataset that has a source file, whatever state that is in.
+
+    Raises
+    ------
+    NewerLakeError
+        If a later version has built some of it, see `stale_tables`.
+    """
     held = {}
     changed = layout.settings.stat().st_mtime if layout.settings.exists() else 0.0
     for dataset_id in _with_source(layout):
@@ -80,10 +92,18 @@ def not_asked_for(dataset: Dataset, tables: Collection[str]) -> dict[str, str]:
 
 
 def stale_tables(dataset: Dataset) -> list[str]:
-    """Name the tables that a build would change, missing or outdated ones; all, if that is not known."""
+    """Name the tables that a build would change, missing or outdated ones; all, if that is not known.
+
+    Raises
+    ------
+    NewerLakeError
+        If a later version has built it: of that no build here changes anything.
+    """
     due = due_tables(dataset)
     try:
         states = dataset.state()
+    except NewerLakeError:
+        raise
     except C2SError:
         return due
     return [asset for asset in due if states[asset].standing != "built"]
@@ -93,6 +113,8 @@ def is_unfinished(dataset: Dataset) -> bool:
     """Whether something is to be built of a dataset, and nothing was refused: another build may bring it."""
     try:
         is_refused = bool(dataset.record().refused)
+    except NewerLakeError:
+        return False
     except C2SError:
         return True
     return not is_refused and bool(stale_tables(dataset))

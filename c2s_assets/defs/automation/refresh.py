@@ -19,7 +19,7 @@ from c2s_assets.core.discover.refresh import (
     unfinished,
 )
 from c2s_assets.core.discover.selection import select
-from c2s_assets.core.errors import ConfigError
+from c2s_assets.core.errors import ConfigError, NewerLakeError
 from c2s_assets.core.runs.retrying import clock
 from c2s_assets.core.settings import Selection
 from c2s_assets.defs.automation.jobs import BUILD_JOBS, choice, job_in_one_process
@@ -88,7 +88,10 @@ def refresh(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResul
         context.log.warning(problem)
     wanted = _versions(selected.rows)
     settings = store.settings()
-    held = held_datasets(layout, settings)
+    try:
+        held = held_datasets(layout, settings)
+    except NewerLakeError as error:
+        return dg.SkipReason(str(error))
     plan = refresh_plan(context.instance, wanted, held=held, now=now)
     says = describe_plan(plan, n_wanted=len(wanted))
     if plan.requests:

@@ -176,7 +176,7 @@ class Layout:
             If nothing in it was made by c2s.
         """
         of_ours = (self.settings, self.inbox, self.staging, self.dagster_home, self.catalogue)
-        is_copy = next(self.sources(), None) or next(self.datasets.glob("*/record.json"), None)
+        is_copy = next(self.sources(), None) or next(self.records(), None)
         if not any(path.exists() for path in of_ours) and is_copy is None:
             raise MissingInputError(
                 f"there is no lake in {self.root}. Name the folder of yours in $C2S_LAKE, or begin one "
@@ -218,6 +218,10 @@ class Layout:
     def record(self, dataset_id: str) -> Path:
         """Where the record is, of everything that was made from the source file."""
         return self._below(self.dataset(dataset_id), "record.json")
+
+    def records(self) -> Iterator[Path]:
+        """Find the records of all datasets, in no order."""
+        yield from self.datasets.glob("*/record.json")
 
     def places(self, asset: str, dataset_id: str) -> list[Path]:
         """Where an asset's file or folder is; of the sides of a split, one folder each."""
