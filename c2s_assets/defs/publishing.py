@@ -29,6 +29,7 @@ from c2s_assets.defs.checks import (
 from c2s_assets.defs.metadata import Metadata, page_metadata
 from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.resources import Store
+from c2s_assets.defs.room import where_there_is_room
 from c2s_assets.schemas.registry import CELLS, TABLES
 from c2s_assets.schemas.violations import keeps_schema
 from c2s_assets.storage.dataset import Dataset, DatasetStage
@@ -60,7 +61,7 @@ def dataset_asset(
     """
 
     def declare(function: Callable[..., Events]) -> dg.AssetsDefinition:
-        declared = TABLES[function.__name__]
+        declared, step = TABLES[function.__name__], where_there_is_room(function)
         return dg.asset(
             partitions_def=datasets,
             group_name=group,
@@ -75,7 +76,7 @@ def dataset_asset(
             check_specs=check_specs(function.__name__, datasets),
             pool=pool,
             retry_policy=retry_policy,
-        )(final_errors(function if declared.asked_by is None else _where_asked_for(function)))
+        )(final_errors(_where_asked_for(step) if declared.asked_by else step))
 
     return declare
 

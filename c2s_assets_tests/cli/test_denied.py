@@ -17,6 +17,7 @@ import pytest
 
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake import room
 from c2s_assets.storage.lake.denials import DENIALS
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import NO_ROOM
@@ -251,7 +252,11 @@ def test_a_catalogue_that_another_program_holds_is_said_to_be_open(place: Place)
     assert "is open for writing" in line
 
 
-def test_a_build_that_fills_the_disk_says_so_and_frees_what_it_began(place: Place) -> None:
+def test_a_build_that_fills_the_disk_says_so_and_frees_what_it_began(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The disk fills after what is free was asked for.
+    monkeypatch.setattr(room, "free_bytes", lambda _: 2**30)
     write_toy_h5ad(place.layout.inbox_h5ad("large"), n_obs=1_000, n_vars=300)
     with open_workshop(place.layout) as workshop:
         assert build_only(workshop, "large", "raw_h5ad", "dataset_profile").success
@@ -276,3 +281,16 @@ def test_a_build_that_will_not_fit_is_refused_before_it_starts(place: Place) -> 
     assert "Nothing was begun. Free some space" in said.out
     assert not place.layout.dataset("large").exists()
     assert place.layout.inbox_h5ad("large").exists()
+
+
+def test_a_build_of_outdated_tables_is_refused_before_it_starts_as_well(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No step of it takes the source, which alone looked once."""
+    monkeypatch.setattr(room, "free_bytes", lambda _: 2**20)
+    before = place.published()
+    said = c2s("build", "--outdated", "toy", lake=place.layout.root)
+    assert said.status == 1
+    assert re.search(r"  \w+ +FAILED: .* its build needs about \d+ MB, and 1 MB are free. Nothing", said.out)
+    assert place.published() == before
+    assert place.run("ls").out.count("its build needs about") == 1

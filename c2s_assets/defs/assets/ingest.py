@@ -9,7 +9,6 @@ import polars as pl
 from c2s_assets.clients.download import download
 from c2s_assets.core.cells.candidates import ObsColumn
 from c2s_assets.core.cells.judging import JUDGED_COLUMNS, judge_cells
-from c2s_assets.core.cells.provenance import Publication
 from c2s_assets.core.cells.survey import ObsSurvey
 from c2s_assets.core.columns import (
     APPROVED_SYMBOL,
@@ -50,12 +49,12 @@ from c2s_assets.defs.publishing import (
     staged_from_source,
 )
 from c2s_assets.defs.resources import Store
+from c2s_assets.defs.room import state_room
 from c2s_assets.schemas.documents import DatasetProfile, InboxNote, Provenance
 from c2s_assets.schemas.registry import RAW
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.lake.documents import keeps_document, names_every_key, write_document
-from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.room import needed_bytes, require_room
+from c2s_assets.storage.lake.room import needed_bytes
 from c2s_assets.storage.sources.inbox import waiting_bytes
 from c2s_assets.storage.sources.profile import matrix_can_be_ranked, profile_h5ad, reads_every_column
 from c2s_assets.storage.sources.provenance import held_version, holds_own_file
@@ -129,13 +128,9 @@ def dataset_profile(context: dg.AssetExecutionContext, store: Store) -> Events:
 @dataset_asset(group="ingest", kinds={"parquet"})
 def cell_metadata(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: its donor, its organism, its age in years, and all obs columns of the source."""
-    from c2s_assets.storage.sources.publications import read_publication
-
     with staged_from_source(context, store) as (staged, h5ad):
         profile = staged.dataset.profile
-        listed = read_publication(store.layout, dataset_id=profile.dataset_id) or Publication()
-        collection_id = staged.dataset.origin.collection_id or listed.collection_id
-        survey = write_cells(staged, h5ad, collection_id=collection_id)
+        survey = write_cells(staged, h5ad, collection_id=staged.dataset.collection_id)
         cells = read_table(staged.path(), columns=JUDGED_COLUMNS)
         made_of = lineage.of_cell_metadata(readable(profile.obs_columns), survey.sources)
         yield from publish_table(
@@ -201,9 +196,11 @@ def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
     is_given = layout.inbox_h5ad(dataset_id).exists() or holds_own_file(layout, dataset_id=dataset_id)
     offer = None if is_given else store.offer(dataset_id)
     if offer is None or offer.dataset_version_id == held_version(store.layout, dataset_id=dataset_id):
-        _require_room(context, layout, source_bytes=waiting_bytes(layout, dataset_id), is_to_come=False)
+        needed = needed_bytes(layout, dataset_id, source_bytes=waiting_bytes(layout, dataset_id))
+        state_room(context, layout, needed)
         return adopt_from_inbox(store.layout, dataset_id=dataset_id)
-    _require_room(context, layout, source_bytes=offer.size_bytes or 0, is_to_come=True)
+    needed = needed_bytes(layout, dataset_id, source_bytes=offer.size_bytes or 0, is_to_come=True)
+    state_room(context, layout, needed)
 
     def fetch(target: Path) -> InboxNote:
         progress = download_progress(context.log)
@@ -219,15 +216,6 @@ def _adopt(context: dg.AssetExecutionContext, store: Store) -> Provenance:
     return adopt_download(
         store.layout, dataset_id=dataset_id, dataset_version_id=offer.dataset_version_id, fetch=fetch
     )
-
-
-def _require_room(
-    context: dg.AssetExecutionContext, layout: Layout, *, source_bytes: int, is_to_come: bool
-) -> None:
-    """State what the build needs on the disk, and refuse to begin where that is not there."""
-    needed = needed_bytes(layout, context.partition_key, source_bytes=source_bytes, is_to_come=is_to_come)
-    free = require_room(layout, needed, what="its build")
-    context.log.info(f"its build needs about {needed / 2**20:,.0f} MB, {free / 2**20:,.0f} MB are free")
 
 
 def _profile_metadata(profile: DatasetProfile) -> Metadata:
