@@ -183,7 +183,7 @@ class HubRepo:
             else CommitOperationAdd(change.path, str(folder / change.path))
             for change in changes
         ]
-        with self._asking():
+        with self._asking(), self._sending():
             made = self._api.create_commit(
                 self.repo_id,
                 operations,
@@ -217,6 +217,16 @@ class HubRepo:
             raise self._as_ours(error.__cause__ or error) from error
         except (HfHubHTTPError, httpx2.HTTPError, LocalEntryNotFoundError, ValueError) as error:
             raise self._as_ours(error) from error
+
+    @contextmanager
+    def _sending(self) -> Iterator[None]:
+        """Turn the errors of Xet into ours, by which content is sent where it is installed."""
+        try:
+            yield
+        except (OSError, RuntimeError) as error:
+            if (ours := _refusal_of_xet(error, self.repo_id)) is None:
+                raise
+            raise ours from error
 
     def _as_ours(self, error: BaseException) -> BaseException:
         match error:
@@ -284,6 +294,30 @@ def _refusal(error: HfHubHTTPError, repo_id: str) -> HubError | BusyServerError:
     if status == 409 and "in progress" in said:
         return BusyServerError(f"{repo_id}: {said}")
     return _error_of(status, said, repo_id)
+
+
+def _refusal_of_xet(error: OSError | RuntimeError, repo_id: str) -> HubError | BusyServerError | None:
+    """Say what stopped Xet; None if the error is not of Xet.
+
+    It raises built-in errors, and two of its own that derive from what a file of ours would raise.
+    """
+    is_own = type(error).__module__.partition(".")[0] == "hf_xet"
+    said = str(error).strip().rstrip(".") or type(error).__name__
+    what = f"{repo_id}: Xet, the client's way to send content,"
+    way_round = "To send without Xet, set HF_HUB_DISABLE_XET=1."
+    match error:
+        case PermissionError() if is_own:
+            return HubError(
+                f"{what} is not let in ({said}). Set {TOKEN} to a token that may write. {way_round}"
+            )
+        case FileNotFoundError() if is_own:
+            return HubError(f"{what} misses something on the Hub ({said}). Run it again. {way_round}")
+        case ConnectionError() | TimeoutError():
+            return BusyServerError(f"{what} had no answer ({said}). {way_round}")
+        case RuntimeError() if error.__cause__ is None:
+            return BusyServerError(f"{what} stopped ({said}). {way_round}")
+        case _:
+            return None
 
 
 def _error_of(status: int, said: str, where: str) -> HubError:

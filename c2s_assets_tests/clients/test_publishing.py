@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hf_xet
 import pytest
+from huggingface_hub import _commit_api, constants
 
 from c2s_assets.clients.hub import HubRepo, PullRequest
 from c2s_assets.clients.publishing import StagedRelease, preview
@@ -215,6 +217,47 @@ def test_who_is_stopped_goes_on_where_it_was(
     assert contents(repo) == contents(repo, "2.1") == NEW
     assert [pull["status"] for pull in repo.pulls] == ["merged", "merged"], "the same one was taken up"
     assert set(hub.n_sent.values()) == {1}
+
+
+WITHOUT_XET = r"\. To send without Xet, set HF_HUB_DISABLE_XET=1\."
+OF_XET: list[tuple[Exception, str]] = [
+    (hf_xet.XetAuthenticationError("expired"), rf"not let in \(expired\)\. Set HF_TOKEN .*{WITHOUT_XET}$"),
+    (hf_xet.XetObjectNotFoundError("no repo"), rf"misses something on the Hub \(no repo\).*{WITHOUT_XET}$"),
+    (ConnectionError("error: 404"), rf"had no answer \(error: 404\){WITHOUT_XET} It was tried 5 times"),
+    (TimeoutError("timed out"), rf"had no answer \(timed out\){WITHOUT_XET} It was tried 5 times"),
+    (RuntimeError("Internal."), rf"Xet.* stopped \(Internal\){WITHOUT_XET} It was tried 5 times"),
+]
+
+
+def fail_in_xet(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Replace the client's function that sends by Xet, which the local Hub does not speak."""
+
+    def fail(**_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", False)
+    monkeypatch.setattr(_commit_api, "_upload_xet_files", fail)
+
+
+@pytest.mark.parametrize(("error", "message"), OF_XET, ids=[type(one).__name__ for one, _ in OF_XET])
+def test_what_stops_xet_is_told_with_the_way_round(
+    hub: LocalHub, new: StagedRelease, monkeypatch: pytest.MonkeyPatch, error: Exception, message: str
+) -> None:
+    with monkeypatch.context() as patched:
+        fail_in_xet(patched, error)
+        with pytest.raises((HubError, BusyServerError), match=message):
+            publish_to(hub, new)
+    assert contents(hub.repo(REPO)) == OLD
+    publish_to(hub, new)
+    assert contents(hub.repo(REPO)) == NEW
+
+
+def test_a_staged_file_that_may_not_be_read_is_not_taken_for_xet(
+    hub: LocalHub, new: StagedRelease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fail_in_xet(monkeypatch, PermissionError("skin/train/chunk_0000.parquet"))
+    with pytest.raises(PermissionError, match="skin/train"):
+        publish_to(hub, new)
 
 
 def test_a_main_that_somebody_changed_is_the_base_of_another_pull_request(
