@@ -46,11 +46,12 @@ class PublishConfig(dg.Config):
 )
 def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     """The training table of many datasets as a repository will hold it, with its card and what proves it."""
+    from c2s_assets.storage.releases.code import release_of_this_code
     from c2s_assets.storage.releases.corpus import stage_corpus
     from c2s_assets.storage.releases.linting import certified_rows, lint_release
     from c2s_assets.storage.releases.proving import prove_corpus
     from c2s_assets.storage.releases.sources import published_sources
-    from c2s_assets.storage.releases.staged import read_release, release_entry
+    from c2s_assets.storage.releases.staged import release_entry
 
     layout, name, settings = store.layout, context.partition_key, store.settings()
     target, key = layout.release(name), f"release-{name}"
@@ -63,7 +64,10 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
             findings = [
                 keeps_document(folder / RELEASE_DOCUMENT, ReleaseDocument),
                 *lint_release(
-                    folder, document, counted=certified_rows(folder), last=read_release(layout, name)
+                    folder,
+                    document,
+                    counted=certified_rows(folder),
+                    last=release_of_this_code(layout, name),
                 ),
                 *prove_corpus(folder, document, name, entry),
                 licence_is_stated(name, entry),
@@ -71,7 +75,7 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
                 citations_name_their_doi(published_sources(folder)),
             ]
             yield from report(findings, asset_name=CORPUS)
-            staged.commit(target)
+            staged.commit(target, layout.release_code(name))
         else:
             yield from skip_checks(context)
     yield _staged(document, target, n_datasets=len(document.made_from), is_new=is_new)
@@ -90,9 +94,10 @@ def corpus_release(context: dg.AssetExecutionContext, store: Store) -> Events:
 def atlas_release(context: dg.AssetExecutionContext, store: Store) -> Events:
     """All tables of one dataset as a repository will hold them, under the names of published atlases."""
     from c2s_assets.storage.releases.atlas import counted_rows, stage_atlas, verify_atlas
+    from c2s_assets.storage.releases.code import release_of_this_code
     from c2s_assets.storage.releases.linting import lint_release
     from c2s_assets.storage.releases.proving import prove_atlas
-    from c2s_assets.storage.releases.staged import read_release, release_entry
+    from c2s_assets.storage.releases.staged import release_entry
 
     layout, name, settings = store.layout, context.partition_key, store.settings()
     target, key, entry = layout.release(name), f"release-{name}", release_entry(settings, name, kind="atlas")
@@ -104,14 +109,14 @@ def atlas_release(context: dg.AssetExecutionContext, store: Store) -> Events:
             counted = counted_rows(layout, folder, entry)
             findings = [
                 keeps_document(folder / RELEASE_DOCUMENT, ReleaseDocument),
-                *lint_release(folder, document, counted=counted, last=read_release(layout, name)),
+                *lint_release(folder, document, counted=counted, last=release_of_this_code(layout, name)),
                 *verify_atlas(folder, layout, entry),
                 *prove_atlas(folder, document, name, entry),
                 licence_is_stated(name, entry),
                 licences_allow_it(document.licence_problems),
             ]
             yield from report(findings, asset_name=ATLAS)
-            staged.commit(target)
+            staged.commit(target, layout.release_code(name))
         else:
             yield from skip_checks(context)
     yield _staged(document, target, n_datasets=1, is_new=is_new)

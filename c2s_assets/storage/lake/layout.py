@@ -279,6 +279,10 @@ class Layout:
         """Folder of a staged release; its name is as safe as a dataset id, or refused like one."""
         return self._below(self.releases, check_dataset_id(name))
 
+    def release_code(self, name: str) -> Path:
+        """Beside a staged release: by which code it was staged."""
+        return self.release(name).with_name(f"{name}.code")
+
     def projections(self, dataset_id: str) -> Path:
         """Folder of the projections, a table each: `X_umap.parquet`."""
         return self._below(self.dataset(dataset_id), "projections")

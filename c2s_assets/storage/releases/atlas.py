@@ -28,10 +28,10 @@ from c2s_assets.storage.choosing import files_of, present_tables
 from c2s_assets.storage.lake.documents import read_document, write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
+from c2s_assets.storage.releases.code import note_code, release_as_it_was
 from c2s_assets.storage.releases.describing import problems_of_licences, write_description
 from c2s_assets.storage.releases.staged import (
     describe_files,
-    is_whole,
     link_or_copy,
     read_release,
     release_entry,
@@ -51,7 +51,7 @@ _TABLES = (CELLS, FEATURES, _EXPRESSION, _PROJECTIONS, _UNSTRUCTURED, PROFILE, _
 def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str) -> ReleaseDocument:
     """Write an atlas into a stage, and return its document; committing the stage puts it in its place.
 
-    If all is as it was, nothing is written, and the document is that of the last staging.
+    If all is as it was, and the code too, nothing is written, and the document is that of the last staging.
 
     Raises
     ------
@@ -65,9 +65,9 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
     made_from = {table: built.digest for table, built in tables.items()}
     stated = settings.values(ENTRY_SHOWN, dataset_id=entry.datasets[0])
     inputs = short_id({"form": _FORM, "entry": entry.content, "tables": made_from, "stated": stated})
+    if (same := release_as_it_was(layout, name, inputs=inputs)) is not None:
+        return same
     last = read_release(layout, name)
-    if last is not None and last.inputs == inputs and is_whole(layout.release(name), last):
-        return last
     folder, names = staged.path(layout.release(name)), names_of(entry)
     folder.mkdir()
     for path, source in _sources(layout, names, tables).items():
@@ -91,6 +91,7 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
         files=describe_files(folder, {}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)
+    note_code(staged, layout, name)
     return document
 
 

@@ -15,13 +15,13 @@ from c2s_assets.storage.lake.documents import write_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import Stage
 from c2s_assets.storage.releases.beside import owner_of, write_beside, write_vocabulary
+from c2s_assets.storage.releases.code import note_code, release_as_it_was
 from c2s_assets.storage.releases.describing import problems_of_licences, write_description
 from c2s_assets.storage.releases.facts import INFLATION
 from c2s_assets.storage.releases.parts import find_parts
 from c2s_assets.storage.releases.sources import read_sources, write_sources
 from c2s_assets.storage.releases.staged import (
     describe_files,
-    is_whole,
     link_or_copy,
     read_release,
     release_entry,
@@ -34,7 +34,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     """Write a release into a stage, and return its document; committing the stage puts it in its place.
 
     Of datasets that are as they were, the files of the last staging are taken as hard links. If all is as it
-    was, nothing is written, and the document is that of the last staging.
+    was, and the code too, nothing is written, and the document is that of the last staging.
 
     Raises
     ------
@@ -48,12 +48,11 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
     gene_lists = list(settings.sentences.gene_lists)
     made_from = parts.made_from(gene_lists)
     inputs = parts.inputs(layout, entry, made_from)
-    last = read_release(layout, name)
-    if last is not None and last.inputs == inputs and is_whole(layout.release(name), last):
-        return last
+    if (same := release_as_it_was(layout, name, inputs=inputs)) is not None:
+        return same
     folder = staged.path(layout.release(name))
     folder.mkdir()
-    kept = _keep_files(layout.release(name), folder, made_from, last)
+    kept = _keep_files(layout.release(name), folder, made_from, read_release(layout, name))
     table = UniformTable(layout, gene_lists, part_name="chunk_{:04d}.parquet")
     for dataset_id, built in parts.sides.items():
         if dataset_id not in kept:
@@ -73,6 +72,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
         files=describe_files(folder, {path: mark.sha256 for path, mark in certificate.files.items()}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)
+    note_code(staged, layout, name)
     return document
 
 

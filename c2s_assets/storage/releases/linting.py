@@ -41,7 +41,7 @@ def lint_release(
 ) -> list[Finding]:
     """Look for what the Hub, its viewer or `datasets` would not take, and for what nobody should publish.
 
-    Texts of files that were in the last release are not read again.
+    Texts of files that were in the last release, which was linted by the same code, are not read again.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Layout:
         file.write("releases: {corpus: {repo_id: me/corpus}}\n")
     with stage(layout, "release-corpus") as staged:
         stage_corpus(staged, layout, read_settings(layout), "corpus")
-        staged.commit(layout.release("corpus"))
+        staged.commit(layout.release("corpus"), layout.release_code("corpus"))
     return layout
 
 
@@ -38,7 +38,7 @@ def released_atlas(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     layout = make_atlas(tmp_path_factory)
     with stage(layout, "release-muscle") as staged:
         stage_atlas(staged, layout, read_settings(layout), "muscle")
-        staged.commit(layout.release("muscle"))
+        staged.commit(layout.release("muscle"), layout.release_code("muscle"))
     return layout
 
 
