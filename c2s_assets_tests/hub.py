@@ -46,7 +46,7 @@ Fault = Literal[
 Route = Literal[
     *("whoami", "create", "info", "refs", "commits", "tree", "paths", "resolve"),
     *("validate", "preupload", "batch", "blob", "commit"),
-    *("list pulls", "open pull", "pull", "status", "merge", "tag"),
+    *("list pulls", "open pull", "pull", "status", "merge", "tag", "untag"),
 ]
 
 

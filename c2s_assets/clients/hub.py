@@ -208,6 +208,11 @@ class HubRepo:
         with self._asking():
             self._api.create_tag(self.repo_id, tag=name, revision=revision, repo_type=_TYPE)
 
+    def untag(self, name: str) -> None:
+        """Take the name of a commit away."""
+        with self._asking():
+            self._api.delete_tag(self.repo_id, tag=name, repo_type=_TYPE)
+
     @contextmanager
     def _asking(self) -> Iterator[None]:
         """Turn the errors of the client into ours."""

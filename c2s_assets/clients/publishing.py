@@ -39,7 +39,9 @@ def preview(repo: HubRepo, staged: StagedRelease) -> list[Change]:
 
 
 def publish(repo: HubRepo, staged: StagedRelease, *, private: bool, report: Report) -> Published:
-    """Let readers of main have a release, and tag it; does nothing if they have it.
+    """Let readers of main have a release, tag it, and take the tags of yanked versions away.
+
+    Does nothing if they have it.
 
     Parameters
     ----------
@@ -67,6 +69,7 @@ def publish(repo: HubRepo, staged: StagedRelease, *, private: bool, report: Repo
         with_patience(lambda: release.send(pull), reached=release.n_sent)
         with_patience(lambda: release.merge(pull))
     version = with_patience(lambda: _tagged(repo, staged, is_new=bool(changes)))
+    with_patience(lambda: _untag_yanked(repo, staged, report))
     return Published(repo.url, version, with_patience(lambda: _require_head(repo)), changes)
 
 
@@ -189,15 +192,28 @@ def _tagged(repo: HubRepo, staged: StagedRelease, *, is_new: bool) -> str:
     The major number is that of the split plan: versions that share it have every donor on the same side. What
     has no sides is of the first plan.
     """
-    head, tags = _require_head(repo), repo.tags()
-    versions = {(int(found[1]), int(found[2])): name for name in tags if (found := _TAG.fullmatch(name))}
-    newest = versions[max(versions)] if versions else None
+    head, tags, yanked = _require_head(repo), repo.tags(), staged.document.yanked
+    newest = max(
+        (name for name in tags if _TAG.fullmatch(name) and name not in yanked), key=_number, default=None
+    )
     if newest is not None and (tags[newest] == head or (not is_new and _holds(repo, staged, tags[newest]))):
         return newest
     major = int((staged.document.plan_version or "1").partition(".")[0])
-    minor = 1 + max((minor for of, minor in versions if of == major), default=-1)
+    used = map(_number, filter(_TAG.fullmatch, {*tags, *yanked}))
+    minor = 1 + max((minor for of, minor in used if of == major), default=-1)
     repo.tag(f"{major}.{minor}", head)
     return f"{major}.{minor}"
+
+
+def _number(version: str) -> tuple[int, int]:
+    major, _, minor = version.partition(".")
+    return int(major), int(minor)
+
+
+def _untag_yanked(repo: HubRepo, staged: StagedRelease, report: Report) -> None:
+    for name in sorted(repo.tags().keys() & staged.document.yanked.keys()):
+        repo.untag(name)
+        report(f"took the tag of version {name} away, which was withdrawn")
 
 
 def _holds(repo: HubRepo, staged: StagedRelease, revision: str) -> bool:

@@ -162,6 +162,14 @@ def _tag(asked: Asked) -> Any:
     return {}
 
 
+def _untag(asked: Asked) -> Any:
+    if asked.says["revision"] not in asked.repo.tags:
+        raise RefusalError(404, "Tag not found", {"X-Error-Code": "RevisionNotFound"})
+    del asked.repo.tags[asked.says["revision"]]
+    asked.repo.save()
+    return {}
+
+
 def _list_pulls(asked: Asked) -> Any:
     found = [_discussion(asked, pull) for pull in reversed(asked.repo.pulls)]
     return {"discussions": found, "count": len(found), "start": 0}
@@ -251,6 +259,7 @@ ROUTES = (
         "commit", "POST", rf"/api/datasets{_REPO}/commit/(?P<revision>[^/]+)", _commit, is_for_writers=True
     ),
     Route("tag", "POST", rf"/api/datasets{_REPO}/tag/(?P<revision>[^/]+)", _tag, is_for_writers=True),
+    Route("untag", "DELETE", rf"/api/datasets{_REPO}/tag/(?P<revision>[^/]+)", _untag, is_for_writers=True),
     Route("list pulls", "GET", rf"/api/datasets{_REPO}/discussions", _list_pulls),
     Route("open pull", "POST", rf"/api/datasets{_REPO}/discussions", _open_pull, is_for_writers=True),
     Route("pull", "GET", rf"/api/datasets{_REPO}/discussions/(?P<number>\d+)", _pull),

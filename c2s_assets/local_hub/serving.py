@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer."""
         self._answer()
 
-    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - as http.server calls them
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - as http.server calls them
 
     def _answer(self) -> None:
         place = urlsplit(self.path)

@@ -33,6 +33,8 @@ class ReleaseDocument(_OfRelease):
         table.
     licence_problems
         What keeps it from being published under its licence, see core.releases.licences.
+    yanked
+        Versions whose tags are to be removed, and why.
     files
         By path below the folder of the release; the document itself is not among them.
     """
@@ -43,4 +45,5 @@ class ReleaseDocument(_OfRelease):
     inputs: str
     made_from: dict[str, str]
     licence_problems: list[str] = []
+    yanked: dict[str, str] = {}
     files: dict[str, ReleaseFile]

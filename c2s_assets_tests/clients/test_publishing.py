@@ -355,6 +355,24 @@ def test_a_new_plan_begins_a_new_major_version(hub: LocalHub, new: StagedRelease
     assert publish_to(hub, StagedRelease(new.folder, document)).version == "3.0"
 
 
+def test_a_yanked_version_loses_its_tag_and_its_number_for_good(hub: LocalHub, new: StagedRelease) -> None:
+    def staged(**changed: Any) -> StagedRelease:
+        document = new.document.model_copy(update=changed)
+        (new.folder / "_release.json").write_text(document.model_dump_json())
+        return StagedRelease(new.folder, document)
+
+    publish_to(hub, new)
+    hub.misbehave("untag", "lost answer")
+    published = publish_to(hub, staged(yanked={"2.1": "ages were wrong", "2.7": "never was"}))
+    repo = hub.repo(REPO)
+    assert (published.version, set(repo.tags)) == ("2.8", {"2.0", "2.8"})
+    hub.n_requests.clear()
+    assert publish_to(hub, staged(yanked={"2.1": "ages were wrong", "2.7": "never was"})).changes == []
+    assert not {"commit", "tag", "untag"} & hub.n_requests.keys()
+    assert publish_to(hub, staged(yanked={"2.0": "so too", "2.8": "once more"})).version == "2.9"
+    assert set(repo.tags) == {"2.9"}
+
+
 def test_the_name_that_git_gives_to_a_content_is_gits() -> None:
     assert changes.git_oid(b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
     assert hashlib.sha256(b"hello\n").hexdigest()[:8] == "5891b5b5"

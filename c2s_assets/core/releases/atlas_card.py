@@ -8,6 +8,7 @@ from c2s_assets.core.releases.atlas import LICENCE, REPORT, STRUCTURE, AtlasName
 from c2s_assets.core.releases.card import CARD
 from c2s_assets.core.releases.entry import ReleaseEntry
 from c2s_assets.core.releases.licences import describe_licence, read_licence
+from c2s_assets.core.releases.sections import withdrawn
 from c2s_assets.core.reports.markdown import front_matter, shown
 
 # The default of `datasets` for a table without sides; `all` means every split there.
@@ -136,7 +137,7 @@ Who uses this cites its publication, and keeps to its licence.
 | dataset | licence | publication | citation |
 | --- | --- | --- | --- |
 | {figures.dataset_id} | {licence} | {_shown(figures.doi)} | {_shown(figures.citation)} |
-"""
+{_withdrawn_text(entry)}"""
 
 
 def _rows(names: AtlasNames, files: Sequence[AtlasFile]) -> str:
@@ -178,6 +179,11 @@ The wide form, of which a few columns are read in little memory:
 wide = pd.read_parquet(f"{{folder}}/{names.wide}", columns=["cell_id", features["symbol"][0]])
 ```
 """
+
+
+def _withdrawn_text(entry: ReleaseEntry) -> str:
+    said = withdrawn(entry.yanked)
+    return f"\n{said}\n" if said else ""
 
 
 def _count(number: int | None) -> str:

@@ -49,6 +49,7 @@ def write_card(name: str, entry: ReleaseEntry, facts: ReleaseFacts) -> dict[str,
         ),
         loading=loading_a_corpus(entry.repo_id, facts.sides, facts.tables),
         fields=sections.fields(facts.fields, facts.tables),
+        withdrawn=sections.withdrawn(entry.yanked),
     )
 
 
@@ -78,6 +79,7 @@ def _card(
     split: str,
     loading: Sequence[tuple[str, str]],
     fields: str,
+    withdrawn: str = "",
 ) -> dict[str, str]:
     """Write the text and the pictures of a card, by path."""
     head = {
@@ -97,6 +99,7 @@ def _card(
         sections.pictures(pictures, AGES, TISSUES, CELL_TYPES),
         split,
         sections.loading(loading),
+        withdrawn,
         fields,
         sections.provenance(sources, licence=licence),
         sections.limits(find_limits(census, sources, licence=licence)),

@@ -9,6 +9,8 @@ from c2s_assets.core.section import Section, listed
 # Becomes a folder of the lake and a partition.
 ReleaseName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+# In quotes in YAML, to which 1.10 is the number 1.1.
+Version = Annotated[str, Field(pattern=r"^\d{1,9}\.\d{1,9}$")]
 RepoId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}$")]
 
 
@@ -34,6 +36,11 @@ class ReleaseEntry(Section):
     )
     wide: bool = Field(
         default=False, description="Of an atlas: whether expression_matrix, a column per gene, goes with it."
+    )
+    yanked: dict[Version, str] = Field(
+        default={},
+        description='Versions that nobody should use any more, and why: {"1.0": ages were wrong}. Their tags '
+        "are removed, and no later version is called like them.",
     )
     follow: Literal["stage", "publish"] | None = Field(
         default=None,

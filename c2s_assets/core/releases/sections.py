@@ -160,6 +160,17 @@ def loading(snippets: Iterable[tuple[str, str]]) -> str:
     return joined("## How to load it", *parts) if parts else ""
 
 
+def withdrawn(versions: Mapping[str, str]) -> str:
+    """Say which versions nobody should use any more, and why."""
+    if not versions:
+        return ""
+    return joined(
+        "## Versions that were withdrawn",
+        "They have no tag any more. Whoever trained on one of them should look at why.",
+        table(("version", "why"), versions.items()),
+    )
+
+
 def pictures(drawn: Mapping[str, tuple[str, str]], *names: str) -> str:
     """Show some pictures, those that there are, each below its caption."""
     shown_ones = [(path, drawn[path][0]) for path in map(picture_path, names) if path in drawn]

@@ -88,6 +88,7 @@ def stage_atlas(staged: Stage, layout: Layout, settings: DatasetsFile, name: str
         inputs=inputs,
         made_from=made_from,
         licence_problems=problems_of_licences(folder, entry),
+        yanked=entry.yanked,
         files=describe_files(folder, {}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)

@@ -69,6 +69,7 @@ def stage_corpus(staged: Stage, layout: Layout, settings: DatasetsFile, name: st
         inputs=inputs,
         made_from=made_from,
         licence_problems=problems_of_licences(folder, entry),
+        yanked=entry.yanked,
         files=describe_files(folder, {path: mark.sha256 for path, mark in certificate.files.items()}),
     )
     write_document(folder / RELEASE_DOCUMENT, document)

@@ -74,6 +74,7 @@ def _is_as_it_says(
     ]
     told = {
         "name": (document.name, name),
+        "yanked": (document.yanked, entry.yanked),
         "licence_problems": (document.licence_problems, problems_of_licences(folder, entry)),
         **of_kind,
     }

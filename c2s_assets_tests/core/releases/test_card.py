@@ -163,3 +163,9 @@ def test_pictures_are_files_that_the_card_shows() -> None:
     assert shown == ["_images/words.svg", "_images/ages.svg", "_images/tissue.svg", "_images/cell_type.svg"]
     assert set(texts) == {"README.md", *shown}
     assert ">3,000</text>" in texts["_images/cell_type.svg"]
+
+
+def test_versions_that_were_withdrawn_are_named_with_the_reason() -> None:
+    entry = ENTRY.model_copy(update={"yanked": {"1.0": "ages | of months"}})
+    assert lines(card(entry=entry), "| 1.0") == [r"| 1.0 | ages \| of months |"]
+    assert "withdrawn" not in card()
