@@ -26,13 +26,14 @@ def problems(folder: Path) -> list[str]:
     return [found.message for found in prove_corpus(folder, document, "corpus", ENTRY) if not found.holds]
 
 
+CARD, PICTURES, CROISSANT = TEXTS = ("README.md", "_images/*.svg", "croissant.json")
 KINDS: dict[str, Kind] = {
-    "a number of the card": (40, "README.md", r"\b\d[\d,.]*\b"),
-    "a label of the card": (30, "README.md", r"(?<=\| )[A-Za-z][A-Za-z ]+(?= \|)"),
-    "a number or label of a picture": (20, "_images/*.svg", r"(?<=>)[A-Za-z0-9][A-Za-z0-9, ]*(?=</text>)"),
+    "a number of the card": (40, CARD, r"\b\d[\d,.]*\b"),
+    "a label of the card": (30, CARD, r"(?<=\| )[A-Za-z][A-Za-z ]+(?= \|)"),
+    "a number or label of a picture": (20, PICTURES, r"(?<=>)[A-Za-z0-9][A-Za-z0-9, ]*(?=</text>)"),
     "a number or label of croissant.json": (
         20,
-        "croissant.json",
+        CROISSANT,
         r"(?<=: \")[A-Za-z][A-Za-z0-9 _/*.-]+(?=\")",
     ),
     "a value of a cell": (40, "*/*/chunk_*.parquet", None),
@@ -48,8 +49,15 @@ KINDS: dict[str, Kind] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_change_of_a_number_or_label_is_found(folder: Path, kind: str) -> None:
-    assert problems(folder) == [], "nothing is wrong before"
-    assert list(unseen_changes(folder, kind, KINDS[kind], problems)) == []
+    """Before texts are looked at, digests are rewritten: it is what they say that is compared."""
+
+    def found(folder: Path) -> list[str]:
+        if KINDS[kind][1] in TEXTS:
+            rewrite_document(folder)
+        return problems(folder)
+
+    assert found(folder) == [], "nothing is wrong before"
+    assert list(unseen_changes(folder, kind, KINDS[kind], found)) == []
 
 
 def test_200_changes_are_made() -> None:
