@@ -212,7 +212,7 @@ _MADE = (
     Declaration(
         name="training_prompts",
         form="parts",
-        code_version="2",
+        code_version="3",
         reads=("dataset_profile", "train_test"),
         settings=("prompts", "entry.title"),
         files=("prompts.tokenizer",),

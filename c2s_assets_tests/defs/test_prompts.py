@@ -1,12 +1,16 @@
 """`training_prompts`, built of a toy dataset."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from c2s_assets.core.prompts.templates import all_tasks
+from c2s_assets.core.prompts.tokens import TokenCounter
 from c2s_assets.schemas.registry import upstream
+from c2s_assets.storage.prompts import writing
 from c2s_assets_tests.defs.building import (
     BuildReport,
     Workshop,
@@ -94,6 +98,32 @@ def test_a_tokenizer_that_is_none_leaves_the_prompts_as_they_were(workshop: Work
     assert "which is no tokenizer.json" in failures(report)["training_prompts"]
     assert files_below(workshop.layout.dataset("toy") / "training_prompts") == before
     assert debris(workshop.layout) == []
+
+
+def test_records_before_a_block_that_the_tokenizer_counts_otherwise_are_counted_again(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def count(texts: Sequence[str], with_ends: bool) -> NDArray[np.int64]:
+        return np.array([len(text.split()) + with_ends - ("GENE7 " in text) for text in texts], np.int64)
+
+    monkeypatch.setattr(writing, "open_tokenizer", lambda *_: TokenCounter(count))
+    monkeypatch.setattr(writing, "_CELLS_AT_ONCE", 1)
+    settings = workshop.layout.settings.read_text()
+    workshop.layout.settings.write_text(
+        "prompts: {tasks: [cell_type], tokenizer: tokenizer.json, top_n: 9}\n"
+    )
+    try:
+        assert not failures(_build(workshop))
+        records = workshop.read("training_prompts", "toy")
+    finally:
+        workshop.layout.settings.write_text(settings)
+        assert not failures(_build(workshop))
+    due = [
+        int(count([one], True)[0] + count([two], True)[0] + 1)
+        for one, two in records.select("prompt", "response").iter_rows()
+    ]
+    assert records["n_tokens"].to_list() == due
+    assert len({len(one.split()) - n for one, n in records.select("prompt", "n_tokens").iter_rows()}) > 1
 
 
 def test_a_budget_below_one_gene_is_told(tmp_path: Path) -> None:

@@ -10,30 +10,35 @@ GIVES_ANSWER, WRONG_NUMBER = "the question holds no answer", "num_genes is what 
 _FOUND = {TASK: pl.String, TEMPLATE_ID: pl.String, "rule": pl.String, "found": pl.String}
 # What a line with a sentence begins with: that of one cell, or of one in a group.
 _ONE, _OF_SEVERAL = "Cell: ", r"^Cell \d+: "
+_BEGINNING = r"^Cell(?: \d+)?: "
 _LONGEST_BEGINNING = 12
 # The number of genes, of which there are as many as lengths of sentences, and which is no leak.
 _NUMBER_OF_GENES = r"\b\d+ (genes|gene|most|ranked|leading)\b"
 
 
-def audit_prompts(records: pl.DataFrame, finder: LeakFinder) -> pl.DataFrame:
+def audit_prompts(records: pl.DataFrame, finder: LeakFinder, *, symbols: pl.Series) -> pl.DataFrame:
     """List what is wrong with records: `task`, `template_id`, `rule`, `found`.
 
     Parameters
     ----------
     records
         `task`, `prompt`, `response`, `num_genes`, `template_id` as they were written.
+    symbols
+        All symbols of the dataset. Another word in a sentence stands where a gene should, and may be a leak.
     """
     numbered = records.select(TASK, PROMPT, RESPONSE, NUM_GENES, TEMPLATE_ID).with_row_index("row")
     is_generation = pl.col(TASK).is_in([name for name, task in all_tasks().items() if task.is_generation])
     answer = pl.when(is_generation.not_()).then(RESPONSE).alias("answer")
     asked, written = _lines(numbered, PROMPT), _lines(numbered.filter(is_generation), RESPONSE)
     questions = asked.filter(pl.col("n_words").is_null()).group_by("row").agg(pl.col("line").str.join(" "))
-    n_words = pl.concat([asked, written]).group_by("row").agg(pl.col("n_words").sum())
+    sentences = pl.concat([asked, written]).drop_nulls("n_words")
+    n_words = sentences.group_by("row").agg(pl.col("n_words").sum())
     judged = numbered.select("row", TASK, TEMPLATE_ID, NUM_GENES, answer)
     return pl.concat(
         [
             _leaks(judged.join(questions, on="row", how="left", maintain_order="left"), finder),
             _wrong_numbers(judged.join(n_words, on="row", how="left", maintain_order="left")),
+            _other_words(judged, sentences, symbols),
         ]
     )
 
@@ -68,3 +73,14 @@ def _wrong_numbers(judged: pl.DataFrame) -> pl.DataFrame:
     wrong = judged.filter(pl.col("n_words").fill_null(0) != pl.col(NUM_GENES))
     said = pl.format("{} words, but num_genes is {}", "n_words", NUM_GENES)
     return wrong.select(TASK, TEMPLATE_ID, pl.lit(WRONG_NUMBER).alias("rule"), said.alias("found"))
+
+
+def _other_words(judged: pl.DataFrame, sentences: pl.DataFrame, symbols: pl.Series) -> pl.DataFrame:
+    """Find words of sentences that are no symbols; each distinct line is looked at once."""
+    text = pl.col("line").str.replace(_BEGINNING, "")
+    lines = sentences.select("row", text).unique("line", maintain_order=True)
+    words = lines.with_columns(pl.col("line").str.split(" ")).explode("line")
+    others = words.filter(pl.col("line").is_in(symbols.implode()).not_())
+    said = pl.format("'{}', which is no symbol, in a sentence", "line").alias("found")
+    named = judged.join(others, on="row", maintain_order="left")
+    return named.select(TASK, TEMPLATE_ID, pl.lit(WRONG_NUMBER).alias("rule"), said)

@@ -47,8 +47,9 @@ def facts_of(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def label_text(label: str) -> str | None:
-    """Write a label as an answer, ``A || B`` as "A and B"; None if it says nothing."""
-    known = [member for member in members(label) if member.casefold() not in _NO_LABELS]
+    """Write a label as an answer on one line, ``A || B`` as "A and B"; None if it says nothing."""
+    on_one_line = " ".join(label.split())
+    known = [member for member in members(on_one_line) if member.casefold() not in _NO_LABELS]
     if not known:
         return None
     return " and ".join([", ".join(known[:-1]), known[-1]] if len(known) > 1 else known)

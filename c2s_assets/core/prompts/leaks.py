@@ -17,6 +17,19 @@ _CALLED_DONOR = ("donor", "patient", "subject", "individual", "participant", "sa
 # A donor is called so in no question unless by the id itself; a single letter is in every text.
 _SHORTEST_ID = 2
 
+# Words of labels that tell nobody which label it is.
+_OF_MANY_LABELS = frozenset(
+    _WORD.findall(
+        "cell cells tissue tissues organ organs system body part parts region area layer zone structure "
+        "disease diseases disorder disorders syndrome infection cancer type types like line lineage group "
+        "cluster population positive negative high low left right upper lower inner outer anterior posterior "
+        "small large adult mature immature early late primary secondary normal control native human mouse "
+        "donor patient subject sample gene genes single surface other unknown the and with without from not "
+        "than less year years month months week weeks day days old older young stage age aged"
+    )
+)
+_SHORTEST_PARENT = 3
+
 ANSWER, PARENT, SYNONYM, DONOR, TITLE = "answer", "parent label", "synonym", "donor id", "title"
 
 
@@ -134,9 +147,14 @@ def _forms(term: str) -> Iterator[str]:
 def _parents(label: str) -> Iterator[str]:
     """Give the broader labels that a label ends or begins with: of "alpha-beta T cell" also "T cell".
 
-    One word alone, such as "cell", says too little to be one.
+    One word alone is one as well, "neuron" of "pyramidal neuron", unless it says too little, as "cell" does.
     """
     words = _words(label)
-    for n_left_out in range(1, len(words) - 1):
-        yield " ".join(words[n_left_out:])
-        yield " ".join(words[:-n_left_out])
+    for n_left_out in range(1, len(words)):
+        for part in (words[n_left_out:], words[:-n_left_out]):
+            if len(part) > 1 or _says_something(part[0]):
+                yield " ".join(part)
+
+
+def _says_something(word: str) -> bool:
+    return len(word) >= _SHORTEST_PARENT and not word.isdecimal() and word not in _OF_MANY_LABELS

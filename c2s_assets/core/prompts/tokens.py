@@ -21,7 +21,7 @@ class TokenCounter:
 
     Sentences have many words, few of them new: each is counted once and the sums are taken, as long as they
     agree with the tokenizer on 50 records at a time. From the first that differs on, the tokenizer gets every
-    text as a whole.
+    text as a whole; what was counted before is then to be counted again, see `is_in_doubt`.
 
     Attributes
     ----------
@@ -34,6 +34,12 @@ class TokenCounter:
         self._of_word: dict[str, int] = {}
         self._of_probe = int(count([f" {PROBE}"], False)[0])
         self.is_by_word = True
+        self._n_by_word = 0
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether records were counted by their words before these sums turned out to be wrong."""
+        return not self.is_by_word and self._n_by_word > 0
 
     def of_sentences(self, texts: pl.Series) -> NDArray[np.int64]:
         """Sum the tokens of the words of each sentence, each word behind a space."""
@@ -78,6 +84,7 @@ class TokenCounter:
             counted: NDArray[np.int64] = around + of_words - n_cells * self._of_probe
             checked = np.unique(np.linspace(0, max(records.height - 1, 0), _CHECKED_AT_ONCE).astype(np.int64))
             if np.array_equal(self._of_texts(records[checked]), counted[checked]):
+                self._n_by_word += records.height
                 return counted
             self.is_by_word = False
         return self._of_texts(records)

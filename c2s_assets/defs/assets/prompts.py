@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 import polars as pl
 
+from c2s_assets.core.columns import SYMBOL
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.prompts import claims as prompt_claims
 from c2s_assets.core.prompts.audit import audit_prompts, nothing_found
@@ -14,6 +15,7 @@ from c2s_assets.defs import lineage
 from c2s_assets.defs.metadata import Metadata, as_metadata, staged_metadata
 from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, staged_asset
 from c2s_assets.defs.resources import Store
+from c2s_assets.schemas.registry import FEATURES
 from c2s_assets.storage.dataset import DatasetStage
 from c2s_assets.storage.prompts.writing import WrittenPrompts, leak_finder, write_prompts
 
@@ -28,11 +30,12 @@ def training_prompts(context: dg.AssetExecutionContext, store: Store) -> Events:
     with staged_asset(context, store) as staged:
         spec = staged.dataset.settings.prompts
         finder = leak_finder(staged.dataset)
+        symbols = staged.dataset.read(FEATURES, columns=[SYMBOL])[SYMBOL].drop_nulls()
         written = write_prompts(staged, spec, finder)
         found: list[pl.DataFrame] = []
         yield from publish_table(
             staged,
-            blocks=_audited(staged.written(rows=_ROWS_AT_ONCE), finder, found),
+            blocks=_audited(staged.written(rows=_ROWS_AT_ONCE), finder, symbols, found),
             claims=_claims(written, found, spec),
             metadata=_metadata(staged, written, spec),
         )
@@ -48,11 +51,11 @@ def _metadata(staged: DatasetStage, written: WrittenPrompts, spec: PromptSpec) -
 
 
 def _audited(
-    blocks: Iterable[pl.DataFrame], finder: LeakFinder, found: list[pl.DataFrame]
+    blocks: Iterable[pl.DataFrame], finder: LeakFinder, symbols: pl.Series, found: list[pl.DataFrame]
 ) -> Iterator[pl.DataFrame]:
     """Pass blocks through and keep what is wrong with them, so that the table is read once."""
     for block in blocks:
-        found.append(audit_prompts(block, finder))
+        found.append(audit_prompts(block, finder, symbols=symbols))
         yield block
 
 

@@ -23,6 +23,7 @@ from c2s_assets.core.prompts.facts import LABELS
 from c2s_assets.core.prompts.leaks import LeakFinder
 from c2s_assets.core.prompts.names import NAMING_COLUMNS, names_of_answers
 from c2s_assets.core.prompts.spec import PromptSpec
+from c2s_assets.core.prompts.tokens import TokenCounter
 from c2s_assets.schemas.registry import SIDES_OF_DATASET
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.h5ad.ahead import one_ahead
@@ -59,9 +60,20 @@ class WrittenPrompts:
 
 
 def write_prompts(staged: DatasetStage, spec: PromptSpec, finder: LeakFinder) -> WrittenPrompts:
-    """Write the records of all sides."""
-    layout = staged.dataset.layout
-    counter = None if spec.tokenizer is None else open_tokenizer(layout, spec.tokenizer)
+    """Write the records of all sides.
+
+    They are written once more if the tokenizer turns out, on the way, to count another way than was thought.
+    """
+    counter = None if spec.tokenizer is None else open_tokenizer(staged.dataset.layout, spec.tokenizer)
+    written = _write(staged, spec, finder, counter)
+    if counter is not None and counter.is_in_doubt:
+        written = _write(staged, spec, finder, counter)
+    return written
+
+
+def _write(
+    staged: DatasetStage, spec: PromptSpec, finder: LeakFinder, counter: TokenCounter | None
+) -> WrittenPrompts:
     composer = PromptComposer(spec, finder, counter)
     written = WrittenPrompts()
     with closing(one_ahead(_records(staged.dataset, composer, written))) as records:

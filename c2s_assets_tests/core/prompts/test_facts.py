@@ -33,6 +33,8 @@ def test_an_age_is_told_as_exactly_as_it_is_known(low, high, age, decade):
         ("COVID-19 || influenza", "COVID-19 and influenza"),
         ("a || b || c", "a, b and c"),
         ("a || unknown", "a"),
+        ("B cell\nCell: x", "B cell Cell: x"),
+        ("\u2028B\r\n cell ", "B cell"),
         ("Unknown", None),
         ("na", None),
         (" || ", None),

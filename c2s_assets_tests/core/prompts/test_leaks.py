@@ -22,11 +22,19 @@ FINDER = LeakFinder(
 PLANTED = {
     "cell_type": (
         *("alpha-beta T cell", "ALPHA-BETA T CELL", "Alpha-beta T cells", "alpha beta T cell's", "T cells"),
-        *("T-cell", "beta T cell", "CL:0000789", "αβ T lymphocytes", "αβ t lymphocyte"),
+        *("T-cell", "beta T cell", "alpha", "CL:0000789", "αβ T lymphocytes", "αβ t lymphocyte"),
     ),
     "tissue": ("lung", "Lungs", "LUNG", "left-lung", "UBERON:0002048", "uberon_0002048"),
     "disease": (
-        *("COVID-19", "covid 19", "type 2 diabetes mellitus", "Type-2 diabetes", "diabetes mellitus"),
+        *(
+            "COVID-19",
+            "covid 19",
+            "Covid",
+            "mellitus",
+            "type 2 diabetes mellitus",
+            "Type-2 diabetes",
+            "diabetes mellitus",
+        ),
         "COVID-19 || type 2 diabetes mellitus",
     ),
     "sex": ("female", "Females", "a woman", "women", "girl"),
@@ -42,6 +50,13 @@ PLACES = ("{leak}: {prompt}", "{prompt}\nNote ({leak}) that", "{prompt}\n{leak}.
 LEAKS = [(task, leak, place) for place in PLACES for task, leaks in PLANTED.items() for leak in leaks]
 
 
+SYMBOLS = pl.Series([f"G{number}" for number in range(50)])
+
+
+def audit(records, finder=FINDER):
+    return audit_prompts(records, finder, symbols=SYMBOLS)
+
+
 @pytest.fixture(scope="module")
 def records():
     found = PromptComposer(PromptSpec(), FINDER).compose(some_cells(**_LABELS), side="train")
@@ -55,21 +70,50 @@ def test_there_are_a_hundred_leaks_and_all_are_found(records):
     for task, leak, place in LEAKS:
         one = records.filter(task=task).head(1)
         prompt = place.format(leak=leak, prompt=one["prompt"][0])
-        found = audit_prompts(one.with_columns(prompt=pl.lit(prompt)), FINDER)
+        found = audit(one.with_columns(prompt=pl.lit(prompt)))
         if "the question holds no answer" not in found["rule"].to_list():
             missed.append((task, leak, place))
     assert missed == []
 
 
+def test_a_leak_in_the_place_of_a_gene_is_found_though_the_number_is_right(records):
+    missed = []
+    for task, leaks in PLANTED.items():
+        one = records.filter(task=task).head(1)
+        text = "response" if "generation" in task else "prompt"
+        for leak in (leak.replace(" ", "-") for leak in leaks):
+            planted = one.with_columns(pl.col(text).str.replace(r" G\d+ ", f" {leak} "))
+            if audit(planted)["rule"].to_list() != ["num_genes is what the sentences hold"]:
+                missed.append((task, leak))
+    assert missed == []
+
+
+@pytest.mark.parametrize(
+    ("label", "parents", "others"),
+    [
+        ("pyramidal neuron", ["neuron", "Neurons", "pyramidal"], []),
+        ("alveolar macrophage", ["macrophage", "macrophages"], ["cell"]),
+        ("heart left ventricle", ["heart", "ventricle", "left ventricle"], ["left"]),
+        ("Alzheimer disease", ["Alzheimer's", "ALZHEIMER"], ["disease", "diseases"]),
+        ("alpha-beta T cell", ["beta T cells"], ["T", "cells"]),
+        ("type 2 diabetes mellitus", ["diabetes mellitus", "mellitus"], ["type", "2"]),
+        ("65 to 79 years", ["79 years"], ["years", "65", "to"]),
+    ],
+)
+def test_a_word_of_a_label_is_a_parent_unless_many_labels_have_it(label, parents, others):
+    assert {FINDER.find(f"Is it {parent}?", label) for parent in parents} == {"parent label"}
+    assert {FINDER.find(f"Is it {other}?", label) for other in others} <= {None}
+
+
 def test_a_leak_within_a_sentence_makes_it_longer_than_it_says(records):
-    prompt = pl.col("prompt").str.replace("G5", "G5 F41", literal=True)
-    found = audit_prompts(records.filter(task="sex").head(1).with_columns(prompt), FINDER)
+    prompt = pl.col("prompt").str.replace("G5", "G5 G6", literal=True)
+    found = audit(records.filter(task="sex").head(1).with_columns(prompt))
     assert found["found"].to_list() == ["7 words, but num_genes is 6"]
 
 
 def test_what_is_written_holds_none(records):
     assert set(records["task"]) == set(PLANTED)
-    assert audit_prompts(records, FINDER).is_empty()
+    assert audit(records).is_empty()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +140,7 @@ def test_an_answer_that_every_wording_holds_is_not_asked():
     n_left_out = composed.left_out["cell_type", "answer"]
     assert n_left_out > 0
     assert composed.records.height == 40 - n_left_out
-    assert audit_prompts(composed.records, FINDER).is_empty()
+    assert audit(composed.records).is_empty()
 
 
 def test_a_condition_that_names_a_donor_is_not_given():
@@ -110,11 +154,11 @@ def test_a_condition_that_names_a_donor_is_not_given():
 def test_a_gene_that_is_called_like_a_donor_is_none():
     finder = LeakFinder(donors=frozenset(["G1"]))
     records = PromptComposer(PromptSpec(), finder).compose(some_cells(), side="train").records
-    assert audit_prompts(records, finder).is_empty()
+    assert audit(records, finder).is_empty()
 
 
 def test_a_wrong_number_of_genes_is_found(records):
     one = records.group_by("task", maintain_order=True).first()
-    found = audit_prompts(one.with_columns(pl.col("num_genes") + 1), FINDER)
+    found = audit(one.with_columns(pl.col("num_genes") + 1))
     assert found["task"].to_list() == one["task"].to_list()
     assert set(found["rule"]) == {"num_genes is what the sentences hold"}

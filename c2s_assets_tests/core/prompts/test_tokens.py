@@ -67,6 +67,19 @@ def test_one_record_that_differs_is_noticed():
         assert record["n_tokens"] == due(record, joined)
 
 
+def test_what_was_counted_before_another_block_differs_is_in_doubt():
+    def joined(text):
+        return by_space(text) - text.count("G7 G8")
+
+    counter = TokenCounter(Tokenizer(joined))
+    spec = PromptSpec(tokenizer="tokenizer.json", tasks=["cell_type"])
+    composer = PromptComposer(spec, LeakFinder(), counter)
+    composer.compose(some_cells(1), side="train")
+    assert (counter.is_by_word, counter.is_in_doubt) == (True, False)
+    composer.compose(some_cells(20), side="train")
+    assert (counter.is_by_word, counter.is_in_doubt) == (False, True)
+
+
 @pytest.mark.parametrize("count", [by_space, by_letters])
 @pytest.mark.parametrize("task", ["cell_type", "cell_generation", "tissue_of_cells"])
 def test_sentences_are_as_long_as_tokens_allow(count, task):
