@@ -1,7 +1,7 @@
 """A dataset of the lake: its source, its tables, and how each of them stands."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -136,7 +136,7 @@ class DatasetStage:
         part = self.path() / "part-00000.parquet"
         write_table(part, schema.empty_table(), schema=with_metadata(schema, says))
 
-    def written(self, *, rows: int | None = None) -> Iterator[pl.DataFrame]:
+    def written(self, *, rows: int | None = None) -> Generator[pl.DataFrame]:
         """Read what was written, block by block; of sides, one after the other. See `iter_table`."""
         for target in self.targets:
             if (path := self.path(target)).exists():

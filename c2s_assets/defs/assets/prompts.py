@@ -1,6 +1,7 @@
 """Training prompts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import dagster as dg
 import polars as pl
@@ -17,6 +18,7 @@ from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, sta
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import FEATURES
 from c2s_assets.storage.dataset import DatasetStage
+from c2s_assets.storage.h5ad.ahead import one_ahead
 from c2s_assets.storage.prompts.writing import WrittenPrompts, leak_finder, write_prompts
 
 # To look 287,000 prompts through took 6.4 s of processor time in blocks of 1,024 rows, most of it spent once
@@ -33,12 +35,14 @@ def training_prompts(context: dg.AssetExecutionContext, store: Store) -> Events:
         symbols = staged.dataset.read(FEATURES, columns=[SYMBOL])[SYMBOL].drop_nulls()
         written = write_prompts(staged, spec, finder)
         found: list[pl.DataFrame] = []
-        yield from publish_table(
-            staged,
-            blocks=_audited(staged.written(rows=_ROWS_AT_ONCE), finder, symbols, found),
-            claims=_claims(written, found, spec),
-            metadata=_metadata(staged, written, spec),
-        )
+        # While one block is checked the next is audited, and the one after it is read.
+        with closing(one_ahead(_audited(staged, finder, symbols, found))) as blocks:
+            yield from publish_table(
+                staged,
+                blocks=blocks,
+                claims=_claims(written, found, spec),
+                metadata=_metadata(staged, written, spec),
+            )
 
 
 def _metadata(staged: DatasetStage, written: WrittenPrompts, spec: PromptSpec) -> Metadata:
@@ -51,12 +55,13 @@ def _metadata(staged: DatasetStage, written: WrittenPrompts, spec: PromptSpec) -
 
 
 def _audited(
-    blocks: Iterable[pl.DataFrame], finder: LeakFinder, symbols: pl.Series, found: list[pl.DataFrame]
-) -> Iterator[pl.DataFrame]:
+    staged: DatasetStage, finder: LeakFinder, symbols: pl.Series, found: list[pl.DataFrame]
+) -> Generator[pl.DataFrame]:
     """Pass blocks through and keep what is wrong with them, so that the table is read once."""
-    for block in blocks:
-        found.append(audit_prompts(block, finder, symbols=symbols))
-        yield block
+    with closing(one_ahead(staged.written(rows=_ROWS_AT_ONCE))) as blocks:
+        for block in blocks:
+            found.append(audit_prompts(block, finder, symbols=symbols))
+            yield block
 
 
 def _claims(written: WrittenPrompts, found: list[pl.DataFrame], spec: PromptSpec) -> Iterator[Finding]:
