@@ -171,6 +171,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "On a sample read again from the source: only expressed genes, each once, highest first, "
             "min(top_n, n_expressed) of them, and as many above ties as they say.",
         ),
+        Check("gene_lists_name_genes", "Every gene list names a symbol of the dataset.", blocking=False),
         Check("cells_express_genes", "Every cell expresses at least one gene with a symbol.", blocking=False),
     ),
     "split_manifest": (

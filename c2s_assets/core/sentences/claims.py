@@ -1,16 +1,20 @@
 """Claims about cell sentences, of a sample read again from the source."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import polars as pl
 
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.genes.claims import NAME_THE_SYMBOLS
+from c2s_assets.core.reports.counts import some_of
 from c2s_assets.core.sentences.fidelity import Fidelity
 
 _OUR_FAULT = "This is a fault of ours: please report it."
 # Of the cells of five real data sets that express a gene, all but 8 of 18,249 have a sentence.
 _LEAST_WITH_WORDS = 0.5
+_MOST_LISTS, _MOST_GENES = 3, 5
 
 
 def names_no_ensembl_id(found: pl.DataFrame, *, n_cells: int) -> Finding:
@@ -48,6 +52,30 @@ def cells_express_genes(n_expressed: pl.Series) -> Finding:
     median = float(np.median(n_expressed)) if len(n_expressed) else 0.0
     figures = {"n_empty": n_empty, "median_n_expressed": median}
     return Finding("cells_express_genes", n_empty == 0, message, figures)
+
+
+def gene_lists_name_genes(gene_lists: Mapping[str, Sequence[str]], symbols: pl.Series) -> Finding:
+    """Claim that every gene list names a symbol of the dataset; without one all sentences of it are empty."""
+    known, in_other_letters = set(symbols), {symbol.casefold(): symbol for symbol in symbols}
+    named = {name: sorted({*genes} & known) for name, genes in gene_lists.items()}
+    empty = [name for name, found in named.items() if not found]
+    message = (
+        f"All {len(gene_lists)} gene lists name symbols of the dataset." if gene_lists else "No gene list."
+    )
+    if empty:
+        genes = gene_lists[empty[0]]
+        meant = next(
+            (in_other_letters[gene.casefold()] for gene in genes if gene.casefold() in in_other_letters), None
+        )
+        message = (
+            f"No gene of the list {some_of(empty, most=_MOST_LISTS)} is a symbol of this dataset, and all "
+            f"its sentences are empty: it names {some_of(genes, most=_MOST_GENES) or 'none'}, and "
+            f"the dataset has {some_of(sorted(known), most=_MOST_GENES) or 'none'}. "
+            f"{f'Is {meant!r} meant? ' if meant else ''}Write its genes in sentences.gene_lists of "
+            f"datasets.yaml as the column symbol of feature_metadata does."
+        )
+    figures = {f"n_of_{name}": len(found) for name, found in named.items()}
+    return Finding("gene_lists_name_genes", not empty, message, figures)
 
 
 def sentences_have_words(n_expressed: pl.Series, *, n_silent: int, listing: str) -> Finding:

@@ -79,6 +79,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
             shown=before,
             blocks=_collect_ensembl_words(staged.written(), words),
             claims=chain(
+                [sentence_claims.gene_lists_name_genes(spec.gene_lists, features[SYMBOL].drop_nulls())],
                 _claims_of_lengths(counted[N_EXPRESSED], n_silent=n_silent, listing=listing),
                 _names_no_ensembl_id(words, n_cells=len(cell_ids)),
                 [audit(staged, matrix, features, top_n=spec.top_n)],

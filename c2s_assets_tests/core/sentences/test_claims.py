@@ -60,3 +60,22 @@ def test_cells_that_express_no_gene_at_all_need_no_words():
     finding = claims.sentences_have_words(pl.Series([4, 0, 0, 0, 0]), n_silent=0, listing="")
     assert finding.holds
     assert finding.figures == {"n_silent": 0, "frac_with_words": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("gene_lists", "said"),
+    [
+        ({}, None),
+        ({"first": ["Actb", "NONE"]}, None),
+        (
+            {"first": ["Actb"], "second": ["ACTB", "X"]},
+            "the list second .* names ACTB, X, and .* Is 'Actb' meant",
+        ),
+        ({"third": []}, "the list third .* it names none, and the dataset has Actb, Cd4. Write its genes"),
+    ],
+    ids=["no list", "one gene is enough", "other letters", "empty"],
+)
+def test_a_gene_list_without_a_gene_of_the_dataset_is_told(gene_lists, said):
+    finding = claims.gene_lists_name_genes(gene_lists, pl.Series(["Cd4", "Actb"]))
+    assert finding.holds is (said is None)
+    assert said is None or re.search(said, finding.message)
