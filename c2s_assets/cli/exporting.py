@@ -76,10 +76,15 @@ def export_cellnet(layout: Layout, ids: Sequence[str], *, file: Path) -> None:
     ------
     UnknownNameError
         If not exactly one dataset is named.
+    MissingInputError
+        If what reads images is not installed.
     """
     from c2s_assets.core.errors import UnknownNameError
     from c2s_assets.storage.dataset import Dataset
+    from c2s_assets.storage.images.opening import require_libraries
     from c2s_assets.storage.lake.documents import read_settings
+
+    require_libraries()
     from c2s_assets.storage.spatial.cellnet import cell_name, export_cellnet
 
     if len(ids) != 1:

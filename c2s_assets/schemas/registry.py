@@ -295,6 +295,7 @@ _MADE = (
     Declaration(
         name="ligand_receptor_pairs",
         form="file",
+        code_version="2",
         reads=("dataset_profile", "feature_metadata"),
         settings=("communication.pairs",),
         model_name="LigandReceptorPairs",

@@ -1,5 +1,6 @@
 """Records of cells in a tissue, from the h5ad to who trains on them."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,17 @@ import polars as pl
 import pytest
 
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets_tests.defs.building import Workshop
+from c2s_assets_tests.cli.commanding import c2s
+from c2s_assets_tests.defs.building import Workshop, build_only, copy_lake, open_workshop
 from c2s_assets_tests.tissue import built_tissue
+
+# Modules that import the libraries of images when they are imported, and what they are imported by.
+_OF_IMAGES = (
+    "c2s_assets.storage.images.picture",
+    "c2s_assets.storage.images.tiff",
+    "c2s_assets.storage.spatial.",
+    "c2s_assets.core.spatial.caption",
+)
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +79,24 @@ def test_a_record_holds_what_other_tables_say_of_its_cell(workshop: Workshop) ->
         for name in told.keys() & records.keys():
             found = records[name]["bytes"] if isinstance(records[name], dict) else records[name]
             assert found == told[name], name
+
+
+def test_without_the_libraries_of_images_all_that_takes_them_says_what_to_install(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What imports these libraries is imported anew here, as in a process that does not have them."""
+    copy = copy_lake(workshop.layout, tmp_path)
+    for name in [name for name in sys.modules if name.startswith(_OF_IMAGES)]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("imagecodecs", "tifffile", "sklearn"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with open_workshop(copy) as without:
+        for asset in ("slide_images", "image_patches", "captions"):
+            failed = build_only(without, "toy", asset).failure_data_for_node(asset)
+            assert failed is not None
+            assert failed.user_failure_data is not None
+            assert "pip install 'c2s_assets[spatial]'" in str(failed.user_failure_data.description)
+        assert build_only(without, "toy", "cell_attributes", "cell_communication", "cell_records").success
+    said = c2s("export", "cellnet", "toy", "--to", str(tmp_path / "cells.h5"), lake=copy.root)
+    assert said.status == 1
+    assert "pip install 'c2s_assets[spatial]'" in said.err

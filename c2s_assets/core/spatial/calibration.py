@@ -16,6 +16,15 @@ SPOTS_UM = (50.0, 50.0 * 3**0.5)
 _SPOT_UM = 65.0
 _LARGEST_DIFFERENCE = 0.03
 _FEWEST_SPOTS = 4
+_STATED, _OF_IMAGE = "um_per_unit", "image"
+_WAY_OUT = (
+    "If only what the image says of itself is wrong, state the right one as um_per_unit of spatial in the "
+    "dataset's entry of datasets.yaml, which overrules it; if not, name the image that the positions are of."
+)
+_OF_POSITIONS = (
+    "Correct um_per_unit of spatial in the dataset's entry of datasets.yaml, or, in the h5ad, the positions, "
+    "their array_row and array_col or the scale factors, whichever is wrong."
+)
 
 
 @dataclass(frozen=True)
@@ -98,8 +107,16 @@ def by_spot_diameter(diameter_px: float | None) -> float | None:
 
 
 def ways_agree(calibration: Calibration) -> Finding:
-    """Claim that all ways give the same microns per pixel, within 3 %."""
-    ratios = {method: um / calibration.um_per_px for method, um in calibration.found.items()}
+    """Claim that all ways give the same microns per pixel, within 3 %.
+
+    What is stated overrules what an image says of itself, which whoever saved it again may have lost.
+    """
+    overruled = {_OF_IMAGE} if _STATED in calibration.found else set()
+    ratios = {
+        method: um / calibration.um_per_px
+        for method, um in calibration.found.items()
+        if method not in overruled
+    }
     worst = max(ratios, key=lambda method: abs(ratios[method] - 1))
     listing = ", ".join(f"{um:.4g} by {method}" for method, um in calibration.found.items())
     agree = abs(ratios[worst] - 1) <= _LARGEST_DIFFERENCE
@@ -107,6 +124,6 @@ def ways_agree(calibration: Calibration) -> Finding:
     if not agree:
         message += (
             f" They are {abs(ratios[worst] - 1):.0%} apart. Was the image scaled after its spots were found? "
-            f"State the right one as um_per_unit of spatial in the dataset's entry of datasets.yaml."
+            f"{_WAY_OUT if worst == _OF_IMAGE else _OF_POSITIONS}"
         )
     return Finding("ways_agree", agree, message, dict(calibration.found))

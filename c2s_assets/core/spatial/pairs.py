@@ -16,8 +16,8 @@ _ANNOTATION, _OF_CONTACT = "annotation", "cell-cell contact"
 # Between the subunits of a complex.
 _SUBUNITS = "_"
 # Of 3,989 mouse pairs of LIANA a human dataset of 36,000 genes measures 4 as they are written, and 3,600
-# with capitals.
-_FEWEST_AS_WRITTEN = 0.05
+# with capitals; a panel measures few of either.
+_FEWEST_AS_WRITTEN, _FEWEST_IN_ANOTHER_CASE = 0.1, 5
 _SHOWN = 3
 
 
@@ -97,8 +97,8 @@ def match_pairs(pairs: pl.DataFrame, symbols: pl.Series, *, source: str) -> Meas
     Raises
     ------
     ConfigError
-        If next to none is measured as it is written, but many are in another case: they are those of
-        another species.
+        If next to none is measured as it is written, beside those that are in another case: they are those
+        of another species.
     """
     known = set(symbols.drop_nulls())
     subunits = [
@@ -106,8 +106,7 @@ def match_pairs(pairs: pl.DataFrame, symbols: pl.Series, *, source: str) -> Meas
         for ligand, receptor in pairs.select(LIGAND, RECEPTOR).iter_rows()
     ]
     is_measured = [all(gene in known for gene in (*ligand, *receptor)) for ligand, receptor in subunits]
-    if sum(is_measured) < _FEWEST_AS_WRITTEN * pairs.height:
-        _refuse_other_species(subunits, known, n_measured=sum(is_measured), source=source)
+    _refuse_other_species(subunits, known, n_measured=sum(is_measured), source=source)
     order = sorted(
         np.flatnonzero(is_measured).tolist(), key=pairs[NEEDS_CONTACT].to_list().__getitem__
     )  # stable
@@ -137,7 +136,7 @@ def _refuse_other_species(
 ) -> None:
     folded = {symbol.casefold() for symbol in known}
     n_folded = sum(all(gene.casefold() in folded for gene in (*one, *other)) for one, other in subunits)
-    if n_folded <= max(2 * n_measured, _FEWEST_AS_WRITTEN * len(subunits)):
+    if n_folded < _FEWEST_IN_ANOTHER_CASE or n_measured >= _FEWEST_AS_WRITTEN * n_folded:
         return
     is_mouse = sum(symbol.isupper() for symbol in known) < len(known) / 2
     right = "liana:mouseconsensus" if is_mouse else "liana:consensus"

@@ -30,13 +30,14 @@ def patches_share_no_pixels(sample: SpatialSample, sides: pl.Series) -> Finding:
         Of all rows of obs; null on none.
     """
     side = sides.gather(sample.cells)
-    places = {name: sample.xy_um[(side == name).fill_null(value=False).to_numpy()] for name in SIDES}
+    window_px = TISSUE_PATCH.um / sample.um_per_px
+    places = {name: sample.xy_px[(side == name).fill_null(value=False).to_numpy()] for name in SIDES}
     n_sharing = 0
     for number, name in enumerate(SIDES):
         others = np.concatenate([places[other] for other in SIDES[number + 1 :]] or [np.zeros((0, 2))])
         if len(places[name]) and len(others):
             distance, _ = cKDTree(places[name]).query(others, p=np.inf)
-            n_sharing += int((distance < TISSUE_PATCH.um).sum())
+            n_sharing += int((distance < window_px).sum())
     message = "No pixel is in tissue patches of two sides."
     if n_sharing:
         message = f"The tissue patches of {n_sharing:,} cells show what one of another side shows. {_WAY_OUT}"

@@ -98,11 +98,23 @@ def donors_can_be_read(unread: str | None) -> Finding:
     return Finding("donors_can_be_read", unread is None, message)
 
 
-def splits_by_donor(summary: SplitSummary) -> Finding:
-    """Claim that donors were split, not single cells."""
+def splits_by_donor(summary: SplitSummary, *, tissue_level: str | None = None) -> Finding:
+    """Claim that donors were split, not single cells.
+
+    Parameters
+    ----------
+    tissue_level
+        What of a tissue is on one side as a whole, if it is divided.
+    """
     holds = summary.split_level != BY_CELL
     message = f"Each {summary.split_level} is on one side as a whole."
-    if not holds:
+    if not holds and tissue_level is not None:
+        message = (
+            f"The dataset names no donors, so its tissue was divided: each {tissue_level} is on one side as "
+            f"a whole. What is held out says how a model does elsewhere in this tissue, and nothing of other "
+            f"people."
+        )
+    elif not holds:
         message = (
             "The dataset names no donors, so single cells were split: cells of one person can be on two "
             "sides. Don't measure generalisation to new donors on it."
@@ -111,12 +123,14 @@ def splits_by_donor(summary: SplitSummary) -> Finding:
     return Finding("splits_by_donor", holds, message, figures, because=DONORS_ARE_KNOWN)
 
 
-def test_share_near_target(summary: SplitSummary, *, spec: SplitSpec) -> Finding:
-    """Claim that test holds about the share of cells that was asked for."""
+def test_share_near_target(summary: SplitSummary, *, spec: SplitSpec, tissue_level: str | None) -> Finding:
+    """Claim that test holds about the share of cells that was asked for; see `splits_by_donor`."""
     share = summary.test_share or 0.0
     holds = _is_near(share, spec.test_size)
     message = f"Test holds {share:.1%} of the cells that are used, {spec.test_size:.1%} were asked for."
-    if summary.n_test == 0:
+    if not holds and tissue_level is not None:
+        message += f" {_why_far_in_tissue(summary, tissue_level)}"
+    elif summary.n_test == 0:
         message += " Test needs two donors that can be told apart, or two cells where donors are not known."
     elif not holds:
         message += f" {_WHY_FAR}"
@@ -130,6 +144,21 @@ def test_share_near_target(summary: SplitSummary, *, spec: SplitSpec) -> Finding
     }
     because = None if summary.n_test else "has_both_splits"
     return Finding("test_share_near_target", holds, message, figures, because=because)
+
+
+def _why_far_in_tissue(summary: SplitSummary, level: str) -> str:
+    if level == "tissue":
+        return (
+            "Its sections may lie next to each other, so all are in train. Name the column that tells which "
+            "piece of tissue each was cut from as tissue_block_column of spatial in the dataset's entry of "
+            "datasets.yaml."
+        )
+    if summary.split_level == BY_CELL:
+        return (
+            f"Each {level} of the tissue comes whole, and cells near those of another side are on none: in a "
+            f"small tissue these are many."
+        )
+    return f"Its one donor is in train; cell_records tests on each {level} of it that train leaves out."
 
 
 def validation_share_near_target(summary: SplitSummary, *, spec: SplitSpec) -> Finding:

@@ -26,6 +26,7 @@ from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, req
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.columns import declared_columns
 from c2s_assets.schemas.registry import TABLES
+from c2s_assets.storage.images.opening import require_libraries
 from c2s_assets.storage.spatial.attributes import read_attributes
 from c2s_assets.storage.spatial.sample import read_sample
 
@@ -69,6 +70,7 @@ def cell_attributes(context: dg.AssetExecutionContext, store: Store) -> Events:
 @dataset_asset(group="spatial", kinds={"parquet"})
 def captions(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: what is said of it in words, and the facts that this is made of."""
+    require_libraries()
     from c2s_assets.core.spatial.captioning import caption_cells
     from c2s_assets.storage.spatial.captions import read_facts, read_groups
 

@@ -5,7 +5,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from c2s_assets.core.columns import CELL_ID, CELL_TYPE, SYMBOL
+from c2s_assets.core.cells.proposals import propose_organism
+from c2s_assets.core.columns import CELL_ID, CELL_TYPE, FEATURE_ID, SYMBOL
 from c2s_assets.core.errors import SourceError
 from c2s_assets.core.spatial.calibration import ways_agree
 from c2s_assets.core.spatial.claims import CommunicationTally, pairs_are_measured
@@ -40,6 +41,7 @@ from c2s_assets.defs.publishing import (
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, FEATURES, PAIRS, SLIDES
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.images.opening import require_libraries
 from c2s_assets.storage.spatial.image import open_slide
 from c2s_assets.storage.spatial.library import read_library
 from c2s_assets.storage.spatial.outlines import outline_rows, read_outlines
@@ -56,7 +58,7 @@ def ligand_receptor_pairs(context: dg.AssetExecutionContext, store: Store) -> Ev
     """One row per pair of a ligand and a receptor: whether the dataset measures both."""
     with staged_asset(context, store) as staged:
         dataset = staged.dataset
-        source = source_of_pairs(dataset.settings.communication.pairs, organism=dataset.profile.organism)
+        source = source_of_pairs(dataset.settings.communication.pairs, organism=_organism(dataset))
         measured = match_pairs(read_pairs(source), _symbols(dataset), source=source)
         staged.write([measured.pairs], source_of_pairs=source)
         yield from publish_table(
@@ -119,6 +121,7 @@ def cell_outlines(context: dg.AssetExecutionContext, store: Store) -> Events:
 @dataset_asset(group="spatial", kinds={"parquet"})
 def slide_images(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per section: its whole image, small."""
+    require_libraries()
     from c2s_assets.storage.spatial.slides import read_slide, slide_rows
 
     with staged_from_source(context, store) as (staged, h5ad):
@@ -141,6 +144,7 @@ def slide_images(context: dg.AssetExecutionContext, store: Store) -> Events:
 @dataset_asset(group="spatial", kinds={"parquet"})
 def image_patches(context: dg.AssetExecutionContext, store: Store) -> Events:
     """One row per cell: what the image shows of it, 16 um wide, and of the tissue around it, 200 um wide."""
+    require_libraries()
     from c2s_assets.storage.spatial.patches import PatchWriter
     from c2s_assets.storage.spatial.slides import first_patches, reader_of
 
@@ -162,6 +166,15 @@ def image_patches(context: dg.AssetExecutionContext, store: Store) -> Events:
 
 def _shown(sheet: dg.MarkdownMetadataValue | None) -> Metadata:
     return {} if sheet is None else {"patches": sheet}
+
+
+def _organism(dataset: Dataset) -> str | None:
+    """Name the organism: what the file says, else what its features are named like."""
+    if dataset.profile.organism is not None:
+        return dataset.profile.organism
+    features = dataset.read(FEATURES, columns=[FEATURE_ID, SYMBOL])
+    proposed = propose_organism(features[FEATURE_ID], features[SYMBOL])
+    return None if proposed is None else proposed[0]
 
 
 def _symbols(dataset: Dataset) -> pl.Series:

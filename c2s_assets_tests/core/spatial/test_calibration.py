@@ -46,6 +46,16 @@ def test_ways_that_are_far_apart_are_told() -> None:
     assert "0.25 by um_per_unit, 0.5 by lattice. They are 100% apart" in finding.message
 
 
+def test_what_is_stated_overrules_what_the_image_says_of_itself() -> None:
+    said = {"lattice": 0.5, "image": 0.25}
+    refused = ways_agree(calibrate({"um_per_unit": None, **said}))
+    assert not refused.holds
+    assert "50% apart" in refused.message
+    assert "state the right one as um_per_unit" in refused.message
+    assert ways_agree(calibrate({"um_per_unit": 0.5, **said})).holds
+    assert not ways_agree(calibrate({"um_per_unit": 0.25, **said})).holds
+
+
 def test_without_any_way_the_setting_is_asked_for() -> None:
     with pytest.raises(SourceError, match=r"nothing says .* \(um_per_unit, lattice were looked for\)"):
         calibrate({"um_per_unit": None, "lattice": None})

@@ -57,13 +57,21 @@ def test_a_pair_is_measured_with_all_its_subunits_and_those_in_contact_come_last
 @pytest.mark.parametrize(
     ("pairs", "symbols", "right"),
     [
-        (("GAD1", "GRM4"), ["Gad1", "Grm4", "Actb"], "liana:mouseconsensus"),
-        (("Gad1", "Grm4"), ["GAD1", "GRM4", "ACTB"], "liana:consensus"),
+        (("GAD", "GRM"), ["Gad{}", "Grm{}"], "liana:mouseconsensus"),
+        (("Gad", "Grm"), ["GAD{}", "GRM{}"], "liana:consensus"),
     ],
 )
-def test_pairs_of_another_species_are_refused(pairs: tuple[str, str], symbols: list[str], right: str) -> None:
-    with pytest.raises(ConfigError, match=f"0 of the 1 pairs of it .* another species.* perhaps {right}"):
-        match_pairs(_pairs(pairs), pl.Series(symbols), source="it")
+def test_pairs_of_another_species_are_refused_of_a_panel_too(
+    pairs: tuple[str, str], symbols: list[str], right: str
+) -> None:
+    """Five of 1,000 pairs, as a small panel measures: far fewer than 5 %."""
+    table = _pairs(*((f"{pairs[0]}{number}", f"{pairs[1]}{number}") for number in range(1_000)))
+    panel = [symbol.format(number) for symbol in symbols for number in range(5)]
+    with pytest.raises(ConfigError, match=f"0 of the 1,000 pairs .* another species.* perhaps {right}"):
+        match_pairs(table, pl.Series(panel), source="it")
+    # Of these one is measured as it is written, which is a fifth.
+    written = [*panel, f"{pairs[0]}0", f"{pairs[1]}0"]
+    assert match_pairs(table, pl.Series(written), source="it").pairs["is_measured"].sum() == 1
 
 
 def test_a_small_panel_measures_few_pairs_and_that_is_no_other_species() -> None:

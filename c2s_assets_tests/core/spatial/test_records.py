@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from c2s_assets.core.spatial.alignment import Alignment
 from c2s_assets.core.spatial.calibration import Calibration
 from c2s_assets.core.spatial.records import (
     RecordTally,
@@ -50,6 +51,17 @@ def test_patches_of_two_sides_share_pixels_within_their_window() -> None:
         found = patches_share_no_pixels(sample, SIDES)
         assert found.holds is holds
         assert found.figures["n_sharing"] == int(not holds)
+
+
+def test_patches_lie_along_the_axes_of_the_image_and_not_of_the_positions() -> None:
+    """An H&E that lies askew: 220 um apart, but 156 along either of its axes."""
+    half = np.sqrt(0.5)
+    turned = Alignment(np.array([[half, half, 0], [-half, half, 0], [0, 0, 1]]))
+    places = np.array([[0.0, 0], [220, 0], [50, 0], [0, 90]])
+    sample = place_cells(
+        places, calibration=Calibration(1.0, "um_per_unit", {}), unit="cell", alignment=turned
+    )
+    assert not patches_share_no_pixels(sample, SIDES).holds
 
 
 def test_expression_that_is_neither_counts_nor_normalised_is_named() -> None:

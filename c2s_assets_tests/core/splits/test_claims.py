@@ -118,6 +118,22 @@ def test_a_manifest_is_made_by_donor_or_says_so():
     assert "Don't measure generalisation to new donors" in finding.message
 
 
+def test_of_a_tissue_that_is_divided_the_checks_speak_of_its_blocks():
+    cells = split([(None, 30, True)] * 3)
+    finding = claims.splits_by_donor(describe_split(cells), tissue_level="block")
+    assert not finding.holds
+    assert_says(finding, "names no donors, so its tissue was divided: each block is on one side")
+    far = summary(split_level="cell", test_share=0.5, n_test=50)
+    spec = SplitSpec(test_size=0.05)
+    assert_says(claims.test_share_near_target(far, spec=spec, tissue_level="block"), "Each block of the ti")
+    none = summary(split_level="donor", test_share=0.0, n_test=0)
+    assert_says(
+        claims.test_share_near_target(none, spec=spec, tissue_level="section"),
+        "one donor is in train; cell_records tests on each section",
+    )
+    assert_says(claims.test_share_near_target(none, spec=spec, tissue_level="tissue"), "tissue_block_column")
+
+
 def test_donors_that_cannot_be_read_stop_the_split():
     assert claims.donors_can_be_read(None).holds
     finding = claims.donors_can_be_read("obs/donor_id has 1j. Store it as text.")
@@ -141,7 +157,7 @@ def test_donors_that_cannot_be_read_stop_the_split():
 )
 def test_test_holds_about_the_share_that_was_asked_for(test_share, n_test, holds, message):
     found = summary(test_share=test_share, n_test=n_test)
-    finding = claims.test_share_near_target(found, spec=SplitSpec(test_size=0.05))
+    finding = claims.test_share_near_target(found, spec=SplitSpec(test_size=0.05), tissue_level=None)
     assert finding.holds == holds
     assert_says(finding, message)
 
