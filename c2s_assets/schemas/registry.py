@@ -325,6 +325,7 @@ _MADE = (
     Declaration(
         name="image_patches",
         form="parts",
+        code_version="2",
         reads=(*_FROM_THE_FILE, "cell_metadata", "slide_images"),
         settings=("entry.spatial",),
         model_name="ImagePatches",
@@ -348,6 +349,7 @@ _MADE = (
     Declaration(
         name="cell_records",
         form="parts",
+        code_version="2",
         reads=(
             *("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "expression"),
             *("cell_attributes", "cell_communication", "slide_images", "image_patches", "captions"),

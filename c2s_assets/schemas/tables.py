@@ -533,11 +533,14 @@ class ImagePatches(pr.DataFrameModel):
     x_px: pl.Float32 = column("Centre of the cell in the image, to the right.", unit="px", null=_NO_PLACE)
     y_px: pl.Float32 = column("Centre of the cell in the image, down.", unit="px", null=_NO_PLACE)
     cell_patch: pl.Binary = column(
-        "PNG of 64 x 64 pixels, 16 x 16 um: 0.25 um a pixel in every dataset.", null=_NO_PLACE
+        "PNG of 64 x 64 pixels: 16 x 16 um, or, where pixels of the image are taken as they are, so many.",
+        null=_NO_PLACE,
     )
+    cell_um_per_px: pl.Float32 = column("Microns per pixel of cell_patch.", null=_NO_PLACE, gt=0)
     cell_inside_frac: pl.Float32 = column("Share of it that is in the image.", null=_NO_PLACE, ge=0, le=1)
     cell_is_blank: bool = column("Whether it is of one colour.", null=_NO_PLACE)
     tissue_patch: pl.Binary = column("JPEG of 224 x 224 pixels, 200 x 200 um.", null=_NO_PLACE)
+    tissue_um_per_px: pl.Float32 = column("Microns per pixel of tissue_patch.", null=_NO_PLACE, gt=0)
     tissue_inside_frac: pl.Float32 = column("Share of it that is in the image.", null=_NO_PLACE, ge=0, le=1)
     tissue_is_blank: bool = column("Whether it is of one colour.", null=_NO_PLACE)
 
@@ -601,9 +604,11 @@ class CellRecords(pr.DataFrameModel):
         isin=[*_LEVELS, "block", "section", "tissue"],
     )
     section: str = column("Section of the tissue.")
-    cell_patch: pl.Struct = column("PNG of 64 x 64 pixels, 16 x 16 um: 0.25 um a pixel.", **IMAGE)
+    cell_patch: pl.Struct = column("PNG of 64 x 64 pixels; how wide tells cell_um_per_px.", **IMAGE)
     tissue_patch: pl.Struct = column("JPEG of 224 x 224 pixels, 200 x 200 um.", **IMAGE)
     slide: pl.Struct = column("JPEG of the whole image, of at most 512 pixels a side.", **IMAGE)
+    cell_um_per_px: pl.Float32 = column("Microns per pixel of cell_patch: 0.25, or those of the image.", gt=0)
+    tissue_um_per_px: pl.Float32 = column("Microns per pixel of tissue_patch.", gt=0)
     cell_inside_frac: pl.Float32 = column("Share of cell_patch that is in the image.", ge=0, le=1)
     tissue_inside_frac: pl.Float32 = column("Share of tissue_patch that is in the image.", ge=0, le=1)
     cell_is_blank: bool = column("Whether cell_patch is of one colour.")

@@ -28,7 +28,7 @@ NO_NUCLEI = pl.DataFrame(
 )
 
 
-def measure_nuclei(patches: NDArray[np.uint8]) -> pl.DataFrame:
+def measure_nuclei(patches: NDArray[np.uint8], *, um_per_px: float) -> pl.DataFrame:
     """Measure the nucleus at the centre of each patch.
 
     What is darker than Otsu's threshold of the patch is nucleus, and the part of it that has most of the
@@ -39,6 +39,8 @@ def measure_nuclei(patches: NDArray[np.uint8]) -> pl.DataFrame:
     ----------
     patches
         Shape ``(n_cells, 64, 64, 3)``.
+    um_per_px
+        Of the patches.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def measure_nuclei(patches: NDArray[np.uint8]) -> pl.DataFrame:
     chosen = _most_frequent(parts[:, _CENTRE, _CENTRE].reshape(len(patches), -1))
     nucleus = (parts == chosen[:, None, None]) & (chosen > 0)[:, None, None]
     n_px, elongation = _shapes(nucleus)
-    area = n_px * (CELL_PATCH.um / CELL_PATCH.px) ** 2
+    area = n_px * um_per_px**2
     edge = nucleus[:, [0, -1], :].any(axis=(1, 2)) | nucleus[:, :, [0, -1]].any(axis=(1, 2))
     is_found = (area >= _SMALLEST_UM2) & (area <= _LARGEST_UM2) & ~edge & _are_coloured(patches)
     mean = (stain * nucleus).sum(axis=(1, 2)) / np.maximum(n_px, 1)

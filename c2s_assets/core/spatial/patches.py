@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.spatial.spec import Scale
 
 # A patch with coarser pixels shows a tissue, and no cell: 64 of them are 64 um.
 COARSEST_UM_PER_PX = 1.0
@@ -20,6 +21,11 @@ class PatchSize:
 
     um: float
     px: int
+
+    @property
+    def um_per_px(self) -> float:
+        """How large its pixels are."""
+        return self.um / self.px
 
 
 # 0.25 um a pixel in every sample, so that one model sees all of them alike; and what is within 100 um.
@@ -53,7 +59,7 @@ class Squares:
 
 
 def squares_around(xy_px: NDArray[np.float64], size: PatchSize, *, um_per_px: float) -> Squares:
-    """Lay a square around each cell, which is its centre.
+    """Lay a square around each cell, which is its centre; pixels that need not be resampled are whole.
 
     Parameters
     ----------
@@ -61,8 +67,14 @@ def squares_around(xy_px: NDArray[np.float64], size: PatchSize, *, um_per_px: fl
         Of the cells, in pixels of the image, shape ``(n_cells, 2)``.
     """
     side = size.um / um_per_px
-    left, top = (xy_px - side / 2).T
+    corners = xy_px - side / 2
+    left, top = (np.round(corners) if size.um_per_px == um_per_px else corners).T
     return Squares(left, top, side)
+
+
+def cell_patch_size(scale: Scale, *, um_per_px: float) -> PatchSize:
+    """Say how wide the patch of a cell is, of an image with pixels of this size."""
+    return CELL_PATCH if scale == "fixed" else PatchSize(CELL_PATCH.px * um_per_px, CELL_PATCH.px)
 
 
 def is_blank(patch: NDArray[np.uint8]) -> bool:

@@ -9,6 +9,9 @@ from c2s_assets.core.section import Section
 # What a row of obs is: a cell with its outline, a spot or a bead with several, a square of a few microns.
 Unit = Literal["cell", "spot", "bin", "bead"]
 
+# How large a pixel of a cell's patch is: the same in every dataset, or that of its image.
+Scale = Literal["fixed", "native"]
+
 # Before the name of an image that is in the file itself.
 IN_H5AD = "h5ad:"
 
@@ -41,6 +44,11 @@ class SpatialEntry(Section):
     alignment: str | None = Field(
         default=None,
         description="CSV of the 3 x 3 matrix that turns pixels of the image into the unit of the positions.",
+    )
+    patches: Scale = Field(
+        default="fixed",
+        description="fixed: 0.25 um a pixel in every dataset, so that the patch of a cell is 16 um wide; "
+        "native: 64 x 64 pixels of the image as they are, however wide these are.",
     )
     unit: Unit | None = Field(
         default=None, description="What a row is: cell, spot, bin or bead, if the file does not say it."

@@ -27,6 +27,7 @@ from c2s_assets.core.spatial.patches import (
     slide_is_not_blank,
 )
 from c2s_assets.core.spatial.sample import SpatialSample, cells_have_places
+from c2s_assets.core.spatial.spec import SpatialEntry
 from c2s_assets.defs import lineage, plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, rows_as_markdown, staged_metadata
 from c2s_assets.defs.progress import read_blocks
@@ -153,7 +154,8 @@ def image_patches(context: dg.AssetExecutionContext, store: Store) -> Events:
         before = [ways_agree(sample.calibration), pixels_are_fine_enough(sample.um_per_px)]
         yield from require(dataset, staged.asset, before)
         with open_slide(dataset, h5ad) as image:
-            writer = PatchWriter(sample, image, reader_of(image, dataset.read(SLIDES)))
+            scale = (dataset.entry.spatial or SpatialEntry()).patches
+            writer = PatchWriter(sample, image, reader_of(image, dataset.read(SLIDES)), scale)
             writer.write(staged, dataset.read(CELLS, columns=[CELL_ID])[CELL_ID])
         yield from publish_table(
             staged,

@@ -63,10 +63,13 @@ def _nuclei(dataset: Dataset, sample: SpatialSample) -> pl.DataFrame:
 
 
 def _measured(dataset: Dataset) -> Iterator[pl.DataFrame]:
-    for block in iter_table(dataset.path(PATCHES), columns=[c.CELL_PATCH, c.CELL_IS_BLANK]):
+    wanted = [c.CELL_PATCH, c.CELL_UM_PER_PX, c.CELL_IS_BLANK]
+    for block in iter_table(dataset.path(PATCHES), columns=wanted):
         shown = block.with_row_index("row").filter(~pl.col(c.CELL_IS_BLANK))
         pixels = [decoded(data) for data in shown[c.CELL_PATCH]]
-        measured = measure_nuclei(np.stack(pixels)) if pixels else NO_NUCLEI
+        measured = (
+            measure_nuclei(np.stack(pixels), um_per_px=shown[c.CELL_UM_PER_PX][0]) if pixels else NO_NUCLEI
+        )
         rows = pl.DataFrame({"row": pl.int_range(block.height, dtype=pl.UInt32, eager=True)})
         placed = measured.with_columns(shown["row"])
         yield rows.join(placed, on="row", how="left", maintain_order="left").drop("row")

@@ -24,7 +24,8 @@ from c2s_assets.core.columns import (
 )
 from c2s_assets.core.errors import LakeError
 from c2s_assets.core.spatial import columns as c
-from c2s_assets.core.spatial.patches import CELL_PATCH, TISSUE_PATCH
+from c2s_assets.core.spatial.patches import TISSUE_PATCH, cell_patch_size
+from c2s_assets.core.spatial.spec import SpatialEntry
 from c2s_assets.schemas.registry import ATTRIBUTES, FEATURES, RECORDS, SLIDES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.images.picture import decoded
@@ -111,13 +112,21 @@ def _write_shared(file: h5py.File, dataset: Dataset, features: pl.DataFrame) -> 
     shared = file.create_group("shared")
     for name, values in texts.items():
         shared.create_dataset(name, data=values.to_list(), dtype=h5py.string_dtype())
-    for section, slide in dataset.read(SLIDES, columns=[c.SECTION, c.SLIDE]).iter_rows():
+    slides = dataset.read(SLIDES, columns=[c.SECTION, c.SLIDE, c.UM_PER_PX])
+    cell = cell_patch_size(
+        (dataset.entry.spatial or SpatialEntry()).patches, um_per_px=slides[c.UM_PER_PX][0]
+    )
+    for section, slide, _ in slides.iter_rows():
         shared.create_dataset(f"WSI/{section}", data=decoded(slide), **_COMPRESSED)
     config = {
         "dataset_id": dataset.dataset_id,
         "expression": {"layer": dataset.profile.layer, "kind": dataset.profile.verdict.kind},
-        "cell_patch": {"um": CELL_PATCH.um, "px": CELL_PATCH.px},
-        "tissue_patch": {"um": TISSUE_PATCH.um, "px": TISSUE_PATCH.px},
+        "cell_patch": {"um": cell.um, "px": cell.px, "um_per_px": cell.um_per_px},
+        "tissue_patch": {
+            "um": TISSUE_PATCH.um,
+            "px": TISSUE_PATCH.px,
+            "um_per_px": TISSUE_PATCH.um_per_px,
+        },
     }
     _write_text(shared, "config", json.dumps(config, sort_keys=True))
 

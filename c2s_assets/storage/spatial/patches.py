@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.patches import (
-    CELL_PATCH,
     TISSUE_PATCH,
     PatchSize,
     Squares,
+    cell_patch_size,
     is_blank,
     squares_around,
 )
 from c2s_assets.core.spatial.sample import SpatialSample
+from c2s_assets.core.spatial.spec import Scale
 from c2s_assets.core.spatial.spreading import spread
 from c2s_assets.storage.dataset import DatasetStage
 from c2s_assets.storage.images.picture import as_jpeg, as_png, cut
@@ -43,6 +44,8 @@ class PatchWriter:
 
     Attributes
     ----------
+    scale
+        Of the patches of cells.
     n_blank
         Cells until now with a patch that shows nothing.
     """
@@ -50,6 +53,7 @@ class PatchWriter:
     sample: SpatialSample
     image: ImageSource
     reader: TileReader
+    scale: Scale = "fixed"
     n_blank: int = field(default=0)
 
     def write(self, staged: DatasetStage, cell_ids: pl.Series) -> None:
@@ -67,7 +71,8 @@ class PatchWriter:
     def _rows(self, start: int, cell_ids: pl.Series) -> pa.Table:
         has_place, cells = self.sample.between(start, start + len(cell_ids))
         xy_px = self.sample.xy_px[cells]
-        cell = self._patches(xy_px, CELL_PATCH, as_png)
+        cell_size = cell_patch_size(self.scale, um_per_px=self._um_per_px)
+        cell = self._patches(xy_px, cell_size, as_png)
         tissue = self._patches(xy_px, TISSUE_PATCH, as_jpeg)
         self.n_blank += int((cell.blank | tissue.blank).sum())
         x, y = xy_px.T
@@ -75,9 +80,11 @@ class PatchWriter:
             c.X_PX: pa.array(x, pa.float32()),
             c.Y_PX: pa.array(y, pa.float32()),
             c.CELL_PATCH: cell.encoded,
+            c.CELL_UM_PER_PX: pa.repeat(pa.scalar(cell_size.um_per_px, pa.float32()), len(xy_px)),
             c.CELL_INSIDE_FRAC: pa.array(cell.inside, pa.float32()),
             c.CELL_IS_BLANK: pa.array(cell.blank, pa.bool_()),
             c.TISSUE_PATCH: tissue.encoded,
+            c.TISSUE_UM_PER_PX: pa.repeat(pa.scalar(TISSUE_PATCH.um_per_px, pa.float32()), len(xy_px)),
             c.TISSUE_INSIDE_FRAC: pa.array(tissue.inside, pa.float32()),
             c.TISSUE_IS_BLANK: pa.array(tissue.blank, pa.bool_()),
         }

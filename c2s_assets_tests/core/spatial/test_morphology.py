@@ -1,11 +1,14 @@
 """Tests of how nuclei are measured."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from c2s_assets.core.spatial.morphology import measure_nuclei
+from c2s_assets.core.spatial import morphology
 
+measure_nuclei = partial(morphology.measure_nuclei, um_per_px=0.25)
 PINK, PURPLE = (235, 190, 215), (90, 60, 140)
 
 

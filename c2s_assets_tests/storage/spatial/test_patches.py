@@ -8,6 +8,7 @@ import pytest
 
 from c2s_assets.core.spatial.calibration import Calibration
 from c2s_assets.core.spatial.sample import place_cells
+from c2s_assets.core.spatial.spec import Scale
 from c2s_assets.schemas.registry import CELLS, PROFILE, RAW
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.images.opening import open_image
@@ -35,15 +36,17 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return Dataset(layout, "toy", read_settings(layout))
 
 
-def _patches(dataset: Dataset, folder: Path, *, um_per_px: float) -> pl.DataFrame:
+def _patches(dataset: Dataset, folder: Path, *, um_per_px: float, scale: Scale = "fixed") -> pl.DataFrame:
     path = folder / f"{um_per_px}.png"
-    scale = 0.25 / um_per_px
-    path.write_bytes(as_png(resized(FINE, round(1600 * scale), round(1200 * scale))))
+    size = 0.25 / um_per_px
+    path.write_bytes(as_png(resized(FINE, round(1600 * size), round(1200 * size))))
     sample = place_cells(
         CENTRES_UM / um_per_px, calibration=Calibration(um_per_px, "um_per_unit", {}), unit="cell"
     )
     with open_image(path) as image, dataset.stage("image_patches") as staged:
-        PatchWriter(sample, image, TileReader(image)).write(staged, pl.Series("cell_id", list("abcde")))
+        PatchWriter(sample, image, TileReader(image), scale).write(
+            staged, pl.Series("cell_id", list("abcde"))
+        )
         return read_table(staged.path())
 
 
@@ -56,7 +59,19 @@ def test_two_images_of_one_tissue_give_the_same_patches(dataset: Dataset, tmp_pa
             assert np.abs(pixels - decoded(other)).mean() < 4
             # Others of the same image are far from alike, and so would one be that shows other microns.
             assert np.abs(pixels - pixels[::-1]).mean() > 20
+    scales = fine.select("cell_um_per_px", "tissue_um_per_px").unique().rows()
+    assert scales == [(0.25, pytest.approx(200 / 224))]
     assert fine["cell_inside_frac"].to_list() == coarse["cell_inside_frac"].to_list() == [1] * 5
+
+
+def test_native_patches_are_pixels_of_the_image_as_they_are(dataset: Dataset, tmp_path: Path) -> None:
+    rows = _patches(dataset, tmp_path, um_per_px=0.5, scale="native")
+    assert rows["cell_um_per_px"].to_list() == [0.5] * 5
+    image = decoded((tmp_path / "0.5.png").read_bytes())
+    for patch, (x, y) in zip(rows["cell_patch"], np.round(CENTRES_UM / 0.5).astype(int) - 32, strict=True):
+        assert (decoded(patch) == image[y : y + 64, x : x + 64]).all()
+    fixed = _patches(dataset, tmp_path, um_per_px=0.5)
+    assert fixed["tissue_patch"].equals(rows["tissue_patch"])
 
 
 def test_patches_are_the_same_however_many_are_cut_and_encoded_at_once(
