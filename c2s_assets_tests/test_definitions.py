@@ -44,6 +44,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "cell_outlines",
         "ligand_receptor_pairs",
         "cell_communication",
+        "section_communication",
         "slide_images",
         "image_patches",
         "captions",
@@ -155,6 +156,7 @@ def test_what_few_want_has_to_be_asked_for() -> None:
         "cell_outlines",
         "ligand_receptor_pairs",
         "cell_communication",
+        "section_communication",
         "slide_images",
         "image_patches",
     }

@@ -234,6 +234,9 @@ _OWN: dict[str, tuple[Check, ...]] = {
         Check("what_is_sent_is_received", "Sums over senders, pairs and cells are the same."),
         Check("cells_have_places", "Every cell has a place, and one of its own.", blocking=False),
     ),
+    "section_communication": (
+        Check("sums_match_cells", "Sums over sections and pairs are those over cells."),
+    ),
     "slide_images": (
         Check("cells_lie_in_the_image", "Of the cells 99 % lie in the image."),
         Check("slide_is_not_blank", "The image is not of one colour."),

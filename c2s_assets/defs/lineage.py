@@ -225,6 +225,17 @@ def of_cell_communication(*, layer: str) -> Lineage:
     }
 
 
+def of_section_communication() -> Lineage:
+    """Origins of `section_communication`: what cells hear, and what pairs are called."""
+    heard = [(COMMUNICATION, RECEIVED), (COMMUNICATION, RECEIVED_PAIR_INDEX)]
+    return {
+        SECTION: [(COMMUNICATION, SECTION)],
+        **{name: [(PAIRS, name)] for name in (tissue.PAIR_INDEX, tissue.LIGAND, tissue.RECEPTOR)},
+        **dict.fromkeys((tissue.SCORE_SUM, tissue.N_HEARING, tissue.SCORE_PER_CELL), heard),
+        **dict.fromkeys((tissue.N_CONTACTS, tissue.SCORE_PER_CONTACT), heard),
+    }
+
+
 def of_captions() -> Lineage:
     """Origins of `captions`: attributes, communication, and what is seen in patches."""
     nuclei, around = [(PATCHES, tissue.CELL_PATCH)], [(RAW, "obsm"), (ATTRIBUTES, c.CELL_TYPE)]

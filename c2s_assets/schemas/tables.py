@@ -496,6 +496,30 @@ class CellCommunication(pr.DataFrameModel):
         strict = True
 
 
+class SectionCommunication(pr.DataFrameModel):
+    """One row per section and measured pair: what its cells hear by it, all together."""
+
+    section: str = column("Section of the tissue.", str_length=_NOT_EMPTY)
+    pair_index: pl.Int32 = column("Number of the pair, from 0.", ge=0)
+    ligand: str = column(_SUBUNITS, str_length=_NOT_EMPTY)
+    receptor: str = column(_SUBUNITS, str_length=_NOT_EMPTY)
+    score_sum: pl.Float32 = column("What all its cells hear by the pair, of all senders.", ge=0)
+    n_hearing: pl.Int64 = column("Cells that hear something by it.", ge=0)
+    n_contacts: pl.Int64 = column("How many times a cell hears another one by it.", ge=0)
+    score_per_cell: pl.Float32 = column("The sum by the cells of the section that have a place.", ge=0)
+    score_per_contact: pl.Float32 = column(
+        "The sum by the contacts, which does not grow with the density of cells.",
+        null="where no cell hears another one by it",
+        ge=0,
+    )
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+        unique: ClassVar = ["section", "pair_index"]
+
+
 class SlideImages(pr.DataFrameModel):
     """One row per section: its whole image, small."""
 

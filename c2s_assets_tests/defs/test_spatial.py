@@ -55,9 +55,9 @@ def test_spots_of_visium_hear_each_other(tmp_path: Path) -> None:
     layout = _lake(tmp_path, **SPOTS)
     with open_workshop(layout) as workshop:
         report = _build(workshop)
-        pairs, table = (
-            workshop.read("ligand_receptor_pairs", "toy"),
-            workshop.read("cell_communication", "toy"),
+        pairs, table, sums = (
+            workshop.read(name, "toy")
+            for name in ("ligand_receptor_pairs", "cell_communication", "section_communication")
         )
     assert failures(report) == {}
     assert {"ligand_receptor_pairs/pairs_are_measured", "cell_communication/cells_have_places"} <= broken(
@@ -73,6 +73,16 @@ def test_spots_of_visium_hear_each_other(tmp_path: Path) -> None:
     assert table["n_neighbours"].max() == 18
     assert set(table["received_pair_index"].list.explode().drop_nulls()) == {0, 1}
     assert float(table["x_um"][1]) == pytest.approx(100, rel=1e-2)
+    assert sums.select("section", "pair_index", "ligand", "receptor").rows() == [
+        ("section", 0, "GENE1", "GENE2"),
+        ("section", 1, "GENE3_GENE4", "GENE5"),
+    ]
+    assert sums["score_sum"].sum() == pytest.approx(table["score_received"].sum(), rel=1e-5)
+    assert (sums["n_contacts"] >= sums["n_hearing"]).all()
+    heard_by_one = table["received_pair_index"].list.contains(1)
+    assert sums["n_hearing"][1] == heard_by_one.sum() > 0
+    assert sums["score_per_cell"][1] == pytest.approx(sums["score_sum"][1] / 59, rel=1e-6)
+    assert sums["score_per_contact"][1] == pytest.approx(sums["score_sum"][1] / sums["n_contacts"][1])
 
 
 def test_who_does_not_say_that_a_dataset_is_spatial_gets_none_of_it(tmp_path: Path) -> None:

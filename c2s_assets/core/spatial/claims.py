@@ -11,6 +11,7 @@ from c2s_assets.core.spatial.columns import (
     RECEIVED,
     SCORE_RECEIVED,
     SCORE_SENT,
+    SCORE_SUM,
     SECTION,
     SENDER_INDEX,
     SENDER_SCORE,
@@ -38,6 +39,24 @@ def pairs_are_measured(pairs: pl.DataFrame, *, source: str) -> Finding:
             "n_contact": int(pairs.filter(IS_MEASURED)[NEEDS_CONTACT].sum()),
         },
     )
+
+
+def sums_match_cells(sums: pl.DataFrame, received: pl.Series) -> Finding:
+    """Claim that what sections hear by all pairs is what their cells hear.
+
+    Parameters
+    ----------
+    sums
+        See `sum_sections`.
+    received
+        `score_received` of all cells.
+    """
+    of_sections, of_cells = (float(one.cast(pl.Float64).sum()) for one in (sums[SCORE_SUM], received))
+    holds = abs(of_sections - of_cells) <= _LARGEST_DIFFERENCE * max(of_sections, of_cells)
+    message = f"sections hear {of_sections:,.1f} by all pairs, and cells {of_cells:,.1f}."
+    if not holds:
+        message += " Build cell_communication and section_communication again."
+    return Finding("sums_match_cells", holds, message, {"of_sections": of_sections, "of_cells": of_cells})
 
 
 class CommunicationTally:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from c2s_assets.core.expression.csr import Csr
 from c2s_assets.core.spatial.neighbours import Places, count_neighbours, distance_um, near
 from c2s_assets.core.spatial.roles import Reach, Roles, Speech
+from c2s_assets.core.spatial.strips import Strip
 
 # Where ligand and receptor are at their scale both, the Hill function is two thirds.
 HALF_SATURATION = 0.5
@@ -24,77 +25,77 @@ NEAR_UM = 10.0
 
 
 class Heard(NamedTuple):
-    """What some cells hear.
+    """What the cells of a strip hear.
 
     Attributes
     ----------
     n_neighbours
         Cells within the radius, shape ``(n_cells,)``.
     senders
-        Per cell who says something to it, by position in `Places`, and how much over all pairs.
+        Per cell who says something to it, by row of obs, ascending, and how much over all pairs.
     received
         Per cell the pairs by which it hears something, ascending, and how much from all senders.
+    ligands
+        Per cell of the strip and of the rows beside it what `ligands_of` returns.
+    sent
+        What each of these says by each of its ligands to cells of the strip.
+    n_contacts
+        By each pair, how many times a cell hears another one.
     """
 
     n_neighbours: NDArray[np.int64]
     senders: Csr
     received: Csr
+    ligands: Csr
+    sent: NDArray[np.float64]
+    n_contacts: NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
-def ligands_of(genes: Csr, roles: Roles) -> Csr:
-    """Give each cell the ligands that it expresses: of several subunits the lowest decides.
+def ligands_of(genes: Csr, roles: Roles, first: int, last: int) -> Csr:
+    """Give cells the ligands that they express: of several subunits the lowest decides.
+
+    Parameters
+    ----------
+    first, last
+        From and to which row of `genes` the cells are.
 
     Returns
     -------
     Per cell the pairs whose ligand it has, ascending, and the ligand's level.
     """
-    n_cells, n_pairs = genes.indptr.size - 1, roles.ligand_begins.size - 1
+    n_cells, n_pairs = last - first, roles.ligand_begins.size - 1
     level = _no_levels(roles)
     indptr = np.zeros(n_cells + 1, np.int64)
+    pairs, levels = np.empty(n_cells * n_pairs, np.int32), np.empty(n_cells * n_pairs, np.float32)
+    n_ligands = 0
     for cell in range(n_cells):
-        _put(level, genes, cell)
-        n_ligands = 0
-        for pair in range(n_pairs):
-            n_ligands += int(_lowest(level, roles.ligand_begins, roles.ligand_genes, pair) > 0)
-        indptr[cell + 1] = indptr[cell] + n_ligands
-        _take_back(level, genes, cell)
-    pairs, levels = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
-    at = 0
-    for cell in range(n_cells):
-        _put(level, genes, cell)
+        _put(level, genes, first + cell)
         for pair in range(n_pairs):
             lowest = _lowest(level, roles.ligand_begins, roles.ligand_genes, pair)
             if lowest > 0:
-                pairs[at], levels[at] = pair, lowest
-                at += 1
-        _take_back(level, genes, cell)
-    return Csr(indptr, pairs, levels)
+                pairs[n_ligands], levels[n_ligands] = pair, lowest
+                n_ligands += 1
+        indptr[cell + 1] = n_ligands
+        _take_back(level, genes, first + cell)
+    return Csr(indptr, pairs[:n_ligands].copy(), levels[:n_ligands].copy())
 
 
 @njit(cache=True, nogil=True)
-def listen(
-    places: Places, positions: NDArray[np.int64], *, speech: Speech, reach: Reach, sent: NDArray[np.float64]
-) -> Heard:
-    """Let the cells at some positions hear what their neighbours say.
-
-    Parameters
-    ----------
-    sent
-        Shape of the values of ``speech.ligands``: to it is added what each cell says by each of its ligands.
-    """
-    n_pairs = speech.roles.ligand_begins.size - 1
-    n_neighbours = count_neighbours(places, positions, reach.radius_um)
+def listen(places: Places, strip: Strip, *, speech: Speech, reach: Reach) -> Heard:
+    """Let the cells of a strip hear what their neighbours say."""
+    n_cells, n_pairs = strip.last - strip.first, speech.roles.ligand_begins.size - 1
+    n_neighbours = count_neighbours(places, strip.first, strip.last, reach.radius_um)
+    ligands = ligands_of(speech.genes, speech.roles, strip.low, strip.high)
+    sent, n_contacts = np.zeros(ligands.values.size, np.float64), np.zeros(n_pairs, np.int64)
     level, receptors = _no_levels(speech.roles), np.zeros(n_pairs, np.float32)
     heard = np.zeros(n_pairs, np.float64)
-    sender_bounds = np.zeros(positions.size + 1, np.int64)
-    pair_bounds = np.zeros(positions.size + 1, np.int64)
+    sender_bounds, pair_bounds = np.zeros(n_cells + 1, np.int64), np.zeros(n_cells + 1, np.int64)
     senders, scores = np.empty(n_neighbours.sum(), np.int32), np.empty(n_neighbours.sum(), np.float32)
-    most = positions.size * n_pairs
-    pairs, sums = np.empty(most, np.int32), np.empty(most, np.float32)
+    pairs, sums = np.empty(n_cells * n_pairs, np.int32), np.empty(n_cells * n_pairs, np.float32)
     n_senders = n_heard = 0
-    for number in range(positions.size):
-        position = positions[number]
+    for number in range(n_cells):
+        position = strip.first + number
         _put(level, speech.genes, position)
         for pair in range(n_pairs):
             receptors[pair] = _lowest(level, speech.roles.receptor_begins, speech.roles.receptor_genes, pair)
@@ -107,43 +108,61 @@ def listen(
                     continue
                 n_allowed = n_pairs if distance <= reach.contact_um else speech.roles.n_far
                 weight = NEAR_UM / max(distance, NEAR_UM)
-                score = _hear_from(other, speech.ligands, receptors, n_allowed, weight, heard, sent)
+                score = 0.0
+                for entry in range(ligands.indptr[other - strip.low], ligands.indptr[other - strip.low + 1]):
+                    pair = ligands.indices[entry]
+                    if pair >= n_allowed:
+                        break
+                    if receptors[pair] > 0:
+                        action = np.float64(ligands.values[entry]) * receptors[pair]
+                        said = weight * action / (HALF_SATURATION + action)
+                        score += said
+                        heard[pair] += said
+                        sent[entry] += said
+                        n_contacts[pair] += 1
                 if score > 0:
-                    senders[n_senders], scores[n_senders] = other, score
+                    senders[n_senders], scores[n_senders] = speech.row[other], score
                     n_senders += 1
+        _sort(senders[sender_bounds[number] : n_senders], scores[sender_bounds[number] : n_senders])
         sender_bounds[number + 1] = n_senders
         n_heard = _note_pairs(heard, pairs, sums, n_heard)
         pair_bounds[number + 1] = n_heard
     return Heard(
         n_neighbours,
-        Csr(sender_bounds, senders[:n_senders].copy(), scores[:n_senders].copy()),
+        Csr(sender_bounds, senders[:n_senders], scores[:n_senders]),
         Csr(pair_bounds, pairs[:n_heard].copy(), sums[:n_heard].copy()),
+        ligands,
+        sent,
+        n_contacts,
     )
 
 
 @njit(cache=True, nogil=True)
-def _hear_from(
-    sender: int,
-    ligands: Csr,
-    receptors: NDArray[np.float32],
-    n_allowed: int,
-    weight: float,
-    heard: NDArray[np.float64],
-    sent: NDArray[np.float64],
-) -> float:
-    """Sum what one cell says to another over the first pairs; add it to what each hears and sends."""
-    score = 0.0
-    for entry in range(ligands.indptr[sender], ligands.indptr[sender + 1]):
-        pair = ligands.indices[entry]
-        if pair >= n_allowed:
-            break
-        if receptors[pair] > 0:
-            action = np.float64(ligands.values[entry]) * receptors[pair]
-            said = weight * action / (HALF_SATURATION + action)
-            score += said
-            heard[pair] += said
-            sent[entry] += said
-    return score
+def rows_of(found: Csr, positions: NDArray[np.int64]) -> Csr:
+    """Take some rows out of what is known of all; their indices and values may be mapped files."""
+    indptr = np.zeros(positions.size + 1, np.int64)
+    for number in range(positions.size):
+        length = found.indptr[positions[number] + 1] - found.indptr[positions[number]]
+        indptr[number + 1] = indptr[number] + length
+    indices, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], np.float32)
+    for number in range(positions.size):
+        start, stop = found.indptr[positions[number]], found.indptr[positions[number] + 1]
+        indices[indptr[number] : indptr[number + 1]] = found.indices[start:stop]
+        values[indptr[number] : indptr[number + 1]] = found.values[start:stop]
+    return Csr(indptr, indices, values)
+
+
+@njit(cache=True, nogil=True)
+def _sort(senders: NDArray[np.int32], scores: NDArray[np.float32]) -> None:
+    """Sort who is heard, and how much of each, as one number: its upper half is the sender."""
+    bits = scores.view(np.uint32)
+    both = np.empty(senders.size, np.int64)
+    for number in range(senders.size):
+        both[number] = (np.int64(senders[number]) << 32) | np.int64(bits[number])
+    both.sort()
+    for number in range(senders.size):
+        senders[number] = both[number] >> 32
+        bits[number] = both[number] & 0xFFFFFFFF
 
 
 @njit(cache=True, nogil=True)

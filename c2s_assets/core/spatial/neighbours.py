@@ -71,12 +71,17 @@ def lay_out(xy_um: NDArray[np.float64], section: NDArray[np.int32], *, radius_um
     return Places(square[order], np.ascontiguousarray(xy_um[order]), order.astype(np.int32))
 
 
+def row_of(square: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the row that each square is in."""
+    return square // _ROW
+
+
 @njit(cache=True, nogil=True)
-def count_neighbours(places: Places, positions: NDArray[np.int64], radius_um: float) -> NDArray[np.int64]:
-    """Count the neighbours of the cells at some positions of `places`, themselves left out."""
-    counts = np.zeros(positions.size, np.int64)
-    for number in range(positions.size):
-        position = positions[number]
+def count_neighbours(places: Places, first_one: int, last_one: int, radius_um: float) -> NDArray[np.int64]:
+    """Count the neighbours of the cells from one position of `places` to another, themselves left out."""
+    counts = np.zeros(last_one - first_one, np.int64)
+    for number in range(counts.size):
+        position = first_one + number
         for row in range(-1, 2):
             first, last = near(places, position, row)
             for other in range(first, last):

@@ -35,13 +35,13 @@ class Speech(NamedTuple):
     ----------
     genes
         Scaled expression, from 0 to 1, of the genes of all pairs.
-    ligands
-        What `ligands_of` returns.
+    row
+        Of the cell in obs.
     """
 
     roles: Roles
     genes: Csr
-    ligands: Csr
+    row: NDArray[np.int32]
 
 
 class Reach(NamedTuple):

@@ -9,13 +9,15 @@ from c2s_assets.core.cells.proposals import propose_organism
 from c2s_assets.core.columns import CELL_ID, CELL_TYPE, FEATURE_ID, SYMBOL
 from c2s_assets.core.errors import SourceError
 from c2s_assets.core.spatial.calibration import ways_agree
-from c2s_assets.core.spatial.claims import CommunicationTally, pairs_are_measured
+from c2s_assets.core.spatial.claims import CommunicationTally, pairs_are_measured, sums_match_cells
 from c2s_assets.core.spatial.columns import (
     IS_MEASURED,
     LIGAND,
     NEEDS_CONTACT,
     PAIR_INDEX,
     RECEPTOR,
+    SCORE_RECEIVED,
+    SCORE_SUM,
     SECTION,
 )
 from c2s_assets.core.spatial.outlines import cells_have_outlines, outlines_have_bins
@@ -40,7 +42,7 @@ from c2s_assets.defs.publishing import (
     staged_from_source,
 )
 from c2s_assets.defs.resources import Store
-from c2s_assets.schemas.registry import CELLS, FEATURES, PAIRS, SLIDES
+from c2s_assets.schemas.registry import CELLS, COMMUNICATION, FEATURES, PAIRS, SLIDES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.images.opening import require_libraries
 from c2s_assets.storage.spatial.image import open_slide
@@ -88,7 +90,7 @@ def cell_communication(context: dg.AssetExecutionContext, store: Store) -> Event
         scale = dataset.settings.communication.scale or scale_of(levels.values)
         hearing = Hearing(sample, scaled(levels, scale), measured.roles)
         cell_ids = dataset.read(CELLS, columns=[CELL_ID])[CELL_ID]
-        write_communication(staged, hearing, cell_ids=cell_ids, scale=scale)
+        sums = write_communication(staged, hearing, cell_ids=cell_ids, scale=scale)
         tally = CommunicationTally(read_table(staged.path(), columns=[SECTION])[SECTION])
         yield from publish_table(
             staged,
@@ -97,8 +99,26 @@ def cell_communication(context: dg.AssetExecutionContext, store: Store) -> Event
             claims=tally.claims(),
             metadata=staged_metadata(staged, lineage=lineage.of_cell_communication(layer=profile.layer))
             | _figures(sample, scale)
-            | {"strongest_pairs": _strongest(measured, hearing.totals())}
+            | {"strongest_pairs": _strongest(measured, sums.totals)}
             | _picture(dataset, sample),
+        )
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def section_communication(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per section and pair of ligand and receptor: what its cells hear by it, all together."""
+    from c2s_assets.storage.spatial.section_sums import read_section_sums
+
+    with staged_asset(context, store) as staged:
+        rows = read_section_sums(staged.dataset)
+        received = staged.dataset.read(COMMUNICATION, columns=[SCORE_RECEIVED])[SCORE_RECEIVED]
+        staged.write([rows])
+        strongest = rows.sort(SCORE_SUM, descending=True).drop(PAIR_INDEX)
+        yield from publish_table(
+            staged,
+            claims=[sums_match_cells(rows, received)],
+            metadata=staged_metadata(staged, lineage=lineage.of_section_communication())
+            | {"strongest_pairs": rows_as_markdown(strongest, n_rows=_STRONGEST)},
         )
 
 

@@ -18,7 +18,7 @@ def test_neighbours_are_those_that_a_comparison_of_all_with_all_finds(
     section = rng.integers(0, 3, n_cells).astype(np.int32)
     places = lay_out(xy_um, section, radius_um=radius_um)
     counts = np.empty(n_cells, np.int64)
-    counts[places.cell] = count_neighbours(places, np.arange(n_cells), radius_um)
+    counts[places.cell] = count_neighbours(places, 0, n_cells, radius_um)
     distance = np.sqrt(((xy_um[:, None] - xy_um[None]) ** 2).sum(axis=-1))
     is_near = (distance <= radius_um) & (section[:, None] == section[None])
     np.testing.assert_array_equal(counts, is_near.sum(axis=1) - 1)
@@ -27,7 +27,7 @@ def test_neighbours_are_those_that_a_comparison_of_all_with_all_finds(
 def test_a_cell_on_the_circle_is_a_neighbour_and_one_at_the_same_place_too() -> None:
     xy_um = np.array([[0, 0], [200, 0], [0, 0], [0, -200.001]])
     places = lay_out(xy_um, np.zeros(4, np.int32), radius_um=200)
-    counts = count_neighbours(places, np.arange(4), 200.0)
+    counts = count_neighbours(places, 0, 4, 200.0)
     assert dict(zip(places.cell.tolist(), counts.tolist(), strict=True)) == {0: 2, 1: 2, 2: 2, 3: 0}
 
 

@@ -1,0 +1,62 @@
+"""Measures what is made of a tissue, on a section that it draws; prints Markdown.
+
+    python -m benchmarks.spatial FOLDER communication [--cells 100000]
+    python -m benchmarks.spatial FOLDER cut [--cells 100000]
+    python -m benchmarks.spatial FOLDER section [--cells 100000]
+    python -m benchmarks.spatial FOLDER bins [--bins 5500000]
+
+`communication` hears from levels of expression to Parquet. `cut` reads pixels of the patches of cells from a
+tiled JPEG pyramid. `section` builds all tables, each in a process of its own. `bins` makes an h5ad of cells
+of a folder of Visium HD with bins of 2 um. Each measures a process from its start to its end, with what it
+imports. FOLDER is where sections are drawn, and used again.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+
+def main(options: argparse.Namespace) -> None:
+    """Draw what is missing, and measure what was asked for."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    print("| what | seconds | of the processor | peak memory |\n| --- | ---: | ---: | ---: |")
+    _MEASURED[options.what](options)
+
+
+def measure(name: str, command: list[str]) -> None:
+    """Run a command and print a row of how long it took, on how many processors, and its peak of memory."""
+    started = perf_counter()
+    process = subprocess.Popen(command, stdout=sys.stderr)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = perf_counter() - started
+    if status:
+        sys.exit(f"{name} failed: {' '.join(command)}")
+    of_processor = usage.ru_utime + usage.ru_stime
+    print(f"| {name} | {seconds:.0f} | {of_processor:.1f} | {usage.ru_maxrss / 2**20:.2f} GB |", flush=True)
+
+
+def _work(options: argparse.Namespace, name: str) -> list[str]:
+    """Do one thing in a process of its own."""
+    return [sys.executable, "-m", "benchmarks.spatial_work", name, str(options.folder), str(options.cells)]
+
+
+def _communication(options: argparse.Namespace) -> None:
+    measure(f"{options.cells:,} cells, 1 thread", _work(options, "hear_alone"))
+    measure("the same, 2 threads, up to Parquet", _work(options, "hear"))
+
+
+_MEASURED: dict[str, Callable[[argparse.Namespace], None]] = {"communication": _communication}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("what", choices=["communication", "cut", "section", "bins"])
+    parser.add_argument("--cells", type=int, default=100_000)
+    parser.add_argument("--bins", type=int, default=5_500_000)
+    main(parser.parse_args())
