@@ -13,6 +13,7 @@ imports. FOLDER is where sections are drawn, and used again.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,7 +50,52 @@ def _communication(options: argparse.Namespace) -> None:
     measure("the same, 2 threads, up to Parquet", _work(options, "hear"))
 
 
-_MEASURED: dict[str, Callable[[argparse.Namespace], None]] = {"communication": _communication}
+def _drawn(options: argparse.Namespace) -> Path:
+    """Draw a section of so many cells, unless it was before."""
+    folder: Path = options.folder / f"section_{options.cells}"
+    if not (folder / "slide.tif").exists():
+        folder.mkdir(exist_ok=True)
+        subprocess.run([*_work(options, "draw")[:-2], str(folder), str(options.cells)], check=True)
+    return folder
+
+
+def _cut(options: argparse.Namespace) -> None:
+    folder = _drawn(options)
+    for name in ("cut_cells", "cut_tissue"):
+        measure(name, [*_work(options, name)[:-2], str(folder), str(options.cells)])
+
+
+def _section(options: argparse.Namespace) -> None:
+    folder = _drawn(options)
+    lake = folder / "lake"
+    shutil.rmtree(lake, ignore_errors=True)
+    (lake / "inbox").mkdir(parents=True)
+    os.link(folder / "section.h5ad", lake / "inbox" / "section.h5ad")
+    os.environ["C2S_LAKE"] = str(lake)
+    spatial = f"um_per_unit: 0.25, unit: cell, image: {folder / 'slide.tif'}"
+    pairs = f"communication: {{pairs: {folder / 'pairs.csv'}}}"
+    dataset = f"datasets: {{section: {{spatial: {{{spatial}}}}}}}"
+    (lake / "datasets.yaml").write_text(f"{pairs}\n{dataset}\n")
+    for tables in _STAGES:
+        measure(f"`{tables}`", [sys.executable, "-m", "c2s_assets", "build", "section", "--only", tables])
+    measure("recovery of the type", [*_work(options, "leaks")[:-2], str(lake), str(options.cells)])
+
+
+# What each process builds, after what it is made of.
+_STAGES = (
+    "cell_metadata,feature_metadata",
+    "cell_attributes",
+    "cell_communication,section_communication",
+    "image_patches",
+    "captions",
+    "expression",
+    "cell_records",
+)
+_MEASURED: dict[str, Callable[[argparse.Namespace], None]] = {
+    "communication": _communication,
+    "cut": _cut,
+    "section": _section,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(

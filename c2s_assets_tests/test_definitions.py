@@ -49,6 +49,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "image_patches",
         "captions",
         "cell_records",
+        "record_sides",
         "split_plan",
         "split_manifest",
         "train_test",
@@ -152,6 +153,7 @@ def test_what_few_want_has_to_be_asked_for() -> None:
     of_tissue = {
         "captions",
         "cell_records",
+        "record_sides",
         "cell_attributes",
         "cell_outlines",
         "ligand_receptor_pairs",

@@ -31,6 +31,6 @@ def built_tissue(folder: Path) -> Iterator[Workshop]:
     places = rng.uniform(0, WIDTH_UM, (N_CELLS, 2))
     drop_toy_h5ad(layout, "toy", n_obs=N_CELLS, n_donors=1, ages=(30,), obsm={"spatial": places})
     with open_workshop(layout) as workshop:
-        tables = upstream(["cell_records", "train_test"])
+        tables = upstream(["cell_records", "record_sides", "section_communication", "train_test"])
         assert failures(build(workshop.instance, workshop.definitions, "toy", assets=tables)) == {}
         yield workshop

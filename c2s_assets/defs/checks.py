@@ -250,6 +250,13 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
     ),
+    "record_sides": (
+        Check(
+            "cells_have_records",
+            "Half of the cells or more are on a side, and have a record.",
+            blocking=False,
+        ),
+    ),
     "cell_records": (
         Check("records_match_sides", "Every cell on a side has a record there, and no other cell has one."),
         Check("no_edge_across_sides", "No cell hears one of another side."),

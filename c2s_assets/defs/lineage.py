@@ -256,6 +256,12 @@ def of_captions() -> Lineage:
     }
 
 
+def of_record_sides() -> Lineage:
+    """Origins of `record_sides`: the split, and where cells lie."""
+    origins = [(MANIFEST, c.SPLIT), (RAW, "obsm")]
+    return {c.CELL_ID: [(CELLS, c.CELL_ID)], c.SPLIT: origins, tissue.WHY_ON_NO_SIDE: origins}
+
+
 def of_cell_records(names: Collection[str]) -> Lineage:
     """Origins of `cell_records`: the tables that are put together in it."""
     own = {

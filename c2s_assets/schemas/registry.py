@@ -356,6 +356,16 @@ _MADE = (
         asked_by="spatial.image",
     ),
     Declaration(
+        name="record_sides",
+        form="file",
+        reads=("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest"),
+        settings=("split", "entry.spatial"),
+        model_name="RecordSides",
+        has_row_per_cell=True,
+        is_default=False,
+        asked_by="spatial.image",
+    ),
+    Declaration(
         name="cell_records",
         form="parts",
         code_version="2",

@@ -611,6 +611,19 @@ class Captions(pr.DataFrameModel):
         strict = True
 
 
+class RecordSides(pr.DataFrameModel):
+    """One row per cell: on which side its record is, or why it has none."""
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    split: str = column("Side: train, validation or test.", isin=SIDES, null="of cells without a record")
+    why_on_no_side: str = column("Why it has no record in cell_records.", null="of cells that have one")
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
 class CellRecords(pr.DataFrameModel):
     """One row per cell of a side: its expression, what an image shows of it, what it hears, and its captions.
 

@@ -71,6 +71,21 @@ def test_nothing_that_records_test_on_is_trained_on_elsewhere(workshop: Workshop
     assert set(records.filter(pl.col("split") == "train")["cell_id"]) == set(trained["cell_id"])
 
 
+def test_a_cell_has_a_record_or_a_reason(workshop: Workshop) -> None:
+    accounts, records = workshop.read("record_sides", "toy"), workshop.read("cell_records", "toy")
+    with_side = accounts.drop_nulls("split")
+    assert dict(with_side.select("cell_id", "split").iter_rows()) == dict(
+        records.select("cell_id", "split").iter_rows()
+    )
+    without = accounts.filter(pl.col("split").is_null())
+    assert without["why_on_no_side"].unique().to_list() == [
+        "lies nearer to cells of another side than a model may see"
+    ]
+    assert (
+        accounts.height == with_side.height + without.height == workshop.read("cell_metadata", "toy").height
+    )
+
+
 def test_a_record_holds_what_other_tables_say_of_its_cell(workshop: Workshop) -> None:
     records = workshop.read("cell_records", "toy").row(3, named=True)
     row = records["cell_index"]

@@ -25,4 +25,5 @@ NUCLEUS_AREA_UM2, NUCLEUS_ELONGATION, NUCLEUS_STAIN = (
 NEIGHBOUR_TYPES, NEIGHBOUR_FRACS = "neighbour_types", "neighbour_fracs"
 STRONGEST_PAIRS, DENSITY_PER_MM2 = "strongest_pairs", "density_per_mm2"
 CAPTION, CAPTION_BLIND, CAPTION_SOURCE = "caption", "caption_blind", "caption_source"
+WHY_ON_NO_SIDE = "why_on_no_side"
 CELL_INDEX, EXPRESSION_KIND = "cell_index", "expression_kind"

@@ -68,7 +68,7 @@ def squares_around(xy_px: NDArray[np.float64], size: PatchSize, *, um_per_px: fl
     """
     side = size.um / um_per_px
     corners = xy_px - side / 2
-    left, top = (np.round(corners) if size.um_per_px == um_per_px else corners).T
+    left, top = (np.round(corners) if side == size.px else corners).T
     return Squares(left, top, side)
 
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from c2s_assets.core.spatial import columns as c
@@ -62,11 +65,33 @@ def strongest_pairs(heard: pl.DataFrame, names: Sequence[str]) -> pl.Series:
     names
         Of the pairs, by their index.
     """
-    found: list[list[str] | None] = []
-    for pairs, amounts in zip(heard[c.RECEIVED_PAIR_INDEX], heard[c.RECEIVED], strict=True):
-        if pairs is None:
-            found.append(None)
-            continue
-        strongest = np.argsort(-amounts.to_numpy(), kind="stable")[:_MOST_NAMED]
-        found.append([names[pair] for pair in pairs.to_numpy()[strongest]])
-    return pl.Series(c.STRONGEST_PAIRS, found, dtype=pl.List(pl.String))
+    received = heard[c.RECEIVED]
+    bounds = np.concatenate([[0], received.list.len().fill_null(0).cum_sum().to_numpy()]).astype(np.int64)
+    pairs, amounts = (
+        heard[name].explode().drop_nulls().to_numpy() for name in (c.RECEIVED_PAIR_INDEX, c.RECEIVED)
+    )
+    chosen = _strongest(bounds, amounts)
+    is_chosen = chosen >= 0
+    named = pl.Series(names, dtype=pl.String).gather(pairs[chosen[is_chosen]]).to_arrow()
+    offsets = np.concatenate([[0], np.cumsum(is_chosen.sum(axis=1))]).astype(np.int32)
+    lists = pa.ListArray.from_arrays(
+        pa.array(offsets), named.cast(pa.string()), mask=pa.array(received.is_null().to_numpy())
+    )
+    return pl.Series(c.STRONGEST_PAIRS, lists, dtype=pl.List(pl.String))
+
+
+@njit(cache=True, nogil=True)
+def _strongest(bounds: NDArray[np.int64], amounts: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Find the largest amounts of each row, the largest first; -1 where there are fewer."""
+    chosen = np.full((bounds.size - 1, _MOST_NAMED), -1, np.int64)
+    for row in range(bounds.size - 1):
+        of_row = chosen[row]
+        for entry in range(bounds[row], bounds[row + 1]):
+            place = _MOST_NAMED
+            while place > 0 and (of_row[place - 1] < 0 or amounts[entry] > amounts[of_row[place - 1]]):
+                place -= 1
+            for later in range(_MOST_NAMED - 1, place, -1):
+                of_row[later] = of_row[later - 1]
+            if place < _MOST_NAMED:
+                of_row[place] = entry
+    return chosen

@@ -1,10 +1,12 @@
 """Records of the cells of a tissue: what is said of each, in columns and in words."""
 
 import dagster as dg
+import numpy as np
 import polars as pl
 
 from c2s_assets.core.columns import CELL_TYPE
 from c2s_assets.core.reports.text import as_markdown
+from c2s_assets.core.spatial.accounts import account_for_cells, cells_have_records
 from c2s_assets.core.spatial.attributes import labels_are_plausible
 from c2s_assets.core.spatial.calibration import ways_agree
 from c2s_assets.core.spatial.columns import (
@@ -102,6 +104,24 @@ def _distributions(rows: pl.DataFrame) -> Metadata:
     return {
         name: plots.distribution(values, label=_DRAWN[name]) for name, values in known.items() if len(values)
     }
+
+
+@dataset_asset(group="spatial", kinds={"parquet"})
+def record_sides(context: dg.AssetExecutionContext, store: Store) -> Events:
+    """One row per cell of a tissue: on which side its record is, or why it has none."""
+    from c2s_assets.storage.spatial.records import read_sides_of_records
+
+    with staged_from_source(context, store) as (staged, h5ad):
+        sample, split = read_sample(h5ad, staged.dataset), read_sides_of_records(staged.dataset)
+        is_placed = pl.Series(np.isin(np.arange(sample.n_obs), sample.cells))
+        accounts = account_for_cells(split.marked, split.sides, is_placed, is_divided=split.is_divided)
+        staged.write([accounts])
+        yield from publish_table(
+            staged,
+            claims=[cells_have_records(accounts)],
+            metadata=staged_metadata(staged, lineage=lineage.of_record_sides())
+            | as_metadata({"split_level": split.level}),
+        )
 
 
 @dataset_asset(group="spatial", kinds={"parquet"})

@@ -1,8 +1,13 @@
-"""Writes `image_patches`, and the slides that they are cut from."""
+"""Cuts patches out of an image, and writes `image_patches`."""
 
 import math
+import os
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -27,9 +32,8 @@ from c2s_assets.storage.images.picture import as_jpeg, as_png, cut
 from c2s_assets.storage.images.source import ImageSource, Pixels, TileReader
 from c2s_assets.storage.streams import N_THREADS, map_ahead
 
-# Cut in the order of tiles, and written: 120 MB of patches of 30 KB. Where cells are in no order, each block
-# decodes all tiles.
-_CELLS_PER_BLOCK = 4_096
+# Written at once: 30 MB of patches of 30 KB.
+_CELLS_PER_BLOCK = 1_024
 # Encoded at once by a thread: 10 MB of pixels.
 _PATCHES_PER_BATCH = 64
 # The viewer of the Hub decodes a row group whole.
@@ -57,71 +61,90 @@ class PatchWriter:
     n_blank: int = field(default=0)
 
     def write(self, staged: DatasetStage, cell_ids: pl.Series) -> None:
-        """Write the rows of all cells; null where a cell has no place."""
-        blocks = (
-            self._rows(start, cell_ids.slice(start, _CELLS_PER_BLOCK))
-            for start in range(0, len(cell_ids), _CELLS_PER_BLOCK)
-        )
-        staged.write(blocks, rows_per_group=_ROWS_PER_GROUP, um_per_px=self._um_per_px)
+        """Write the rows of all cells; null where a cell has no place.
 
-    @property
-    def _um_per_px(self) -> float:
-        return self.sample.um_per_px
+        Patches are cut in the order of tiles, whatever the order of the cells, and wait beside the table.
+        """
+        waiting = staged.folder / "waiting"
+        waiting.mkdir()
+        cell_size = cell_patch_size(self.scale, um_per_px=self.sample.um_per_px)
+        with (
+            self._encoded(cell_size, as_png, waiting / "cell") as cell,
+            self._encoded(TISSUE_PATCH, as_jpeg, waiting / "tissue") as tissue,
+        ):
+            self.n_blank = int((cell.blank | tissue.blank).sum())
+            rows = (
+                self._rows(start, cell_ids.slice(start, _CELLS_PER_BLOCK), cell, tissue)
+                for start in range(0, len(cell_ids), _CELLS_PER_BLOCK)
+            )
+            staged.write(rows, rows_per_group=_ROWS_PER_GROUP, um_per_px=self.sample.um_per_px)
+        shutil.rmtree(waiting)
 
-    def _rows(self, start: int, cell_ids: pl.Series) -> pa.Table:
+    def _rows(self, start: int, cell_ids: pl.Series, cell: "_Patches", tissue: "_Patches") -> pa.Table:
         has_place, cells = self.sample.between(start, start + len(cell_ids))
-        xy_px = self.sample.xy_px[cells]
-        cell_size = cell_patch_size(self.scale, um_per_px=self._um_per_px)
-        cell = self._patches(xy_px, cell_size, as_png)
-        tissue = self._patches(xy_px, TISSUE_PATCH, as_jpeg)
-        self.n_blank += int((cell.blank | tissue.blank).sum())
-        x, y = xy_px.T
+        x, y = self.sample.xy_px[cells].T
         columns = {
             c.X_PX: pa.array(x, pa.float32()),
             c.Y_PX: pa.array(y, pa.float32()),
-            c.CELL_PATCH: cell.encoded,
-            c.CELL_UM_PER_PX: pa.repeat(pa.scalar(cell_size.um_per_px, pa.float32()), len(xy_px)),
-            c.CELL_INSIDE_FRAC: pa.array(cell.inside, pa.float32()),
-            c.CELL_IS_BLANK: pa.array(cell.blank, pa.bool_()),
-            c.TISSUE_PATCH: tissue.encoded,
-            c.TISSUE_UM_PER_PX: pa.repeat(pa.scalar(TISSUE_PATCH.um_per_px, pa.float32()), len(xy_px)),
-            c.TISSUE_INSIDE_FRAC: pa.array(tissue.inside, pa.float32()),
-            c.TISSUE_IS_BLANK: pa.array(tissue.blank, pa.bool_()),
+            c.CELL_PATCH: cell.read(cells),
+            c.CELL_UM_PER_PX: pa.repeat(pa.scalar(cell.um_per_px, pa.float32()), len(x)),
+            c.CELL_INSIDE_FRAC: pa.array(cell.inside[cells], pa.float32()),
+            c.CELL_IS_BLANK: pa.array(cell.blank[cells], pa.bool_()),
+            c.TISSUE_PATCH: tissue.read(cells),
+            c.TISSUE_UM_PER_PX: pa.repeat(pa.scalar(tissue.um_per_px, pa.float32()), len(x)),
+            c.TISSUE_INSIDE_FRAC: pa.array(tissue.inside[cells], pa.float32()),
+            c.TISSUE_IS_BLANK: pa.array(tissue.blank[cells], pa.bool_()),
         }
         ids = cell_ids.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
         return pa.table(
             {CELL_ID: ids, **{name: spread(values, has_place) for name, values in columns.items()}}
         )
 
-    def _patches(
-        self, xy_px: NDArray[np.float64], size: PatchSize, encode: Callable[[Pixels], bytes]
-    ) -> "_Patches":
-        """Cut and encode the patches of some cells; these are cut in the order of tiles."""
-        squares = squares_around(xy_px, size, um_per_px=self._um_per_px)
-        full = self.image.levels[0]
-        data, blank = [b""] * len(xy_px), np.zeros(len(xy_px), np.bool_)
+    @contextmanager
+    def _encoded(
+        self, size: PatchSize, encode: Callable[[Pixels], bytes], path: Path
+    ) -> Iterator["_Patches"]:
+        """Cut and encode the patches of all cells into a file, in the order of tiles."""
+        n_cells = len(self.sample.cells)
+        begins, lengths = np.zeros(n_cells, np.int64), np.zeros(n_cells, np.int64)
+        blank, at = np.zeros(n_cells, np.bool_), 0
 
         def encoded(batch: list[tuple[int, Pixels]]) -> list[tuple[int, bytes, bool]]:
             return [(cell, encode(pixels), is_blank(pixels)) for cell, pixels in batch]
 
-        for batch in map_ahead(encoded, self._cut(xy_px, squares, px=size.px), n_threads=N_THREADS):
-            for cell, of_cell, shows_nothing in batch:
-                data[cell], blank[cell] = of_cell, shows_nothing
-        inside = squares.inside(width=full.width, height=full.height)
-        return _Patches(pa.array(data, pa.binary()), blank, inside)
+        with path.open("w+b") as file:
+            for batch in map_ahead(encoded, self.cut(size), n_threads=N_THREADS):
+                for cell, data, shows_nothing in batch:
+                    file.write(data)
+                    begins[cell], lengths[cell], blank[cell] = at, len(data), shows_nothing
+                    at += len(data)
+            file.flush()
+            full = self.image.levels[0]
+            inside = self._squares(size).inside(width=full.width, height=full.height)
+            yield _Patches(size.um_per_px, file, begins, lengths, blank, inside)
 
-    def _cut(
-        self, xy_px: NDArray[np.float64], squares: Squares, *, px: int
-    ) -> Iterator[list[tuple[int, Pixels]]]:
-        wanted = squares.side / px
+    def _squares(self, size: PatchSize) -> Squares:
+        return squares_around(self.sample.xy_px, size, um_per_px=self.sample.um_per_px)
+
+    def cut(self, size: PatchSize) -> Iterator[list[tuple[int, Pixels]]]:
+        """Cut the patches of all cells, in the order of tiles, batch by batch; each with its cell."""
+        squares = self._squares(size)
+        wanted = squares.side / size.px
         number = self.reader.level_for(wanted)
         level, shrink = self.image.levels[number], self.reader.shrink_for(number, wanted)
         order = _along_tiles(
-            xy_px, width=level.tile_width * level.downsample, height=level.tile_height * level.downsample
+            self.sample.xy_px,
+            width=level.tile_width * level.downsample,
+            height=level.tile_height * level.downsample,
         )
+        one = self._as_it_is if squares.side == size.px else self._patch
         for start in range(0, len(order), _PATCHES_PER_BATCH):
             cells = order[start : start + _PATCHES_PER_BATCH].tolist()
-            yield [(cell, self._patch(squares, cell, number, shrink, px=px)) for cell in cells]
+            yield [(cell, one(squares, cell, number, shrink, px=size.px)) for cell in cells]
+
+    def _as_it_is(self, squares: Squares, cell: int, level: int, shrink: int, *, px: int) -> Pixels:  # noqa: ARG002  as the other
+        """Take pixels of the image that need not be resampled."""
+        return self.reader.window(level, int(squares.left[cell]), int(squares.top[cell]), px, px)
 
     def _patch(self, squares: Squares, cell: int, level: int, shrink: int, *, px: int) -> Pixels:
         downsample = self.image.levels[level].downsample * shrink
@@ -135,11 +158,19 @@ class PatchWriter:
 
 @dataclass(frozen=True)
 class _Patches:
-    """The patches of some cells, and which of them show nothing."""
+    """The patches of all cells, in a file, and which of them show nothing."""
 
-    encoded: pa.Array
+    um_per_px: float
+    file: BinaryIO
+    begins: NDArray[np.int64]
+    lengths: NDArray[np.int64]
     blank: NDArray[np.bool_]
     inside: NDArray[np.float64]
+
+    def read(self, cells: slice) -> pa.Array:
+        """Read the patches of some cells."""
+        places = zip(self.begins[cells].tolist(), self.lengths[cells].tolist(), strict=True)
+        return pa.array([os.pread(self.file.fileno(), length, at) for at, length in places], pa.binary())
 
 
 def _along_tiles(xy_px: NDArray[np.float64], *, width: float, height: float) -> NDArray[np.int64]:

@@ -43,10 +43,14 @@ class RecordSides:
     ----------
     level
         What is on one side as a whole: a donor, as in `split_manifest`, or a block or section of the tissue.
+    marked
+        From `mark_eligible`.
     """
 
     sides: pl.Series
     level: str
+    marked: pl.DataFrame
+    is_divided: bool
 
 
 def read_sides_of_records(dataset: Dataset) -> RecordSides:
@@ -64,7 +68,8 @@ def read_sides_of_records(dataset: Dataset) -> RecordSides:
         is_eligible=marked["n_eligible"],
         sides=None if division is None else division.sides,
     )
-    return RecordSides(sides, str(level_of(manifest)) if division is None else division.level)
+    level = str(level_of(manifest)) if division is None else division.level
+    return RecordSides(sides, level, marked, is_divided=division is not None)
 
 
 def write_records(staged: DatasetStage, split: RecordSides) -> None:

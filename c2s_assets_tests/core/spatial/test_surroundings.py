@@ -29,7 +29,11 @@ def test_types_that_are_not_known_do_not_count() -> None:
 
 def test_pairs_are_named_by_how_much_is_heard_by_them() -> None:
     heard = pl.DataFrame(
-        {"received_pair_index": [[0, 1, 2, 3], None, []], "received": [[0.1, 0.4, 0.2, 0.3], None, []]},
+        {
+            "received_pair_index": [[0, 1, 2, 3], None, [], [0, 1, 2, 3], [3]],
+            "received": [[0.1, 0.4, 0.2, 0.3], None, [], [0.2, 0.2, 0.5, 0.2], [1]],
+        },
         schema={"received_pair_index": pl.List(pl.Int32), "received": pl.List(pl.Float32)},
     )
-    assert strongest_pairs(heard, ["A-a", "B-b", "C-c", "D-d"]).to_list() == [["B-b", "D-d", "C-c"], None, []]
+    found = strongest_pairs(heard, ["A-a", "B-b", "C-c", "D-d"]).to_list()
+    assert found == [["B-b", "D-d", "C-c"], None, [], ["C-c", "A-a", "B-b"], ["D-d"]]
