@@ -61,7 +61,7 @@ def cut(folder: Path, size: PatchSize) -> None:
     with open_image(folder / "slide.tif") as image:
         writer = PatchWriter(placed, image, TileReader(image))
         started, of_processor = perf_counter(), process_time()
-        n_cut = sum(len(batch) for batch in writer.cut(size))
+        n_cut = sum(window.patch(size.px).size > 0 for batch in writer.windows(size) for _, window in batch)
         seconds, of_processor = perf_counter() - started, process_time() - of_processor
     full = image.levels[0]
     _say(

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import tifffile
 from numpy.typing import NDArray
 
 from c2s_assets.schemas.registry import TABLES, upstream
@@ -16,7 +17,15 @@ from c2s_assets.storage.images.picture import as_png, decoded
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.adding import Wish, add_path
-from c2s_assets_tests.defs.building import Workshop, broken, build_only, failures, open_workshop
+from c2s_assets_tests.defs.building import (
+    Workshop,
+    broken,
+    build_only,
+    debris,
+    failures,
+    files_below,
+    open_workshop,
+)
 from c2s_assets_tests.defs.building import build as build_tables
 from c2s_assets_tests.tissues import write_xenium
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
@@ -60,6 +69,8 @@ def test_spots_of_visium_hear_each_other(tmp_path: Path) -> None:
             for name in ("ligand_receptor_pairs", "cell_communication", "section_communication")
         )
     assert failures(report) == {}
+    [figures] = [step.figures for step in report.steps if step.asset == "cell_communication"]
+    assert {"n_neighbours", "score_received", "score_sent", "section", "strongest_pairs"} <= set(figures)
     assert {"ligand_receptor_pairs/pairs_are_measured", "cell_communication/cells_have_places"} <= broken(
         report
     )
@@ -173,6 +184,28 @@ def test_patches_show_the_cells_that_they_are_of(tmp_path: Path) -> None:
             assert not row["tissue_is_blank"]
     assert slides.drop("slide").rows() == [("section", 2200, 1400, pytest.approx(0.5, rel=1e-3))]
     assert decoded(slides["slide"][0]).shape == (326, 512, 3)
+
+
+def test_a_tile_that_is_damaged_in_the_middle_leaves_what_was_there(tmp_path: Path) -> None:
+    moved = {**SPOTS, "obsm": {"spatial": SPOTS["obsm"]["spatial"] + 100}}
+    layout = _lake(tmp_path, spatial="{image: slide.tif}", **moved)
+    slide = layout.root / "slide.tif"
+    tifffile.imwrite(slide, _stains(), tile=(256, 256), compression="jpeg", photometric="rgb")
+    with open_workshop(layout) as workshop:
+        assert failures(_build(workshop, "image_patches")) == {}
+        before = files_below(layout.parts("image_patches", "toy"))
+        with tifffile.TiffFile(slide) as tiff:
+            offsets, sizes = tiff.pages[0].dataoffsets, tiff.pages[0].databytecounts
+        tile = 2 * 9 + 4  # of nine in a row
+        with slide.open("r+b") as file:
+            file.seek(offsets[tile])
+            file.write(bytes(sizes[tile]))
+        failed = build_only(workshop, "toy", "image_patches").failure_data_for_node("image_patches")
+    assert failed is not None
+    assert failed.user_failure_data is not None
+    assert "slide.tif cannot be read at tile (2, 4) of level 0" in str(failed.user_failure_data.description)
+    assert files_below(layout.parts("image_patches", "toy")) == before
+    assert debris(layout) == []
 
 
 @pytest.mark.parametrize(

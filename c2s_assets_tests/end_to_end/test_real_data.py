@@ -2,10 +2,16 @@
 
 from pathlib import Path
 
+import h5py
+import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from c2s_assets.core.projections import manifold
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.sources.adding import Wish, add_path
+from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import broken, failures, open_workshop
 from c2s_assets_tests.toy import make_lake
 
@@ -101,3 +107,65 @@ _OF_FEATURES = {
     "e18_mouse_brain_10k_cells_1k_genes": _tells_two_features_of_one_symbol_apart,
     "mouse_3T3_C414_2500_cells": _knows_that_intron_and_exon_are_one_gene,
 }
+
+
+def _spatial_lake(tmp_path: Path, dataset_id: str, *, image: Path | str) -> Layout:
+    layout = make_lake(tmp_path)
+    pairs = tmp_path / "pairs.csv"
+    pairs.write_text("ligand,receptor\n" + "\n".join(f"{one},{other}" for one, other in _PAIRS))
+    layout.settings.write_text(
+        f"communication: {{pairs: {pairs}}}\ndatasets: {{{dataset_id}: {{spatial: {{image: '{image}'}}}}}}\n"
+    )
+    return layout
+
+
+# A table of LIANA's takes LIANA; these are genes that the file has, as it writes them.
+_PAIRS = [("Apoe", "Lrp1"), ("Gad1", "Grm4"), ("Sst", "Sstr2"), ("Penk", "Oprd1"), ("Bdnf", "Ntrk2")]
+
+
+def test_49_spots_with_their_image_give_49_records(tmp_path: Path) -> None:
+    name = "visium_mouse_brain_49spots"
+    layout = _spatial_lake(tmp_path, name, image=DATA / f"{name}_HE.jpg")
+    layout.inbox_h5ad(name).write_bytes((DATA / f"{name}.h5ad").read_bytes())
+    with open_workshop(layout) as workshop:
+        report = workshop.build(name, "cell_records", "record_sides")
+        accounts, records, patches, heard, spoken = (
+            workshop.read(table, name)
+            for table in ("record_sides", "cell_records", "image_patches", "cell_communication", "captions")
+        )
+    assert report.succeeded, failures(report)
+    file = tmp_path / "records.h5"
+    assert c2s("export", "cellnet", name, "--to", file, lake=layout.root).status == 0
+    with h5py.File(file) as opened:
+        cells = [opened[f"Cell_{number + 1:04d}"] for number in range(49)]
+        assert "Cell_0050" not in opened
+        shown = np.array([cell["images/tissue_patch"][()].mean(axis=(0, 1)) for cell in cells])
+        captions = [cell["caption.txt"].asstr()[()] for cell in cells]
+        totals = [float(cell["CCC/data"][()].sum()) for cell in cells]
+    assert captions == spoken["caption"].to_list()
+    assert all(text.startswith("A spot") for text in captions)
+    assert totals == pytest.approx(heard["score_received"].to_list(), rel=1e-5)
+    # What a patch shows is what the image has around the spot.
+    with Image.open(DATA / f"{name}_HE.jpg") as image:
+        pixels = np.asarray(image.convert("RGB"))
+    half = round(100 / 0.7269)
+    for colour, (x, y) in zip(shown, patches.select("x_px", "y_px").iter_rows(), strict=True):
+        left, top = max(round(x) - half, 0), max(round(y) - half, 0)
+        window = pixels[top : round(y) + half, left : round(x) + half]
+        if window.shape == (2 * half, 2 * half, 3):
+            assert colour == pytest.approx(window.mean(axis=(0, 1)), abs=3)
+    # Few spots are far enough from those of another side, and each of the others says so.
+    assert records.height == accounts["split"].count() == 18
+    assert accounts.height == 49
+    assert accounts.filter(pl.col("split").is_null())["why_on_no_side"].null_count() == 0
+
+
+def test_the_black_image_of_a_folder_of_visium_is_refused(tmp_path: Path) -> None:
+    layout = _spatial_lake(tmp_path, "visium", image="h5ad:hires")
+    add_path(layout, DATA / "visium" / "1.0.0", Wish(dataset_id="visium"))
+    with open_workshop(layout) as workshop:
+        report = workshop.build("visium", "cell_attributes", "image_patches")
+        placed = workshop.read("cell_attributes", "visium")["section"].count()
+    assert "the image is of one colour, (0, 0, 0)" in failures(report)["slide_images"]
+    assert placed > 0
+    assert not layout.parts("image_patches", "visium").exists()

@@ -36,10 +36,11 @@ def account_for_cells(
     -------
     See schemas.tables.RecordSides.
     """
-    reason = pl.when(~is_placed).then(pl.lit(_NO_PLACE))
-    for name, why in _LEFT_OUT.items():
-        reason = reason.when(pl.col(name)).then(pl.lit(why))
-    why = reason.otherwise(pl.lit(_BETWEEN if is_divided else _OF_DONOR))
+    why = pl.coalesce(
+        pl.when(~is_placed).then(pl.lit(_NO_PLACE)),
+        *(pl.when(pl.col(name)).then(pl.lit(reason)) for name, reason in _LEFT_OUT.items()),
+        pl.lit(_BETWEEN if is_divided else _OF_DONOR),
+    )
     has_record = sides.is_not_null() & is_placed
     return marked.select(
         CELL_ID,

@@ -13,10 +13,12 @@ from c2s_assets.core.spatial.claims import CommunicationTally, pairs_are_measure
 from c2s_assets.core.spatial.columns import (
     IS_MEASURED,
     LIGAND,
+    N_NEIGHBOURS,
     NEEDS_CONTACT,
     PAIR_INDEX,
     RECEPTOR,
     SCORE_RECEIVED,
+    SCORE_SENT,
     SCORE_SUM,
     SECTION,
 )
@@ -43,7 +45,7 @@ from c2s_assets.defs.publishing import (
 )
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, COMMUNICATION, FEATURES, PAIRS, SLIDES
-from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.images.opening import require_libraries
 from c2s_assets.storage.spatial.image import open_slide
 from c2s_assets.storage.spatial.library import read_library
@@ -53,6 +55,11 @@ from c2s_assets.storage.spatial.sample import alignment_of, read_sample
 from c2s_assets.storage.tables.parquet import read_table, table_schema
 
 _STRONGEST = 20
+_DRAWN = {
+    N_NEIGHBOURS: "Cells within reach of a cell",
+    SCORE_RECEIVED: "What a cell hears, over all senders and pairs",
+    SCORE_SENT: "What others hear of a cell, over all pairs",
+}
 _PATCHES_SHOWN = 8
 
 
@@ -99,6 +106,7 @@ def cell_communication(context: dg.AssetExecutionContext, store: Store) -> Event
             claims=tally.claims(),
             metadata=staged_metadata(staged, lineage=lineage.of_cell_communication(layer=profile.layer))
             | _figures(sample, scale)
+            | _distributions(staged)
             | {"strongest_pairs": _strongest(measured, sums.totals)}
             | _picture(dataset, sample),
         )
@@ -227,6 +235,12 @@ def _figures(sample: SpatialSample, scale: float) -> Metadata:
             "scale": scale,
         }
     )
+
+
+def _distributions(staged: DatasetStage) -> Metadata:
+    """Draw how many neighbours cells have, and how much they hear and say."""
+    rows = read_table(staged.path(), columns=list(_DRAWN)).drop_nulls()
+    return {name: plots.distribution(rows[name], label=label) for name, label in _DRAWN.items()}
 
 
 def _strongest(measured: MeasuredPairs, totals: NDArray[np.float64]) -> dg.MarkdownMetadataValue:

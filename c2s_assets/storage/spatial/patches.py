@@ -34,8 +34,8 @@ from c2s_assets.storage.streams import N_THREADS, map_ahead
 
 # Written at once: 30 MB of patches of 30 KB.
 _CELLS_PER_BLOCK = 1_024
-# Encoded at once by a thread: 10 MB of pixels.
-_PATCHES_PER_BATCH = 64
+# Cut and encoded at once by a thread: 15 MB of the pixels that tissue patches are cut from.
+_PATCHES_PER_BATCH = 32
 # The viewer of the Hub decodes a row group whole.
 _ROWS_PER_GROUP = 256
 # Around what is cut, so that pixels at the edge have neighbours to be averaged with.
@@ -109,26 +109,25 @@ class PatchWriter:
         begins, lengths = np.zeros(n_cells, np.int64), np.zeros(n_cells, np.int64)
         blank, at = np.zeros(n_cells, np.bool_), 0
 
-        def encoded(batch: list[tuple[int, Pixels]]) -> list[tuple[int, bytes, bool]]:
-            return [(cell, encode(pixels), is_blank(pixels)) for cell, pixels in batch]
+        def encoded(batch: "list[tuple[int, Window]]") -> list[tuple[int, bytes, bool]]:
+            patches = ((cell, window.patch(size.px)) for cell, window in batch)
+            return [(cell, encode(pixels), is_blank(pixels)) for cell, pixels in patches]
 
         with path.open("w+b") as file:
-            for batch in map_ahead(encoded, self.cut(size), n_threads=N_THREADS):
+            for batch in map_ahead(encoded, self.windows(size), n_threads=N_THREADS):
                 for cell, data, shows_nothing in batch:
                     file.write(data)
                     begins[cell], lengths[cell], blank[cell] = at, len(data), shows_nothing
                     at += len(data)
             file.flush()
             full = self.image.levels[0]
-            inside = self._squares(size).inside(width=full.width, height=full.height)
+            squares = squares_around(self.sample.xy_px, size, um_per_px=self.sample.um_per_px)
+            inside = squares.inside(width=full.width, height=full.height)
             yield _Patches(size.um_per_px, file, begins, lengths, blank, inside)
 
-    def _squares(self, size: PatchSize) -> Squares:
-        return squares_around(self.sample.xy_px, size, um_per_px=self.sample.um_per_px)
-
-    def cut(self, size: PatchSize) -> Iterator[list[tuple[int, Pixels]]]:
-        """Cut the patches of all cells, in the order of tiles, batch by batch; each with its cell."""
-        squares = self._squares(size)
+    def windows(self, size: PatchSize) -> Iterator["list[tuple[int, Window]]"]:
+        """Read what the patch of each cell is cut from, in the order of tiles, batch by batch."""
+        squares = squares_around(self.sample.xy_px, size, um_per_px=self.sample.um_per_px)
         wanted = squares.side / size.px
         number = self.reader.level_for(wanted)
         level, shrink = self.image.levels[number], self.reader.shrink_for(number, wanted)
@@ -137,23 +136,39 @@ class PatchWriter:
             width=level.tile_width * level.downsample,
             height=level.tile_height * level.downsample,
         )
-        one = self._as_it_is if squares.side == size.px else self._patch
+        is_whole = squares.side == size.px
         for start in range(0, len(order), _PATCHES_PER_BATCH):
             cells = order[start : start + _PATCHES_PER_BATCH].tolist()
-            yield [(cell, one(squares, cell, number, shrink, px=size.px)) for cell in cells]
+            if is_whole:
+                yield [(cell, self._as_it_is(squares, cell, px=size.px)) for cell in cells]
+            else:
+                yield [(cell, self._around(squares, cell, number, shrink)) for cell in cells]
 
-    def _as_it_is(self, squares: Squares, cell: int, level: int, shrink: int, *, px: int) -> Pixels:  # noqa: ARG002  as the other
-        """Take pixels of the image that need not be resampled."""
-        return self.reader.window(level, int(squares.left[cell]), int(squares.top[cell]), px, px)
+    def _as_it_is(self, squares: Squares, cell: int, *, px: int) -> "Window":
+        """Read pixels of the image that need not be resampled."""
+        left, top = int(squares.left[cell]), int(squares.top[cell])
+        return Window(self.reader.window(0, left, top, px, px), None)
 
-    def _patch(self, squares: Squares, cell: int, level: int, shrink: int, *, px: int) -> Pixels:
+    def _around(self, squares: Squares, cell: int, level: int, shrink: int) -> "Window":
         downsample = self.image.levels[level].downsample * shrink
         left, top = squares.left[cell] / downsample, squares.top[cell] / downsample
         side = squares.side / downsample
         x, y = math.floor(left) - _MARGIN_PX, math.floor(top) - _MARGIN_PX
         whole = math.ceil(side) + 2 * _MARGIN_PX + 1
         pixels = self.reader.window(level, x, y, whole, whole, shrink=shrink)
-        return cut(pixels, (left - x, top - y, left - x + side, top - y + side), side=px)
+        return Window(pixels, (left - x, top - y, left - x + side, top - y + side))
+
+
+@dataclass(frozen=True)
+class Window:
+    """Pixels that a patch is cut from, and which part of them it is; None if they are the patch."""
+
+    pixels: Pixels
+    box: tuple[float, float, float, float] | None
+
+    def patch(self, px: int) -> Pixels:
+        """Cut the patch, as one of so many pixels."""
+        return self.pixels if self.box is None else cut(self.pixels, self.box, side=px)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,17 @@
 """Tests of captions, and of what can be told from them."""
 
+import re
+from typing import get_args
+
 import numpy as np
 import polars as pl
+import pytest
 
 from c2s_assets.core.spatial.calibration import Calibration
 from c2s_assets.core.spatial.captioning import caption_cells
 from c2s_assets.core.spatial.captions import OF_BLIND, compare_nuclei, write_captions
 from c2s_assets.core.spatial.sample import SpatialSample, place_cells
+from c2s_assets.core.spatial.spec import Unit
 
 N_CELLS = 200
 TYPES = pl.Series(np.where(np.arange(N_CELLS) % 4 == 0, "T cell", "B cell"))
@@ -62,6 +67,31 @@ def test_each_sentence_says_one_fact() -> None:
         "nucleus is large for this section (200 um2), oval, and stains darkly. 199 cells lie within 200 um "
         "of it (1592 per mm2)."
     )
+
+
+# What only a pathologist may say of a cell, after looking at it; the beginnings of words.
+_OF_PATHOLOGISTS = (
+    *("abnormal", "adeno", "anaplas", "atyp", "benign", "cancer", "carcinom", "diagnos", "dysplas", "grade"),
+    *("hyperchrom", "hyperplas", "inflam", "invasi", "keratin", "lesion", "lymphom", "malign", "metasta"),
+    *("metaplas", "mitos", "mitot", "necro", "neoplas", "patholog", "pleomorph", "prognos", "sarcoma"),
+    *("stage", "suspicious", "tumor", "tumour"),
+)
+
+
+@pytest.mark.parametrize("unit", get_args(Unit))
+def test_no_sentence_has_a_word_that_a_pathologist_would_have_to_stand_behind(unit: Unit) -> None:
+    """Labels of the dataset are its own words; here they are letters, and all else is of the template."""
+    facts = _facts(n_neighbours=pl.Series(range(N_CELLS)), area=pl.Series(range(1, N_CELLS + 1)))
+    of_any_shape = pl.Series(np.linspace(1, 3, N_CELLS), dtype=pl.Float32)
+    labelled = facts.with_columns(
+        of_any_shape.alias("nucleus_elongation"),
+        *(pl.lit("X").alias(name) for name in ("tissue_disease_state", "cell_disease_state")),
+    )
+    written = write_captions(compare_nuclei(labelled), unit=unit, reach=_sample().reach, blind=OF_BLIND)
+    said = " ".join([*written["caption"], *written["caption_blind"]]).lower()
+    assert all(word in said for word in ("small", "large", "round", "oval", "elongated", "palely", "darkly"))
+    words = set(re.findall(r"[a-z]+", said))
+    assert not {word for word in words if word.startswith(_OF_PATHOLOGISTS)}
 
 
 def test_what_is_not_known_is_not_said() -> None:
