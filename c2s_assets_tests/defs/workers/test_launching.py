@@ -1,6 +1,7 @@
 """Runs go to workers through Redis, those that say so to Kubernetes, and each can be seen to live."""
 
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from c2s_assets.core.errors import ConfigError
 from c2s_assets.defs.processes import PROCESS, tags_of_living
 from c2s_assets_tests.defs.test_launching import wait_for
 from c2s_assets_tests.defs.test_processes import nothing, start
+from c2s_assets_tests.deploy.image import parsed_by_dagster
 
 pytest.importorskip("dagster_celery", reason="the extra cluster is not installed")
 
@@ -104,29 +106,31 @@ def test_only_the_worker_that_starts_a_run_says_that_it_lives(
 def test_a_run_with_the_tag_becomes_a_job_of_kubernetes(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     context = _to_launch(instance, launcher="k8s")
     with _kubernetes(tmp_path / "kubeconfig") as posted:
-        launcher = _launcher(
-            instance,
-            kubernetes={
-                "job_namespace": "c2s",
-                "service_account_name": "builder",
-                "job_image": "c2s-assets:0.1.0",
-                "instance_config_map": "c2s-dagster",
-                "dagster_home": "/lake/.dagster",
-                "load_incluster_config": False,
-                "kubeconfig_file": str(tmp_path / "kubeconfig"),
-                "resources": {"limits": {"memory": "64Gi"}},
-            },
-        )
+        here = {"kubeconfig_file": str(tmp_path / "kubeconfig")}
+        launcher = _launcher(instance, kubernetes=_settings_of_deploy() | here)
         launcher.launch_run(context)
     [(path, job)] = posted
     assert path == "/apis/batch/v1/namespaces/c2s/jobs"
     pod = job["spec"]["template"]["spec"]
     [container] = pod["containers"]
-    assert pod["serviceAccountName"] == "builder"
+    assert pod["serviceAccountName"] == "c2s"
     assert container["image"] == "c2s-assets:0.1.0"
-    assert container["resources"] == {"limits": {"memory": "64Gi"}}
-    assert container["args"][:3] == ["dagster", "api", "execute_run"]
-    assert context.dagster_run.run_id in container["args"][3]
+    assert container["resources"]["limits"] == {"memory": "16Gi"}
+    assert container["envFrom"] == [{"secretRef": {"name": "c2s-services"}}]
+    assert {"name": "DAGSTER_HOME", "value": "/lake/.dagster"} in container["env"]
+    assert container["securityContext"]["readOnlyRootFilesystem"]
+    mounted = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    assert mounted == {"/lake": "lake", "/cache": "cache", "/tmp": "tmp"}  # noqa: S108
+    assert {volume["name"] for volume in pod["volumes"]} == set(mounted.values())
+    assert "command" not in container
+    assert context.dagster_run.run_id in parsed_by_dagster(container["args"])["input_json"]
+
+
+def _settings_of_deploy() -> dict[str, Any]:
+    """What `deploy/dagster.yaml` says of Kubernetes in a comment, for whoever has one."""
+    text = (Path(__file__).parents[3] / "deploy" / "dagster.yaml").read_text()
+    commented = re.sub("^    # ", "", text[text.index("    # kubernetes:") :], flags=re.MULTILINE)
+    return dict(yaml.safe_load(commented.partition("\n\n")[0])["kubernetes"])
 
 
 def test_a_run_for_kubernetes_where_there_is_none_says_what_to_do(instance: dg.DagsterInstance) -> None:
