@@ -12,10 +12,10 @@ import secrets
 import signal
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import dagster as dg
 from dagster import DagsterRunStatus
@@ -27,6 +27,13 @@ _STOPPING_SECONDS = 8.0
 # What a run says of itself when it fails; of one that was stopped Dagster says nothing, or something else.
 _OF_ITSELF = {reason.value for reason in (RunFailureReason.STEP_FAILURE, RunFailureReason.RUN_EXCEPTION)}
 _RUNNING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+class Process(NamedTuple):
+    """A process, and the machine that numbers it so."""
+
+    number: int
+    machine: str
 
 
 @contextmanager
@@ -77,13 +84,33 @@ def was_stopped(run: dg.DagsterRun) -> bool:
     return run.status == DagsterRunStatus.FAILURE and said not in _OF_ITSELF
 
 
-def stop(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
+def send_here(process: Process, how: int) -> bool:
+    """Send a signal to a process, and tell whether it is one of this machine."""
+    if process.machine != socket.gethostname():
+        return False
+    with suppress(ProcessLookupError):  # it has ended since
+        os.kill(process.number, how)
+    return True
+
+
+def stop(
+    instance: dg.DagsterInstance,
+    run: dg.DagsterRun,
+    *,
+    send: Callable[[Process, int], bool] = send_here,
+) -> None:
     """Have the process of a run end: ask it as Ctrl-C does, then once more, then without asking.
 
     A run of Dagster 1.13 that is asked once goes on at times, with the request taken and forgotten.
+
+    Parameters
+    ----------
+    send
+        Sends a signal, and tells whether it can be sent to that process at all.
     """
     for how in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
-        if not _send(instance, run, how):
+        process = _process_of(instance, run)
+        if process is None or not send(process, how):
             return
         deadline = time.monotonic() + _STOPPING_SECONDS
         while not is_dead(instance, run) and time.monotonic() < deadline:
@@ -123,17 +150,16 @@ def end_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> None:
     instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _send(instance: dg.DagsterInstance, run: dg.DagsterRun, number: int) -> bool:
-    """Send a signal to the process of a run, and tell whether there is one on this machine."""
+def _process_of(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Process | None:
+    """Find the process of a run that lives."""
     name = run.tags.get(PROCESS)
     if name is None or is_dead(instance, run):
-        return False
-    with suppress(FileNotFoundError, ValueError, ProcessLookupError):  # it has ended since
-        process, machine = (_folder(instance) / name).read_text().split()
-        if machine != socket.gethostname():
-            return False
-        os.kill(int(process), number)
-    return True
+        return None
+    try:
+        number, machine = (_folder(instance) / name).read_text().split()
+    except (FileNotFoundError, ValueError):  # it has ended since, or has not said yet
+        return None
+    return Process(int(number), machine)
 
 
 def _folder(instance: dg.DagsterInstance) -> Path:

@@ -1,15 +1,19 @@
 """Several workers build one lake, with runs in Postgres and a queue in Redis, as `deploy/` has it."""
 
+import os
 import shutil
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from c2s_assets.schemas.registry import SPLIT_PLAN
+from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import debris, files_below
-from c2s_assets_tests.end_to_end.running_ui import Ui, built, runs, wait_until
+from c2s_assets_tests.end_to_end.running_ui import Ui, built, members, runs, wait_until
 from c2s_assets_tests.requiring import require_programs
 from c2s_assets_tests.toy import make_lake
 
@@ -23,6 +27,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 _NAMES = ("one", "two")
 _N_CELLS = 120
+_STARTED = "{runsOrError(filter: {statuses: [STARTED]}) {... on Runs {results {runId}}}}"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +42,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[Cluster
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+def alone_lake(tmp_path_factory: pytest.TempPathFactory) -> Layout:
     """A lake of the same datasets, built on one machine, with runs in SQLite."""
     from c2s_assets_tests.end_to_end.running_cluster import drop_unrelated
 
@@ -49,7 +54,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 
 
 def test_what_a_lost_machine_was_building_is_built_by_another_as_one_machine_alone_builds_it(
-    alone: Layout, cluster: "tuple[Cluster, Ui]"
+    alone_lake: Layout, cluster: "tuple[Cluster, Ui]"
 ) -> None:
     machines, ui = cluster
     wait_until(lambda: machines.find_busy() is not None, seconds=300)
@@ -60,7 +65,33 @@ def test_what_a_lost_machine_was_building_is_built_by_another_as_one_machine_alo
     assert "FAILURE" in [status for _, status in runs(ui)]
     assert debris(machines.layout) == []
     for name in _NAMES:
-        assert _tables(machines.layout, name) == _tables(alone, name)
+        assert _tables(machines.layout, name) == _tables(alone_lake, name)
+
+
+@pytest.mark.parametrize(("name", "is_deaf"), [("asked", False), ("stopped", True)])
+def test_a_run_that_is_terminated_in_the_ui_ends_and_its_worker_goes_on(
+    cluster: "tuple[Cluster, Ui]", name: str, is_deaf: bool
+) -> None:
+    """It waits for a lock, so that it cannot end by itself; one that is deaf to being asked is killed."""
+    from c2s_assets_tests.end_to_end.running_cluster import drop_unrelated
+
+    machines, ui = cluster
+    [worker] = machines.workers
+    with alone(machines.layout, SPLIT_PLAN):
+        drop_unrelated(machines.layout, [name], n_obs=_N_CELLS)
+        wait_until(lambda: (name, "STARTED") in runs(ui), seconds=300)
+        [child] = machines.building()
+        if is_deaf:
+            os.kill(child, signal.SIGSTOP)
+        [run] = ui.ask(_STARTED)["runsOrError"]["results"]
+        said = ui.ask(f'mutation {{terminateRun(runId: "{run["runId"]}") {{__typename}}}}')
+        assert said == {"terminateRun": {"__typename": "TerminateRunSuccess"}}
+        wait_until(lambda: (name, "CANCELED") in runs(ui), seconds=120)
+        wait_until(lambda: child not in machines.building(), seconds=60)
+        if is_deaf:
+            wait_until(lambda: child not in members(worker), seconds=60)
+    wait_until(lambda: len(members(worker)) > 1, seconds=60)
+    assert worker.poll() is None
 
 
 @pytest.mark.usefixtures("cluster")

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -16,12 +15,12 @@ from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
 from c2s_assets.core.errors import ConfigError
 from c2s_assets.defs.launching import health, to_execute
-from c2s_assets.defs.processes import end_run, is_dead, stop
+from c2s_assets.defs.processes import PROCESS, Process, end_run, is_dead, send_here, stop
 
 LAUNCHER = "c2s/launcher"
 QUEUE = "dagster"
-# How long a worker may take to stop a run that it was asked to stop, before it is asked more rudely.
-_STOPPING_SECONDS = 8.0
+# What a worker is asked for, see `worker`.
+SIGNAL_CHILD = "signal_child"
 _KUBERNETES = "k8s"
 _CELERY_SETTINGS = {
     "task_ignore_result": True,  # Dagster's events say how a run ended
@@ -153,22 +152,22 @@ class WorkerLauncher(CeleryRunLauncher):
         return launcher
 
     def _stop(self, run: dg.DagsterRun) -> None:
-        """Have whoever runs it stop: a worker on any machine, or a command on this one."""
+        """Have whoever runs it stop, and end the run unless that goes on: then the daemon waits for it."""
         task = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
-        if task is None:
-            stop(self._instance, run)
-        else:
-            for how in ("SIGTERM", "SIGKILL"):
-                self.celery.control.revoke(task, terminate=True, signal=how)
-                if self._has_ended(run, within_seconds=_STOPPING_SECONDS):
-                    break
-        end_run(self._instance, run)
+        if task is not None:
+            self.celery.control.revoke(task)  # in case that it still waits in the queue
+        now = self._instance.get_run_by_id(run.run_id) or run
+        stop(self._instance, now, send=send_here if task is None else self._send)
+        if PROCESS not in now.tags or is_dead(self._instance, now):
+            end_run(self._instance, now)
 
-    def _has_ended(self, run: dg.DagsterRun, *, within_seconds: float) -> bool:
-        deadline = time.monotonic() + within_seconds
-        while time.monotonic() < deadline:
-            now = self._instance.get_run_by_id(run.run_id)
-            if now is None or now.is_finished or is_dead(self._instance, now):
-                return True
-            time.sleep(0.2)
-        return False
+    def _send(self, process: Process, how: int) -> bool:
+        """Have the worker that has the process as its child send it a signal, on whichever machine.
+
+        Celery's own `revoke(terminate=True)` is of no use: it knows a task no longer once it was asked to end
+        it, so that it never kills; and Dagster 1.13 has a process ignore SIGTERM after its first run where
+        SIGINT was ignored before, as Celery has it.
+        """
+        arguments = {"machine": process.machine, "number": process.number, "how": how}
+        self.celery.control.broadcast(SIGNAL_CHILD, arguments=arguments)
+        return True

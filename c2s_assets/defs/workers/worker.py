@@ -14,6 +14,7 @@ import celery
 import dagster as dg
 from celery import signals
 from celery.utils.log import get_multiprocessing_logger
+from celery.worker.control import control_command
 from dagster import DagsterRunStatus
 from dagster._cli.api import _execute_run_command_body
 from dagster._grpc.types import ExecuteRunArgs
@@ -21,8 +22,8 @@ from dagster._serdes import unpack_value
 from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 
 from c2s_assets.defs.logs import JSON, keep_tracebacks, log_format, write_json
-from c2s_assets.defs.processes import tags_of_living
-from c2s_assets.defs.workers.launching import QUEUE, WorkerLauncher
+from c2s_assets.defs.processes import Process, send_here, tags_of_living
+from c2s_assets.defs.workers.launching import QUEUE, SIGNAL_CHILD, WorkerLauncher
 from c2s_assets.storage.lake.layout import locate_lake
 from c2s_assets.storage.lake.presence import present
 
@@ -64,6 +65,13 @@ class BuildTask(celery.Task):
             if run is not None and run.status in _TO_START:
                 instance.add_run_tags(run_id, tags)
             return _execute_run_command_body(run_id, instance, _unheard, set_exit_code_on_failure=True)
+
+
+@control_command(name=SIGNAL_CHILD)  # type: ignore[untyped-decorator]
+def signal_child(state: Any, *, machine: str, number: int, how: int) -> None:
+    """Send a signal to a process if it is a child of this worker: a run is to stop, see `WorkerLauncher`."""
+    if number in state.consumer.pool.info["processes"]:
+        send_here(Process(number, machine), how)
 
 
 def _write_json(logger: logging.Logger, **_: object) -> None:

@@ -2,11 +2,15 @@
 
 import json
 import re
+import signal
+import socket
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -101,6 +105,21 @@ def test_only_the_worker_that_starts_a_run_says_that_it_lives(
     worker.BuildTask().run(pack_value(ExecuteRunArgs(_origin(), run_id, instance.get_ref())))
     assert (seen == ["first"]) == is_under_way
     assert seen[0] is not None
+
+
+def test_a_worker_sends_a_signal_to_a_child_of_its_own_and_to_nobody_else() -> None:
+    from c2s_assets.defs.workers.worker import signal_child
+
+    with subprocess.Popen(["sleep", "60"]) as child, subprocess.Popen(["sleep", "60"]) as other:
+        pool = SimpleNamespace(info={"processes": [child.pid]})
+        state = SimpleNamespace(consumer=SimpleNamespace(pool=pool))
+        machine = socket.gethostname()
+        signal_child(state, machine=f"not-{machine}", number=child.pid, how=signal.SIGKILL)
+        signal_child(state, machine=machine, number=other.pid, how=signal.SIGKILL)
+        signal_child(state, machine=machine, number=child.pid, how=signal.SIGINT)
+        assert child.wait(timeout=10) == -signal.SIGINT
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_run_with_the_tag_becomes_a_job_of_kubernetes(instance: dg.DagsterInstance, tmp_path: Path) -> None:
