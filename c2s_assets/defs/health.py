@@ -9,6 +9,7 @@ import polars as pl
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.discover.records import DATASET_VERSION_ID
 from c2s_assets.core.runs.health import (
+    FRESH,
     HELD,
     LISTED,
     OUTDATED,
@@ -18,9 +19,10 @@ from c2s_assets.core.runs.health import (
     notice_revision,
     with_ages,
 )
+from c2s_assets.defs.automation.inbox import arrivals_due_again
 from c2s_assets.defs.automation.refresh import refresh_plan, wanted_versions
 from c2s_assets.defs.service import DatasetStatus, list_datasets
-from c2s_assets.defs.ui.overview import NEVER_BUILT, reasons, standing
+from c2s_assets.defs.ui.overview import reasons, standing
 from c2s_assets.storage.holdings import held_datasets
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
@@ -50,14 +52,16 @@ def look_at_health(instance: dg.DagsterInstance, layout: Layout, *, now: datetim
     wanted = {} if listing is None else wanted_versions(listing, settings.cellxgene)
     listed = {} if listing is None else dict(listing.select(DATASET_ID, DATASET_VERSION_ID).iter_rows())
     plan = refresh_plan(instance, wanted, held=held, now=now.timestamp())
-    due = {rest.dataset_id: datetime.fromtimestamp(rest.until, UTC) for rest in plan.resting}
     statuses = {status.dataset_id: status for status in list_datasets(instance, layout)}
+    unbuilt = [name for name, one in statuses.items() if name not in wanted and standing(one) != FRESH]
+    due = arrivals_due_again(instance, layout, unbuilt=unbuilt, now=now.timestamp())
+    due |= {rest.dataset_id: rest.until for rest in plan.resting}
     rows = [
         {
             DATASET_ID: dataset_id,
             LISTED: listed.get(dataset_id),
             HELD: held[dataset_id].dataset_version_id if dataset_id in held else None,
-            "next_try_at": _time(due.get(dataset_id)),
+            "next_try_at": _time(datetime.fromtimestamp(due[dataset_id], UTC) if dataset_id in due else None),
             **_of_status(statuses.get(dataset_id)),
         }
         for dataset_id in sorted(statuses.keys() | wanted.keys())
@@ -71,7 +75,9 @@ def _of_status(status: DatasetStatus | None) -> dict[str, Any]:
         why = ["datasets.yaml selects it, and it was not fetched yet"]
         return {STANDING: _NOT_FETCHED, OUTDATED: [], WHY: why}
     states, stands = (status.states or {}).values(), standing(status)
-    why = ["nothing of it was built yet"] if stands == NEVER_BUILT else list(dict.fromkeys(reasons(status)))
+    why = list(dict.fromkeys(reasons(status)))
+    if stands != FRESH and not why:  # also of one that waits for its first build
+        why = ["nothing of it was built yet"]
     return {
         STANDING: stands,
         "last_run": status.last_run,

@@ -31,7 +31,7 @@ class Health(pr.DataFrameModel):
     last_failure: str = column("What its last run failed by.", null="if it did not fail")
     next_try_at: str = column(
         "When its next run is due, ISO 8601 in UTC.",
-        null="unless a version of Discover rests after a failure",
+        null="unless it rests after a failure: a file of the inbox, or a version of Discover",
     )
     outdated: pl.List = column("Tables that are outdated or missing.", items=pl.String())
     why: pl.List = column("Why, in words.", items=pl.String())

@@ -5,14 +5,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dagster as dg
 import polars as pl
 import pytest
+from dagster._core.events import JobFailureData, RunFailureReason
 
+from c2s_assets.defs.automation.inbox import ARRIVAL
 from c2s_assets.defs.health import look_at_health
 from c2s_assets.defs.service import register
 from c2s_assets.schemas.health import Health
 from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.schemas.violations import violations
+from c2s_assets.storage.sources.inbox import look_into_inbox
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import Workshop, open_workshop
 from c2s_assets_tests.defs.test_catalogue import put_listing
@@ -43,6 +47,21 @@ def test_a_later_look_knows_since_when(workshop: Workshop) -> None:
     later = datetime.now(UTC) + timedelta(hours=40)
     (row,) = look_at_health(workshop.instance, workshop.layout, now=later).to_dicts()
     assert row["hours_stale"] == pytest.approx(40, abs=0.5)
+
+
+def test_a_file_of_the_inbox_that_rests_after_a_failure_has_its_next_try(workshop: Workshop) -> None:
+    """In an instance of its own, which knows one run that failed."""
+    layout, now = workshop.layout, datetime.now(UTC)
+    waiting, _ = look_into_inbox(layout)
+    job = workshop.definitions.resolve_job_def("build_dataset")
+    with dg.DagsterInstance.ephemeral() as instance:
+        tags = {ARRIVAL: waiting["toy"].version, "dagster/partition": "toy"}
+        run = instance.create_run_for_job(job, tags=tags)
+        why = JobFailureData(error=None, failure_reason=RunFailureReason.STEP_FAILURE)
+        instance.report_run_failed(run, "the disk was full", why)
+        (row,) = look_at_health(instance, layout, now=now).to_dicts()
+    minutes = (datetime.fromisoformat(row["next_try_at"]) - now).total_seconds() / 60
+    assert minutes == pytest.approx(10, abs=1)
 
 
 def test_the_command_names_what_is_stale_and_ends_with_1_if_it_is_for_too_long(workshop: Workshop) -> None:

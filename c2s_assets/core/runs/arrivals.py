@@ -119,6 +119,24 @@ def decide_arrivals(
     return Decision(build, resting, refused, Memory(remember))
 
 
+def due_again(
+    waiting: Mapping[str, Arrival],
+    *,
+    taken: Mapping[str, Arrival],
+    tries: Mapping[str, Sequence[Try]],
+    busy: frozenset[str],
+    now: float,
+) -> dict[str, float]:
+    """Say when files that came to nothing are tried again, whatever the last look has remembered.
+
+    Returns
+    -------
+    Dataset id to seconds since the epoch, of those that rest until then; see `decide_arrivals`.
+    """
+    before = Memory({name: f"{_WANTED} {one.version}" for name, one in {**taken, **waiting}.items()})
+    return decide_arrivals(waiting, before, taken=taken, tries=tries, busy=busy, now=now, at_most=0).resting
+
+
 def _remembered(
     waiting: Mapping[str, Arrival],
     before: Memory,

@@ -8,12 +8,16 @@ import polars as pl
 
 from c2s_assets.core.columns import DATASET_ID
 from c2s_assets.core.findings import Finding
+from c2s_assets.core.reports.counts import some_of
 
 STANDING, SINCE, HOURS = "standing", "stale_since", "hours_stale"
 OUTDATED, WHY, LISTED, HELD = "outdated", "why", "listed_version", "held_version"
-FRESH, REVISED = "built", "revised"
+FRESH, REVISED, REFUSED = "built", "revised", "refused"
 # A day's listing and a night's builds, and half a day for what had to be tried again.
 MOST_HOURS = 36.0
+# What was refused waits for somebody, and not for a build. An alarm that never ends would hide the next one:
+# it is told for so long, and who has done nothing about it by then has decided to leave it.
+_TOLD_HOURS = 7 * 24.0
 _N_NAMED = 3
 
 
@@ -51,22 +55,36 @@ def with_ages(rows: pl.DataFrame, *, before: pl.DataFrame, now: datetime) -> pl.
 
 
 def everything_is_fresh(rows: pl.DataFrame) -> Finding:
-    """Claim that no dataset is stale for longer than `MOST_HOURS`."""
-    stale = rows.filter(pl.col(HOURS) > MOST_HOURS).sort(HOURS, descending=True, maintain_order=True)
+    """Claim that no dataset is stale for longer than `MOST_HOURS`, but for what was refused a week ago."""
+    for_too_long = rows.filter(pl.col(HOURS) > MOST_HOURS).sort(HOURS, descending=True, maintain_order=True)
+    is_left = (pl.col(STANDING) == REFUSED) & (pl.col(HOURS) > _TOLD_HOURS)
+    stale, left = for_too_long.filter(~is_left), for_too_long.filter(is_left)
     n_fresh = rows.filter(pl.col(STANDING) == FRESH).height
-    figures = {"n_datasets": rows.height, "n_fresh": n_fresh, "n_too_long": stale.height}
+    figures = {
+        "n_datasets": rows.height,
+        "n_fresh": n_fresh,
+        "n_too_long": stale.height,
+        "n_left_refused": left.height,
+    }
     message = (
         f"{n_fresh:,} of {rows.height:,} datasets are as they should be; no other for {MOST_HOURS:.0f} hours."
     )
     if stale.height:
-        named = "; ".join(
-            f"{dataset_id}, {standing} for {hours:,.0f} hours: {'; '.join(why) or 'nothing is said'}"
-            for dataset_id, standing, hours, why in stale.select(DATASET_ID, STANDING, HOURS, WHY)
-            .head(_N_NAMED)
-            .iter_rows()
-        )
         message = (
             f"{stale.height:,} of {rows.height:,} datasets are stale for more than {MOST_HOURS:.0f} hours: "
-            f"{named}. What is outdated or missing is built by: c2s build --outdated"
+            f"{_named(stale)}. What is outdated or missing is built by: c2s build --outdated"
+        )
+    if left.height:
+        message += (
+            f" Refused more than a week ago, and left alone: {left.height:,} datasets "
+            f"({some_of(left[DATASET_ID].to_list(), most=_N_NAMED)})."
         )
     return Finding("everything_is_fresh", stale.is_empty(), message, figures, stale)
+
+
+def _named(stale: pl.DataFrame) -> str:
+    first = stale.select(DATASET_ID, STANDING, HOURS, WHY).head(_N_NAMED)
+    return "; ".join(
+        f"{dataset_id}, {standing} for {hours:,.0f} hours: {'; '.join(why) or 'nothing is said'}"
+        for dataset_id, standing, hours, why in first.iter_rows()
+    )

@@ -2,12 +2,12 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
 from c2s_assets.core.errors import ConfigError
-from c2s_assets.core.runs.arrivals import Arrival, Decision, Memory, decide_arrivals
+from c2s_assets.core.runs.arrivals import Arrival, Decision, Memory, decide_arrivals, due_again
 from c2s_assets.core.runs.retrying import clock
 from c2s_assets.defs.automation.jobs import BUILD_JOBS, choice
 from c2s_assets.defs.automation.tries import datasets_under_way, tries_of
@@ -16,6 +16,7 @@ from c2s_assets.defs.processes import end_dead_runs
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.holdings import due_tables, is_unfinished, stale_tables
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.inbox import look_into_inbox, taken_arrival
 
 ARRIVAL = "c2s/arrival"
@@ -50,6 +51,29 @@ def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
             for dataset_id, version in decision.build.items()
         ],
         cursor=json.dumps(decision.remember.states, sort_keys=True),
+    )
+
+
+def arrivals_due_again(
+    instance: dg.DagsterInstance, layout: Layout, *, unbuilt: Iterable[str], now: float
+) -> dict[str, float]:
+    """Say when files of the inbox are tried again whose build came to nothing, in seconds since the epoch.
+
+    Parameters
+    ----------
+    unbuilt
+        Datasets of which something is to be built: a build may have taken their file out of the inbox.
+    """
+    waiting, _ = look_into_inbox(layout)
+    found = {name: taken_arrival(layout, name) for name in unbuilt if name not in waiting}
+    taken = {name: arrival for name, arrival in found.items() if arrival is not None}
+    versions = [arrival.version for arrival in (*waiting.values(), *taken.values())]
+    return due_again(
+        waiting,
+        taken=taken,
+        tries=tries_of(instance, tag=ARRIVAL, versions=versions),
+        busy=datasets_under_way(instance),
+        now=now,
     )
 
 

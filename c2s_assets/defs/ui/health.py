@@ -14,15 +14,15 @@ from c2s_assets.core.reports.counts import some_of
 from c2s_assets.core.runs.health import (
     FRESH,
     HOURS,
-    MOST_HOURS,
     OUTDATED,
+    REFUSED,
     SINCE,
     STANDING,
     WHY,
     everything_is_fresh,
 )
 from c2s_assets.defs.health import look_at_health
-from c2s_assets.defs.ui.overview import MOST_NAMED, REFUSED, named
+from c2s_assets.defs.ui.overview import MOST_NAMED, as_of, named
 from c2s_assets.storage.lake.layout import Layout
 
 _NAME = "Health"
@@ -30,20 +30,23 @@ _NAME = "Health"
 
 def health_page(instance: dg.DagsterInstance, layout: Layout) -> str:
     """Write the page, of the datasets that are not as they should be now; the stalest first."""
-    rows = look_at_health(instance, layout, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    rows = look_at_health(instance, layout, now=now)
     finding = everything_is_fresh(rows)
     stale = rows.filter(pl.col(STANDING) != FRESH).sort(HOURS, descending=True, maintain_order=True)
     found = stale.to_dicts()
+    for_too_long = set() if finding.rows is None else set(finding.rows[DATASET_ID])
     return page(
         _NAME,
         [
             title(_NAME),
             f"<p>{PageLink('All datasets', OVERVIEW)}</p>",
             paragraph(finding.message, style="ok" if finding.holds else "bad"),
+            paragraph(as_of(now), style="grey"),
             table(
                 ["dataset", "stands", "since", "hours", "last failure", "next try", "tables", "why"],
                 [_row(row, layout) for row in found],
-                styles=["bad" if row[HOURS] > MOST_HOURS else "warn" for row in found],
+                styles=["bad" if row[DATASET_ID] in for_too_long else "warn" for row in found],
             ),
         ],
     )

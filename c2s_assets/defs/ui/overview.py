@@ -1,19 +1,21 @@
 """The page that lists the datasets of the lake: how each stands, and why."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from c2s_assets.core.pages.addresses import HEALTH, page_address
 from c2s_assets.core.pages.markup import PageLink, page, paragraph, table, title
 from c2s_assets.core.reports.counts import some_of
+from c2s_assets.core.runs.health import REFUSED
 from c2s_assets.defs.service import DatasetStatus, list_datasets
 from c2s_assets.schemas.registry import REPORT
 from c2s_assets.storage.dataset import AssetState
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.room import free_bytes
 
-NEVER_BUILT, REFUSED = "never built", "refused"
+NEVER_BUILT = "never built"
 _STYLES = {"built": "ok", REFUSED: "bad", "cannot be read": "bad", NEVER_BUILT: "grey", "waits": "grey"}
 # How the last run of a dataset stands, where it has not ended.
 _UNDER_WAY = {
@@ -39,6 +41,7 @@ def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
             f"<p>{PageLink('The Dagster UI', '/')} builds them. "
             f"{PageLink('Health', HEALTH)}: what is stale, since when and why.</p>",
             paragraph(f"{len(statuses):,} in {layout.root}" + (f": {said}" if said else ""), style="grey"),
+            paragraph(as_of(datetime.now(UTC)), style="grey"),
             paragraph(_room(statuses, layout), style="grey"),
             table(
                 ["dataset", "stands", "tables", "MB", "last run", "why"],
@@ -47,6 +50,11 @@ def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
             ),
         ],
     )
+
+
+def as_of(now: datetime) -> str:
+    """Say when a page was written, which may be a while ago."""
+    return f"As of {now.astimezone():%Y-%m-%d %H:%M:%S %Z}."
 
 
 def standing(status: DatasetStatus) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from c2s_assets.core.runs.arrivals import Arrival, Memory, decide_arrivals
+from c2s_assets.core.runs.arrivals import Arrival, Memory, decide_arrivals, due_again
 from c2s_assets.core.runs.retrying import WAITS_SECONDS, Try
 
 FILE = Arrival(size_bytes=100, modified_ns=1)
@@ -142,3 +142,21 @@ def test_a_version_that_was_taken_when_it_had_just_come_is_built_to_its_end():
     decision = decide({}, just_come, taken={"atlas": GROWN}, tries={"atlas": [before]})
     assert decision.build == {"atlas": GROWN.version}
     assert decide({}, just_come, taken={"atlas": FILE}).build == {}
+
+
+@pytest.mark.parametrize("is_taken", [False, True], ids=["it waits", "a build took it"])
+@pytest.mark.parametrize(
+    ("outcome", "rests"),
+    [("failed", True), ("refused", False), ("under way", False), ("killed", False)],
+    ids=["after a failure", "not if it was refused", "not while it is built", "not if it is due at once"],
+)
+def test_a_file_that_came_to_nothing_is_due_again_whatever_was_remembered(outcome, rests, is_taken):
+    files = {"atlas": FILE}
+    due = due_again(
+        {} if is_taken else files,
+        taken=files if is_taken else {},
+        tries={"atlas": [tried(outcome)]},
+        busy=frozenset(),
+        now=NOW,
+    )
+    assert due == ({"atlas": NOW - 1.0 + WAITS_SECONDS[1]} if rests else {})

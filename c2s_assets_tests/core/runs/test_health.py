@@ -72,3 +72,17 @@ def test_what_is_stale_for_too_long_is_named_with_its_reason(hours, holds):
     finding = everything_is_fresh(rows)
     assert finding.holds is holds
     assert ("a, outdated for 36 hours: tables were removed" in finding.message) is not holds
+
+
+@pytest.mark.parametrize(
+    ("standing", "hours", "holds"),
+    [("refused", 40.0, False), ("refused", 170.0, True), ("outdated", 170.0, False)],
+    ids=["refused lately", "refused a week ago", "not refused"],
+)
+def test_what_was_refused_is_told_for_a_week_and_hides_no_other_alarm(standing, hours, holds):
+    rows = looked_at(a=standing, b="built").with_columns(
+        hours_stale=pl.Series([hours, None], dtype=pl.Float32)
+    )
+    finding = everything_is_fresh(rows)
+    assert finding.holds is holds
+    assert ("Refused more than a week ago, and left alone: 1 datasets (a)." in finding.message) is holds

@@ -1,6 +1,7 @@
 """Our pages beside Dagster's: which are answered, and what they may do in a browser."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import httpx
@@ -60,6 +61,24 @@ def test_the_page_on_health_is_none_of_a_dataset(layout: Layout) -> None:
     layout.dataset_page("health").write_text("on a cohort")
     assert _ask(layout, "/c2s/health").text == "on a cohort"
     assert _ask(layout, HEALTH).text == "what is stale"
+
+
+def test_a_page_on_all_that_everybody_may_ask_for_is_not_written_each_time(layout: Layout) -> None:
+    written = []
+
+    def slow() -> str:
+        written.append(1)
+        time.sleep(0.2)
+        return "all datasets"
+
+    async def ask() -> list[str]:
+        transport = httpx.ASGITransport(Pages(_webserver, layout, written={OVERVIEW: slow}))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:3000") as client:
+            answers = await asyncio.gather(*(client.get("/c2s/") for _ in range(20)))
+        return [answer.text for answer in answers]
+
+    assert asyncio.run(ask()) == ["all datasets"] * 20
+    assert len(written) == 1
 
 
 def test_a_build_that_was_stopped_early_has_a_page_that_says_why(layout: Layout) -> None:
