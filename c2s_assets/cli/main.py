@@ -14,6 +14,7 @@ from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.storage.bucket.address import is_bucket_address
 from c2s_assets.storage.lake.layout import Layout, locate_lake
 from c2s_assets.storage.lake.locating import find_lake
+from c2s_assets.storage.lake.presence import beside_others
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -303,7 +304,8 @@ def _add(options: argparse.Namespace, layout: Layout) -> int:
         link=options.link,
         again=options.again,
     )
-    return add_all(layout, options.sources, wish)
+    with beside_others(layout):
+        return add_all(layout, options.sources, wish)
 
 
 def _look(options: argparse.Namespace, layout: Layout) -> int:
@@ -415,13 +417,15 @@ def _symbols(options: argparse.Namespace, layout: Layout) -> int:
 def _rm(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli.removing import remove
 
-    return remove(layout, check_dataset_id(options.id), is_agreed=options.yes)
+    with beside_others(layout):
+        return remove(layout, check_dataset_id(options.id), is_agreed=options.yes)
 
 
 def _mv(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli.removing import rename
 
-    rename(layout, check_dataset_id(options.old), check_dataset_id(options.new))
+    with beside_others(layout):
+        rename(layout, check_dataset_id(options.old), check_dataset_id(options.new))
     return 0
 
 
@@ -431,7 +435,8 @@ def _split(options: argparse.Namespace, layout: Layout) -> int:
     if options.apply and not options.replan:
         raise C2SError("--apply needs --replan: the plan changes by itself only for donors that are new.")
     if options.replan:
-        replan(layout, is_applied=options.apply)
+        with beside_others(layout):
+            replan(layout, is_applied=options.apply)
     else:
         show_plan(layout)
     return 0

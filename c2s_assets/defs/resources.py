@@ -1,6 +1,7 @@
 """What assets need from outside: the lake, and addresses."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -13,6 +14,7 @@ from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout, locate_lake
+from c2s_assets.storage.lake.presence import beside_others
 from c2s_assets.storage.sources.listing import read_listing
 
 if TYPE_CHECKING:  # its client is loaded by who publishes
@@ -26,6 +28,12 @@ class Store(dg.ConfigurableResource[None]):
     rows_per_block: int = Field(
         default=1024, ge=1, description="Cells read at once. Bounds memory; never changes what is written."
     )
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Store"]:  # type: ignore[override]
+        """Let others see that a run works on the lake, if there are any, wherever it was started."""
+        with nullcontext() if context.run is None else beside_others(self.layout):
+            yield self
 
     @property
     def layout(self) -> Layout:

@@ -10,10 +10,11 @@ from c2s_assets.storage.lake.refreshing import refresh
 
 @contextmanager
 def alone(layout: Layout, what: str) -> Iterator[None]:
-    """Wait until nobody else on this machine makes it, and keep others waiting; a process that ends frees it.
+    """Wait until nobody else makes it, and keep others waiting; a process that ends frees it.
 
-    Of a lake in a bucket it begins from what is published then. Other machines are not kept waiting: who is
-    quicker wins, and the other commit is refused, see `SentFiles.swap`.
+    That is so on all machines that share the folder of the lake. Of a lake in a bucket it begins from what is
+    published then, and only this machine is kept waiting: of several who is quicker wins, and the other
+    commit is refused, see `SentFiles.swap`.
 
     Parameters
     ----------

@@ -1,4 +1,8 @@
-"""Locks on this machine: one process at a time does it, and one that ends frees it."""
+"""Locks of files: one process at a time does it, and one that ends frees it.
+
+They count on all machines that share the folder, if it is one that has them see each other's locks: `probing`
+and `presence` find out.
+"""
 
 import fcntl
 from collections.abc import Iterator
@@ -28,7 +32,7 @@ def lock_file(path: Path, *, mode: str = "w", flags: int = 0) -> IO[str]:
 
 @contextmanager
 def one_at_a_time(layout: Layout, what: str = "lock") -> Iterator[None]:
-    """Wait until nobody else on this machine does it, and keep others waiting."""
+    """Wait until nobody else does it who sees the same locks, and keep others waiting."""
     layout.staging.mkdir(parents=True, exist_ok=True)
     with lock_file(layout.staging / what):
         yield

@@ -26,6 +26,8 @@ HOW_TO_SHARE = (
 _BEAT_SECONDS = 2.0
 # What a client of NFS may keep to itself of a file's attributes is 3 s where that changes often.
 _SILENT_SECONDS = 10.0
+# Of Linux: another one each time that a kernel starts, and the same in all its containers.
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @contextmanager
@@ -39,7 +41,7 @@ def present(layout: Layout) -> Iterator[None]:
     """
     folder = layout.presence
     folder.mkdir(parents=True, exist_ok=True)
-    own = folder / f"{socket.gethostname()}~{secrets.token_hex(8)}"
+    own = folder / f"{_here()}~{secrets.token_hex(8)}"
     file, has_ended = _held(own), threading.Event()
     beating = threading.Thread(target=_beat, args=(own, has_ended), daemon=True)
     try:
@@ -52,6 +54,25 @@ def present(layout: Layout) -> Iterator[None]:
         has_ended.set()
         own.unlink(missing_ok=True)
         file.close()
+
+
+@contextmanager
+def beside_others(layout: Layout) -> Iterator[None]:
+    """Be present in the block if others are; where nobody is, there is nobody to overwrite.
+
+    `c2s ui` and workers are present while they live. For whatever else writes to the lake: commands, and runs
+    in processes of their own, on whichever machine.
+
+    Raises
+    ------
+    LakeError
+        If a machine works on it whose locks cannot be seen.
+    """
+    if next(layout.presence.glob("*~*"), None) is None:
+        yield
+        return
+    with present(layout):
+        yield
 
 
 def _held(path: Path) -> IO[str]:
@@ -75,7 +96,9 @@ def _look_at(path: Path, layout: Layout) -> None:
     try:
         with lock_file(path, mode="r+", flags=fcntl.LOCK_NB):
             first = _touched_at(path)
-            deadline = time.monotonic() + _SILENT_SECONDS
+            # One kernel sees its own locks: there it is gone, and nobody has to wait.
+            silence = 0.0 if path.name.startswith(f"{_here()}~") else _SILENT_SECONDS
+            deadline = time.monotonic() + silence
             while time.monotonic() < deadline:
                 time.sleep(_BEAT_SECONDS / 2)
                 if _touched_at(path) != first:
@@ -87,6 +110,11 @@ def _look_at(path: Path, layout: Layout) -> None:
             path.unlink(missing_ok=True)
     except (BlockingIOError, FileNotFoundError):  # it lives and its lock is seen, or it has just ended
         return
+
+
+def _here() -> str:
+    boot = _BOOT.read_text().strip() if _BOOT.exists() else secrets.token_hex(8)
+    return f"{socket.gethostname()}~{boot}"
 
 
 def _touched_at(path: Path) -> int:

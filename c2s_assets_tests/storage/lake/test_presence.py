@@ -8,12 +8,17 @@ from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from c2s_assets.core.errors import LakeError
+from c2s_assets.defs.resources import Store
 from c2s_assets.storage.lake import presence
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.presence import present
+from c2s_assets.storage.lake.presence import beside_others, present
+from c2s_assets_tests.cli.commanding import c2s
+from c2s_assets_tests.defs.building import files_below
+from c2s_assets_tests.toy import make_lake
 
 
 @pytest.fixture(autouse=True)
@@ -80,3 +85,65 @@ def test_what_a_killed_process_left_is_removed(layout: Layout) -> None:
     left.touch()
     with present(layout):
         assert not left.exists()
+
+
+def test_nobody_waits_for_what_a_process_of_this_machine_left(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with present(layout):
+        [own] = layout.presence.iterdir()
+    own.touch()
+    monkeypatch.setattr(presence, "_SILENT_SECONDS", 3_600.0)
+    with present(layout):
+        assert not own.exists()
+
+
+def test_where_nobody_is_a_command_leaves_no_sign_of_itself(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "lake")
+    with beside_others(layout):
+        assert not layout.root.exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("add", "blood.h5ad"),
+        ("build", "blood"),
+        ("split", "--replan", "--apply"),
+        ("rm", "blood", "--yes"),
+        ("mv", "blood", "cells"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_command_writes_nothing_beside_a_machine_whose_locks_are_not_seen(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    layout = make_lake(tmp_path, "blood")
+    before = files_below(layout.inbox)
+    layout.presence.mkdir(parents=True, exist_ok=True)
+    with _touched(layout.presence / "node7~0123"):
+        said = c2s(*command, lake=layout.root)
+    assert said.status == 1
+    assert "node7 works on this lake, and its locks are not seen" in said.err
+    assert files_below(layout.inbox) == before
+    assert not layout.datasets.exists()
+
+
+def test_a_run_wherever_it_was_started_is_refused_beside_a_machine_whose_locks_are_not_seen(
+    tmp_path: Path,
+) -> None:
+    """As of a pod of Kubernetes, in which Dagster itself starts the run."""
+
+    @dg.asset
+    def written(store: Store) -> None:
+        (store.layout.root / "written").touch()
+
+    layout = Layout(tmp_path)
+    layout.presence.mkdir(parents=True)
+    resources = {"store": Store(root=str(tmp_path))}
+    with _touched(layout.presence / "node7~0123"), pytest.raises(dg.DagsterError) as raised:
+        dg.materialize([written], resources=resources)
+    assert "its locks are not seen" in str(raised.value.__cause__)
+    assert not (tmp_path / "written").exists()
+    (layout.presence / "node7~0123").unlink()
+    assert dg.materialize([written], resources=resources).success
