@@ -7,6 +7,7 @@ from c2s_assets.schemas.bucket import HeldUnit, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
 from c2s_assets.storage.lake.publication import HEADS, read_heads, unit_of_head
+from c2s_assets.storage.lake.staging import recover_while_locked
 from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of
 
 SETTINGS = "datasets.yaml"
@@ -16,8 +17,8 @@ _GONE = ""
 def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
     """Take what is published by now; of a lake that is no working copy, nothing.
 
-    What a process on this machine is alone with stays as it is until that has ended: what it makes is of the
-    version that it read.
+    What dead processes left here is completed first: it is older. What a process on this machine is alone
+    with stays as it is until that has ended: what it makes is of the version that it read.
 
     Parameters
     ----------
@@ -33,6 +34,9 @@ def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
     news = read_heads(copy.bucket, changed)
     news |= {unit: HeldUnit(etag=_GONE, published=PublishedUnit()) for unit in held.keys() - seen.keys()}
     with one_at_a_time(layout):
+        recover_while_locked(layout)
+        # What was published from here meanwhile is newer than what was seen.
+        news = {unit: now for unit, now in news.items() if copy.held(unit) == held.get(unit)}
         _take_all(copy, news, alone_with=alone_with)
     _take_settings(copy)
 

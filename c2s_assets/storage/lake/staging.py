@@ -166,9 +166,15 @@ def recover(layout: Layout, dataset_id: str) -> None:
 
 def recover_all(layout: Layout) -> None:
     """Complete or remove what dead processes left of any dataset."""
+    with one_at_a_time(layout):
+        recover_while_locked(layout)
+
+
+def recover_while_locked(layout: Layout) -> None:
+    """Do as `recover_all`; to be called by who holds the lake's lock."""
     left = {path.name.rpartition("~")[0] for path in layout.staging.glob("*~*.lock")}
     for dataset_id in sorted(left):
-        recover(layout, dataset_id)
+        _recover(layout, dataset_id)
 
 
 @contextmanager

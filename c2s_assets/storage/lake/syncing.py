@@ -17,7 +17,7 @@ from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.refreshing import SETTINGS
 from c2s_assets.storage.lake.shapes import present_all
 from c2s_assets.storage.lake.staging import Stage, stage
-from c2s_assets.storage.lake.units import unit_of, unit_of_dataset
+from c2s_assets.storage.lake.units import place_of, unit_of, unit_of_dataset
 from c2s_assets.storage.lake.working_copy import working_copy_of
 
 _RECORD = "record.json"
@@ -56,10 +56,11 @@ def sync_lake(source: Layout, target: Layout) -> Iterator[Synced]:
 def _sync_unit(
     source: Layout, target: Layout, unit: str, *, files: Mapping[str, str], there: Mapping[str, str]
 ) -> Synced:
-    changed = {_place(name) for name in files.keys() | there.keys() if files.get(name) != there.get(name)}
-    to_copy = [name for name in files if _place(name) in changed]
+    changed = {place_of(name) for name in files.keys() | there.keys() if files.get(name) != there.get(name)}
+    to_copy = [name for name in files if place_of(name) in changed]
     what = unit.rpartition("/")[2]
-    record = read_record(source, what) if unit == unit_of_dataset(what) else None
+    has_record = unit == unit_of_dataset(what) and source.record(what).exists()
+    record = read_record(source, what) if has_record else None
     is_same = record is None or record == read_record(target, what)
     if not changed and is_same:
         return Synced(unit, 0, 0)
@@ -104,12 +105,6 @@ def _files(layout: Layout) -> Iterator[Path]:
         for name in names:
             if not name.startswith(".") and not (is_of_dataset and name == _RECORD):
                 yield Path(folder, name)
-
-
-def _place(name: str) -> str:
-    """Return what a file takes its place with: a table of a dataset, a table of all, a release."""
-    parts = name.split("/")
-    return "/".join(parts[: 3 if parts[0] == "datasets" else 2])
 
 
 def _sync_settings(source: Layout, target: Layout) -> None:

@@ -23,7 +23,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import one_at_a_time
 from c2s_assets.storage.lake.record import render_record
 from c2s_assets.storage.lake.shapes import BINDING, is_shape, put_shape
-from c2s_assets.storage.lake.units import unit_of, unit_of_dataset
+from c2s_assets.storage.lake.units import files_of_unit, place_of, unit_of, unit_of_dataset
 
 if TYPE_CHECKING:  # of the extra s3, which a lake on this machine does without
     from c2s_assets.storage.bucket.bucket import Bucket
@@ -75,14 +75,19 @@ class WorkingCopy:
         Parameters
         ----------
         known
-            What the files that are here hold; None if that has to be looked at.
+            What files that are here hold; None if that has to be looked at.
         """
         root, files = self.layout.root, now.published.files
         self.forget(unit)
         with one_at_a_time(self.layout, "fetch.lock"):
-            for name in (known or {}).keys() - files.keys():
-                _remove(root / name, below=root)
+            for path in list(files_of_unit(self.layout, unit)):
+                if self._name(path) not in files:
+                    _remove(path, below=root)
             stale = [name for name, kept in files.items() if not self._is_here(name, kept, known)]
+            # As in a commit, folders never hold files of two versions; a file is always there, old or new.
+            for name in stale:
+                if name != place_of(name):
+                    (root / name).unlink(missing_ok=True)
             for name in stale:
                 put_shape(root / name, files[name].size_bytes)
             self._put_record(unit, now.published)

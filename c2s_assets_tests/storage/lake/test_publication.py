@@ -1,29 +1,42 @@
 """Commits of several machines to one lake in a bucket: old or new, never a mix, and nothing lost."""
 
+import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import polars as pl
 import pytest
 
 from c2s_assets.core.errors import BucketError, BusyServerError, LostRaceError
-from c2s_assets.schemas.record import Built, MadeFrom, Record
+from c2s_assets.schemas.bucket import HeldUnit
+from c2s_assets.schemas.record import Record
 from c2s_assets.storage.bucket import bucket as buckets
+from c2s_assets.storage.bucket.bucket import Bucket
+from c2s_assets.storage.lake import refreshing, staging
 from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import find_lake
+from c2s_assets.storage.lake.publication import read_heads
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.refreshing import refresh
 from c2s_assets.storage.lake.shapes import is_shape, present
 from c2s_assets.storage.lake.staging import commit_record, stage
 from c2s_assets.storage.tables.expression import read_sparse
 from c2s_assets_tests.buckets import S3, said, serve_s3
-
-_D = "d"
+from c2s_assets_tests.storage.lake.committing import (
+    DATASET,
+    SIDES,
+    built_of,
+    commit_version,
+    kill_while_committing,
+    refreshed_version,
+    version_here,
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,45 +60,22 @@ def _machine(s3: S3, cache: Path) -> Layout:
         return find_lake(f"{s3.address}/lake")
 
 
-def _built(content: str) -> Built:
-    made_from = MadeFrom(source_sha256=content, inputs={}, settings={}, code_version="1")
-    return Built(files={}, n_rows=None, digest=content, made_from=made_from, checks=[])
-
-
-def _build(layout: Layout, content: str, *names: str, asset: str = "train_test") -> None:
-    """Commit folders that all hold one content, with a record that says which."""
-    targets = [layout.parts(name, _D) for name in names]
-    with stage(layout, _D) as staged:
-        for target in targets:
-            staged.path(target).mkdir()
-            (staged.path(target) / "part").write_text(content)
-        staged.commit(*targets, record=lambda record: record.with_built(asset, _built(content)))
-
-
-def _seen(layout: Layout) -> tuple[str | None, list[str]]:
-    """Refresh a machine; say what its record says, and what its tables hold."""
-    refresh(layout)
-    record, sides = read_record(layout, _D), [layout.parts(name, _D) for name in ("train", "test")]
-    said_of_sides = record.built["train_test"].digest if record.built else None
-    return said_of_sides, [(present(side) / "part").read_text() for side in sides if side.exists()]
-
-
 def test_a_commit_is_seen_by_other_machines_once_they_refresh(s3: S3, tmp_path: Path) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
-    _build(first, "old", "train", "test")
-    assert _seen(second) == ("old", ["old", "old"])
-    _build(first, "new", "train", "test")
-    assert (second.parts("train", _D) / "part").read_text() == "old"
-    assert _seen(second) == ("new", ["new", "new"])
+    commit_version(first, "old", "train", "test")
+    assert refreshed_version(second) == ("old", ["old", "old"])
+    commit_version(first, "new", "train", "test")
+    assert (second.parts("train", DATASET) / "part").read_text() == "old"
+    assert refreshed_version(second) == ("new", ["new", "new"])
 
 
 def test_a_copy_that_was_not_read_stays_the_version_that_it_was(s3: S3, tmp_path: Path) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
-    _build(first, "old", "train", "test")
+    commit_version(first, "old", "train", "test")
     refresh(second)
-    _build(first, "new", "train", "test")
+    commit_version(first, "new", "train", "test")
     for side in ("train", "test"):
-        assert (present(second.parts(side, _D)) / "part").read_text() == "old"
+        assert (present(second.parts(side, DATASET)) / "part").read_text() == "old"
 
 
 def test_machines_that_build_different_tables_of_one_dataset_lose_nothing(s3: S3, tmp_path: Path) -> None:
@@ -93,7 +83,7 @@ def test_machines_that_build_different_tables_of_one_dataset_lose_nothing(s3: S3
 
     def build(number: int) -> None:
         for _ in range(3):
-            _build(machines[number], str(number), f"table_{number}", asset=f"table_{number}")
+            commit_version(machines[number], str(number), f"table_{number}", asset=f"table_{number}")
 
     threads = [threading.Thread(target=build, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -101,20 +91,20 @@ def test_machines_that_build_different_tables_of_one_dataset_lose_nothing(s3: S3
     for thread in threads:
         thread.join()
     last = _machine(s3, tmp_path / "last")
-    assert set(read_record(last, _D).built) == {f"table_{number}" for number in range(4)}
+    assert set(read_record(last, DATASET).built) == {f"table_{number}" for number in range(4)}
     for number in range(4):
-        assert (present(last.parts(f"table_{number}", _D)) / "part").read_text() == str(number)
+        assert (present(last.parts(f"table_{number}", DATASET)) / "part").read_text() == str(number)
 
 
 def test_readers_see_old_or_new_and_no_mix(s3: S3, tmp_path: Path) -> None:
     writer = _machine(s3, tmp_path / "writer")
-    _build(writer, "0", "train", "test")
+    commit_version(writer, "0", "train", "test")
     seen: list[tuple[str | None, list[str]]] = []
     is_done = threading.Event()
 
     def read(layout: Layout) -> None:
         while not is_done.is_set():
-            seen.append(_seen(layout))
+            seen.append(refreshed_version(layout))
 
     readers = [_machine(s3, tmp_path / str(number)) for number in range(4)]
     threads = [threading.Thread(target=read, args=(layout,)) for layout in readers]
@@ -122,7 +112,7 @@ def test_readers_see_old_or_new_and_no_mix(s3: S3, tmp_path: Path) -> None:
         thread.start()
     try:
         for number in range(1, 13):
-            _build(writer, str(number), "train", "test")
+            commit_version(writer, str(number), "train", "test")
     finally:
         is_done.set()
         for thread in threads:
@@ -166,47 +156,112 @@ def test_who_is_alone_with_the_plan_keeps_it_while_others_here_refresh(s3: S3, t
 
 def test_a_commit_that_breaks_off_at_any_request_leaves_old_or_new(s3: S3, tmp_path: Path) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
-    _build(first, "old", "train", "test")
+    commit_version(first, "old", "train", "test")
     for n_answered in range(20):
         numbers = count()
         s3.fault = lambda _, numbers=numbers, n=n_answered: (
             ("503 Service Unavailable", said("SlowDown")) if next(numbers) >= n else None
         )
         try:
-            _build(first, f"new {n_answered}", "train", "test")
+            commit_version(first, f"new {n_answered}", "train", "test")
         except BusyServerError:
             is_through = False
         else:
             is_through = True
         s3.fault = lambda _: None
-        record, sides = _seen(second)
+        record, sides = refreshed_version(second)
         assert sides == [record, record]
         assert record == (f"new {n_answered}" if is_through else "old")
-        assert _seen(first) == (record, sides)
+        assert refreshed_version(first) == (record, sides)
         if is_through:
             break
     assert n_answered > 2
     assert is_through
 
 
+class _DeadError(Exception):
+    """Stands for the end of a process: what it held is free, and what it left lies there."""
+
+
+def _die_before_replay(layout: Layout, content: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(staging, "_replay", Mock(side_effect=_DeadError))
+        with pytest.raises(_DeadError):
+            commit_version(layout, content, *SIDES)
+
+
+def test_what_a_dead_process_left_never_takes_the_place_of_what_came_after(s3: S3, tmp_path: Path) -> None:
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    commit_version(first, "1", *SIDES, "further")
+    _die_before_replay(first, "2")
+    assert refreshed_version(second) == ("2", ["2", "2"])
+    commit_version(second, "3", *SIDES)
+    assert refreshed_version(first) == ("3", ["3", "3"])
+    commit_record(first, DATASET, lambda record: record.with_built("other", built_of("o")))
+    for layout in (first, second):
+        assert refreshed_version(layout) == ("3", ["3", "3"])
+        assert (present(layout.parts("further", DATASET)) / "part").read_text() == "1"
+
+
+def test_what_a_dead_process_put_here_and_nobody_named_is_gone(s3: S3, tmp_path: Path) -> None:
+    """Folders are read as they are: a file of an older version would be one more part."""
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    commit_version(first, "1", *SIDES)
+    _die_before_replay(first, "2")
+    refresh(second)
+    with stage(second, DATASET) as staged:
+        staged.commit(second.parts("test", DATASET))
+    assert refreshed_version(first) == ("2", ["2"])
+
+
+def test_a_commit_from_here_is_not_undone_by_a_refresh_that_had_begun(s3: S3, tmp_path: Path) -> None:
+    layout = _machine(s3, tmp_path / "1")
+    commit_version(layout, "1", *SIDES)
+    second = _machine(s3, tmp_path / "2")
+    commit_version(second, "2", *SIDES)
+
+    def read_and_commit(bucket: Bucket, units: Sequence[str]) -> dict[str, HeldUnit]:
+        found = read_heads(bucket, units)
+        commit_version(layout, "3", *SIDES)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(refreshing, "read_heads", read_and_commit)
+        refresh(layout)
+    assert version_here(layout) == ("3", ["3", "3"])
+
+
+def test_who_is_killed_at_any_moment_leaves_old_or_new(s3: S3, tmp_path: Path) -> None:
+    """benchmarks/object_storage_kills.py does it 50 times."""
+    patience, caches = random.Random(0), [tmp_path / "1", tmp_path / "2"]  # noqa: S311  not for secrets
+    for number in range(2):
+        said = kill_while_committing(
+            f"{s3.address}/lake", str(number), cache=caches[number % 2], patience=patience
+        )
+        for cache in caches:
+            content, sides = version_here(_machine(s3, cache))
+            assert sides == [content, content]
+            assert content in {said[-1], f"{number}-{len(said)}"}
+
+
 def test_a_record_alone_is_changed_as_it_is_now(s3: S3, tmp_path: Path) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
-    _build(first, "a", "train", asset="train_test")
-    commit_record(second, _D, lambda record: record.with_built("other", _built("b")))
-    assert set(read_record(second, _D).built) == {"train_test", "other"}
-    assert (present(second.parts("train", _D)) / "part").read_text() == "a"
+    commit_version(first, "a", "train", asset="train_test")
+    commit_record(second, DATASET, lambda record: record.with_built("other", built_of("b")))
+    assert set(read_record(second, DATASET).built) == {"train_test", "other"}
+    assert (present(second.parts("train", DATASET)) / "part").read_text() == "a"
 
 
 def test_a_dataset_that_is_removed_leaves_nothing_here_or_there(s3: S3, tmp_path: Path) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
-    _build(first, "a", "train", "test")
+    commit_version(first, "a", "train", "test")
     refresh(second)
-    with stage(second, _D) as staged:
-        staged.commit(second.dataset(_D))
+    with stage(second, DATASET) as staged:
+        staged.commit(second.dataset(DATASET))
     refresh(first)
     for layout in (first, second):
-        assert read_record(layout, _D) == Record(dataset_id=_D)
-        assert not layout.dataset(_D).exists()
+        assert read_record(layout, DATASET) == Record(dataset_id=DATASET)
+        assert not layout.dataset(DATASET).exists()
 
 
 @pytest.mark.parametrize(
@@ -223,9 +278,9 @@ def test_what_others_wrote_into_the_bucket_is_refused_before_anything_is_done(
     s3: S3, tmp_path: Path, text: str, said: str
 ) -> None:
     machine = _machine(s3, tmp_path / "one")
-    s3.put(s3.address, f"lake/published/datasets/{_D}.json", text.encode())
+    s3.put(s3.address, f"lake/published/datasets/{DATASET}.json", text.encode())
     with pytest.raises(
-        BucketError, match=f"published/datasets/{_D}.json is not as this version.*(?s:.*){said}"
+        BucketError, match=f"published/datasets/{DATASET}.json is not as this version.*(?s:.*){said}"
     ):
         refresh(machine)
     assert not list(tmp_path.rglob("stolen"))
@@ -234,9 +289,9 @@ def test_what_others_wrote_into_the_bucket_is_refused_before_anything_is_done(
 def test_nothing_that_a_bucket_lacks_is_asked_of_it(s3: S3, tmp_path: Path) -> None:
     """No rename, no link, no lock: objects are read, written, listed, and never copied within the bucket."""
     layout = _machine(s3, tmp_path / "1")
-    _build(layout, "a", "train", "test")
-    _build(layout, "b", "train")
-    _seen(_machine(s3, tmp_path / "2"))
+    commit_version(layout, "a", "train", "test")
+    commit_version(layout, "b", "train")
+    refreshed_version(_machine(s3, tmp_path / "2"))
     assert {request.split()[0] for request in s3.requests} == {"GET", "PUT"}
     assert s3.n_copies == 0
     named = [request.split("/lake/")[1] for request in s3.requests if "PUT" in request]
@@ -247,8 +302,8 @@ def test_nothing_that_a_bucket_lacks_is_asked_of_it(s3: S3, tmp_path: Path) -> N
 
 def test_of_expression_only_the_parts_that_hold_the_cells_are_fetched(s3: S3, tmp_path: Path) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
-    target = first.parts("expression", _D)
-    with stage(first, _D) as staged:
+    target = first.parts("expression", DATASET)
+    with stage(first, DATASET) as staged:
         staged.path(target).mkdir()
         for number in range(3):
             cells = pl.DataFrame({"feature_index": [[0], [1]], "value": [[1.0], [number + 1.0]]})
@@ -256,7 +311,7 @@ def test_of_expression_only_the_parts_that_hold_the_cells_are_fetched(s3: S3, tm
             cells.cast(types).write_parquet(staged.path(target) / f"part-0000{number}.parquet")
         staged.commit(target)
     refresh(second)
-    folder = second.parts("expression", _D)
+    folder = second.parts("expression", DATASET)
     found = read_sparse(folder, np.array([3]), None, n_vars=2)
     assert found.toarray().tolist() == [[0.0, 2.0]]
     assert [is_shape(part) for part in sorted(folder.iterdir())] == [True, False, True]
