@@ -17,6 +17,7 @@ from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.schemas.documents import InboxNote
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.settings_file import change_settings, place_of_settings
 
 _EXAMPLE = "example"
 _REPO = f"me/{_EXAMPLE}"
@@ -98,12 +99,11 @@ def _describe_release(layout: Layout) -> None:
         If there is another `datasets.yaml`: it is the user's.
     """
     if not layout.settings.exists():
-        layout.root.mkdir(parents=True, exist_ok=True)
-        layout.settings.write_text(_SETTINGS, encoding="utf-8")
+        change_settings(layout, lambda _: _SETTINGS)
     elif _EXAMPLE not in read_settings(layout).releases:
         raise ConfigError(
-            f"{layout.settings} has no release {_EXAMPLE!r}, and is not written over. Set C2S_LAKE to a new "
-            f"folder, or write there:\n{_SETTINGS}"
+            f"{place_of_settings(layout)} has no release {_EXAMPLE!r}, and is not written over. "
+            f"Set C2S_LAKE to a new folder, or write there:\n{_SETTINGS}"
         )
 
 

@@ -25,6 +25,7 @@ def look(layout: Layout, source: str, *, part: str | None) -> None:
     """
     from c2s_assets.core.settings_entry import entry_text
     from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.lake.settings_file import place_of_settings
     from c2s_assets.storage.sources.looking import look_into
 
     settings = read_settings(layout)
@@ -41,15 +42,12 @@ def look(layout: Layout, source: str, *, part: str | None) -> None:
         for line in part_of_page:
             say(line)
     text = entry_text(dataset_id, seen.entry, comments=seen.proposed)
+    place = place_of_settings(layout)
     further = "" if is_held else f"c2s add {source}, and "
     if not seen.proposed:
-        remark(
-            f"Nothing more has to be said of it in {layout.settings}. Next: {further}c2s build {dataset_id}"
-        )
+        remark(f"Nothing more has to be said of it in {place}. Next: {further}c2s build {dataset_id}")
     else:
-        remark(
-            f"See that this is right, write it into {layout.settings}, then: {further}c2s build {dataset_id}"
-        )
+        remark(f"See that this is right, write it into {place}, then: {further}c2s build {dataset_id}")
     if text:
         say(text)
 

@@ -262,7 +262,7 @@ def _offer_standing(commands: "argparse._SubParsersAction[argparse.ArgumentParse
         "health", help="what is stale, since when and why; 1 if for more than 36 hours"
     )
     health.add_argument("--json", action="store_true", help="all that is known of all datasets, as JSON")
-    health.set_defaults(run=_health)
+    health.set_defaults(run=_health, knows_buckets=True)
 
     show = commands.add_parser("show", help="a page on one dataset: source, tables, checks, how to load it")
     show.add_argument("id", metavar="ID")
@@ -329,6 +329,7 @@ def _select(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.core.reports.terminal import selection_lines
     from c2s_assets.storage.holdings import held_datasets
     from c2s_assets.storage.lake.documents import read_settings
+    from c2s_assets.storage.lake.settings_file import place_of_settings
 
     if options.values:
         return _show_labels(options, layout)
@@ -339,7 +340,7 @@ def _select(options: argparse.Namespace, layout: Layout) -> int:
     for line in selection_lines(selected, held_datasets(layout, settings), n_listed=listing.height):
         say(line)
     if selection.is_empty:
-        say(f"Select some in {layout.settings}: cellxgene: {{tissue: [blood], has_ages: true}}")
+        say(f"Select some in {place_of_settings(layout)}: cellxgene: {{tissue: [blood], has_ages: true}}")
     for problem in selected.problems:
         remark(f"c2s: datasets.yaml: {problem}")
     return 0

@@ -8,6 +8,7 @@ from c2s_assets.core.settings_text import exclude_dataset
 from c2s_assets.storage.lake.digest import files_of_tree
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.settings_file import change_settings, place_of_settings
 from c2s_assets.storage.sources.removal import nothing_called, places_of, remove_dataset, rename_source
 
 _STAYED = 1
@@ -49,7 +50,7 @@ def rename(layout: Layout, old: str, new: str) -> None:
         unregister(instance, old)
         register(instance, new)
     if old in read_settings(layout).datasets:
-        remark(f"c2s: {layout.settings} has an entry for {old}. Rename it there as well.")
+        remark(f"c2s: {place_of_settings(layout)} has an entry for {old}. Rename it there as well.")
     say(f"{old} is called {new} now. Every table says which dataset it is of: c2s build {new}")
 
 
@@ -71,8 +72,5 @@ def _exclude(layout: Layout, dataset_id: str) -> None:
         return  # while it is wrong nothing is fetched
     if listing is None or offer_of(listing, selection, dataset_id=dataset_id) is None:
         return
-    text = layout.settings.read_text(encoding="utf-8")
-    changed = layout.settings.with_name(f"{layout.settings.name}.part")
-    changed.write_text(exclude_dataset(text, dataset_id), encoding="utf-8")
-    changed.replace(layout.settings)
-    say(f"{layout.settings} excludes it now, or it would be fetched again.")
+    change_settings(layout, lambda text: exclude_dataset(text, dataset_id))
+    say(f"{place_of_settings(layout)} excludes it now, or it would be fetched again.")

@@ -8,6 +8,7 @@ from c2s_assets.core.ids import meant_by, nearest_id
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.settings_file import place_of_settings
 from c2s_assets.storage.sources.inbox import look_into_inbox
 from c2s_assets.storage.sources.listing import read_listing
 
@@ -47,8 +48,9 @@ def unused_entries(layout: Layout, settings: DatasetsFile) -> dict[str, str | No
 
 def describe_unused(layout: Layout, unused: Mapping[str, str | None]) -> list[str]:
     """Say of each entry that no dataset has what may be meant."""
+    place = place_of_settings(layout)
     return [
-        f"{layout.settings} has an entry for {name!r}, which has no effect: the lake has no such dataset"
+        f"{place} has an entry for {name!r}, which has no effect: the lake has no such dataset"
         f"{meant_by(near)}. Correct the name, or add the file under it: c2s add PATH_OR_URL --id {name}"
         for name, near in unused.items()
     ]

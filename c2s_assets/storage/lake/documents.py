@@ -12,6 +12,7 @@ from c2s_assets.core.findings import Finding
 from c2s_assets.core.settings import DatasetsFile, parse_datasets_file
 from c2s_assets.core.yaml_bounds import MAX_CHARACTERS
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.settings_file import place_of_settings
 from c2s_assets.storage.lake.shapes import present
 
 Document = TypeVar("Document", bound=BaseModel)
@@ -81,5 +82,5 @@ def read_settings(layout: Layout) -> DatasetsFile:
     except FileNotFoundError:
         text = ""
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{layout.settings} is not UTF-8: {error}. Save it as UTF-8.") from error
+        raise ConfigError(f"{place_of_settings(layout)} is not UTF-8: {error}. Save it as UTF-8.") from error
     return parse_datasets_file(text)

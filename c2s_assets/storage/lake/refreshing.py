@@ -7,10 +7,10 @@ from c2s_assets.schemas.bucket import HeldUnit, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
 from c2s_assets.storage.lake.publication import HEADS, read_heads, unit_of_head
+from c2s_assets.storage.lake.settings_file import take_settings
 from c2s_assets.storage.lake.staging import recover_while_locked
 from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of
 
-SETTINGS = "datasets.yaml"
 _GONE = ""
 
 
@@ -38,7 +38,7 @@ def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
         # What was published from here meanwhile is newer than what was seen.
         news = {unit: now for unit, now in news.items() if copy.held(unit) == held.get(unit)}
         _take_all(copy, news, alone_with=alone_with)
-    _take_settings(copy)
+    take_settings(copy)
 
 
 def _take_all(copy: WorkingCopy, news: Mapping[str, HeldUnit], *, alone_with: str | None) -> None:
@@ -62,13 +62,3 @@ def _is_taken(layout: Layout, what: str) -> bool:
     except BlockingIOError:
         return True
     return False
-
-
-def _take_settings(copy: WorkingCopy) -> None:
-    """Take `datasets.yaml`, which people put there as it is."""
-    there = copy.bucket.read(SETTINGS)
-    place = copy.layout.settings
-    if there is None:
-        place.unlink(missing_ok=True)
-    elif not place.exists() or place.read_text(encoding="utf-8") != there.text:
-        place.write_text(there.text, encoding="utf-8")

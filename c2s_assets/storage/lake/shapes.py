@@ -7,6 +7,7 @@ buckets is loaded.
 
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # Says of which bucket a folder is a copy.
 BINDING = ".bucket.json"
+_NOTED_SECONDS = 300
 
 
 def present(path: Path) -> Path:
@@ -34,10 +36,11 @@ def present(path: Path) -> Path:
 def present_all(files: Iterable[Path]) -> list[Path]:
     """Return files after seeing that their bytes are here, see `present`."""
     files = list(files)
-    shapes = [file for file in files if is_shape(file)]
-    copy = _around(shapes[0]) if shapes else None
+    copy = _around(files[0]) if files else None
     if copy is not None:
-        copy.fetch(shapes)
+        copy.fetch(file for file in files if is_shape(file))
+        for file in files:
+            _note_read(file)
     return files
 
 
@@ -52,6 +55,14 @@ def is_shape(path: Path) -> bool:
     with suppress(FileNotFoundError):
         return path.stat().st_mtime_ns == 0
     return False
+
+
+def _note_read(path: Path) -> None:
+    """Let a file say that it was read now: most disks note that once a day, and what was read stays."""
+    with suppress(OSError), path.open("rb") as file:  # of one file, whatever takes its place meanwhile
+        seen = os.fstat(file.fileno())
+        if time.time() - seen.st_atime > _NOTED_SECONDS:
+            os.utime(file.fileno(), ns=(time.time_ns(), seen.st_mtime_ns))
 
 
 def _around(path: Path) -> "WorkingCopy | None":

@@ -14,7 +14,7 @@ from c2s_assets.core.errors import LakeError
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.record import read_record
-from c2s_assets.storage.lake.refreshing import SETTINGS
+from c2s_assets.storage.lake.settings_file import change_settings
 from c2s_assets.storage.lake.shapes import present_all
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.lake.units import place_of, unit_of, unit_of_dataset
@@ -50,7 +50,9 @@ def sync_lake(source: Layout, target: Layout) -> Iterator[Synced]:
     ours, theirs = _digests(source), _digests(target)
     for unit, files in sorted(ours.items()):
         yield _sync_unit(source, target, unit, files=files, there=theirs.get(unit, {}))
-    _sync_settings(source, target)
+    if source.settings.exists():
+        text = source.settings.read_text(encoding="utf-8")
+        change_settings(target, lambda _: text)
 
 
 def _sync_unit(
@@ -105,14 +107,3 @@ def _files(layout: Layout) -> Iterator[Path]:
         for name in names:
             if not name.startswith(".") and not (is_of_dataset and name == _RECORD):
                 yield Path(folder, name)
-
-
-def _sync_settings(source: Layout, target: Layout) -> None:
-    if not source.settings.exists():
-        return
-    text, copy = source.settings.read_text(encoding="utf-8"), working_copy_of(target)
-    if copy is not None:
-        there = copy.bucket.read(SETTINGS)
-        if there is None or there.text != text:
-            copy.bucket.swap(SETTINGS, text, expected=None if there is None else there.etag)
-    target.settings.write_text(text, encoding="utf-8")

@@ -19,7 +19,7 @@ from c2s_assets.core.splits.sides import ALL_SIDES
 from c2s_assets.schemas.documents import CoverageReport, RangeReport
 from c2s_assets.schemas.registry import CELLS, FEATURES, TABLES
 from c2s_assets.storage.dataset import Dataset
-from c2s_assets.storage.lake.shapes import present
+from c2s_assets.storage.lake.shapes import peek
 from c2s_assets.storage.tables.parquet import iter_table, read_table, table_schema
 
 _EXPRESSION, _VALUE = "expression", "value"
@@ -165,7 +165,8 @@ def _range_of_values(path: Path) -> RangeReport:
     """
     least, most = np.inf, -np.inf
     for file in _files(path):
-        metadata = pq.read_metadata(present(file))
+        with peek(file) as footer:
+            metadata = pq.read_metadata(footer)
         for group in range(metadata.num_row_groups):
             columns = (metadata.row_group(group).column(i) for i in range(metadata.num_columns))
             column = next(column for column in columns if column.path_in_schema.split(".")[0] == _VALUE)

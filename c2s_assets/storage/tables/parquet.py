@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 import numpy as np
 import polars as pl
@@ -25,7 +25,8 @@ from c2s_assets.core.errors import LakeError, MissingInputError, SourceError
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.images import stored_columns, with_features
-from c2s_assets.storage.lake.shapes import present
+from c2s_assets.storage.lake.digest import files_of_tree
+from c2s_assets.storage.lake.shapes import peek, present
 from c2s_assets.storage.streams import N_THREADS
 from c2s_assets.storage.tables.scanning import scan_files
 
@@ -344,19 +345,17 @@ def count_rows(path: Path) -> int:
     """Count the rows of a table by its footers; 0 where there is no table."""
     if not path.exists():
         return 0
-    return sum(int(pq.read_metadata(file).num_rows) for file in _files(path))
+    return sum(int(pq.read_metadata(file).num_rows) for file in _footers(path))
 
 
 def size_bytes(path: Path) -> int:
     """Add up the sizes of a table's files; 0 where there is no table."""
-    if not path.exists():
-        return 0
-    return sum(os.fstat(file.fileno()).st_size for file in _files(path))
+    return sum(file.stat().st_size for file in files_of_tree(path))
 
 
 def table_schema(path: Path) -> pa.Schema:
     """Read the schema of a table from the footer of its first file."""
-    with closing(_files(path)) as files:
+    with closing(_footers(path)) as files:
         return pq.read_schema(next(files))
 
 
@@ -372,7 +371,8 @@ def read_footer(path: Path) -> dict[str, object]:
 
 def read_footer_of_file(path: Path) -> tuple[dict[str, object], int, pa.Schema]:
     """Read what `with_metadata` attached to one file, its number of rows, and its columns."""
-    footer = pq.read_metadata(present(path))
+    with peek(path) as file:
+        footer = pq.read_metadata(file)
     return _what_it_is(footer.metadata, path), int(footer.num_rows), footer.schema.to_arrow_schema()
 
 
@@ -506,7 +506,12 @@ def _write_file(path: Path, table: pa.Table, schema: pa.Schema, *, rows_per_draw
         file.write_table(table, row_group_size=rows_per_draw or ROWS_PER_GROUP)
 
 
-def _files(path: Path) -> Generator[BinaryIO]:
+def _footers(path: Path) -> Generator[IO[bytes]]:
+    """Open the files of a table as `_files` does, for a look at their ends: none in a bucket is fetched."""
+    yield from _opened(path)
+
+
+def _files(path: Path) -> Generator[IO[bytes]]:
     """Open the files of a table one after the other, all of one version.
 
     A folder that is replaced meanwhile is still read through the descriptor, as long as its files exist.
@@ -516,9 +521,12 @@ def _files(path: Path) -> Generator[BinaryIO]:
     MissingInputError
         If there is no table, or a new version took its place and the rest of the old one is gone.
     """
-    present(path)
+    yield from _opened(present(path))
+
+
+def _opened(path: Path) -> Generator[IO[bytes]]:
     if path.is_file():
-        with path.open("rb") as file:
+        with peek(path) as file:
             yield file
         return
     try:
@@ -528,7 +536,11 @@ def _files(path: Path) -> Generator[BinaryIO]:
     try:
         for name in _part_names(folder, path):
             with os.fdopen(os.open(name, os.O_RDONLY, dir_fd=folder), "rb") as file:
-                yield file
+                if os.fstat(file.fileno()).st_mtime_ns:
+                    yield file
+                    continue
+            with peek(path / name) as shape:
+                yield shape
     except FileNotFoundError as error:
         raise MissingInputError(f"{path} was built anew while it was read. Build this again.") from error
     finally:

@@ -24,9 +24,11 @@ from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.lake.publication import read_heads
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.refreshing import refresh
+from c2s_assets.storage.lake.settings_file import change_settings, place_of_settings
 from c2s_assets.storage.lake.shapes import is_shape, present
 from c2s_assets.storage.lake.staging import commit_record, stage
 from c2s_assets.storage.tables.expression import read_sparse
+from c2s_assets.storage.tables.parquet import count_rows, size_bytes, table_schema
 from c2s_assets_tests.buckets import S3, said, serve_s3
 from c2s_assets_tests.storage.lake.committing import (
     DATASET,
@@ -244,6 +246,18 @@ def test_who_is_killed_at_any_moment_leaves_old_or_new(s3: S3, tmp_path: Path) -
             assert content in {said[-1], f"{number}-{len(said)}"}
 
 
+def test_settings_that_a_command_changes_are_those_of_the_bucket(s3: S3, tmp_path: Path) -> None:
+    """The copy on this machine is written over by the next refresh."""
+    first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
+    change_settings(first, lambda text: f"{text}spec: 1\n")
+    refresh(second)
+    change_settings(second, lambda text: f"{text}more: 2\n")
+    for layout in (first, second):
+        refresh(layout)
+        assert layout.settings.read_text() == "spec: 1\nmore: 2\n"
+        assert place_of_settings(layout) == f"{s3.address}/lake/datasets.yaml"
+
+
 def test_a_record_alone_is_changed_as_it_is_now(s3: S3, tmp_path: Path) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
     commit_version(first, "a", "train", asset="train_test")
@@ -312,6 +326,9 @@ def test_of_expression_only_the_parts_that_hold_the_cells_are_fetched(s3: S3, tm
         staged.commit(target)
     refresh(second)
     folder = second.parts("expression", DATASET)
+    assert (count_rows(folder), table_schema(folder).names) == (6, ["feature_index", "value"])
+    assert size_bytes(folder) == size_bytes(target)
+    assert all(is_shape(part) for part in folder.iterdir())
     found = read_sparse(folder, np.array([3]), None, n_vars=2)
     assert found.toarray().tolist() == [[0.0, 2.0]]
     assert [is_shape(part) for part in sorted(folder.iterdir())] == [True, False, True]
