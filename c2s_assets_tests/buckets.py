@@ -1,7 +1,9 @@
 """Buckets of S3 on 127.0.0.1 for tests, which can misbehave: moto answers, if it is asked at all."""
 
 import os
+import socket
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 _ACCOUNT = "123456789012"
 # A request that is asked about, as "GET /bucket/key"; the answer to it, or None to let moto answer.
 Fault = Callable[[str], "tuple[str, bytes] | None"]
+# In place of a status: the connection breaks off.
+CUT = "cut"
 
 
 @dataclass
@@ -27,6 +31,8 @@ class S3:
     requests: list[str] = field(default_factory=list)
     n_copies: int = 0
     fault: Fault = lambda _: None
+    keeps_conditions: bool = True
+    checksums: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     _numbers: Iterator[int] = field(default_factory=count)
 
     def make_bucket(self, name: str | None = None) -> str:
@@ -56,10 +62,17 @@ def serve_s3() -> Iterator[S3]:
         request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
         s3.requests.append(request)
         s3.n_copies += "HTTP_X_AMZ_COPY_SOURCE" in environ
+        if checksum := environ.get("HTTP_X_AMZ_CHECKSUM_SHA256"):
+            s3.checksums[environ["PATH_INFO"]].append(checksum)
+        if not s3.keeps_conditions:
+            for name in ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"):
+                environ.pop(name, None)
         refused = s3.fault(request)
         if refused is None:
             return moto(environ, start)
         status, body = refused
+        if status == CUT:
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         # Unread, it would be taken for the next request.
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         start(status, [("Content-Length", str(len(body)))])

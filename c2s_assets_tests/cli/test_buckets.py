@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from c2s_assets import open_lake, read_expression
+from c2s_assets.storage.bucket import bucket as buckets
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.lake.shapes import present
-from c2s_assets_tests.buckets import S3, serve_s3
+from c2s_assets_tests.buckets import S3, said, serve_s3
 from c2s_assets_tests.cli.commanding import Said, c2s
 from c2s_assets_tests.toy import write_toy_h5ad
 
@@ -54,8 +57,22 @@ def builder(s3: S3, h5ad: Path, tmp_path_factory: pytest.TempPathFactory) -> Mac
     """The machine that added a dataset and built some tables of it."""
     machine = Machine(tmp_path_factory.mktemp("builder"), f"{s3.address}/lake")
     assert machine.c2s("add", h5ad).status == 0
+    _refuse_from_the_12th_put(machine, s3)
     assert machine.c2s("build", "a", "--only", _TABLES).status == 0
     return machine
+
+
+def _refuse_from_the_12th_put(machine: Machine, s3: S3) -> None:
+    """Let a build find the bucket full; all tests then read what the next one made."""
+    numbers = count(1)
+    full = ("507 Insufficient Storage", said("XMinioStorageFull"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(buckets, "_PATIENCE", {"max_retries": 0, "retry_timeout": timedelta(seconds=5)})
+        patch.setattr(s3, "fault", lambda request: full if "PUT" in request and next(numbers) >= 12 else None)
+        broken = machine.c2s("build", "a", "--only", _TABLES)
+    assert broken.status == 1
+    assert f"{machine.address}: there is no room left" in broken.out + broken.err
+    assert "built" in machine.c2s("show", "a").out
 
 
 @pytest.fixture
@@ -79,9 +96,9 @@ def _digests(layout: Layout) -> list[str]:
 
 
 def test_how_a_dataset_stands_is_told_without_its_tables(reader: Machine, s3: S3) -> None:
-    said = reader.c2s("ls")
-    assert (said.status, said.err) == (0, "")
-    assert "8/12 built" in said.out
+    told = reader.c2s("ls")
+    assert (told.status, told.err) == (0, "")
+    assert "8/12 built" in told.out
     assert "train_test              built              60 rows" in reader.c2s("show", "a").out
     assert not [request for request in s3.requests if request.endswith((".parquet", ".h5ad"))]
 
@@ -112,17 +129,17 @@ def test_what_is_removed_is_gone_on_other_machines(s3: S3, h5ad: Path, tmp_path:
 
 @pytest.mark.parametrize("command", [["ui"], ["release", "x"], ["demo"]], ids=" ".join)
 def test_a_command_that_does_not_know_buckets_says_so(reader: Machine, command: list[str]) -> None:
-    said = reader.c2s(*command)
-    assert said.status == 1
-    assert said.err.startswith("c2s: this command does not know lakes in buckets yet")
+    told = reader.c2s(*command)
+    assert told.status == 1
+    assert told.err.startswith("c2s: this command does not know lakes in buckets yet")
     assert not reader.cache.exists()
 
 
 def test_a_bucket_without_a_right_is_named(reader: Machine, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s3, "fault", lambda _: ("403 Forbidden", b"<Error><Code>AccessDenied</Code></Error>"))
-    said = reader.c2s("ls")
-    assert said.status == 1
-    assert f"{reader.address}: you have no right to do this" in said.err
+    told = reader.c2s("ls")
+    assert told.status == 1
+    assert f"{reader.address}: you have no right to do this" in told.err
 
 
 def test_a_shape_is_read_as_what_it_stands_for(reader: Machine) -> None:
@@ -153,8 +170,8 @@ def test_a_lake_comes_back_from_a_bucket_as_it_was(builder: Machine, s3: S3, tmp
 
 def test_gc_says_and_changes_nothing_until_it_is_agreed(builder: Machine, s3: S3) -> None:
     before = s3.objects(s3.address)
-    said = builder.c2s("gc")
-    assert "would be removed: add --yes" in said.out
+    told = builder.c2s("gc")
+    assert "would be removed: add --yes" in told.out
     assert s3.objects(s3.address) == before
 
 
@@ -177,7 +194,7 @@ def test_an_export_of_a_lake_in_a_bucket_is_that_of_a_folder(reader: Machine, tm
     assert c2s("export", "training", "--to", tmp_path / "theirs", lake=tmp_path / "lake").status == 0
     assert reader.c2s("export", "training", "--to", tmp_path / "ours").status == 0
     assert tree_digest(tmp_path / "ours" / "train") == tree_digest(tmp_path / "theirs" / "train")
-    said = reader.c2s("export", "sides", "--to", tmp_path / "sides")
-    assert said.err.startswith(
+    told = reader.c2s("export", "sides", "--to", tmp_path / "sides")
+    assert told.err.startswith(
         "c2s: of a lake in a bucket the training table is exported, and sides is not yet"
     )

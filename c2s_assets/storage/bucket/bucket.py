@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING
 import obstore
 from obstore.store import S3Store
 
-from c2s_assets.core.errors import BusyServerError, LostRaceError
+from c2s_assets.core.errors import BucketError, BusyServerError, LostRaceError
 from c2s_assets.storage.bucket.address import BucketAddress
 from c2s_assets.storage.bucket.look import ObjectLook
-from c2s_assets.storage.bucket.refusals import refusals_in_words
+from c2s_assets.storage.bucket.refusals import is_unreachable, refusals_in_words
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta, PutMode
@@ -37,8 +37,16 @@ _MOST_PARTS = 9_000
 _LOOK_BYTES = 64 * 2**10
 _AT_ONCE = 4
 _SMALL_AT_ONCE = 32
-# Long enough for a server that is too busy for a minute.
-_PATIENCE: "RetryConfig" = {"max_retries": 12, "retry_timeout": timedelta(minutes=3)}
+# Waits are drawn from the shortest one up: 120 of half a second outlast a server that is busy for a minute.
+_PATIENCE: "RetryConfig" = {
+    "max_retries": 120,
+    "retry_timeout": timedelta(minutes=3),
+    "backoff": {"init_backoff": timedelta(seconds=0.5), "max_backoff": timedelta(seconds=10), "base": 2},
+}
+# Whoever mistyped an address is to hear of it soon.
+_HASTE: "RetryConfig" = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
+_PROBE, _NEVER = "conditions.txt", '"00000000000000000000000000000000"'
+_PROBE_TEXT = b"Written to see whether If-Match and If-None-Match are honoured here; nothing reads it.\n"
 
 
 @dataclass(frozen=True)
@@ -68,12 +76,62 @@ class Bucket:
 
     @cached_property
     def _store(self) -> S3Store:
+        return self._connect(self._patience)
+
+    def _connect(self, patience: "RetryConfig") -> S3Store:
         return S3Store(
             self.address.bucket,
             prefix=self.address.prefix or None,
-            retry_config=self._patience,
+            retry_config=patience,
             client_options={"allow_http": True, "timeout": "120s", "connect_timeout": "10s"},
+            # Beside the signature, so that who stores it knows it too.
+            checksum_algorithm="SHA256",
         )
+
+    def reach(self) -> None:
+        """See whether anybody is there at all, without the patience of everything else.
+
+        Raises
+        ------
+        BusyServerError
+            If nobody answers.
+        BucketError
+            If there is no such bucket, or it gives nothing to us.
+        """
+        try:
+            with refusals_in_words(self.address, _PROBE):
+                obstore.get(self._connect(_HASTE), _PROBE)
+        except FileNotFoundError:
+            return
+        except BusyServerError as error:
+            if is_unreachable(error):
+                raise
+
+    def require_conditions(self) -> None:
+        """See that a condition is kept: without, two writers undo each other, and neither hears of it.
+
+        Raises
+        ------
+        BucketError
+            If one is not.
+        """
+        modes: list[PutMode] = ["create", "create", {"e_tag": _NEVER}]
+        kept = [self._is_kept(mode) for mode in modes]
+        # Of the first one it shows nothing that it was done: there may have been no such object.
+        if not all(kept[1:]):
+            raise BucketError(
+                f"{self.address}: it ignores If-None-Match or If-Match of PutObject, without which two "
+                f"writers undo each other; nothing was written. AWS, MinIO, Ceph and R2 keep them: update "
+                f"the server, or have a lake in a folder."
+            )
+
+    def _is_kept(self, mode: "PutMode") -> bool:
+        try:
+            with refusals_in_words(self.address, _PROBE):
+                obstore.put(self._store, _PROBE, _PROBE_TEXT, mode=mode)
+        except LostRaceError:
+            return True
+        return False
 
     def read(self, key: str) -> BucketText | None:
         """Read a small object; None if there is none."""

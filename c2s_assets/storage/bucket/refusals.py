@@ -30,6 +30,7 @@ _CREDENTIALS = (
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN), or run where the "
     "platform gives a role"
 )
+_UNREACHABLE = "it cannot be reached, or its answer broke off"
 _REFUSALS = (
     _Refusal(
         "NoSuchBucket",
@@ -55,6 +56,12 @@ _REFUSALS = (
         "run it again.",
     ),
     _Refusal(
+        "BadDigest|ContentSHA256Mismatch|IncompleteBody|XAmzContentChecksumMismatch|ChecksumMismatch",
+        "what arrived there is not what was sent",
+        "It was not taken. Run it again; if it stays so, something between here and there damages data.",
+        may_pass=True,
+    ),
+    _Refusal(
         "AccessDenied|Forbidden|403|401|AllAccessDisabled|Unauthenticated",
         "you have no right to do this",
         "It needs s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload.",
@@ -73,7 +80,7 @@ _REFUSALS = (
     ),
     _Refusal(
         "error sending request|timed out|operation timed out|Connect|dns error|connection|body",
-        "it cannot be reached, or its answer broke off",
+        _UNREACHABLE,
         "What was published is whole. See whether the network and AWS_ENDPOINT_URL_S3 are right, then run it "
         "again.",
         may_pass=True,
@@ -102,6 +109,11 @@ def refusals_in_words(address: BucketAddress, key: str) -> Iterator[None]:
         if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
             raise
         raise _in_words(address, key, error) from error
+
+
+def is_unreachable(error: BusyServerError) -> bool:
+    """Whether nobody answered, in distinction to somebody who is busy."""
+    return _UNREACHABLE in str(error)
 
 
 def _in_words(address: BucketAddress, key: str, error: Exception) -> DownloadError:

@@ -38,9 +38,10 @@ def find_lake(address: str | Path | None) -> Layout:
             f"{address} is in a bucket, for which obstore is needed: pip install 'c2s-assets[s3]'."
         ) from error
     layout = Layout(_place_of_copy(str(address)))
-    refresh(layout)
     copy = working_copy_of(layout)
     if copy is not None:
+        copy.bucket.reach()
+        refresh(layout)
         evict(copy, most_bytes=_most_bytes())
     return layout
 

@@ -178,6 +178,7 @@ def prepare(layout: Layout, dataset_id: str, sources: Mapping[Path, Path]) -> Se
     copy = working_copy_of(layout)
     if copy is None:
         return None
+    copy.require_conditions()
     changes: dict[str, _Change] = {}
     to_send: list[tuple[str, Path]] = []
     for target, source in sources.items():

@@ -32,6 +32,7 @@ def change_settings(layout: Layout, change: Callable[[str], str]) -> None:
         before = "" if there is None else there.text
         text = change(before)
         if text != before:
+            copy.require_conditions()
             copy.bucket.swap(_SETTINGS, text, expected=None if there is None else there.etag)
     if text != before or not layout.settings.exists():
         write_beside(layout.settings, text)

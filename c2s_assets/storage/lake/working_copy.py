@@ -28,7 +28,7 @@ from c2s_assets.storage.lake.units import files_of_unit, place_of, unit_of, unit
 if TYPE_CHECKING:  # of the extra s3, which a lake on this machine does without
     from c2s_assets.storage.bucket.bucket import Bucket
 
-_HELD = ".published"
+_HELD, _TRIED = ".published", ".conditions_are_kept"
 # Documents are read whenever somebody asks how a dataset stands, so they are fetched at once.
 _DOCUMENT, _MOST_BYTES_OF_DOCUMENT = ".json", 2**20
 _AT_ONCE = 16
@@ -59,6 +59,19 @@ class WorkingCopy:
         folder = self.layout.root / _HELD
         names = [path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.json")]
         return {name: held for name in names if (held := self.held(name)) is not None}
+
+    def require_conditions(self) -> None:
+        """Refuse to write into a bucket that does not keep conditions, which is tried once for each copy.
+
+        Raises
+        ------
+        BucketError
+            If it does not.
+        """
+        place = self.layout.root / _TRIED
+        if not place.exists():
+            self.bucket.require_conditions()
+            place.touch()
 
     def put_back(self, unit: str, held: HeldUnit | None) -> None:
         """Rely again on the version that was here before `forget`, because nothing has changed."""

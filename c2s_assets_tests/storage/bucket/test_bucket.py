@@ -1,6 +1,8 @@
 """Objects in a bucket, and what is said of a bucket that refuses."""
 
 import hashlib
+import time
+from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from c2s_assets.core.errors import BucketError, BusyServerError, C2SError, LostRaceError
+from c2s_assets.storage.bucket import bucket as buckets
 from c2s_assets.storage.bucket.address import parse_bucket_address
 from c2s_assets.storage.bucket.bucket import Bucket
 from c2s_assets_tests.buckets import S3, said, serve_s3
@@ -102,6 +105,7 @@ def test_nothing_is_none_and_a_listing_knows_sizes(s3: S3) -> None:
         ("400 Bad Request", "ExpiredToken", "credentials have expired.*Get new ones"),
         ("403 Forbidden", "SignatureDoesNotMatch", "credentials are not valid there.*AWS_REGION"),
         ("507 Insufficient Storage", "XMinioStorageFull", "no room left.*c2s gc"),
+        ("507 Insufficient Storage", "QuotaExceeded", "no room left"),
         ("501 Not Implemented", "NotImplemented", "has to know If-Match"),
     ],
 )
@@ -129,6 +133,56 @@ def test_a_server_that_stays_busy_is_named_as_such(s3: S3) -> None:
     s3.fault = lambda _: ("503 Service Unavailable", said("SlowDown"))
     with pytest.raises(BusyServerError, match=r"too busy to answer.*Run it again later"):
         _bucket(s3.address).read("head")
+
+
+def test_a_server_that_is_busy_for_a_minute_is_asked_until_it_answers(s3: S3) -> None:
+    """At a hundredth of the time."""
+    backoff = {name: value / 100 for name, value in buckets._PATIENCE["backoff"].items() if name != "base"}
+    patience = {**buckets._PATIENCE, "backoff": {**backoff, "base": buckets._PATIENCE["backoff"]["base"]}}
+    until = time.monotonic() + 0.6
+    s3.fault = lambda _: ("503 Slow Down", said("SlowDown")) if time.monotonic() < until else None
+    Bucket(parse_bucket_address(f"{s3.address}/lake"), patience).swap("head", "text", expected=None)
+    assert s3.objects(s3.address) == {"lake/head": b"text"}
+
+
+def test_nobody_who_listens_is_said_soon_and_who_is_busy_is_somebody(
+    s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "_HASTE", {"max_retries": 0, "retry_timeout": timedelta(seconds=5)})
+    bucket = Bucket(parse_bucket_address(s3.address))
+    bucket.reach()
+    s3.fault = lambda _: ("503 Slow Down", said("SlowDown"))
+    bucket.reach()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    with pytest.raises(BusyServerError, match="cannot be reached"):
+        bucket.reach()
+
+
+def test_what_is_sent_says_its_checksum_also_in_parts(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "_PIECE_BYTES", 5 * 2**20)
+    sent = tmp_path / "sent"
+    sent.write_bytes(bytes(range(256)) * (6 * 2**12))
+    _bucket(s3.address).upload("a", sent)
+    parts = sorted(s3.checksums[f"/{s3.address.removeprefix('s3://')}/lake/a"])
+    pieces = [sent.read_bytes()[: 5 * 2**20], sent.read_bytes()[5 * 2**20 :]]
+    assert parts == sorted(b64encode(hashlib.sha256(piece).digest()).decode() for piece in pieces)
+
+
+def test_a_server_that_ignores_conditions_is_refused(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    bucket = _bucket(s3.address)
+    bucket.require_conditions()
+    bucket.require_conditions()
+    monkeypatch.setattr(s3, "keeps_conditions", False)
+    with pytest.raises(BucketError, match="ignores If-None-Match or If-Match of PutObject"):
+        bucket.require_conditions()
+
+
+def test_an_answer_that_takes_its_time_is_waited_for(s3: S3) -> None:
+    s3.fault = lambda _: time.sleep(0.5)
+    _bucket(s3.address).swap("head", "text", expected=None)
+    assert s3.objects(s3.address) == {"lake/head": b"text"}
 
 
 def test_a_server_that_is_busy_for_a_moment_is_asked_again(s3: S3) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from c2s_assets.core.errors import BucketError, BusyServerError, LostRaceError
+from c2s_assets.core.errors import BucketError, DownloadError, LostRaceError
 from c2s_assets.schemas.bucket import HeldUnit
 from c2s_assets.schemas.record import Record
 from c2s_assets.storage.bucket import bucket as buckets
@@ -29,7 +29,7 @@ from c2s_assets.storage.lake.shapes import is_shape, present
 from c2s_assets.storage.lake.staging import commit_record, stage
 from c2s_assets.storage.tables.expression import read_sparse
 from c2s_assets.storage.tables.parquet import count_rows, size_bytes, table_schema
-from c2s_assets_tests.buckets import S3, said, serve_s3
+from c2s_assets_tests.buckets import CUT, S3, said, serve_s3
 from c2s_assets_tests.storage.lake.committing import (
     DATASET,
     SIDES,
@@ -156,17 +156,30 @@ def test_who_is_alone_with_the_plan_keeps_it_while_others_here_refresh(s3: S3, t
             _put_plan(first, "of the first")
 
 
-def test_a_commit_that_breaks_off_at_any_request_leaves_old_or_new(s3: S3, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("503 Service Unavailable", "SlowDown"),
+        ("400 Bad Request", "ExpiredToken"),
+        ("507 Insufficient Storage", "XMinioStorageFull"),
+        ("400 Bad Request", "BadDigest"),
+        (CUT, ""),
+    ],
+    ids=["busy", "expired", "full", "damaged on its way", "cut"],
+)
+def test_a_commit_that_breaks_off_at_any_request_leaves_old_or_new(
+    s3: S3, tmp_path: Path, status: str, code: str
+) -> None:
     first, second = _machine(s3, tmp_path / "1"), _machine(s3, tmp_path / "2")
     commit_version(first, "old", "train", "test")
     for n_answered in range(20):
         numbers = count()
         s3.fault = lambda _, numbers=numbers, n=n_answered: (
-            ("503 Service Unavailable", said("SlowDown")) if next(numbers) >= n else None
+            (status, said(code)) if next(numbers) >= n else None
         )
         try:
             commit_version(first, f"new {n_answered}", "train", "test")
-        except BusyServerError:
+        except DownloadError:
             is_through = False
         else:
             is_through = True
@@ -309,6 +322,8 @@ def test_nothing_that_a_bucket_lacks_is_asked_of_it(s3: S3, tmp_path: Path) -> N
     assert {request.split()[0] for request in s3.requests} == {"GET", "PUT"}
     assert s3.n_copies == 0
     named = [request.split("/lake/")[1] for request in s3.requests if "PUT" in request]
+    assert named[:3] == ["conditions.txt"] * 3  # once for each machine that writes
+    del named[:3]
     assert len({name for name in named if not name.startswith("published/")}) == len(
         [name for name in named if not name.startswith("published/")]
     )
