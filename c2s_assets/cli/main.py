@@ -221,14 +221,14 @@ def _add_readers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "release", help="stage a release of datasets.yaml: the files that publishing it would send"
     )
     release.add_argument("name", metavar="NAME")
-    release.set_defaults(run=_release)
+    release.set_defaults(run=_release, knows_buckets=True)
 
     publish = commands.add_parser(
         "publish", help="send a staged release to the Hugging Face Hub, with the token in $HF_TOKEN"
     )
     publish.add_argument("name", metavar="NAME")
     publish.add_argument("--dry-run", action="store_true", help="only say what would change; send nothing")
-    publish.set_defaults(run=_publish)
+    publish.set_defaults(run=_publish, knows_buckets=True)
 
 
 def _offer_places(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -508,13 +508,7 @@ def _query(options: argparse.Namespace, layout: Layout) -> int:
 
 def _export(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli import exporting
-    from c2s_assets.storage.lake.working_copy import working_copy_of
 
-    if options.what != "training" and working_copy_of(layout) is not None:
-        raise C2SError(
-            f"of a lake in a bucket the training table is exported, and {options.what} is not yet. Copy the "
-            f"lake into a folder with c2s sync, and export it there."
-        )
     folder = Path(options.to)
     if options.what == "cell2sentence":
         exporting.export_cell2sentence(layout, options.ids, folder=folder, is_upper=options.upper_case)

@@ -35,6 +35,19 @@ class PublishedFile(_OfBucket):
     sha256: str
 
 
+class LooseFile(_OfBucket):
+    """An object that somebody put there as it is, and may replace."""
+
+    etag: str
+    size_bytes: int
+
+
+class LooseFiles(_OfBucket):
+    """Those of which a working copy knows."""
+
+    files: dict[Below, LooseFile] = Field(default={}, description="By path below the lake, which is the key.")
+
+
 class PublishedUnit(_OfBucket):
     """One version of a dataset, or of tables of the whole lake; nothing in it says that it was removed."""
 

@@ -21,6 +21,7 @@ from c2s_assets.schemas.registry import CELLS, FEATURES, MANIFEST, REPORT, SIDES
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.documents import keeps_document
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.lake.staging import stage
 
 CORPUS, ATLAS, HUB = "corpus_release", "atlas_release", "hub_dataset"
@@ -148,6 +149,7 @@ def hub_dataset(
             return
         allowed = [licence_is_stated(name, entry), licences_allow_it(staged.document.licence_problems)]
         yield from report(allowed, asset_name=HUB)
+        present(staged.folder)
         published = publish(repo, staged, private=entry.private, report=context.log.info)
         yield from report([readers_find_release(preview(repo, staged), n_files=n_files)], asset_name=HUB)
     yield materialized(

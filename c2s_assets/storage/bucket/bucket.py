@@ -27,7 +27,7 @@ from c2s_assets.storage.bucket.look import ObjectLook
 from c2s_assets.storage.bucket.refusals import is_unreachable, refusals_in_words
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta, PutMode
+    from obstore import GetOptions, ObjectMeta, PutMode
     from obstore.store import RetryConfig
 
 # A file is sent in parts of this size and fetched in pieces of it, four at a time: a piece that breaks off is
@@ -187,6 +187,22 @@ class Bucket:
                 max_concurrency=_AT_ONCE,
             )
 
+    def download_version(self, key: str, path: Path, *, size_bytes: int, etag: str) -> None:
+        """Fetch one version of an object into a new file.
+
+        Raises
+        ------
+        LostRaceError
+            If it is another one by now.
+        FileNotFoundError
+            If there is no such object.
+        """
+        options: GetOptions = {"if_match": etag}
+        with path.open("wb") as file, ThreadPoolExecutor(_AT_ONCE) as pool:
+            starts = range(0, size_bytes, _PIECE_BYTES)
+            for _ in pool.map(lambda at: self._fetch(key, file.fileno(), at, size_bytes, options), starts):
+                pass
+
     def download(self, key: str, path: Path, *, size_bytes: int, sha256: str) -> None:
         """Fetch an object into a new file, and see that it is what it should be.
 
@@ -199,7 +215,7 @@ class Bucket:
         """
         starts = range(0, size_bytes, _PIECE_BYTES)
         with path.open("wb") as file, ThreadPoolExecutor(_AT_ONCE) as pool:
-            for _ in pool.map(lambda start: self._fetch_piece(key, file.fileno(), start, size_bytes), starts):
+            for _ in pool.map(lambda start: self._fetch(key, file.fileno(), start, size_bytes, {}), starts):
                 pass
         with path.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -214,18 +230,24 @@ class Bucket:
         """Open an object for a look at some of its bytes; what is read of it cannot be verified."""
 
         def fetch(start: int, stop: int) -> bytes:
-            return self._fetch_range(key, start, stop)
+            return self._fetch_range(key, start, stop, {})
 
         return io.BufferedReader(ObjectLook(fetch, size_bytes=size_bytes), _LOOK_BYTES)
+
+    def look(self, key: str) -> BucketObject | None:
+        """Return what a listing shows of one object; None if there is none."""
+        try:
+            with refusals_in_words(self.address, key):
+                return _as_listed(obstore.head(self._store, key))
+        except FileNotFoundError:
+            return None
 
     def objects(self, prefix: str) -> Iterator[BucketObject]:
         """List the objects below a prefix, in no order."""
         with refusals_in_words(self.address, prefix):
             for page in obstore.list(self._store, prefix or None):
                 for found in page:
-                    yield BucketObject(
-                        found["path"], int(found["size"]), _etag(found), found["last_modified"]
-                    )
+                    yield _as_listed(found)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects; those that are gone already count as deleted."""
@@ -233,13 +255,18 @@ class Bucket:
             with refusals_in_words(self.address, keys[start]):
                 obstore.delete(self._store, list(keys[start : start + 1000]))
 
-    def _fetch_piece(self, key: str, file: int, start: int, size_bytes: int) -> None:
-        piece = self._fetch_range(key, start, min(start + _PIECE_BYTES, size_bytes))
+    def _fetch(self, key: str, file: int, start: int, size_bytes: int, options: "GetOptions") -> None:
+        piece = self._fetch_range(key, start, min(start + _PIECE_BYTES, size_bytes), options)
         os.pwrite(file, piece, start)
 
-    def _fetch_range(self, key: str, start: int, stop: int) -> bytes:
+    def _fetch_range(self, key: str, start: int, stop: int, options: "GetOptions") -> bytes:
         with refusals_in_words(self.address, key):
-            return bytes(obstore.get_range(self._store, key, start=start, end=stop))
+            found = obstore.get(self._store, key, options={"range": (start, stop), **options})
+            return bytes(found.bytes())
+
+
+def _as_listed(meta: "ObjectMeta") -> BucketObject:
+    return BucketObject(meta["path"], int(meta["size"]), _etag(meta), meta["last_modified"])
 
 
 def _etag(meta: "ObjectMeta") -> str:

@@ -50,7 +50,7 @@ _REFUSALS = (
     ),
     _Refusal(r"169\.254\.|CredentialsError|credential", "there are no credentials", f"{_CREDENTIALS}."),
     _Refusal(
-        "QuotaExceeded|StorageFull|InsufficientStorage|507 |EntityTooLarge|InsufficientCapacity",
+        "QuotaExceeded|StorageFull|InsufficientStorage|status code: 507|EntityTooLarge|InsufficientCapacity",
         "there is no room left",
         "What was published is whole. Have the quota raised, or remove what nothing names with c2s gc, then "
         "run it again.",
@@ -62,18 +62,18 @@ _REFUSALS = (
         may_pass=True,
     ),
     _Refusal(
-        "AccessDenied|Forbidden|403|401|AllAccessDisabled|Unauthenticated",
+        "AccessDenied|status code: 40[13]|AllAccessDisabled|Unauthenticated",
         "you have no right to do this",
         "It needs s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload.",
     ),
     _Refusal(
-        "NotImplemented|501 ",
+        "NotImplemented|status code: 501",
         "it cannot do what we ask",
         "It has to know If-Match and If-None-Match of PutObject, as AWS, MinIO, Ceph and R2 do: without them "
         "two writers could undo each other.",
     ),
     _Refusal(
-        r"SlowDown|ServiceUnavailable|InternalError|50[0234] |429 ",
+        "SlowDown|ServiceUnavailable|InternalError|status code: (50[0234]|429)",
         "it is too busy to answer",
         "What was published is whole. Run it again later.",
         may_pass=True,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from c2s_assets.storage.lake.shapes import present
+from c2s_assets.storage.lake.shapes import peek, present
 
 # From the first bytes to the last ones, 256 kB: 0.3 ms of a file that is in memory.
 _N_SAMPLES = 64
@@ -27,7 +27,7 @@ def sampled_digest(path: Path) -> str:
         return ""
     size = path.stat().st_size
     digest = hashlib.sha256(str(size).encode())
-    with path.open("rb") as file:
+    with peek(path) as file:
         for sample in range(_N_SAMPLES):
             file.seek(max(0, (size - _SAMPLE_BYTES) * sample // (_N_SAMPLES - 1)))
             digest.update(file.read(_SAMPLE_BYTES))

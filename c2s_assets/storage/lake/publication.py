@@ -121,6 +121,7 @@ class SentFiles:
         """Note what the working copy holds, now that the files have their places in it."""
         for unit, (now, known) in self._taken.items():
             self.copy.take(unit, now, known=known)
+        self.copy.remove_loose({name for change in self._changes.values() for name in change.emptied})
 
     def _swap(self, unit: str, record: RecordChange | None) -> None:
         change = self._changes.get(unit, _Change())

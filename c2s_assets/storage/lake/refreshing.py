@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from c2s_assets.schemas.bucket import HeldUnit, PublishedUnit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file, one_at_a_time
+from c2s_assets.storage.lake.loose import look_for_loose, take_loose
 from c2s_assets.storage.lake.publication import HEADS, read_heads, unit_of_head
 from c2s_assets.storage.lake.settings_file import take_settings
 from c2s_assets.storage.lake.staging import recover_while_locked
@@ -33,12 +34,14 @@ def refresh(layout: Layout, *, alone_with: str | None = None) -> None:
     changed = [unit for unit, etag in seen.items() if unit not in held or held[unit].etag != etag]
     news = read_heads(copy.bucket, changed)
     news |= {unit: HeldUnit(etag=_GONE, published=PublishedUnit()) for unit in held.keys() - seen.keys()}
+    take_settings(copy)
+    loose = look_for_loose(copy)
     with one_at_a_time(layout):
         recover_while_locked(layout)
         # What was published from here meanwhile is newer than what was seen.
         news = {unit: now for unit, now in news.items() if copy.held(unit) == held.get(unit)}
         _take_all(copy, news, alone_with=alone_with)
-    take_settings(copy)
+        take_loose(copy, loose)
 
 
 def _take_all(copy: WorkingCopy, news: Mapping[str, HeldUnit], *, alone_with: str | None) -> None:

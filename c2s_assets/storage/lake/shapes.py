@@ -1,13 +1,14 @@
 """Files of a lake in a bucket that were not read on this machine yet: shapes, whose bytes are fetched then.
 
-A shape is an empty file of the right size, dated 1970: it is listed and has its size, and `present` fetches
-its bytes before anybody opens it. In a lake that is of this machine alone there is none, and nothing of
-buckets is loaded.
+A shape is an empty file of the right size, dated to the first second of 1970: it is listed and has its size,
+and `present` fetches its bytes before anybody opens it. In a lake that is of this machine alone there is
+none, and nothing of buckets is loaded.
 """
 
 import os
 import secrets
 import time
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Says of which bucket a folder is a copy.
 BINDING = ".bucket.json"
 _NOTED_SECONDS = 300
+_SECOND = 10**9
 
 
 def present(path: Path) -> Path:
@@ -53,8 +55,13 @@ def peek(path: Path) -> IO[bytes]:
 def is_shape(path: Path) -> bool:
     """Whether a file has a size and no bytes yet; one of another origin is never as old as that."""
     with suppress(FileNotFoundError):
-        return path.stat().st_mtime_ns == 0
+        return is_of_shape(path.stat())
     return False
+
+
+def is_of_shape(found: os.stat_result) -> bool:
+    """Whether that is what a disk says of a shape."""
+    return found.st_mtime_ns < _SECOND
 
 
 def _note_read(path: Path) -> None:
@@ -83,11 +90,18 @@ def _files_below(path: Path) -> Iterator[Path]:
         yield from (Path(folder, name) for name in names)
 
 
-def put_shape(path: Path, size_bytes: int) -> None:
-    """Let a file be a shape of its size, whose bytes are fetched when it is read."""
+def put_shape(path: Path, size_bytes: int, *, version: str = "") -> None:
+    """Let a file be a shape of its size, whose bytes are fetched when it is read.
+
+    Parameters
+    ----------
+    version
+        Decides when in the first second it is dated, so that a disk tells one version from another.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with partial.open("wb") as file:
         file.truncate(size_bytes)
-    os.utime(partial, ns=(0, 0))
+    dated = zlib.crc32(version.encode()) % _SECOND if version else 0
+    os.utime(partial, ns=(dated, dated))
     partial.replace(path)

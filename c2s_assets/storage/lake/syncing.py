@@ -12,10 +12,12 @@ from pathlib import Path
 
 from c2s_assets.core.errors import LakeError
 from c2s_assets.storage.lake.digest import file_digest
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.loose import named_files
 from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.settings_file import change_settings
-from c2s_assets.storage.lake.shapes import present_all
+from c2s_assets.storage.lake.shapes import present, present_all
 from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.lake.units import place_of, unit_of, unit_of_dataset
 from c2s_assets.storage.lake.working_copy import working_copy_of
@@ -53,6 +55,8 @@ def sync_lake(source: Layout, target: Layout) -> Iterator[Synced]:
     if source.settings.exists():
         text = source.settings.read_text(encoding="utf-8")
         change_settings(target, lambda _: text)
+        for name in named_files(read_settings(source)):
+            _sync_named(source, target, name)
 
 
 def _sync_unit(
@@ -74,6 +78,18 @@ def _sync_unit(
         places = [target.root / place for place in sorted(changed)]
         staged.commit(*places, record=None if record is None else lambda _: record)
     return Synced(unit, len(changed), n_bytes)
+
+
+def _sync_named(source: Layout, target: Layout, name: str) -> None:
+    """Copy a file that the settings name, unless the other lake has one with the same digest."""
+    ours, theirs, copy = source.named(name), target.named(name), working_copy_of(target)
+    if not ours.is_file() or (theirs.is_file() and file_digest(theirs) == file_digest(ours)):
+        return
+    if copy is None:
+        theirs.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(present(ours), theirs)
+    else:
+        copy.bucket.upload(name, present(ours))
 
 
 def _copy(path: Path, staged: Stage, target: Path, *, sha256: str) -> None:

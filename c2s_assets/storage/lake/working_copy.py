@@ -6,7 +6,7 @@ what it was, whatever is published meanwhile, until it is refreshed. What is not
 """
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING
 from pydantic import BaseModel
 
 from c2s_assets.core.errors import BucketError
-from c2s_assets.schemas.bucket import HeldUnit, PublishedFile, PublishedUnit
+from c2s_assets.schemas.bucket import HeldUnit, LooseFile, LooseFiles, PublishedFile, PublishedUnit
 from c2s_assets.storage.lake.digest import file_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import one_at_a_time
@@ -28,7 +28,7 @@ from c2s_assets.storage.lake.units import files_of_unit, place_of, unit_of, unit
 if TYPE_CHECKING:  # of the extra s3, which a lake on this machine does without
     from c2s_assets.storage.bucket.bucket import Bucket
 
-_HELD, _TRIED = ".published", ".conditions_are_kept"
+_HELD, _LOOSE, _TRIED = ".published", ".loose.json", ".conditions_are_kept"
 # Documents are read whenever somebody asks how a dataset stands, so they are fetched at once.
 _DOCUMENT, _MOST_BYTES_OF_DOCUMENT = ".json", 2**20
 _AT_ONCE = 16
@@ -93,8 +93,9 @@ class WorkingCopy:
         root, files = self.layout.root, now.published.files
         self.forget(unit)
         with one_at_a_time(self.layout, "fetch.lock"):
+            loose = self.loose()
             for path in list(files_of_unit(self.layout, unit)):
-                if self._name(path) not in files:
+                if self._name(path) not in files.keys() | loose.keys():
                     _remove(path, below=root)
             stale = [name for name, kept in files.items() if not self._is_here(name, kept, known)]
             # As in a commit, folders never hold files of two versions; a file is always there, old or new.
@@ -124,30 +125,58 @@ class WorkingCopy:
     def open(self, path: Path) -> IO[bytes]:
         """Open the object that a shape stands for, for a look at some of its bytes."""
         kept = self._published(path)
-        if kept is None:
-            return path.open("rb")
-        return self.bucket.open(kept.object, size_bytes=kept.size_bytes)
+        if kept is not None:
+            return self.bucket.open(kept.object, size_bytes=kept.size_bytes)
+        name = self._name(path)
+        loose = self.loose().get(name)
+        return path.open("rb") if loose is None else self.bucket.open(name, size_bytes=loose.size_bytes)
 
     def _fetch(self, path: Path) -> None:
-        kept = self._published(path)
-        if kept is None:
+        kept, loose = self._published(path), self.loose().get(self._name(path))
+        if kept is None and loose is None:
             return
         arrived = self.layout.staging / "fetched" / secrets.token_hex(8)
         arrived.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.bucket.download(kept.object, arrived, size_bytes=kept.size_bytes, sha256=kept.sha256)
+            if kept is not None:
+                self.bucket.download(kept.object, arrived, size_bytes=kept.size_bytes, sha256=kept.sha256)
+            elif loose is not None:
+                name = self._name(path)
+                self.bucket.download_version(name, arrived, size_bytes=loose.size_bytes, etag=loose.etag)
         except FileNotFoundError as error:
+            key = self._name(path) if kept is None else kept.object
             raise BucketError(
-                f"{self.bucket.address}: {kept.object} is gone, which {path.name} is published as. It was "
+                f"{self.bucket.address}: {key} is gone, which {path.name} is published as. It was "
                 f"replaced more than a week ago, perhaps: run this again. If it stays so, build it again."
             ) from error
         else:
             with one_at_a_time(self.layout, "fetch.lock"):
                 # Another version may have been taken meanwhile.
-                if is_shape(path) and self._published(path) == kept:
+                is_same = (self._published(path), self.loose().get(self._name(path))) == (kept, loose)
+                if is_shape(path) and is_same:
                     arrived.replace(path)
         finally:
             arrived.unlink(missing_ok=True)
+
+    def loose(self) -> dict[str, LooseFile]:
+        """Return the files that people put into the bucket as they are, as far as is known here."""
+        with suppress(FileNotFoundError):
+            return LooseFiles.model_validate_json((self.layout.root / _LOOSE).read_bytes()).files
+        return {}
+
+    def note_loose(self, files: dict[str, LooseFile]) -> None:
+        """Note which of them are here."""
+        write_beside(self.layout.root / _LOOSE, LooseFiles(files=files).model_dump_json())
+
+    def remove_loose(self, names: Set[str]) -> None:
+        """Remove those from the bucket that were taken, unless there is another one of that name by now."""
+        known = self.loose()
+        for name in names & known.keys():
+            there = self.bucket.look(name)
+            if there is not None and there.etag == known[name].etag:
+                self.bucket.delete([name])
+        if names & known.keys():
+            self.note_loose({name: one for name, one in known.items() if name not in names})
 
     def _published(self, path: Path) -> PublishedFile | None:
         unit = unit_of(self.layout, path)

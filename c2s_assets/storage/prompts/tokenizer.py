@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from c2s_assets.core.errors import ConfigError
 from c2s_assets.core.prompts.tokens import CountTokens, TokenCounter
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.shapes import present
 
 
 def open_tokenizer(layout: Layout, name: str) -> TokenCounter:
@@ -20,7 +21,7 @@ def open_tokenizer(layout: Layout, name: str) -> TokenCounter:
     ConfigError
         If it is not there, is no tokenizer, or the library that reads it is not installed.
     """
-    path = layout.named(name)
+    path = present(layout.named(name))
     return TokenCounter(_counting(_load(path)))
 
 

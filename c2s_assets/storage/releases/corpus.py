@@ -13,6 +13,7 @@ from c2s_assets.schemas.record import Built
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument
 from c2s_assets.storage.lake.documents import write_document
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.lake.staging import Stage
 from c2s_assets.storage.releases.beside import owner_of, write_beside, write_vocabulary
 from c2s_assets.storage.releases.code import note_code, release_as_it_was
@@ -117,4 +118,4 @@ def _write_what_is_told(
     write_sources(folder, sources)
     write_vocabulary(folder, layout, tables)
     if layout.leak_inflation.exists():
-        shutil.copyfile(layout.leak_inflation, folder / INFLATION)
+        shutil.copyfile(present(layout.leak_inflation), folder / INFLATION)

@@ -16,6 +16,7 @@ from c2s_assets.schemas.releases import RELEASE_DOCUMENT, ReleaseDocument, Relea
 from c2s_assets.storage.lake.digest import file_digest, files_of_tree
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.shapes import present
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class StagedRelease:
         known = {path: (file.size_bytes, file.sha256) for path, file in self.document.files.items()}
         known[RELEASE_DOCUMENT] = (document.stat().st_size, file_digest(document))
         return {
-            path: LocalFile(size, sha256, lambda path=path: git_oid((self.folder / path).read_bytes()))  # type: ignore[misc]
+            path: LocalFile(size, sha256, lambda path=path: git_oid(present(self.folder / path).read_bytes()))  # type: ignore[misc]
             for path, (size, sha256) in known.items()
         }
 
@@ -93,7 +94,7 @@ def is_whole(folder: Path, document: ReleaseDocument) -> bool:
 def link_or_copy(old: Path, new: Path) -> None:
     """Give a file a second name, or its content, where the disk has no links or no more of this file."""
     try:
-        os.link(old, new)
+        os.link(present(old), new)
     except OSError:
         shutil.copyfile(old, new)
 

@@ -15,6 +15,7 @@ from c2s_assets.storage.images.array import array_image
 from c2s_assets.storage.images.opening import open_image, require_libraries
 from c2s_assets.storage.images.source import ImageSource
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.spatial.library import FULL, HIRES, HIRES_SCALE, Library, read_library, stored_image
 
 # Positions of Xenium are pixels of what it photographed itself; an H&E was stained and photographed later.
@@ -26,7 +27,7 @@ def image_file(layout: Layout, entry: SpatialEntry) -> Path | None:
     """Return the path of the image that an entry names, if it is a file of its own."""
     if entry.image is None or entry.image.startswith(IN_H5AD):
         return None
-    return layout.named(entry.image)
+    return present(layout.named(entry.image))
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def read_alignment(
         If there is no such file, or no scale of the image in the h5ad.
     """
     if entry.alignment is not None:
-        return _read_matrix(layout.named(entry.alignment))
+        return _read_matrix(present(layout.named(entry.alignment)))
     if entry.image == f"{IN_H5AD}{HIRES}":
         if HIRES_SCALE not in library.factors:
             raise MissingInputError(

@@ -26,7 +26,7 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.images import stored_columns, with_features
 from c2s_assets.storage.lake.digest import files_of_tree
-from c2s_assets.storage.lake.shapes import peek, present
+from c2s_assets.storage.lake.shapes import is_of_shape, peek, present
 from c2s_assets.storage.streams import N_THREADS
 from c2s_assets.storage.tables.scanning import scan_files
 
@@ -536,7 +536,7 @@ def _opened(path: Path) -> Generator[IO[bytes]]:
     try:
         for name in _part_names(folder, path):
             with os.fdopen(os.open(name, os.O_RDONLY, dir_fd=folder), "rb") as file:
-                if os.fstat(file.fileno()).st_mtime_ns:
+                if not is_of_shape(os.fstat(file.fileno())):
                     yield file
                     continue
             with peek(path / name) as shape:

@@ -8,11 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from obstore.exceptions import GenericError
 
 from c2s_assets.core.errors import BucketError, BusyServerError, C2SError, LostRaceError
 from c2s_assets.storage.bucket import bucket as buckets
-from c2s_assets.storage.bucket.address import parse_bucket_address
+from c2s_assets.storage.bucket.address import BucketAddress, parse_bucket_address
 from c2s_assets.storage.bucket.bucket import Bucket
+from c2s_assets.storage.bucket.refusals import refusals_in_words
 from c2s_assets_tests.buckets import S3, said, serve_s3
 
 
@@ -121,6 +123,15 @@ def test_a_refusal_says_what_to_do(s3: S3, status: str, code: str, words: str) -
 def test_a_bucket_that_is_not_there_is_named() -> None:
     with pytest.raises(BucketError, match="s3://nowhere/lake: there is no such bucket"):
         _bucket("s3://nowhere").read("head")
+
+
+def test_a_number_in_a_duration_is_no_status() -> None:
+    """Of one request in fifty the time or the port has a 403 in it."""
+    with (
+        pytest.raises(BusyServerError, match="too busy"),
+        refusals_in_words(BucketAddress("lakes", ""), "head"),
+    ):
+        raise GenericError("Error performing GET http://127.0.0.1:44031/b/head in 1.403ms - status code: 503")
 
 
 def test_nobody_who_listens_is_no_fault_of_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
