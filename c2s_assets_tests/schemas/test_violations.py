@@ -1,6 +1,7 @@
 import polars as pl
 import pytest
 
+from c2s_assets.schemas import violations as module
 from c2s_assets.schemas.tables import CellMetadata, CellSentences, GeneSymbols
 from c2s_assets.schemas.violations import keeps_schema, violations
 
@@ -114,3 +115,15 @@ def test_rows_are_counted_through_all_blocks():
 )
 def test_a_rule_of_a_whole_column_names_no_row(rows, message):
     assert message in keeps_schema([rows], CellSentences).message
+
+
+@pytest.mark.parametrize("at_once", [0, 64 * 2**20], ids=["each alone", "together"])
+def test_however_many_blocks_are_looked_at_at_once_each_violation_has_its_row(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(module, "_BYTES_AT_ONCE", at_once)
+    other_type = sentences(n_expressed=[2, 0])
+    blocks = [sentences(), sentences(cell_sentence=["x", None]), other_type, sentences(cell_id=["", "b"])]
+    found = keeps_schema(blocks, CellSentences)
+    assert found.figures == {"n_rows": 8, "n_violations": 3}
+    assert found.rows["row"].to_list() == [3, None, 6]
