@@ -27,11 +27,10 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import debris, files_below
 from c2s_assets_tests.end_to_end.commands import environment
 from c2s_assets_tests.end_to_end.running_cluster import Cluster, drop_unrelated, running_cluster
-from c2s_assets_tests.end_to_end.running_ui import Ui, processes, running_ui
+from c2s_assets_tests.end_to_end.running_ui import DAEMON, Ui, processes, running_ui
 from c2s_assets_tests.services import Service
 from c2s_assets_tests.toy import make_lake
 
-_DAEMON = "dagster._daemon"
 _BETWEEN_KILLS_SECONDS = (4.0, 10.0)
 _LONGEST_SECONDS = 3600.0
 # Of a dataset, what is no table: its record tells when and by what version.
@@ -121,7 +120,7 @@ def _ways(cluster: Cluster, ui: Ui) -> Mapping[str, Callable[[], None]]:
         "Postgres": lambda: restart(cluster.postgres),
         "Redis": lambda: restart(cluster.redis),
     }
-    for kind, numbers in {"daemon": processes(ui, _DAEMON), "run": sorted(cluster.building())}.items():
+    for kind, numbers in {"daemon": processes(ui, DAEMON), "run": sorted(cluster.building())}.items():
         if numbers:
             ways[kind] = partial(_kill, numbers[0])
     return ways

@@ -33,14 +33,16 @@ from c2s_assets.storage.holdings import stale_tables
 from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets_tests.end_to_end.running_ui import CODE_SERVER, DAEMON, FORKS, RUN
 
 _DISK = "1g"
 _DROP_SECONDS, _KILL_SECONDS, _FULL_SECONDS, _SETTLE_SECONDS = 60.0, 60.0, 40.0, 900.0
 # What a process is, by a part of its command line; the first that is found.
 _KINDS = {
-    "run": "api execute_run",
-    "code server": "api grpc",
-    "daemon": "dagster._daemon",
+    "run": RUN,
+    "code server": CODE_SERVER,
+    "daemon": DAEMON,
+    "forks": FORKS,
     "survey": "h5ad.answering",
     "webserver": "c2s_assets ui",
 }
@@ -90,7 +92,8 @@ class Soak:
                 number = int(folder.name)
                 if os.getsid(number) in self.sessions:
                     command = (folder / "cmdline").read_text().replace("\0", " ")
-                    kinds = (kind for kind, words in _KINDS.items() if words in command)
+                    told = f"{(folder / 'comm').read_text()} {command}"
+                    kinds = (kind for kind, words in _KINDS.items() if words in told)
                     found[number] = next(kinds, "other")
         return found
 

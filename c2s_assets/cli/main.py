@@ -552,11 +552,12 @@ def _renew_catalogue(layout: Layout) -> None:
 
 
 def _ui(options: argparse.Namespace, layout: Layout) -> int:
+    from c2s_assets.defs.forking import ready_to_fork
     from c2s_assets.defs.service import open_instance
     from c2s_assets.defs.ui.serving import serve_ui
 
-    with open_instance(layout, is_of_ui=True) as instance:
-        serve_ui(instance, layout, port=options.port)
+    with ready_to_fork() as lifeline, open_instance(layout, is_of_ui=True) as instance:
+        serve_ui(instance, layout, port=options.port, lifeline=lifeline)
     return 0
 
 

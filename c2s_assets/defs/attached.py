@@ -1,7 +1,7 @@
 """Runs a module as `python -m` does, and ends when `c2s ui` has ended, however that came.
 
 `c2s ui` keeps one end of a pipe to itself. Its daemon, and the runs that the daemon starts, have the other
-end and are told by the system when the first is gone, even if `c2s ui` was killed.
+end and are told by the system when the first is gone, even if `c2s ui` was killed. `forking` starts them.
 """
 
 import os
@@ -10,6 +10,8 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 from c2s_assets.defs.logs import keep_tracebacks
 
@@ -29,8 +31,15 @@ def watched() -> list[int]:
     return [] if pipe is None else [int(pipe)]
 
 
+def be_called(name: str) -> None:
+    """Have `ps -e` and `top` show its first eleven letters, behind "c2s", where a process can choose that."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(f"c2s {name}")
+
+
 def main() -> None:
-    """Run the module that the arguments name, with the others."""
+    """Run, under the name that comes first, the module that the arguments name, with the others."""
+    be_called(sys.argv[1])
     # A script that starts something with & has it ignore the one; the pipe tells of what the other does.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -38,7 +47,7 @@ def main() -> None:
     keep_tracebacks()
     for pipe in watched():
         threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
-    del sys.argv[0]
+    del sys.argv[:2]
     try:
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:

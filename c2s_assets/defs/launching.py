@@ -1,7 +1,5 @@
 """How the daemon starts a run: in a process of its own, of which it is known whether it lives."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,7 +14,7 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 from sqlalchemy.exc import DatabaseError
 
-from c2s_assets.defs import attached
+from c2s_assets.defs.forking import Process, start
 from c2s_assets.defs.processes import PROCESS, end_run, is_dead, note_process, sign_of_life, stop
 
 
@@ -79,12 +77,7 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         command = ["dagster", "api", "execute_run", serialize_value(execute)]
         with sign_of_life(self._instance, run.run_id) as file:
             self._instance.add_run_tags(run.run_id, {PROCESS: run.run_id})
-            process = subprocess.Popen(  # noqa: S603  our own words
-                [sys.executable, "-m", attached.__name__, *command],
-                pass_fds=[file.fileno(), *attached.watched()],
-                stdin=subprocess.DEVNULL,
-                process_group=0,
-            )
+            process = start("run", command, held=[file.fileno()])
             note_process(file, process.pid)
         threading.Thread(target=self._watch, args=(process, run, Path(file.name)), daemon=True).start()
 
@@ -110,7 +103,7 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         stop(self._instance, run)
         end_run(self._instance, run)
 
-    def _watch(self, process: "subprocess.Popen[bytes]", run: dg.DagsterRun, sign: Path) -> None:
+    def _watch(self, process: Process, run: dg.DagsterRun, sign: Path) -> None:
         process.wait()
         sign.unlink(missing_ok=True)
         with suppress(DatabaseError):  # on a full disk; the daemon's watch over runs looks again

@@ -39,7 +39,7 @@ except ZeroDivisionError:
 def _run(tmp_path: Path, code: str) -> "subprocess.CompletedProcess[str]":
     (tmp_path / "tried.py").write_text(code)
     return subprocess.run(
-        [sys.executable, "-m", attached.__name__, "tried"],
+        [sys.executable, "-m", attached.__name__, "try", "tried"],
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"},
         capture_output=True,
         text=True,

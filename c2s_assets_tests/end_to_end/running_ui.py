@@ -17,8 +17,8 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.commands import environment
 from c2s_assets_tests.serving import free_port
 
-# A part of the command line of the process of a run.
-RUN = "c2s_assets.defs.attached dagster api execute_run"
+# What the processes beside the UI are called.
+RUN, CODE_SERVER, DAEMON, FORKS = "c2s run", "c2s code server", "c2s daemon", "c2s forks"
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def members(process: "subprocess.Popen[bytes]") -> list[int]:
     return [int(line) for line in found.stdout.split()]
 
 
-def processes(ui: Ui, command: str) -> list[int]:
-    """Numbers of the processes of a UI whose command line holds some words."""
-    return [number for number in members(ui.process) if command in _command(number)]
+def processes(ui: Ui, name: str) -> list[int]:
+    """Numbers of the processes of a UI that have this name."""
+    return [number for number in members(ui.process) if _name(number) == name]
 
 
 def runs(ui: Ui) -> list[tuple[str, str]]:
@@ -96,10 +96,10 @@ def wait_for_runs(ui: Ui, n_runs: int) -> None:
     assert len(processes(ui, RUN)) == n_runs
 
 
-def _command(number: int) -> str:
+def _name(number: int) -> str:
     try:
-        return Path(f"/proc/{number}/cmdline").read_text().replace("\0", " ")
-    except FileNotFoundError:
+        return Path(f"/proc/{number}/comm").read_text().rstrip()
+    except (FileNotFoundError, ProcessLookupError):
         return ""
 
 

@@ -11,6 +11,9 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import debris
 from c2s_assets_tests.end_to_end.running_ui import (
+    CODE_SERVER,
+    DAEMON,
+    FORKS,
     RUN,
     built,
     members,
@@ -23,9 +26,6 @@ from c2s_assets_tests.end_to_end.running_ui import (
 from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
-
-_CODE_SERVER = "c2s_assets.defs.attached dagster api grpc"
-_DAEMON = "c2s_assets.defs.attached dagster._daemon"
 
 
 def _drop(layout: Layout, *names: str) -> None:
@@ -61,11 +61,12 @@ def test_whatever_process_is_killed_the_others_go_on_and_the_dataset_isbuilt(tmp
 
         _drop(layout, "server")
         wait_for_runs(ui, 1)
-        os.kill(processes(ui, _CODE_SERVER)[0], signal.SIGKILL)
+        os.kill(processes(ui, CODE_SERVER)[0], signal.SIGKILL)
         wait_until(lambda: "server" in built(ui), seconds=600)
 
-        (first,) = processes(ui, _DAEMON)
-        os.kill(first, signal.SIGKILL)
+        (first,) = processes(ui, DAEMON)
+        for number in (*processes(ui, FORKS), first):  # the next daemon, and its runs, are no forks
+            os.kill(number, signal.SIGKILL)
         _drop(layout, "daemon")
         wait_until(lambda: "daemon" in built(ui), seconds=600)
-        assert processes(ui, _DAEMON) != [first]
+        assert processes(ui, DAEMON) != [first]

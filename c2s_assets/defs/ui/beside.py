@@ -1,9 +1,6 @@
 """Processes beside the UI: started again if they die, and gone with the UI, like the runs they started."""
 
 import logging
-import os
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +8,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from c2s_assets.defs import attached
+from c2s_assets.defs.forking import Lifeline, start
 from c2s_assets.defs.launching import ProcessLauncher
 from c2s_assets.defs.processes import end_dead_runs, end_runs_without_process, is_any_alive
 from c2s_assets.defs.ui.output import output_of_others
@@ -27,21 +24,19 @@ class Beside:
 
     Parameters
     ----------
-    pipe
-        The end that is read of a pipe whose other end only this process has.
     output
         What they write to; None for where this process does.
     """
 
-    def __init__(self, *, pipe: int, output: int | None) -> None:
-        self._pipe, self._output = pipe, output
+    def __init__(self, *, output: int | None) -> None:
+        self._output = output
         self._is_ending = threading.Event()
         self._keepers: list[threading.Thread] = []
         self.given_up: str | None = None
         self.when_given_up: Callable[[], None] = self._is_ending.set
 
     def keep(self, name: str, command: Sequence[str]) -> None:
-        """Run a module with its arguments, and again whenever it ends by itself."""
+        """Run a module with its arguments, and again whenever it ends by itself; `name` as in `start`."""
         keeper = threading.Thread(target=self._keep, args=(name, command), daemon=True)
         self._keepers.append(keeper)
         keeper.start()
@@ -57,44 +52,30 @@ class Beside:
         n_short = 0
         while not self._is_ending.is_set():
             began = time.monotonic()
-            status = self._run(command)
+            status = start(name, command, output=self._output).wait()
             if self._is_ending.is_set():
                 return
             n_short = n_short + 1 if time.monotonic() - began < _SHORT_SECONDS else 0
-            said = f"{name} ended by itself ({status})"
+            said = f"The {name} ended by itself ({status})"
             if n_short >= _MOST_SHORT_LIVES:
                 self.given_up = said
                 self.when_given_up()
                 return
             logging.getLogger("dagster").warning(f"{said} and is started again.")
 
-    def _run(self, command: Sequence[str]) -> int:
-        process = subprocess.Popen(  # noqa: S603  our own words
-            [sys.executable, "-m", attached.__name__, *command],
-            pass_fds=[self._pipe],
-            env=os.environ | attached.attach_to(self._pipe),
-            stdin=subprocess.DEVNULL,
-            stdout=self._output,
-            stderr=self._output,
-            process_group=0,
-        )
-        return process.wait()
-
 
 @contextmanager
-def run_beside(instance: dg.DagsterInstance) -> Iterator[Beside]:
+def run_beside(instance: dg.DagsterInstance, lifeline: Lifeline) -> Iterator[Beside]:
     """Keep processes running in the block, after which neither they go on nor runs that they started."""
     if isinstance(instance.run_launcher, ProcessLauncher):  # others may start one at any moment
         end_runs_without_process(instance)
     with output_of_others() as output:
-        heard, told = os.pipe()
-        beside = Beside(pipe=heard, output=output)
+        beside = Beside(output=output)
         try:
             yield beside
         finally:
-            os.close(told)
+            lifeline.cut()
             beside.end()
-            os.close(heard)
             _wait_for_runs(instance, seconds=_ENDING_SECONDS)
 
 

@@ -27,6 +27,7 @@ from dagster_webserver.version import __version__
 
 from c2s_assets.core.errors import C2SError
 from c2s_assets.core.pages.addresses import HEALTH, OVERVIEW
+from c2s_assets.defs.forking import Lifeline
 from c2s_assets.defs.launching import ProcessLauncher
 from c2s_assets.defs.logs import keep_tracebacks, log_format
 from c2s_assets.defs.service import register_known
@@ -49,8 +50,13 @@ _POLL_MILLISECONDS = 2_000
 _CLOSING_SECONDS = 3
 
 
-def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None:
+def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int, lifeline: Lifeline) -> None:
     """Serve the UI until the process is interrupted or asked to end; the daemon ends with it.
+
+    Parameters
+    ----------
+    lifeline
+        From `ready_to_fork`; is cut at the end.
 
     Raises
     ------
@@ -68,7 +74,7 @@ def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None
     with _only_one(instance, port=port), _beside_others(instance, layout):
         recover_all(layout)
         register_known(instance, layout)
-        _start(instance, layout, port=port)
+        _start(instance, layout, lifeline, port=port)
 
 
 @contextmanager
@@ -99,20 +105,20 @@ def _beside_others(instance: dg.DagsterInstance, layout: Layout) -> Iterator[Non
         yield
 
 
-def _start(instance: dg.DagsterInstance, layout: Layout, *, port: int) -> None:
+def _start(instance: dg.DagsterInstance, layout: Layout, lifeline: Lifeline, *, port: int) -> None:
     _configure_logs()
     os.environ["DAGSTER_IS_DEV_CLI"] = "1"
     settings = ["--instance-ref", dg.serialize_value(instance.get_ref()), "--log-format", log_format()]
-    with TemporaryDirectory() as folder, run_beside(instance) as beside:
+    with TemporaryDirectory() as folder, run_beside(instance, lifeline) as beside:
         address, workspace = str(Path(folder) / "code"), Path(folder) / "workspace.yaml"
         code = ["--module-name", _MODULE, "--location-name", _MODULE, "--working-directory", str(Path.cwd())]
         grpc = ["dagster", "api", "grpc", "--socket", address, "--log-level", "warning"]
-        beside.keep("The code server", [*grpc, "--lazy-load-user-code", *code, *settings])
+        beside.keep("code server", [*grpc, "--lazy-load-user-code", *code, *settings])
         _wait_for_code(beside, address, seconds=instance.code_server_process_startup_timeout)
         place = {"socket": address, "location_name": _MODULE}
         workspace.write_text(yaml.dump({"load_from": [{"grpc_server": place}]}))
         daemon = ["dagster._daemon", "run", "--log-level", "info", "--workspace", str(workspace)]
-        beside.keep("The daemon", [*daemon, *settings])
+        beside.keep("daemon", [*daemon, *settings])
         _serve(instance, layout, workspace, beside, port=port)
 
 
