@@ -10,8 +10,8 @@ from c2s_assets.schemas.tables import Table
 
 _COLUMNS = {"column": pl.String, "rule": pl.String, "found": pl.String, "row": pl.Int64}
 _RULES_OF_TABLE = ("column_in_dataframe", "column_in_schema")
-# pandera takes 40 ms to look at any block of cell_sentences. Those of 1,024 cells are 9 MB, and looking at one
-# after the other was a sixth of the main job of a million cells.
+# pandera takes 40 ms to look at any block of cell_sentences, of which 1,024 cells are 9 MB: to look at those
+# one by one was a sixth of the main job of a million cells.
 _BYTES_AT_ONCE = 64 * 2**20
 
 
