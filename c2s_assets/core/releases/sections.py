@@ -24,6 +24,7 @@ from c2s_assets.core.releases.pictures import picture_path
 from c2s_assets.core.releases.sources import Source, bibtex, cites_another_title
 from c2s_assets.core.reports.counts import counted
 from c2s_assets.core.reports.markdown import Markdown, code, shown, table
+from c2s_assets.core.reports.text import as_code
 from c2s_assets.core.splits.certificate import CERTIFICATE, Certificate
 
 # A card of 2,200 datasets would be mostly a table; what is not listed is in the table `sources`.
@@ -189,7 +190,7 @@ def _spec(source: Source) -> tuple[object, ...]:
 
 
 def _field_table(columns: Sequence[Field]) -> str:
-    rows = [(Markdown(f"`{one.name}`"), one.type, one.unit, one.null, one.says) for one in columns]
+    rows = [(Markdown(as_code(one.name)), one.type, one.unit, one.null, one.says) for one in columns]
     return table(("column", "type", "unit", "null", "meaning"), rows)
 
 

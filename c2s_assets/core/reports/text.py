@@ -68,6 +68,11 @@ def as_markdown(text: str) -> str:
     return _TO_MARKDOWN.sub(_harmless, terminal_text(text))
 
 
+def as_code(name: str) -> str:
+    """Write Markdown that shows a name as code, also in a cell of a table."""
+    return _code(one_line(name)).replace("|", r"\|")
+
+
 def from_markdown(text: str) -> str:
     """Give back the text that `as_markdown` wrote."""
     return _FROM_MARKDOWN.sub(lambda found: found[3] or _content(found[2]), text)

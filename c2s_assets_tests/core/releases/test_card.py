@@ -9,10 +9,10 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from c2s_assets.core.releases.card import write_card
+from c2s_assets.core.releases.card import write_card, write_dataset_card
 from c2s_assets.core.releases.census import COUNTED, Census, N
 from c2s_assets.core.releases.entry import ReleaseEntry
-from c2s_assets.core.releases.facts import Field, PublishedTable, ReleaseFacts
+from c2s_assets.core.releases.facts import DatasetFacts, Field, PublishedTable, ReleaseFacts
 from c2s_assets.core.releases.sources import Source
 from c2s_assets.core.splits.certificate import Certificate, SideCount
 
@@ -169,3 +169,29 @@ def test_versions_that_were_withdrawn_are_named_with_the_reason() -> None:
     entry = ENTRY.model_copy(update={"yanked": {"1.0": "ages | of months"}})
     assert lines(card(entry=entry), "| 1.0") == [r"| 1.0 | ages \| of months |"]
     assert "withdrawn" not in card()
+
+
+HOSTILE = "![x](http://evil.example/a.png) <img src=x onerror=alert(1)> [l](javascript:alert(1)) | `$x$`"
+
+
+def hostile_texts(of: str) -> dict[str, str]:
+    """A card, and its pictures, whose every text of a source is hostile."""
+    source = Source("blood", title=HOSTILE, licence=HOSTILE, citation=HOSTILE, organism=HOSTILE)
+    cells = census({"age": 20.0, "tissue": HOSTILE, "cell_type": HOSTILE, N: 10})
+    facts = replace(FACTS, sources=[source], census=cells, fields=[Field(HOSTILE, "string", "", "", HOSTILE)])
+    if of == "release":
+        return write_card("corpus", ENTRY, facts)
+    return write_dataset_card(DatasetFacts(("train",), cells, facts.left_out, source, facts.fields))
+
+
+@pytest.mark.parametrize("of", ["release", "dataset"])
+def test_hostile_texts_of_a_source_are_text_in_cards_and_their_pictures(of: str) -> None:
+    texts = hostile_texts(of)
+    _, top, body = texts.pop("README.md").split("---\n", 2)
+    assert isinstance(yaml.safe_load(top), dict)
+    shown = MarkdownIt("gfm-like", {"linkify": False}).render(body)
+    tags = re.findall(r"<[^>]*>", shown)
+    assert not [tag for tag in tags if re.search("evil|onerror|javascript", tag)]
+    assert "onerror=alert(1)&gt;" in shown, "it is there, as text"
+    for picture in texts.values():
+        assert not re.search(r"<(script|image|a|foreignObject)\b|<[^>]*(onerror|javascript|evil)", picture)
