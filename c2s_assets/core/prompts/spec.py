@@ -19,8 +19,15 @@ TaskName = Literal[
     "cells_generation",
 ]
 _ALL: list[TaskName] = [
-    *("cell_type", "tissue", "disease", "sex", "age", "age_decade", "cell_generation"),
-    *("tissue_of_cells", "cells_generation"),
+    "cell_type",
+    "tissue",
+    "disease",
+    "sex",
+    "age",
+    "age_decade",
+    "cell_generation",
+    "tissue_of_cells",
+    "cells_generation",
 ]
 _DEFAULT_TOP_N = 200
 

@@ -11,10 +11,28 @@ BY, SA, NC, ND = "by", "sa", "nc", "nd"
 # Those of the Hub (docs/hub/repositories-licenses) that are given to data or were given to its files.
 _ON_THE_HUB = frozenset(
     {
-        *("cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0"),
-        *("cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0", "cc-by-nc-nd-3.0"),
-        *("cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
-        *("odc-by", "odbl", "pddl", "mit", "apache-2.0", "bsd-3-clause"),
+        "cc0-1.0",
+        "cc-by-2.0",
+        "cc-by-2.5",
+        "cc-by-3.0",
+        "cc-by-4.0",
+        "cc-by-sa-3.0",
+        "cc-by-sa-4.0",
+        "cc-by-nc-2.0",
+        "cc-by-nc-3.0",
+        "cc-by-nc-4.0",
+        "cc-by-nd-4.0",
+        "cc-by-nc-nd-3.0",
+        "cc-by-nc-nd-4.0",
+        "cc-by-nc-sa-2.0",
+        "cc-by-nc-sa-3.0",
+        "cc-by-nc-sa-4.0",
+        "odc-by",
+        "odbl",
+        "pddl",
+        "mit",
+        "apache-2.0",
+        "bsd-3-clause",
     }
 )
 # Of licences that do not say it in their names.

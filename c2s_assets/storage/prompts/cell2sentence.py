@@ -33,17 +33,29 @@ from c2s_assets.storage.tables.parquet import iter_table, read_table
 CELLS, GROUPS, VOCABULARY = "cells", "groups", "vocabulary.json"
 _CELLS_SCHEMA = pa.schema(
     [
-        *((name, pa.string()) for name in ("cell_name", "cell_sentence", "cell_type", "tissue", "disease")),
-        *((name, pa.string()) for name in ("organism", "sex", "assay", "batch_condition")),
+        ("cell_name", pa.string()),
+        ("cell_sentence", pa.string()),
+        ("cell_type", pa.string()),
+        ("tissue", pa.string()),
+        ("disease", pa.string()),
+        ("organism", pa.string()),
+        ("sex", pa.string()),
+        ("assay", pa.string()),
+        ("batch_condition", pa.string()),
         ("age", pa.float32()),
-        *((name, pa.string()) for name in ("dataset_id", "split")),
+        ("dataset_id", pa.string()),
+        ("split", pa.string()),
     ]
 )
 _GROUPS_SCHEMA = pa.schema(
     [
         ("multi_cell_groupings", pa.list_(pa.int64())),
-        *((name, pa.string()) for name in ("organism", "tissue", "batch_condition", "abstract")),
-        *((name, pa.string()) for name in ("dataset_id", "split")),
+        ("organism", pa.string()),
+        ("tissue", pa.string()),
+        ("batch_condition", pa.string()),
+        ("abstract", pa.string()),
+        ("dataset_id", pa.string()),
+        ("split", pa.string()),
     ]
 )
 SPLIT_OF_CELLS, SPLIT_OF_GROUPS = "data_split_indices.json", "group_split_indices.json"

@@ -30,8 +30,19 @@ _OF_RECORD = {
     **{name: name for name in ("journal", "published_year", "authors")},
 }
 _UNDER_THEIR_NAMES = (
-    *("dataset_id", "title", "organism", "licence", "licence_is_assumed", "citation", "doi", "collection_id"),
-    *("dataset_version_id", "source_url", "source_sha256", "layer", "values"),
+    "dataset_id",
+    "title",
+    "organism",
+    "licence",
+    "licence_is_assumed",
+    "citation",
+    "doi",
+    "collection_id",
+    "dataset_version_id",
+    "source_url",
+    "source_sha256",
+    "layer",
+    "values",
 )
 
 
