@@ -340,3 +340,13 @@ def locate_lake(address: str | Path | None) -> Layout:
     if root.is_file():
         raise MachineError(f"{root}: {DENIALS['no folder'].found}. {DENIALS['no folder'].advice}")
     return Layout(root)
+
+
+def part_of(path: Path) -> Path:
+    """Where the first bytes of a file wait until all have arrived."""
+    return path.with_name(f"{path.name}.part")
+
+
+def note_of_part(part: Path) -> Path:
+    """Where it is noted of which version of a file a part is."""
+    return part.with_name(f"{part.name}.json")

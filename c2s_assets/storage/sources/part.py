@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError
 
 from c2s_assets.core.errors import DownloadError
+from c2s_assets.storage.lake.layout import note_of_part, part_of
 
 
 class PartNote(BaseModel):
@@ -23,7 +24,7 @@ class PartNote(BaseModel):
 
 
 class Part:
-    """The first bytes of a file, in `<path>.part`, and a note of what they are of; made by `open_part`.
+    """The first bytes of a file, in its `part_of`, and a note of what they are of; made by `open_part`.
 
     Its process holds a lock on it. Without a note there is nothing to go on from.
 
@@ -37,7 +38,7 @@ class Part:
 
     def __init__(self, path: Path, file: FileIO) -> None:
         self._path, self._file = path, file
-        self._note_path = _note_path(path)
+        self._note_path = note_of_part(path)
         self.n_bytes = self.furthest = file.seek(0, os.SEEK_END)
 
     @property
@@ -100,8 +101,8 @@ def open_part(path: Path) -> Iterator[Part]:
     DownloadError
         If another process is fetching it.
     """
-    part_path = path.with_name(f"{path.name}.part")
-    for own in (part_path, _note_path(part_path)):
+    part_path = part_of(path)
+    for own in (part_path, note_of_part(part_path)):
         if own.is_symlink():  # not ours, and could lead out of the lake
             own.unlink()
     with part_path.open("ab+", buffering=0) as file:
@@ -113,10 +114,6 @@ def open_part(path: Path) -> Iterator[Part]:
 def url_digest(url: str) -> str:
     """Identify an address without showing it."""
     return hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()
-
-
-def _note_path(part_path: Path) -> Path:
-    return part_path.with_name(f"{part_path.name}.json")
 
 
 def _lock(file: FileIO, path: Path) -> bool:
