@@ -24,15 +24,15 @@ SIZE = {"n_obs": 120, "n_donors": 12, "ages": (20, 30, 40, 50, 60)}
 
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
-    """A lake: `counts` and `normalised` may be used, `mouse` has fewer cells, `unfinished` no expression."""
+    """A lake: `counts` and `normalised` may be used, `macaque` is smaller, `unfinished` has no expression."""
     layout = make_lake(tmp_path_factory.mktemp("leak_inflation"))
     drop_toy_h5ad(layout, "counts", **SIZE)
     others = {"donor_id": [f"patient_{cell % 12}" for cell in range(120)]}
     drop_toy_h5ad(layout, "normalised", matrices="normalised X", seed=1, n_vars=30, obs=others, **SIZE)
-    drop_toy_h5ad(layout, "mouse", uns={"organism": "Mus musculus"}, seed=2)
+    drop_toy_h5ad(layout, "macaque", uns={"organism": "Macaca mulatta"}, seed=2)
     drop_toy_h5ad(layout, "unfinished", seed=3)
     with open_workshop(layout) as workshop:
-        for dataset_id in ("counts", "normalised", "mouse"):
+        for dataset_id in ("counts", "normalised", "macaque"):
             assert build_only(workshop, dataset_id, *TABLES).success
         assert build_only(workshop, "unfinished", *TABLES[:-1]).success
         yield workshop
