@@ -122,6 +122,10 @@ class Datasets(pr.DataFrameModel):
     retrieved_at: str = column("When the source file was copied or downloaded, ISO 8601 UTC.", null=_UNKNOWN)
     source_size_bytes: pl.Int64 = column("Size of the source file.", null=_UNKNOWN)
     is_current: bool = column("Whether the tables were made from the source file as it is now.")
+    outdated: pl.List = column(
+        "Which of its tables source file, datasets.yaml and code want otherwise now, and why; all are shown.",
+        items=pl.String(),
+    )
     is_newest: bool = column(
         "Whether they are of the version that CELLxGENE Discover lists.", null="if either is not known"
     )

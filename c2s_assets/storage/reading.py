@@ -17,7 +17,7 @@ from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.core.splits.sides import ALL_SIDES, SIDES
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.choosing import choose_datasets, files_of, present_tables, problem_of
-from c2s_assets.storage.dataset import AssetState, Dataset
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_document, read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import find_lake
@@ -287,7 +287,7 @@ class Lake:
             DATASET_ID: dataset_id,
             "n_cells": None if cells is None else cells.n_rows,
             "tables": [name for name, state in states.items() if state.standing == "built"],
-            "problems": [problem_of(state) for state in states.values() if _is_problem(state)],
+            "problems": [problem_of(state) for state in states.values() if state.is_problem],
         }
         if states["dataset_profile"].standing != "missing":
             profile = read_document(self.layout.profile(dataset_id), DatasetProfile)
@@ -313,8 +313,3 @@ def _choose(frame: pl.LazyFrame, columns: Sequence[str] | None, *, of: str) -> p
             f"pl.col('source_columns').str.json_path_match('$.{unknown[0]}'). There are {', '.join(known)}."
         )
     return frame.select(columns)
-
-
-def _is_problem(state: AssetState) -> bool:
-    """Whether a table is not as it should be; one that has to be asked for may be missing."""
-    return state.is_wanted and state.standing != "built"

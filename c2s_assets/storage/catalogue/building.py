@@ -25,11 +25,13 @@ from c2s_assets.storage.catalogue.snapshot import (
     DatasetTables,
     Snapshot,
     build_again,
+    dataset_ids,
     lake_state,
     take_snapshot,
 )
 from c2s_assets.storage.catalogue.statements import statement
 from c2s_assets.storage.catalogue.versions import Reader
+from c2s_assets.storage.choosing import problem_of
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import Document, read_document, read_settings
 from c2s_assets.storage.lake.layout import Layout
@@ -67,9 +69,14 @@ def build_catalogue(layout: Layout, path: Path, *, withdrawn: Collection[str] = 
     -------
     What it shows, and which datasets are left out because their tables cannot be read.
     """
+    settings = read_settings(layout)
+    # Before the lake is looked at, as a dataset of an earlier c2s_assets gets its record by that.
+    outdated = {name: _outdated(Dataset(layout, name, settings)) for name in dataset_ids(layout)}
     state = lake_state(layout, withdrawn=sorted(withdrawn))
     folder = layout.catalogue_tables / secrets.token_hex(8)
-    snapshot = take_snapshot(layout, folder, templates=promised_columns(), withdrawn=withdrawn)
+    snapshot = take_snapshot(
+        layout, folder, templates=promised_columns(), outdated=outdated, withdrawn=withdrawn
+    )
     built_from = {"root": str(layout.root), "snapshot": folder.name, "lake_state": state}
     try:
         _write(path, layout, snapshot, built_from)
@@ -186,6 +193,7 @@ def _describe(dataset: Dataset, tables: DatasetTables) -> dict[str, object]:
         "n_features": tables.n_rows.get(FEATURES),
         "source_sha256": tables.source_sha256,
         "is_current": source is not None and source.sha256 == tables.source_sha256,
+        "outdated": list(tables.outdated),
     }
     if profile is not None and profile.source_sha256 == tables.source_sha256:
         described |= asdict(_origin(dataset, profile)) | {
@@ -201,6 +209,15 @@ def _describe(dataset: Dataset, tables: DatasetTables) -> dict[str, object]:
             "source_size_bytes": source.size_bytes,
         }
     return described
+
+
+def _outdated(dataset: Dataset) -> list[str]:
+    """Tell of the tables that the catalogue shows how they stand, if they are not as they should be."""
+    try:
+        states = dataset.state()
+    except C2SError as error:
+        return [str(error)]
+    return [problem_of(state) for name, state in states.items() if name in SHOWN and state.is_problem]
 
 
 def _origin(dataset: Dataset, profile: DatasetProfile) -> Origin:

@@ -16,9 +16,9 @@ which the catalogue is not, and whoever asks it wants the newest.
 import hashlib
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -55,11 +55,16 @@ _NO_DATASET = "-"
 
 @dataclass(frozen=True)
 class DatasetTables:
-    """The tables of one dataset in a snapshot: all made from the same version of its source file."""
+    """The tables of one dataset in a snapshot: all made from the same version of its source file.
+
+    `outdated` says which of them stand otherwise than they should, see `Dataset.state`. They are shown all
+    the same; that they go together is read from what is linked, which may have changed since.
+    """
 
     source_sha256: str
     n_rows: Mapping[str, int]
     projections: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
 
     @property
     def names(self) -> list[str]:
@@ -103,7 +108,12 @@ class Snapshot:
 
 
 def take_snapshot(
-    layout: Layout, folder: Path, *, templates: Mapping[str, pa.Schema], withdrawn: Collection[str] = ()
+    layout: Layout,
+    folder: Path,
+    *,
+    templates: Mapping[str, pa.Schema],
+    outdated: Mapping[str, Sequence[str]],
+    withdrawn: Collection[str] = (),
 ) -> Snapshot:
     """Link the tables of every dataset that can be read into a new folder.
 
@@ -116,6 +126,8 @@ def take_snapshot(
     templates
         For each of `SHOWN`, and for the report on their health, the columns that it must have even if no
         dataset has them.
+    outdated
+        What is to be said of tables of each dataset, see `DatasetTables`.
     withdrawn
         Datasets to leave out without a word.
     """
@@ -136,7 +148,7 @@ def take_snapshot(
             _unlink(folder, dataset_id)
             left_out[dataset_id] = str(error)
         else:
-            found[dataset_id] = tables
+            found[dataset_id] = replace(tables, outdated=tuple(outdated.get(dataset_id, ())))
             columns.add(dataset_id, schemas)
     others = {name: f"{why}. {build_again(name)}" for name, why in columns.minorities().items()}
     return Snapshot(folder, found, left_out).without(others)

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from c2s_assets.core.errors import LakeError, MissingInputError, QueryError
+from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.health import Health
+from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.catalogue.building import build_catalogue, rows_of_views
 from c2s_assets.storage.catalogue.queries import answer_query
 from c2s_assets.storage.catalogue.snapshot import Snapshot, literal_pattern
@@ -25,6 +27,7 @@ from c2s_assets.storage.catalogue.versions import (
     remove_snapshots,
     shown_snapshot,
 )
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.staging import stage
@@ -345,6 +348,23 @@ def test_a_table_of_another_source_is_left_out_alone_a_withdrawn_dataset_whole(l
     assert snapshot.left_out == {}
     assert ask(layout, "select dataset_id, n_cells, tables from datasets") == [("toy", 4, ["cell_metadata"])]
     assert ask(layout, "select count(*) from sentences") == [(0,)]
+
+
+def test_a_table_that_is_outdated_is_shown_and_it_is_said_why(layout: Layout) -> None:
+    put_toy_tables(layout, "toy", cells=cells())
+    adopted = Dataset(layout, "toy", DatasetsFile()).record()
+    build(layout)
+    assert is_current(layout), "what its datasets are asked for changes nothing"
+    (found,) = ask(layout, "select outdated from datasets")
+    was, now = adopted.built["cell_metadata"].made_from.code_version, TABLES["cell_metadata"].code_version
+    assert f"cell_metadata is outdated: its step is version {now} now, was {was}" in found[0]
+    assert ask(layout, "select count(*) from cells") == [(3,)]
+
+    layout.settings.write_text("sentences: {top_n: 1000}\n")
+    assert not is_current(layout)
+    build(layout)
+    (found,) = ask(layout, "select list_filter(outdated, lambda why: contains(why, 'top_n')) from datasets")
+    assert ["sentences.top_n is 1000 now, was" in why for why in found[0]] == [True]
 
 
 def test_a_link_that_leads_out_of_the_lake_is_not_followed(layout: Layout, tmp_path: Path) -> None:

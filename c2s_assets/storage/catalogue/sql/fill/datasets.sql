@@ -45,6 +45,7 @@ select
     described.retrieved_at,
     described.source_size_bytes,
     described.is_current,
+    described.outdated,
     described.dataset_version_id = listed.dataset_version_id as is_newest
 from described
 left join counted using (dataset_id)
