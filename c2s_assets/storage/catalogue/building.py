@@ -18,7 +18,7 @@ from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE, promised_columns
 from c2s_assets.schemas.discover import Collections, Listing
 from c2s_assets.schemas.documents import DatasetProfile, Provenance, ValidationReport
-from c2s_assets.schemas.registry import FEATURES, HEALTH, TABLES
+from c2s_assets.schemas.registry import CELLS, FEATURES, HEALTH, TABLES
 from c2s_assets.storage.catalogue.ddl import copy, definitions
 from c2s_assets.storage.catalogue.snapshot import (
     SHOWN,
@@ -211,13 +211,13 @@ def _describe(dataset: Dataset, tables: DatasetTables) -> dict[str, object]:
     return described
 
 
-def _outdated(dataset: Dataset) -> list[str]:
-    """Tell of the tables that the catalogue shows how they stand, if they are not as they should be."""
+def _outdated(dataset: Dataset) -> dict[str, str]:
+    """Tell of each table how it stands, if it is not as it should be."""
     try:
         states = dataset.state()
     except C2SError as error:
-        return [str(error)]
-    return [problem_of(state) for name, state in states.items() if name in SHOWN and state.is_problem]
+        return {CELLS: str(error)}
+    return {name: problem_of(state) for name, state in states.items() if state.is_problem}
 
 
 def _origin(dataset: Dataset, profile: DatasetProfile) -> Origin:

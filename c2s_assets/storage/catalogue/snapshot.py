@@ -16,7 +16,7 @@ which the catalogue is not, and whoever asks it wants the newest.
 import hashlib
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -112,7 +112,7 @@ def take_snapshot(
     folder: Path,
     *,
     templates: Mapping[str, pa.Schema],
-    outdated: Mapping[str, Sequence[str]],
+    outdated: Mapping[str, Mapping[str, str]],
     withdrawn: Collection[str] = (),
 ) -> Snapshot:
     """Link the tables of every dataset that can be read into a new folder.
@@ -127,7 +127,7 @@ def take_snapshot(
         For each of `SHOWN`, and for the report on their health, the columns that it must have even if no
         dataset has them.
     outdated
-        What is to be said of tables of each dataset, see `DatasetTables`.
+        What is to be said of tables of each dataset, by their name; those that are shown are told of.
     withdrawn
         Datasets to leave out without a word.
     """
@@ -148,7 +148,9 @@ def take_snapshot(
             _unlink(folder, dataset_id)
             left_out[dataset_id] = str(error)
         else:
-            found[dataset_id] = replace(tables, outdated=tuple(outdated.get(dataset_id, ())))
+            says = outdated.get(dataset_id, {})
+            told = tuple(says[name] for name in tables.names if name in says)
+            found[dataset_id] = replace(tables, outdated=told)
             columns.add(dataset_id, schemas)
     others = {name: f"{why}. {build_again(name)}" for name, why in columns.minorities().items()}
     return Snapshot(folder, found, left_out).without(others)
