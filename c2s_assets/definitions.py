@@ -31,7 +31,7 @@ from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.automation.jobs import BUILD_JOBS, list_gene_symbols
 from c2s_assets.defs.automation.refresh import daily_listing, list_cellxgene, refresh
 from c2s_assets.defs.automation.releases import RELEASE_JOBS, daily_releases, described_releases
-from c2s_assets.defs.automation.retention import prune_runs, weekly_pruning
+from c2s_assets.defs.automation.retention import daily_pruning, prune_runs
 from c2s_assets.defs.console import terminal
 from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
 
@@ -60,7 +60,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | Hugging
             daily_listing,
             hourly_catalogue,
             hourly_health,
-            weekly_pruning,
+            daily_pruning,
             nightly_plan,
             nightly_audit,
             weekly_measurement,

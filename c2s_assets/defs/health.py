@@ -14,6 +14,7 @@ from c2s_assets.core.runs.health import (
     LISTED,
     OUTDATED,
     SINCE,
+    SIZE,
     STANDING,
     WHY,
     notice_revision,
@@ -33,6 +34,7 @@ _NOT_FETCHED = "not fetched"
 _FOUND = pl.Schema(
     {
         **dict.fromkeys((DATASET_ID, STANDING, LISTED, HELD), pl.String()),
+        SIZE: pl.Int64(),
         **dict.fromkeys(("last_run", "last_run_at", "last_failure", "next_try_at"), pl.String()),
         **dict.fromkeys((OUTDATED, WHY), pl.List(pl.String())),
     }
@@ -73,13 +75,14 @@ def look_at_health(instance: dg.DagsterInstance, layout: Layout, *, now: datetim
 def _of_status(status: DatasetStatus | None) -> dict[str, Any]:
     if status is None:
         why = ["datasets.yaml selects it, and it was not fetched yet"]
-        return {STANDING: _NOT_FETCHED, OUTDATED: [], WHY: why}
+        return {STANDING: _NOT_FETCHED, SIZE: 0, OUTDATED: [], WHY: why}
     states, stands = (status.states or {}).values(), standing(status)
     why = list(dict.fromkeys(reasons(status)))
     if stands != FRESH and not why:  # also of one that waits for its first build
         why = ["nothing of it was built yet"]
     return {
         STANDING: stands,
+        SIZE: status.size_bytes,
         "last_run": status.last_run,
         "last_run_at": _time(status.last_run_at),
         "last_failure": status.problem,

@@ -26,6 +26,7 @@ class Health(pr.DataFrameModel):
         "When a report first found it not as it should be, ISO 8601 in UTC.", null="of what is built"
     )
     hours_stale: pl.Float32 = column("Hours from then to this report.", null="of what is built", ge=0)
+    size_bytes: int = column("Bytes of its source and of its tables, as far as they are built.", ge=0)
     last_run: str = column("How its last run stands.", null="if there was none, or it was removed")
     last_run_at: str = column("When that began, ISO 8601 in UTC.", null="if it has not begun")
     last_failure: str = column("What its last run failed by.", null="if it did not fail")

@@ -9,6 +9,7 @@ from c2s_assets.defs.automation.inbox import inbox
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.service import list_datasets, register
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.unknown_ids import known_datasets
 from c2s_assets_tests.defs.building import Workshop, build_only, open_workshop
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 
@@ -29,6 +30,12 @@ def _start(workshop: Workshop, result: dg.SensorResult) -> dg.DagsterRun:
     job = workshop.definitions.resolve_job_def(str(request.job_name))
     tags = {**request.tags, "dagster/partition": request.partition_key or ""}
     return workshop.instance.create_run_for_job(job, tags=tags)
+
+
+def _start_all(workshop: Workshop, result: dg.SensorResult) -> None:
+    """Make the runs that a tick asks for, as `_start`."""
+    for request in result.run_requests or []:
+        _start(workshop, dg.SensorResult(run_requests=[request]))
 
 
 def _run(workshop: Workshop, result: dg.SensorResult) -> bool:
@@ -148,15 +155,72 @@ def test_a_file_that_is_deleted_before_its_build_is_not_asked_for_again_until_it
         asked = _tick(layout, workshop.instance, _tick(layout, workshop.instance, None).cursor)
         layout.inbox_h5ad("toy").unlink()
         assert not _run(workshop, asked)
-        gone = _tick(layout, workshop.instance, asked.cursor)
         last_run, problem, _ = _shown(workshop)
+        gone = _tick(layout, workshop.instance, asked.cursor)
+        assert known_datasets(layout) == set()
         drop_toy_h5ad(layout, "toy")
         back = _tick(layout, workshop.instance, gone.cursor)
         settled = _tick(layout, workshop.instance, back.cursor)
 
     assert [_keys(tick) for tick in (gone, back, settled)] == [[], [], ["toy"]]
+    (request,) = gone.dynamic_partitions_requests or []
+    assert isinstance(request, dg.DeleteDynamicPartitionsRequest)
+    assert request.partition_keys == ["toy"]
+    assert "toy: its file is gone, and nothing was built of it." in str(gone.skip_reason)
     assert last_run == "failure"
     assert "there is no file for it" in str(problem)
+
+
+def test_a_file_that_is_deleted_while_a_run_waits_for_it_leaves_the_list_when_that_has_ended(
+    tmp_path: Path,
+) -> None:
+    layout = make_lake(tmp_path, "toy", "kept")
+    with open_workshop(layout) as workshop:
+        instance = workshop.instance
+        instance.add_dynamic_partitions("datasets", ["toy", "kept", "of somebody"])
+        assert build_only(workshop, "kept", "raw_h5ad").success
+        asked = _tick(layout, instance, _tick(layout, instance, None).cursor)
+        run = _start(workshop, asked)
+        layout.inbox_h5ad("toy").unlink()
+        waits = _tick(layout, instance, asked.cursor)
+        instance.report_run_failed(run)
+        gone = _tick(layout, instance, waits.cursor)
+        settled = _tick(layout, instance, gone.cursor)
+
+    asked_for = [tick.dynamic_partitions_requests for tick in (waits, gone, settled)]
+    assert [[request.partition_keys for request in requests or []] for requests in asked_for] == [
+        [], [["toy"]], []
+    ]  # fmt: skip
+
+
+def test_of_twenty_files_at_once_each_is_right(tmp_path: Path) -> None:
+    """Three are still being copied, two are deleted and two replaced before they are built."""
+    layout = make_lake(tmp_path)
+    files = [layout.inbox_h5ad(f"f{n:02d}") for n in range(20)]
+    copied, deleted, replaced, whole = files[:3], files[3:5], files[5:7], files[7:]
+    for file in files:
+        file.write_bytes(b"1")
+    with open_workshop(layout) as workshop:
+        first = _tick(layout, workshop.instance, None)
+        workshop.instance.add_dynamic_partitions("datasets", [file.stem for file in files])
+        for file in deleted:
+            file.unlink()
+        for file in (*copied, *replaced):
+            file.write_bytes(b"22")
+        second = _tick(layout, workshop.instance, first.cursor)
+        _start_all(workshop, second)
+        for file in copied:
+            file.write_bytes(b"333")
+        third = _tick(layout, workshop.instance, second.cursor)
+        _start_all(workshop, third)
+        fourth = _tick(layout, workshop.instance, third.cursor)
+
+    (added,) = first.dynamic_partitions_requests or []
+    (removed,) = second.dynamic_partitions_requests or []
+    assert added.partition_keys == [file.stem for file in files]
+    assert removed.partition_keys == [file.stem for file in deleted]
+    asked = [_keys(tick) for tick in (first, second, third, fourth)]
+    assert asked == [[], *([file.stem for file in some] for some in (whole, replaced, copied))]
 
 
 def test_a_newer_version_that_comes_while_the_first_is_built_is_built_after_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import dagster as dg
 import pytest
 
 from c2s_assets.defs.automation import retention
-from c2s_assets.defs.automation.retention import prune_runs, weekly_pruning
+from c2s_assets.defs.automation.retention import daily_pruning, prune_runs
 from c2s_assets_tests.defs.building import Workshop
 from c2s_assets_tests.toy import make_lake
 
@@ -39,6 +39,6 @@ def test_superseded_runs_go_and_what_the_last_success_recorded_stays(
         assert [execution.run_id for execution in of_check] == [newest]
 
 
-def test_pruning_is_asked_for_once_a_week() -> None:
-    assert weekly_pruning.cron_schedule == "30 4 * * 0"
-    assert isinstance(weekly_pruning(), dg.RunRequest)
+def test_pruning_is_asked_for_once_a_day() -> None:
+    assert daily_pruning.cron_schedule == "30 4 * * *"
+    assert isinstance(daily_pruning(), dg.RunRequest)

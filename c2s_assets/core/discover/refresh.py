@@ -39,12 +39,21 @@ class Held:
 
 @dataclass(frozen=True)
 class Request:
-    """A run to ask for; `attempt` counts from 1 and is never used twice for one version."""
+    """A run to ask for.
+
+    Attributes
+    ----------
+    attempt
+        Counts the tries of this version that are known, from 1: old ones may be forgotten.
+    after
+        When the last of them ended, in seconds since the epoch; 0 if there is none.
+    """
 
     dataset_id: str
     dataset_version_id: str
     attempt: int
     why: Why
+    after: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,8 @@ def plan_refresh(
         if now < rest.until:
             resting.append(rest)
         else:
-            due.append(Request(dataset_id, version, len(of_version) + 1, _why(found, version)))
+            last = max((one.ended_at or 0.0 for one in of_version), default=0.0)
+            due.append(Request(dataset_id, version, len(of_version) + 1, _why(found, version), last))
     n_free = max(at_most - len(under_way), 0)
     due.sort(key=lambda request: (request.why != "revised", request.attempt, request.dataset_id))
     own = sorted(dataset_id for dataset_id, one in held.items() if one.is_own and dataset_id in wanted)

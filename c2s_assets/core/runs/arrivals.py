@@ -60,12 +60,15 @@ class Decision:
         Dataset id to when it is tried again, in seconds since the epoch.
     refused
         Datasets whose file stays in the inbox until it changes.
+    gone
+        Datasets whose file is no longer in the inbox, and that no run builds.
     """
 
     build: dict[str, str]
     resting: dict[str, float]
     refused: list[str]
     remember: Memory
+    gone: list[str]
 
 
 def decide_arrivals(
@@ -101,7 +104,7 @@ def decide_arrivals(
     at_most
         Runs to wait or run at once.
     """
-    remember = dict(_remembered(waiting, before, taken=taken, tries=tries))
+    remember = dict(_remembered(waiting, before, taken=taken, tries=tries, busy=busy))
     due: list[tuple[int, str, str]] = []
     resting: dict[str, float] = {}
     under_way = set()
@@ -116,7 +119,8 @@ def decide_arrivals(
     n_free = max(at_most - len(under_way), 0)
     refused = [dataset_id for dataset_id, state in remember.items() if state.startswith(_REFUSED)]
     build = {dataset_id: version for _, dataset_id, version in sorted(due)[:n_free]}
-    return Decision(build, resting, refused, Memory(remember))
+    gone = sorted(before.states.keys() - waiting.keys() - taken.keys() - busy)
+    return Decision(build, resting, refused, Memory(remember), gone)
 
 
 def due_again(
@@ -143,6 +147,7 @@ def _remembered(
     *,
     taken: Mapping[str, Arrival],
     tries: Mapping[str, Sequence[Try]],
+    busy: frozenset[str],
 ) -> Iterator[tuple[str, str]]:
     for dataset_id, arrival in waiting.items():
         version, last = arrival.version, before.states.get(dataset_id, "")
@@ -156,7 +161,8 @@ def _remembered(
         found = tries.get(dataset_id, ())
         is_ours = dataset_id in taken and taken[dataset_id].version == version
         is_settled = _ended_as(found, version, "succeeded") or _ended_as(found, version, "refused")
-        if dataset_id not in waiting and is_ours and not is_settled:
+        # Of what a run has taken, or does not find, is known what became of it only when that has ended.
+        if dataset_id not in waiting and (dataset_id in busy or (is_ours and not is_settled)):
             yield dataset_id, f"{_WANTED} {version}"
 
 

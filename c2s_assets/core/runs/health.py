@@ -12,6 +12,7 @@ from c2s_assets.core.reports.counts import some_of
 
 STANDING, SINCE, HOURS = "standing", "stale_since", "hours_stale"
 OUTDATED, WHY, LISTED, HELD = "outdated", "why", "listed_version", "held_version"
+SIZE = "size_bytes"
 FRESH, REVISED, REFUSED = "built", "revised", "refused"
 # A day's listing and a night's builds, and half a day for what had to be tried again.
 MOST_HOURS = 36.0
@@ -66,9 +67,9 @@ def everything_is_fresh(rows: pl.DataFrame) -> Finding:
         "n_too_long": stale.height,
         "n_left_refused": left.height,
     }
-    message = (
-        f"{n_fresh:,} of {rows.height:,} datasets are as they should be; no other for {MOST_HOURS:.0f} hours."
-    )
+    message = f"{n_fresh:,} of {rows.height:,} datasets are as they should be."
+    if n_fresh + left.height < rows.height:
+        message += f" None of the others is stale for more than {MOST_HOURS:.0f} hours."
     if stale.height:
         message = (
             f"{stale.height:,} of {rows.height:,} datasets are stale for more than {MOST_HOURS:.0f} hours: "

@@ -18,6 +18,7 @@ from c2s_assets.schemas.registry import wanted_tables
 from c2s_assets.storage.holdings import due_tables, is_unfinished, stale_tables
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.sources.inbox import look_into_inbox, taken_arrival
+from c2s_assets.storage.sources.removal import is_left_over, places_of, remove_dataset
 
 ARRIVAL = "c2s/arrival"
 # As of `refresh`: enough to keep a machine busy between two looks.
@@ -41,10 +42,14 @@ def inbox(context: dg.SensorEvaluationContext, store: Store) -> dg.SensorResult:
     decision = _decide(context, store, arrivals)
     known = context.instance.get_dynamic_partitions(datasets.name or "")
     new = sorted(arrivals.keys() - set(known))
-    said = [*problems, *_describe(decision)]
+    lost = _take_away_lost(store.layout, decision.gone)
+    said = [*problems, *_describe(decision), *map(_describe_lost, lost)]
     return dg.SensorResult(
         skip_reason="\n".join(said) if said and not decision.build else None,
-        dynamic_partitions_requests=[datasets.build_add_request(new)] if new else [],
+        dynamic_partitions_requests=[
+            *([datasets.build_add_request(new)] if new else []),
+            *([datasets.build_delete_request(lost)] if lost else []),
+        ],
         # No run key: Dagster would never run a file again that was dropped, taken and dropped once more.
         run_requests=[
             _run_request(store, dataset_id, version, is_taken=dataset_id not in arrivals)
@@ -109,6 +114,22 @@ def _describe(decision: Decision) -> Iterator[str]:
         yield f"{dataset_id}: its build failed, see its last run. It is tried again at {clock(until)}."
     for dataset_id in decision.refused:
         yield f"{dataset_id}: its file was refused, see its last run. It stays in the inbox until it changes."
+
+
+def _take_away_lost(layout: Layout, gone: Sequence[str]) -> list[str]:
+    """Take away what is said of files that were deleted before they were built; return whose that is."""
+    lost = [dataset_id for dataset_id in gone if is_left_over(layout, dataset_id)]
+    for dataset_id in lost:
+        if places_of(layout, dataset_id):
+            remove_dataset(layout, dataset_id)
+    return lost
+
+
+def _describe_lost(dataset_id: str) -> str:
+    return (
+        f"{dataset_id}: its file is gone, and nothing was built of it. The dataset is taken out of the list; "
+        f"put the file into the inbox again to have it back."
+    )
 
 
 def _run_request(store: Store, dataset_id: str, version: str, *, is_taken: bool) -> dg.RunRequest:

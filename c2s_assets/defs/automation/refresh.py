@@ -177,8 +177,9 @@ def _run_request(request: Request, held: Held | None, dataset: Dataset) -> dg.Ru
     job, selection = choice(stale or due_tables(dataset))
     return dg.RunRequest(
         asset_selection=selection,
-        # The attempt, or Dagster would never run a version again that failed, or that came back.
-        run_key=f"{request.dataset_id} {request.dataset_version_id} {request.attempt}",
+        # The attempt and what came before it, or Dagster would never run a version again that failed, or that
+        # came back; the attempt alone is that of another run once old ones are pruned.
+        run_key=f"{request.dataset_id} {request.dataset_version_id} {request.attempt} {request.after:.0f}",
         job_name=job,
         partition_key=request.dataset_id,
         tags={VERSION: request.dataset_version_id, WHY: request.why},

@@ -17,6 +17,7 @@ from c2s_assets.core.runs.health import (
     OUTDATED,
     REFUSED,
     SINCE,
+    SIZE,
     STANDING,
     WHY,
     everything_is_fresh,
@@ -44,7 +45,7 @@ def health_page(instance: dg.DagsterInstance, layout: Layout) -> str:
             paragraph(finding.message, style="ok" if finding.holds else "bad"),
             paragraph(as_of(now), style="grey"),
             table(
-                ["dataset", "stands", "since", "hours", "last failure", "next try", "tables", "why"],
+                ["dataset", "stands", "MB", "since", "hours", "last failure", "next try", "tables", "why"],
                 [_row(row, layout) for row in found],
                 styles=["bad" if row[DATASET_ID] in for_too_long else "warn" for row in found],
             ),
@@ -56,6 +57,7 @@ def _row(row: Mapping[str, Any], layout: Layout) -> Sequence[object]:
     return (
         named(row[DATASET_ID], layout, is_refused=row[STANDING] == REFUSED),
         row[STANDING],
+        round(row[SIZE] / 2**20, 1),
         row[SINCE],
         round(row[HOURS]),
         row["last_failure"],

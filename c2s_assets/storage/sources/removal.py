@@ -7,6 +7,7 @@ from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.schemas.documents import InboxNote
 from c2s_assets.storage.lake.documents import write_document
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.record import known_record
 from c2s_assets.storage.lake.staging import stage
 
 
@@ -23,6 +24,15 @@ def places_of(layout: Layout, dataset_id: str) -> list[Path]:
         layout.dataset(dataset_id),
     )
     return [place for place in places if place.exists()]
+
+
+def is_left_over(layout: Layout, dataset_id: str) -> bool:
+    """Whether a dataset has no file and no table: at most, its record says why a file was not taken."""
+    places = places_of(layout, dataset_id)
+    if places != [layout.dataset(dataset_id)]:
+        return not places
+    named = {path.name for path in layout.dataset(dataset_id).iterdir()}
+    return named <= {layout.record(dataset_id).name} and not known_record(layout, dataset_id).built
 
 
 def nothing_called(layout: Layout, dataset_id: str) -> MissingInputError:

@@ -31,7 +31,9 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_what_is_stale_for_longest_comes_first_and_is_marked(rows: list[str]) -> None:
     first, second = rows
-    assert first.startswith('<tr class="bad"><td>waiting</td><td>never built</td><td>2026-01-01T00:00:00')
+    assert first.startswith(
+        '<tr class="bad"><td>waiting</td><td>never built</td><td class="n">0.0</td><td>2026-01-01T00:00:00'
+    )
     assert "nothing of it was built yet" in first
     assert second.startswith('<tr class="warn">')
 
