@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import sqlite3
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.defs.automation.refresh import WHY, refresh
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.service import open_instance
+from c2s_assets.schemas.registry import upstream
+from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import Said, c2s
 from c2s_assets_tests.discover import serve_discover
@@ -23,7 +27,11 @@ from c2s_assets_tests.toy import make_lake, write_toy_h5ad
 
 pytestmark = pytest.mark.slow
 
+# Written by the earlier commits of these names, see the README beside them.
+ARCHIVES = sorted((Path(__file__).parents[1] / "older_lakes").glob("*.tar.xz"))
+
 _DISCOVERED, _OWN = "atlas", "own"
+_N_CELLS = "select dataset_id, count(*) as n_cells from cells group by all order by all"
 # Before there were records, fingerprints, a plan of the split and pages.
 _CAME_LATER = ("record.json", "cell_fingerprints.parquet", "report.html")
 # Dagster's schema of July 2024, five steps before that of Dagster 1.13.
@@ -124,8 +132,7 @@ def test_it_is_listed_with_its_last_runs_and_what_is_outdated(older: Older) -> N
 
 
 def test_it_answers_queries(older: Older) -> None:
-    rows = "select dataset_id, count(*) as n_cells from cells group by all order by all"
-    answer = older.run("query", rows).out
+    answer = older.run("query", _N_CELLS).out
     assert [re.findall(r"\w+", line) for line in answer.splitlines() if "60" in line] == [
         ["atlas", "60"],
         ["own", "60"],
@@ -153,3 +160,42 @@ def test_a_build_renews_them_and_no_cell_changes_its_side(older: Older) -> None:
     assert isinstance(settled, dg.SensorResult)
     assert settled.run_requests == []
     assert json.loads(settled.cursor or "{}")["state"] is not None
+
+
+@pytest.fixture(params=ARCHIVES, ids=lambda path: path.name.partition(".")[0])
+def archived(request: pytest.FixtureRequest, tmp_path: Path, discover_url: str) -> Older:
+    with tarfile.open(request.param) as packed:
+        packed.extractall(tmp_path, filter="data")
+    return Older(Layout(tmp_path / "lake"), discover_url)
+
+
+def test_a_lake_of_an_earlier_commit_says_what_is_outdated_and_builds_that_alone(archived: Older) -> None:
+    layout, sides = archived.layout, archived.sides()
+    listed = archived.run("ls").out
+    assert "last run: success" in listed
+    (cells,) = [line for line in archived.run("query", _N_CELLS).out.splitlines() if _DISCOVERED in line]
+    assert "24" in cells
+    asked = archived.tick()
+    assert isinstance(asked, dg.SensorResult)
+    (request,) = asked.run_requests or []
+    assert (request.partition_key, request.tags[WHY]) == (_DISCOVERED, "unfinished")
+    assert dg.AssetKey("raw_h5ad") not in (request.asset_selection or ())
+
+    dataset = Dataset(layout, _DISCOVERED, read_settings(layout))
+    before = {name: state for name, state in dataset.state().items() if name in upstream(["train_test"])}
+    stale = [name for name, state in before.items() if state.standing != "built"]
+    kept = {
+        path: path.stat().st_ino
+        for name in before.keys() - {*stale}
+        for path in layout.places(name, _DISCOVERED)
+    }
+    assert stale, "nothing has changed since"
+    assert layout.raw_h5ad(_DISCOVERED) in kept
+    for name in stale:
+        if before[name].standing == "outdated":
+            assert re.search(rf"{name}\b.*", listed), f"{name} is outdated, and c2s ls does not say so"
+    said = archived.run("build", "--outdated", _DISCOVERED, "--only", "train_test").out
+    assert set(re.findall(r"^  (\w+) .* s$", said, re.MULTILINE)) == {*stale, "train_test"}
+    assert {path: path.stat().st_ino for path in kept} == kept
+    assert archived.sides() == sides
+    assert not [name for name in before if dataset.state()[name].standing != "built"]
