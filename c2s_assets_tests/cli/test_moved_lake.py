@@ -40,9 +40,27 @@ def copied_without_links(original: Path, target: Path) -> None:
     shutil.copytree(original, target)
 
 
-def copied_with_links(original: Path, target: Path) -> None:
-    """As `rsync -aH` and `cp -al` do: every file of the copy is a link."""
+def made_of_links(original: Path, target: Path) -> None:
+    """As `cp -al` does: every file of the copy is one of the original."""
     shutil.copytree(original, target, copy_function=os.link)
+
+
+def copied_with_links(original: Path, target: Path) -> None:
+    """As `rsync -aH` and `cp -a` do: names of one file are so in the copy, and none is the original's."""
+    copies: dict[int, str] = {}
+
+    def copy(source: str, place: str) -> str:
+        first = copies.setdefault(Path(source).stat().st_ino, place)
+        if first == place:
+            shutil.copy2(source, place)
+        else:
+            os.link(first, place)
+        return place
+
+    shutil.copytree(original, target, copy_function=copy)
+    names = [path for path in target.rglob("*") if path.is_file()]
+    assert len({path.stat().st_ino for path in names}) < len(names), "nothing is linked, and so nothing shown"
+    assert not {path.stat().st_ino for path in names} & {path.stat().st_ino for path in original.rglob("*")}
 
 
 def without_dagster(original: Path, target: Path) -> None:
@@ -56,7 +74,7 @@ def through_a_link(original: Path, target: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "move", [moved, copied_without_links, copied_with_links, without_dagster, through_a_link]
+    "move", [moved, copied_without_links, copied_with_links, made_of_links, without_dagster, through_a_link]
 )
 def test_it_is_listed_asked_and_built_as_before(
     tmp_path: Path, original: Layout, move: Callable[[Path, Path], None]

@@ -29,8 +29,13 @@ def free_bytes(layout: Layout) -> int:
 
 
 def needed_bytes(layout: Layout, dataset_id: str, *, source_bytes: int, is_to_come: bool = False) -> int:
-    """Estimate what a build takes beside what it has: the source if it is to come, tables, staging."""
-    n_held = sum(file.stat().st_size for file in files_of_tree(layout.dataset(dataset_id)))
+    """Estimate what a build takes beside what it has: the source if it is to come, tables, staging.
+
+    A table that a catalogue has a link to gives no room back when it is replaced, before that is renewed for
+    the sixth time.
+    """
+    found = [file.stat() for file in files_of_tree(layout.dataset(dataset_id))]
+    n_held = sum(file.st_size for file in found if file.st_nlink == 1)
     # Of what is built anew, the new version stands beside the old until it is whole.
     n_tables = max(_TABLES_PER_SOURCE * source_bytes - n_held, _STAGED_PER_SOURCE * source_bytes)
     return n_tables + _BESIDE_BYTES + (source_bytes if is_to_come else 0)

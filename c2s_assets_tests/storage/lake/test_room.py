@@ -30,6 +30,14 @@ def test_tables_that_are_there_take_no_more_room_but_while_they_are_replaced(lay
     assert needed_bytes(layout, "toy", source_bytes=MB, is_to_come=False) == 7 * MB
 
 
+def test_tables_that_a_catalogue_holds_on_to_give_no_room_back(layout: Layout) -> None:
+    layout.dataset("toy").mkdir(parents=True)
+    table = layout.dataset("toy") / "cell_metadata.parquet"
+    table.write_bytes(b"x" * 3 * MB)
+    (layout.root / "link").hardlink_to(table)
+    assert needed_bytes(layout, "toy", source_bytes=MB) == 9 * MB
+
+
 @pytest.mark.parametrize(
     ("tables", "expected"),
     [
