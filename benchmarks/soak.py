@@ -5,7 +5,8 @@
 Every minute a small file is dropped and a process is killed with SIGKILL, whichever it is; twice the disk
 is full for a while. `c2s ui` is started again when it ends, as a service would be. Then it is left alone
 until all is built, at most for a quarter of an hour. Root can mount the small disk; for others it is a folder
-that is not filled.
+that is not filled. It ends with 1 if a dataset is not built, a table is half, something is left, or a process
+or the lake took more than its bound.
 """
 
 import argparse
@@ -36,6 +37,7 @@ from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.running_ui import CODE_SERVER, DAEMON, FORKS, RUN
 
 _DISK = "1g"
+_LAKE, _DAGSTER = "lake", "its .dagster"
 _DROP_SECONDS, _KILL_SECONDS, _FULL_SECONDS, _SETTLE_SECONDS = 60.0, 60.0, 40.0, 900.0
 # What a process is, by a part of its command line; the first that is found.
 _KINDS = {
@@ -46,6 +48,11 @@ _KINDS = {
     "survey": "h5ad.answering",
     "webserver": "c2s_assets ui",
 }
+
+# Bounds. Of memory, half as much again as a process of the kind took at its highest in the hour of
+# UNATTENDED.md; of room, half as much again as a file left there: 1.9 MB with Dagster, 0.5 MB elsewhere.
+_MOST_MEGABYTES = {"webserver": 470, "code server": 560, "daemon": 220, "run": 910, "survey": 120}
+_AT_FIRST_MEGABYTES, _DAGSTER_PER_FILE, _TABLES_PER_FILE = 15.0, 2.9, 0.8
 
 
 @dataclass
@@ -108,8 +115,8 @@ class Soak:
         """Note how much memory each kind of process takes, and how much room the lake."""
         for number, kind in self.processes().items():
             with suppress(OSError):
-                self.megabytes.setdefault(kind, []).append(_resident_megabytes(number))
-        for name, folder in (("lake", self.layout.root), ("its .dagster", self.layout.dagster_home)):
+                self.megabytes.setdefault(kind, []).append(resident_megabytes(number))
+        for name, folder in ((_LAKE, self.layout.root), (_DAGSTER, self.layout.dagster_home)):
             size = 0
             for file in files_of_tree(folder):
                 with suppress(FileNotFoundError):
@@ -121,13 +128,29 @@ class Soak:
         total = 0.0
         for number in self.processes():
             with suppress(OSError):
-                total += _resident_megabytes(number)
+                total += resident_megabytes(number)
         return total
 
     def unbuilt(self) -> list[str]:
         """Name the datasets of which something is not built."""
         settings = read_settings(self.layout)
         return [name for name in self.dropped if stale_tables(Dataset(self.layout, name, settings))]
+
+    def beyond_bounds(self) -> list[str]:
+        """Name the kinds of processes, and the folders, that took more than they may."""
+        n_files = len(self.dropped)
+        of_dagster = _AT_FIRST_MEGABYTES + _DAGSTER_PER_FILE * n_files
+        most = {**_MOST_MEGABYTES, _DAGSTER: of_dagster, _LAKE: of_dagster + _TABLES_PER_FILE * n_files}
+        # The lake is looked at when all is built: a killed build may leave half of what it staged until then.
+        seen = {
+            kind: sizes[-1] if kind in (_LAKE, _DAGSTER) else max(sizes)
+            for kind, sizes in self.megabytes.items()
+        }
+        return [
+            f"{kind} ({seen[kind]:,.0f} MB of {bound:,.0f})"
+            for kind, bound in most.items()
+            if seen.get(kind, 0.0) > bound
+        ]
 
     def half_tables(self) -> list[str]:
         """Name what has other bytes than its record says."""
@@ -160,6 +183,7 @@ def main(minutes: float, seed: int) -> int:
             "half": soak.half_tables(),
             "left running": list(left.values()),
             "left in the staging folder": debris,
+            "beyond its bound": soak.beyond_bounds(),
         }
         _print(soak, wrong, seconds=time.monotonic() - began, settled=settled)
     return int(any(wrong.values()))
@@ -246,7 +270,8 @@ def _full(disk: Path) -> Iterator[None]:
         filler.unlink()
 
 
-def _resident_megabytes(number: int) -> float:
+def resident_megabytes(number: int) -> float:
+    """Return the memory of a process that is its own or shared."""
     pages = int(Path(f"/proc/{number}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
