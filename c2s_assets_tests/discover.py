@@ -111,6 +111,14 @@ class LocalDiscover:
             day = f"2025-06-{len(self._datasets[dataset_id]):02d}T00:00:00+00:00"
             return self._publish(dataset_id, h5ad, newest | {"revised_at": day} | fields)
 
+    def bring_back(self, dataset_id: str, version_id: str) -> None:
+        """Offer an earlier version of a dataset again, under the id that it had."""
+        with self._lock:
+            versions = self._datasets[dataset_id]
+            was = next(one for one in versions if one.record["dataset_version_id"] == version_id)
+            day = f"2025-07-{len(versions):02d}T00:00:00+00:00"
+            versions.append(Version(was.record | {"revised_at": day}, was.content))
+
     def move(self, dataset_id: str, collection_id: str) -> None:
         """List a dataset in another collection, in the version that it has."""
         with self._lock:

@@ -274,12 +274,35 @@ def test_a_failed_try_is_repeated_after_a_wait_under_another_key(
             assert "1 to be tried again. See their last runs: one (try " in day.tick().says
 
     assert len(keys) == len(set(keys)) == 3
-    assert [key.rpartition(" ")[2] for key in keys if key] == ["1", "2", "3"]
+    assert [key.split(" ")[2] for key in keys if key] == ["1", "2", "3"]
+    # Tries that were pruned are no longer counted, and the key is another one all the same.
+    assert len({key.rpartition(" ")[2] for key in keys if key}) == 3
     repaired = day.discover.revise("one", toy(tmp_path, 9))
     day.look()
     monkeypatch.undo()
     day.run(day.tick())
     assert versions(day.layout) == {"one": repaired}
+
+
+def test_a_version_that_comes_back_is_fetched_again(day: Day, tmp_path: Path) -> None:
+    day.discover.withdraw("two")
+    day.discover.withdraw("three")
+    day.look()
+    built, keys = [], []
+    for _ in range(3):
+        tick = day.tick()
+        keys += [one.run_key for one in tick.requests]
+        day.run(tick)
+        built.append(versions(day.layout)["one"])
+        if len(built) == 1:
+            day.discover.revise("one", toy(tmp_path, 7))
+        else:
+            day.discover.bring_back("one", str(built[0]))
+        day.look()
+    assert built == [built[0], built[1], built[0]]
+    assert built[0] != built[1]
+    assert len(keys) == len(set(keys)) == 3
+    assert day.tick().requests == []
 
 
 def test_only_some_are_asked_for_at_once_and_the_rest_later(day: Day) -> None:
@@ -302,7 +325,7 @@ def test_a_run_request_names_dataset_version_and_reason(day: Day) -> None:
     version = request.tags[VERSION]
     assert day.discover.h5ad_path("one") == f"/h5ad/{version}.h5ad"
     assert (request.run_key, request.partition_key, request.job_name) == (
-        f"one {version} 1",
+        f"one {version} 1 0",
         "one",
         "build_dataset",
     )

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_what_it_started_ends_with_it_whatever_ends_it(tmp_path: Path, signal_number: int) -> None:
-    """Only the command itself is told; in a terminal Ctrl-C tells the others as well."""
+    """Only the command itself is told, as by Ctrl-C in a terminal: what it starts is in groups of its own."""
     layout = make_lake(tmp_path)
     drop_toy_h5ad(layout, "toy", n_obs=4000)  # not built before it is told
     with running_ui(layout) as ui:

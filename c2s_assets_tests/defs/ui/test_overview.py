@@ -20,12 +20,16 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
         tmp_path_factory.mktemp("overview"), "built", "changed", "begun", "cut", "queued", "waiting"
     )
     drop_toy_h5ad(layout, "scaled", matrices="scaled X")
+    for dataset_id in ("torn file", "resting"):
+        layout.inbox_h5ad(dataset_id.replace(" ", "_")).write_bytes(b"<html>")
     with open_workshop(layout) as workshop:
         for dataset_id in ("built", "changed"):
             assert workshop.build(dataset_id).succeeded
         for dataset_id in ("begun", "cut"):
             assert build_only(workshop, dataset_id, *_EARLY).success
         assert not build_only(workshop, "scaled", *_EARLY, "feature_metadata", "cell_sentences").success
+        assert not build_only(workshop, "torn_file", "raw_h5ad").success
+        _make_run(workshop, "resting", dg.DagsterRunStatus.FAILURE)
         _make_run(workshop, "begun", dg.DagsterRunStatus.STARTED)
         _make_run(workshop, "queued", dg.DagsterRunStatus.NOT_STARTED)
         layout.settings.write_text("datasets: {changed: {organism: Mus musculus}}")
@@ -56,6 +60,8 @@ def _tear(layout: Layout) -> None:
         ("waiting", "never built", ""),
         ("scaled", "refused", "scaled"),
         ("torn", "cannot be read", "record.json"),
+        ("torn_file", "refused", "torn_file.h5ad (6 bytes) is not"),
+        ("resting", "never built", "the run did not start"),
     ],
 )
 def test_a_dataset_stands(page: str, dataset_id: str, stands: str, why: str) -> None:
