@@ -123,6 +123,22 @@ def split_by_cell(census: Census) -> list[str]:
     return sorted(census.cells.filter(pl.col(SPLIT_LEVEL) == BY_CELL)[DATASET_ID].unique())
 
 
+def donors_on_sides(census: Census) -> tuple[int, int, float]:
+    """Count the donors that can be told apart, and those of them on several sides.
+
+    Returns
+    -------
+    All of them, those on several sides, and how many would be on several in the mean if cells were drawn at
+    random, each alone, as many for each side.
+    """
+    known = census.cells.filter(pl.col(HAS_KNOWN_DONOR).fill_null(value=False)).drop_nulls(DONOR_UID)
+    donors = known.group_by(DONOR_UID).agg(pl.col(N).sum(), pl.col(SPLIT).n_unique().alias("n_sides"))
+    n_cells = donors[N].sort().to_numpy()
+    shares = census.cells.group_by(SPLIT).agg(pl.col(N).sum()).sort(N)[N].to_numpy() / max(census.n_cells, 1)
+    n_mixed = float((1 - np.power(shares[:, None], n_cells).sum(axis=0)).sum())
+    return donors.height, int((donors["n_sides"] > 1).sum()), n_mixed
+
+
 @dataclass(frozen=True)
 class Ties:
     """How much of all sentences is ties, whose order says nothing of expression.

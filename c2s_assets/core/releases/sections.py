@@ -14,6 +14,7 @@ from c2s_assets.core.releases.census import (
     Census,
     N,
     count_ties,
+    donors_on_sides,
     label_rows,
     side_rows,
     split_by_cell,
@@ -108,6 +109,13 @@ def split(
         "once is kept. Donors that cannot be told apart are in train.",
         table(("on one side as a whole", "datasets", "cells"), levels.sort(SPLIT_LEVEL).iter_rows()),
     ]
+    n_donors, n_mixed, n_by_chance = donors_on_sides(census)
+    if n_donors:
+        parts.append(
+            f"Of {counted(n_donors, 'donor')} that can be told apart {n_mixed:,} are on more than one side. "
+            f"Had as many cells been drawn for each side at random, {n_by_chance:,.1f} would be in the "
+            f"mean: a model would be tested on donors that it knows."
+        )
     if any(left_out.values()):
         rows = [(reason, n) for reason, n in left_out.items() if n]
         parts += ["Cells of these datasets that are on no side:", table(("why", "cells"), rows)]

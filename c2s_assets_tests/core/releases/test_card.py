@@ -86,6 +86,20 @@ def test_cells_are_counted_by_side_and_label() -> None:
     assert "| assay " not in text, "of a label that no cell has, nothing is said"
 
 
+def test_donors_on_several_sides_are_counted_as_are_those_that_chance_would_put_there() -> None:
+    assert "Of 2 donors that can be told apart 0 are on more than one side." in card()
+    one = {"donor_uid": "a"}
+    cells = census(
+        {**one, N: 1}, {**one, N: 1, "split": "test"}, {"has_known_donor": False, "split": "test", N: 2}
+    )
+    text = card(replace(FACTS, census=cells))
+    # Both in train with 1/16, both in test with 9/16: apart with 6/16.
+    assert "Of 1 donor that can be told apart 1 are on more than one side." in text
+    assert "at random, 0.4 would be in the mean" in text
+    nobody = card(replace(FACTS, census=census({"has_known_donor": False})))
+    assert "more than one side" not in nobody
+
+
 def test_ties_are_told_of_all_words_and_of_the_median_sentence() -> None:
     text = card()
     assert "Of 120 words 50 (41.7 %) are in the lowest tie block" in text
