@@ -55,10 +55,17 @@ class Cluster:
             self.kill_worker(worker)
             self.start_worker()
 
+    def signs(self) -> dict[str, int]:
+        """Name of each sign of life of a run, to the number of the process that holds it."""
+        found = {}
+        for sign in (self.layout.dagster_home / ".c2s-processes").glob("*"):
+            with suppress(FileNotFoundError, ValueError):  # the run has ended since, or has not said yet
+                found[sign.name] = int(sign.read_text().split(" ")[0])
+        return {name: number for name, number in found.items() if Path(f"/proc/{number}").exists()}
+
     def building(self) -> set[int]:
-        """Numbers of the processes that build, as the signs of life of their runs name them."""
-        signs = (self.layout.dagster_home / ".c2s-processes").glob("*")
-        return {int(said.split()[0]) for sign in signs if (said := sign.read_text())}
+        """Numbers of the processes that build."""
+        return set(self.signs().values())
 
     def find_busy(self) -> "subprocess.Popen[bytes] | None":
         """Find a worker that builds."""
@@ -71,9 +78,9 @@ class Cluster:
             self.kill_worker(self.workers[0])
 
 
-def drop_unrelated(layout: Layout, names: Sequence[str], *, n_obs: int) -> None:
+def drop_unrelated(layout: Layout, names: Sequence[str], *, n_obs: int, first_seed: int = 0) -> None:
     """Put toys into the inbox that share no donors: otherwise who comes first decides on their sides."""
-    for seed, name in enumerate(names):
+    for seed, name in enumerate(names, start=first_seed):
         # With embeddings that need not be computed, which would be most of a build.
         axes = {"X_pca": 5, "X_tsne": 2}
         drop_toy_h5ad(layout, name, n_obs=n_obs, n_axes=axes, uns={"citation": None}, seed=seed)

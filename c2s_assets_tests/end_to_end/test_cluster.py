@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,12 +14,13 @@ from c2s_assets.storage.lake.alone import alone
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.defs.building import debris, files_below
-from c2s_assets_tests.end_to_end.running_ui import Ui, built, members, runs, wait_until
+from c2s_assets_tests.end_to_end.running_ui import Ui, built, members, running_ui, runs, wait_until
 from c2s_assets_tests.requiring import require_programs
 from c2s_assets_tests.toy import make_lake
 
 require_programs("initdb", "redis-server")
 pytest.importorskip("dagster_celery", reason="the extra cluster is not installed")
+psycopg2 = pytest.importorskip("psycopg2", reason="the extra cluster is not installed")
 
 if TYPE_CHECKING:
     from c2s_assets_tests.end_to_end.running_cluster import Cluster
@@ -27,6 +29,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
 _NAMES = ("one", "two")
 _N_CELLS = 120
+_PARTITIONS = '{assetNodeOrError(assetKey: {path: ["raw_h5ad"]}) {... on AssetNode {partitionKeys}}}'
+_TICKS = (
+    "{repositoriesOrError {... on RepositoryConnection {nodes {sensors "
+    "{name sensorState {ticks(limit: 5) {status}}}}}}}"
+)
 _STARTED = "{runsOrError(filter: {statuses: [STARTED]}) {... on Runs {results {runId}}}}"
 
 
@@ -94,15 +101,37 @@ def test_a_run_that_is_terminated_in_the_ui_ends_and_its_worker_goes_on(
     assert worker.poll() is None
 
 
-@pytest.mark.usefixtures("cluster")
-def test_a_lake_of_one_machine_is_carried_over_as_it_is(alone: Layout) -> None:
+def test_a_lake_of_one_machine_is_carried_over_to_postgres_as_it_is(
+    alone_lake: Layout, cluster: "tuple[Cluster, Ui]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an operator does it, into a database that knows nothing: runs are left behind, tables are not."""
     from c2s_assets_tests.end_to_end.running_cluster import DEPLOY
 
-    before = files_below(alone.datasets)
-    shutil.copy(DEPLOY / "dagster.yaml", alone.dagster_home)
-    said = c2s("build", "--outdated", lake=alone.root)
-    assert said.status == 0, said.err
-    assert files_below(alone.datasets) == before
+    machines, _ = cluster
+    monkeypatch.setenv("C2S_POSTGRES", _new_database(machines.postgres.address, "carried"))
+    before = files_below(alone_lake.datasets) | files_below(alone_lake.raw)
+    shutil.copy(DEPLOY / "dagster.yaml", alone_lake.dagster_home)
+    with running_ui(alone_lake) as ui:
+        wait_until(lambda: min(_n_ticks(ui, sensor) for sensor in ("inbox", "refresh")) >= 2, seconds=300)
+        assert sorted(ui.ask(_PARTITIONS)["assetNodeOrError"]["partitionKeys"]) == sorted(_NAMES)
+        assert runs(ui) == []
+    said = c2s("build", "--outdated", lake=alone_lake.root)
+    assert (said.status, said.out.count("everything is built, and nothing is outdated")) == (0, 2), said.err
+    assert files_below(alone_lake.datasets) | files_below(alone_lake.raw) == before
+
+
+def _new_database(address: str, name: str) -> str:
+    """Make a database beside another; the address of the new one."""
+    connection = psycopg2.connect(address.replace("+psycopg2", ""))
+    connection.autocommit = True
+    with closing(connection), connection.cursor() as cursor:
+        cursor.execute(f"create database {name}")
+    return f"{address.rpartition('/')[0]}/{name}"
+
+
+def _n_ticks(ui: Ui, sensor: str) -> int:
+    [repository] = ui.ask(_TICKS)["repositoriesOrError"]["nodes"]
+    return sum(len(one["sensorState"]["ticks"]) for one in repository["sensors"] if one["name"] == sensor)
 
 
 def _tables(layout: Layout, name: str) -> dict[str, bytes]:
