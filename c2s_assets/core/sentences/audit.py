@@ -46,7 +46,7 @@ def audit_sentences(
         words = sentence.split(" ") if sentence else []
         highest = sorted(level.values(), reverse=True)
         due = _above_ties(highest, len(highest)) if top_n == AUTO else min(top_n, len(highest))
-        problems = _audit_words(words, level) + _audit_lengths(
+        problems = _audit_words(words, level, highest=highest) + _audit_lengths(
             len(words), n_expressed, length, n_symbols=len(level), due=due
         )
         if n_above_ties != (expected := _above_ties(highest, due)):
@@ -68,14 +68,15 @@ def _levels(expression: csr_array, row: int, symbols: list[str | None]) -> dict[
     """Highest value of each symbol that the cell expresses."""
     start, stop = expression.indptr[row], expression.indptr[row + 1]
     level: dict[str, float] = {}
-    for column, value in zip(expression.indices[start:stop], expression.data[start:stop], strict=True):
+    columns, values = expression.indices[start:stop].tolist(), expression.data[start:stop].tolist()
+    for column, value in zip(columns, values, strict=True):
         symbol = symbols[column]
-        if symbol is not None and value > 0:
-            level[symbol] = max(level.get(symbol, 0.0), float(value))
+        if symbol is not None and value > level.get(symbol, 0.0):
+            level[symbol] = value
     return level
 
 
-def _audit_words(words: list[str], level: dict[str, float]) -> list[tuple[str, str]]:
+def _audit_words(words: list[str], level: dict[str, float], *, highest: list[float]) -> list[tuple[str, str]]:
     problems = []
     unexpressed = [word for word in words if word not in level]
     if unexpressed:
@@ -83,9 +84,8 @@ def _audit_words(words: list[str], level: dict[str, float]) -> list[tuple[str, s
     repeated = [word for word, n in Counter(words).items() if n > 1]
     if repeated:
         problems.append(("names a symbol once", f"{repeated[0]!r} is repeated"))
-    highest = sorted(level.values(), reverse=True)
-    for place, (word, expected) in enumerate(zip(words, highest, strict=False), start=1):
-        value = level.get(word, 0.0)
+    values = [level.get(word, 0.0) for word in words]
+    for place, (word, value, expected) in enumerate(zip(words, values, highest, strict=False), start=1):
         if value != expected:
             found = f"word {place}, {word!r}, has {value:g}, but the one due there has {expected:g}"
             problems.append(("orders by expression", found))
@@ -106,8 +106,8 @@ def _audit_lengths(
 
 
 def _above_ties(highest: list[float], n_named: int) -> int:
-    """Count the values above the lowest of the first so many, or all of these if no other is like it."""
+    """Count the values, which descend, above the last of so many; or all of these if no other is like it."""
     if n_named == 0:
         return 0
     lowest = highest[n_named - 1]
-    return sum(value > lowest for value in highest) if highest.count(lowest) > 1 else n_named
+    return highest.index(lowest) if highest.count(lowest) > 1 else n_named
