@@ -64,10 +64,15 @@ def test_files_have_the_names_that_people_know_and_are_those_of_the_lake(built: 
         "skm_10x_sample_metadata.parquet": "cell_metadata.parquet",
         "skm_10x_projection_X_umap.parquet": "projections/X_umap.parquet",
         "skm_10x_expression_matrix/part-00000.parquet": "expression_matrix/part-00000.parquet",
-        "detailed_structure.json": "profile.json",
     }
     for name, source in same.items():
         assert (folder / name).samefile(lake / source), "a hard link"
+    structure, profile = (
+        json.loads(path.read_text()) for path in (folder / "detailed_structure.json", lake / "profile.json")
+    )
+    stated = {"title": "Muscle | ageing", "licence": "CC BY 4.0"}
+    assert structure == {**profile, "origin": {**profile["origin"], **stated}}
+    assert profile["origin"]["licence"] is None, "what datasets.yaml states is in no table of the lake"
     assert json.loads((folder / "skm_10x_unstructured_metadata.json").read_text())["neighbors"] == {"n": 15}
 
 
