@@ -1,7 +1,7 @@
 """A build and queries of a lake in a folder against one in a bucket, moto's on this machine.
 
-``python -m benchmarks.object_storage --cells 20000`` prints what OBJECT_STORAGE.md says. Every command is a
-process of its own, whose processor time is counted; that of the server is not.
+``python -m benchmarks.object_storage build`` and ``... speed`` print what OBJECT_STORAGE.md says. Every
+command is a process of its own, whose processor time is counted; that of the server is not.
 """
 
 import argparse
@@ -27,7 +27,8 @@ from c2s_assets_tests.buckets import S3, serve_s3
 from c2s_assets_tests.toy import EMBEDDINGS, write_toy_h5ad
 
 _MEGABYTE = 10**6
-_FILE_BYTES, _REPEATS = 256 * _MEGABYTE, 3
+_PART_BYTES = 16 * 2**20
+_FILE_BYTES, _REPEATS = 128 * _MEGABYTE, 5
 
 
 def _run(lake: str, cache: Path, *arguments: str | Path) -> tuple[float, float]:
@@ -98,7 +99,7 @@ def measure_speed(s3: S3, folder: Path) -> None:
     bucket = Bucket(parse_bucket_address(s3.make_bucket()))
     store = S3Store(s3.address.removeprefix("s3://"), client_options={"allow_http": True})
     works: dict[str, Callable[[], object]] = {
-        "sent by obstore": lambda: obstore.put(store, "b", sent),
+        "sent by obstore": lambda: obstore.put(store, "b", sent, chunk_size=_PART_BYTES, max_concurrency=4),
         "sent by ours": lambda: bucket.upload("a", sent),
         "fetched by obstore": lambda: fetched.write_bytes(obstore.get(store, "b").bytes()),
         "fetched by ours, verified": lambda: bucket.download(
@@ -117,11 +118,14 @@ def measure_speed(s3: S3, folder: Path) -> None:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("what", choices=["build", "speed"])
     parser.add_argument("--cells", type=int, default=20_000)
     options = parser.parse_args()
     with serve_s3() as s3, tempfile.TemporaryDirectory() as folder:
-        measure_build(s3, Path(folder), n_cells=options.cells)
-        measure_speed(s3, Path(folder))
+        if options.what == "build":
+            measure_build(s3, Path(folder), n_cells=options.cells)
+        else:
+            measure_speed(s3, Path(folder))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ from c2s_assets.core.discover.selection import Offer, offer_of
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
-from c2s_assets.storage.lake.layout import Layout, locate_lake
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locating import known_lake, renew
 from c2s_assets.storage.lake.presence import beside_others
 from c2s_assets.storage.sources.listing import read_listing
 
@@ -24,21 +25,22 @@ if TYPE_CHECKING:  # its client is loaded by who publishes
 class Store(dg.ConfigurableResource[None]):
     """The lake."""
 
-    root: str = Field(description="Folder of the lake; $C2S_LAKE, by default ./lake.")
+    root: str = Field(description="Folder of the lake, or s3://BUCKET/PREFIX; $C2S_LAKE, by default ./lake.")
     rows_per_block: int = Field(
         default=1024, ge=1, description="Cells read at once. Bounds memory; never changes what is written."
     )
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Store"]:  # type: ignore[override]
-        """Let others see that a run works on the lake, if there are any, wherever it was started."""
+        """Begin a run, or a look of a sensor, with what is published by then; others, if any, see that it runs."""
+        renew(self.layout)
         with nullcontext() if context.run is None else beside_others(self.layout):
             yield self
 
     @property
     def layout(self) -> Layout:
         """Every path of the lake."""
-        return locate_lake(self.root)
+        return known_lake(self.root)
 
     def settings(self) -> DatasetsFile:
         """Return what `datasets.yaml` says."""

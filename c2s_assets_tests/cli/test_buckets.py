@@ -17,9 +17,11 @@ from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.lake.shapes import present
 from c2s_assets_tests.buckets import S3, said, serve_s3
 from c2s_assets_tests.cli.commanding import Said, c2s
+from c2s_assets_tests.hub import WRITER, serve_hub
 from c2s_assets_tests.toy import write_toy_h5ad
 
 _TABLES = "train_test,expression"
+_SETTINGS = "releases: {corpus: {repo_id: me/corpus, licence: CC BY 4.0, licence_of_sources: CC BY 4.0}}\n"
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,10 @@ class Machine:
     cache: Path
     address: str
 
-    def c2s(self, *arguments: str | Path) -> Said:
+    def c2s(self, *arguments: str | Path, hub: str = "http://127.0.0.1:9") -> Said:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("C2S_CACHE", str(self.cache))
-            return c2s(*arguments, lake=self.address)
+            return c2s(*arguments, lake=self.address, hub=hub)
 
     def layout(self) -> Layout:
         with pytest.MonkeyPatch.context() as patch:
@@ -111,6 +113,16 @@ def test_a_query_is_answered_on_another_machine(reader: Machine, s3: S3) -> None
     assert not [request for request in s3.requests if "PUT" in request or ".parquet" in request]
 
 
+def test_who_may_only_read_asks_the_catalogue_too(
+    reader: Machine, s3: S3, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    denied = ("403 Forbidden", said("AccessDenied"))
+    monkeypatch.setattr(s3, "fault", lambda request: None if request.startswith(("GET", "HEAD")) else denied)
+    assert "60" in reader.c2s("query", "select n_cells from datasets").out
+    told = reader.c2s("query", "select count(*) from cells")
+    assert (told.status, told.err) == (0, ""), "it is renewed once for each version"
+
+
 def test_python_reads_the_lake_by_its_address(reader: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("C2S_CACHE", str(reader.cache))
     sides = open_lake(reader.address).training(columns=["cell_id", "split"]).collect()
@@ -125,14 +137,6 @@ def test_what_is_removed_is_gone_on_other_machines(s3: S3, h5ad: Path, tmp_path:
     assert "a " in second.c2s("ls").out
     assert second.c2s("rm", "a", "--yes").status == 0
     assert "No dataset" in first.c2s("ls").out
-
-
-@pytest.mark.parametrize("command", [["ui"], ["release", "x"], ["demo"]], ids=" ".join)
-def test_a_command_that_does_not_know_buckets_says_so(reader: Machine, command: list[str]) -> None:
-    told = reader.c2s(*command)
-    assert told.status == 1
-    assert told.err.startswith("c2s: this command does not know lakes in buckets yet")
-    assert not reader.cache.exists()
 
 
 def test_a_bucket_without_a_right_is_named(reader: Machine, s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,12 +193,30 @@ def test_a_dataset_is_renamed_and_built_under_its_new_name_elsewhere(
     assert second.c2s("show", "a").status == 1
 
 
-def test_an_export_of_a_lake_in_a_bucket_is_that_of_a_folder(reader: Machine, tmp_path: Path) -> None:
-    assert reader.c2s("sync", reader.address, tmp_path / "lake").status == 0
-    assert c2s("export", "training", "--to", tmp_path / "theirs", lake=tmp_path / "lake").status == 0
-    assert reader.c2s("export", "training", "--to", tmp_path / "ours").status == 0
-    assert tree_digest(tmp_path / "ours" / "train") == tree_digest(tmp_path / "theirs" / "train")
-    told = reader.c2s("export", "sides", "--to", tmp_path / "sides")
-    assert told.err.startswith(
-        "c2s: of a lake in a bucket the training table is exported, and sides is not yet"
-    )
+def test_what_is_made_of_a_lake_in_a_bucket_is_what_is_made_of_a_folder(
+    builder: Machine, s3: S3, tmp_path: Path
+) -> None:
+    """By a machine that has fetched nothing before."""
+    address, folder = f"{s3.address}/other", tmp_path / "lake"
+    assert c2s("sync", builder.address, folder, lake=folder).status == 0
+    Layout(folder).settings.write_text(_SETTINGS)
+    assert Machine(tmp_path / "first", address).c2s("sync", folder, address).status == 0
+    reader = Machine(tmp_path / "reader", address)
+    with serve_hub(tmp_path / "hub") as hub, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_TOKEN", WRITER)
+        patch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+        for command in (["audit"], ["release", "corpus"], ["publish", "corpus", "--dry-run"], ["health"]):
+            ours = reader.c2s(*command, hub=hub.url)
+            theirs = c2s(*command, lake=folder, hub=hub.url)
+            assert (ours.status, ours.err) == (theirs.status, theirs.err), command
+        published = Machine(tmp_path / "publisher", address).c2s("publish", "corpus", hub=hub.url)
+        assert (published.status, "published as version" in published.out) == (0, True), published.err
+    for folder_of_exports in ("ours", "theirs"):
+        (tmp_path / folder_of_exports).mkdir()
+    for what in ("training", "sides", "cell2sentence"):
+        assert reader.c2s("export", what, "--to", tmp_path / "ours" / what).status == 0
+        assert c2s("export", what, "--to", tmp_path / "theirs" / what, lake=folder).status == 0
+    here, there = Layout(folder), Machine(tmp_path / "last", address).layout()
+    for place in ("releases", "catalogue/leaks.parquet", "catalogue/audited_cells"):
+        assert tree_digest(there.root / place) == tree_digest(here.root / place), place
+    assert tree_digest(tmp_path / "ours" / "training") == tree_digest(tmp_path / "theirs" / "training")

@@ -13,6 +13,7 @@ from c2s_assets.defs.ui.keeping import Kept
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.pages.refusal_page import refusal_page
 
 
@@ -58,6 +59,6 @@ class Pages:
     def _of_dataset(self, name: str) -> bytes:
         path = self._layout.dataset_page(check_dataset_id(name))
         try:
-            return path.read_bytes()
+            return present(path).read_bytes()
         except FileNotFoundError:
             return refusal_page(Dataset(self._layout, name, read_settings(self._layout))).encode()

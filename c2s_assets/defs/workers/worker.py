@@ -24,7 +24,7 @@ from dagster_celery.config import TASK_EXECUTE_JOB_NAME
 from c2s_assets.defs.logs import JSON, keep_tracebacks, log_format, write_json
 from c2s_assets.defs.processes import Process, send_here, tags_of_living
 from c2s_assets.defs.workers.launching import QUEUE, SIGNAL_CHILD, WorkerLauncher
-from c2s_assets.storage.lake.layout import locate_lake
+from c2s_assets.storage.lake.locating import known_lake
 from c2s_assets.storage.lake.presence import present
 
 # As of the webserver, for a statement, for a connection, and connections beyond a pool of one.
@@ -34,7 +34,7 @@ _TO_START = (DagsterRunStatus.NOT_STARTED, DagsterRunStatus.STARTING)
 
 def main() -> None:
     """Work until asked to end by SIGTERM or SIGINT, which waits for the run under way."""
-    layout = locate_lake(os.environ.get("C2S_LAKE"))
+    layout = known_lake(os.environ.get("C2S_LAKE"))
     with dg.DagsterInstance.get() as instance:
         launcher = instance.run_launcher
     if not isinstance(launcher, WorkerLauncher):

@@ -175,17 +175,41 @@ class Bucket:
             ) from error
 
     def upload(self, key: str, path: Path) -> None:
-        """Write a file, in parts if it is large; the object is there once all of them have arrived."""
+        """Write a file, in parts if it is large; the object is there once all of them have arrived.
+
+        Raises
+        ------
+        BusyServerError
+            If parts are gone before they are put together.
+        """
         size = path.stat().st_size
-        with refusals_in_words(self.address, key):
-            obstore.put(
-                self._store,
-                key,
-                path,
-                use_multipart=size > _PIECE_BYTES,
-                chunk_size=max(_PIECE_BYTES, -(-size // _MOST_PARTS)),
-                max_concurrency=_AT_ONCE,
-            )
+        try:
+            with refusals_in_words(self.address, key):
+                obstore.put(
+                    self._store,
+                    key,
+                    path,
+                    use_multipart=size > _PIECE_BYTES,
+                    chunk_size=max(_PIECE_BYTES, -(-size // _MOST_PARTS)),
+                    max_concurrency=_AT_ONCE,
+                )
+        except FileNotFoundError as error:
+            # Of parts that were put together nothing is known any more: only the answer was lost.
+            if not self.holds(key, size_bytes=size):
+                raise BusyServerError(
+                    f"{self.address}: the parts of {key} were gone before it was whole. Run it again."
+                ) from error
+
+    def upload_unless_there(self, key: str, path: Path) -> None:
+        """Write a file under a key that names its bytes; a large one that is there is not sent again."""
+        size = path.stat().st_size
+        if size <= _PIECE_BYTES or not self.holds(key, size_bytes=size):
+            self.upload(key, path)
+
+    def holds(self, key: str, *, size_bytes: int) -> bool:
+        """Whether there is an object of that size."""
+        there = self.look(key)
+        return there is not None and there.size_bytes == size_bytes
 
     def download_version(self, key: str, path: Path, *, size_bytes: int, etag: str) -> None:
         """Fetch one version of an object into a new file.

@@ -29,6 +29,22 @@ def find_lake(address: str | Path | None) -> Layout:
     BucketError, BusyServerError
         If the bucket does not answer, or not us.
     """
+    layout = known_lake(address)
+    copy = working_copy_of(layout)
+    if copy is not None:
+        copy.bucket.reach()
+    renew(layout)
+    return layout
+
+
+def known_lake(address: str | Path | None) -> Layout:
+    """Find the lake as `find_lake` does, but one in a bucket as it was seen last from here: nobody is asked.
+
+    Raises
+    ------
+    C2SError
+        See `find_lake`.
+    """
     if not is_bucket_address(str(address)):
         return locate_lake(address)
     try:
@@ -37,13 +53,21 @@ def find_lake(address: str | Path | None) -> Layout:
         raise C2SError(
             f"{address} is in a bucket, for which obstore is needed: pip install 'c2s-assets[s3]'."
         ) from error
-    layout = Layout(_place_of_copy(str(address)))
+    return Layout(_place_of_copy(str(address)))
+
+
+def renew(layout: Layout) -> None:
+    """Bring a lake in a bucket to what it is now, and its copy here within its bounds; of others, nothing.
+
+    Raises
+    ------
+    BucketError, BusyServerError
+        If the bucket does not answer, or not us.
+    """
     copy = working_copy_of(layout)
     if copy is not None:
-        copy.bucket.reach()
         refresh(layout)
         evict(copy, most_bytes=_most_bytes())
-    return layout
 
 
 def _place_of_copy(text: str) -> Path:

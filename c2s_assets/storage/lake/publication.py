@@ -111,6 +111,8 @@ class SentFiles:
         units = {unit: bool(change.files) for unit, change in self._changes.items()}
         if record is not None:
             units.setdefault(own, True)
+        if units:  # who only reads may have no right to try it
+            self.copy.require_conditions()
         # What is moved is there twice before it is there no more.
         for unit in sorted(units, key=lambda name: not units[name]):
             self._swap(unit, record if unit == own else None)
@@ -179,7 +181,6 @@ def prepare(layout: Layout, dataset_id: str, sources: Mapping[Path, Path]) -> Se
     copy = working_copy_of(layout)
     if copy is None:
         return None
-    copy.require_conditions()
     changes: dict[str, _Change] = {}
     to_send: list[tuple[str, Path]] = []
     for target, source in sources.items():
@@ -198,8 +199,10 @@ def prepare(layout: Layout, dataset_id: str, sources: Mapping[Path, Path]) -> Se
         moved_from = unit_of(layout, source)
         if moved_from is not None and source.exists():
             changes.setdefault(moved_from, _Change()).emptied.append(_name(layout, source))
+    if to_send:
+        copy.require_conditions()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for _ in pool.map(lambda one: copy.bucket.upload(*one), to_send):
+        for _ in pool.map(lambda one: copy.bucket.upload_unless_there(*one), to_send):
             pass
     return SentFiles(copy, dataset_id, changes)
 

@@ -181,6 +181,25 @@ def test_what_is_sent_says_its_checksum_also_in_parts(
     assert parts == sorted(b64encode(hashlib.sha256(piece).digest()).decode() for piece in pieces)
 
 
+def test_parts_that_were_put_together_without_an_answer_are_there(
+    s3: S3, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks again is told that there are no such parts, by servers other than AWS."""
+    monkeypatch.setattr(buckets, "_PIECE_BYTES", 5 * 2**20)
+    sent = tmp_path / "sent"
+    sent.write_bytes(b"x" * 6 * 2**20)
+    bucket = _bucket(s3.address)
+    gone = ("404 Not Found", said("NoSuchUpload"))
+    s3.fault = lambda request: gone if "POST" in request and s3.requests.count(request) > 1 else None
+    with pytest.raises(BusyServerError, match="the parts of a were gone"):
+        bucket.upload("a", sent)
+    s3.put(s3.address, "lake/a", sent.read_bytes())
+    bucket.upload("a", sent)
+    s3.requests.clear()
+    bucket.upload_unless_there("a", sent)
+    assert [request.split()[0] for request in s3.requests] == ["HEAD"]
+
+
 def test_a_server_that_ignores_conditions_is_refused(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket = _bucket(s3.address)
     bucket.require_conditions()
