@@ -32,7 +32,7 @@ class Store(dg.ConfigurableResource[None]):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Store"]:  # type: ignore[override]
-        """Begin a run, or a look of a sensor, with what is published by then; others, if any, see that it runs."""
+        """Begin a run, or a look of a sensor, with what is published by then; let others see a run."""
         renew(self.layout)
         with nullcontext() if context.run is None else beside_others(self.layout):
             yield self
