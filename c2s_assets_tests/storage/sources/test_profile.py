@@ -76,12 +76,15 @@ def test_columns_are_counted(profile):
     assert {column.not_read for column in found.obs_columns} == {None}
 
 
-def test_what_the_file_says_of_itself_is_kept_and_the_settings_come_first(profile):
-    found = profile(entry=DatasetEntry(title="Muscle"))
+def test_what_the_file_says_of_itself_is_kept_and_what_the_settings_state_comes_before_it(profile):
+    entry = DatasetEntry(title="Muscle")
+    found = profile(entry=entry)
     assert found.organism == "Homo sapiens"
-    assert found.origin.title == "Muscle"
-    assert found.origin.publication_doi == "10.1000/toy.1"
-    assert found.origin.collection_id == "00000000-0000-4000-8000-000000000000"
+    assert found.origin.title == "Toy dataset"
+    assert found.origin_by(entry).title == "Muscle"
+    for origin in (found.origin, found.origin_by(entry)):
+        assert origin.publication_doi == "10.1000/toy.1"
+        assert origin.collection_id == "00000000-0000-4000-8000-000000000000"
 
 
 def test_the_settings_name_the_organism_of_a_file_that_does_not(profile):
