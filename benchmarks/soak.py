@@ -31,7 +31,7 @@ from scipy.sparse import csr_array
 from c2s_assets.schemas.registry import TABLES
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.holdings import stale_tables
-from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
+from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.end_to_end.running_ui import CODE_SERVER, DAEMON, FORKS, RUN
@@ -117,11 +117,7 @@ class Soak:
             with suppress(OSError):
                 self.megabytes.setdefault(kind, []).append(resident_megabytes(number))
         for name, folder in ((_LAKE, self.layout.root), (_DAGSTER, self.layout.dagster_home)):
-            size = 0
-            for file in files_of_tree(folder):
-                with suppress(FileNotFoundError):
-                    size += file.stat().st_size
-            self.megabytes.setdefault(name, []).append(size / 2**20)
+            self.megabytes.setdefault(name, []).append(_megabytes_below(folder))
 
     def megabytes_now(self) -> float:
         """Add up the memory of all processes."""
@@ -172,10 +168,12 @@ def main(minutes: float, seed: int) -> int:
         layout.inbox.mkdir(parents=True)
         soak = Soak(layout, disk, free_port())
         began = time.monotonic()
-        _disturb(soak, chance, seconds=minutes * 60, can_be_full=can_be_full)
-        settled = _settle(soak)
-        soak.measure()
-        soak.stop()
+        try:
+            _disturb(soak, chance, seconds=minutes * 60, can_be_full=can_be_full)
+            settled = _settle(soak)
+            soak.measure()
+        finally:
+            soak.stop()
         left = soak.processes()
         debris = [path.name for path in layout.staging.iterdir() if "~" in path.name]
         wrong = {
@@ -268,6 +266,16 @@ def _full(disk: Path) -> Iterator[None]:
         yield
     finally:
         filler.unlink()
+
+
+def _megabytes_below(folder: Path) -> float:
+    """Add up what is there of a folder in which files come and go."""
+    size = 0
+    for place, _, names in os.walk(folder):  # which passes over a folder that is gone by now
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += (Path(place) / name).lstat().st_size
+    return size / 2**20
 
 
 def resident_megabytes(number: int) -> float:
