@@ -3,12 +3,11 @@
     python -m benchmarks.spatial FOLDER communication [--cells 100000]
     python -m benchmarks.spatial FOLDER cut [--cells 100000]
     python -m benchmarks.spatial FOLDER section [--cells 100000]
-    python -m benchmarks.spatial FOLDER bins [--bins 5500000]
 
 `communication` hears from levels of expression to Parquet. `cut` reads pixels of the patches of cells from a
-tiled JPEG pyramid. `section` builds all tables, each in a process of its own. `bins` makes an h5ad of cells
-of a folder of Visium HD with bins of 2 um. Each measures a process from its start to its end, with what it
-imports. FOLDER is where sections are drawn, and used again.
+tiled JPEG pyramid. `section` builds all tables of a dataset, each group of them in a process of its own. Each
+measures a process from its start to its end, with what it imports. FOLDER is where sections are drawn, and
+used again.
 """
 
 import argparse
@@ -102,7 +101,6 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("what", choices=["communication", "cut", "section", "bins"])
+    parser.add_argument("what", choices=list(_MEASURED))
     parser.add_argument("--cells", type=int, default=100_000)
-    parser.add_argument("--bins", type=int, default=5_500_000)
     main(parser.parse_args())

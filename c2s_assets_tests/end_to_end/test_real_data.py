@@ -119,7 +119,7 @@ def _spatial_lake(tmp_path: Path, dataset_id: str, *, image: Path | str) -> Layo
     return layout
 
 
-# A table of LIANA's takes LIANA; these are genes that the file has, as it writes them.
+# A table of LIANA's takes LIANA, which tests do not have; of these the file measures one.
 _PAIRS = [("Apoe", "Lrp1"), ("Gad1", "Grm4"), ("Sst", "Sstr2"), ("Penk", "Oprd1"), ("Bdnf", "Ntrk2")]
 
 
