@@ -92,7 +92,10 @@ def test_the_same_builds_give_the_same_record(toy):
 
 
 OF_SENTENCES = {"cell_sentences", "train_test", "training_prompts", "dataset_card"}
-OF_SPLIT = {"split_manifest", "pseudobulk", "pseudocells", "cell_records"} | OF_SENTENCES - {"cell_sentences"}
+OF_SPLIT = {
+    *("split_manifest", "pseudobulk", "pseudocells", "cell_records", "record_sides"),
+    *(OF_SENTENCES - {"cell_sentences"}),
+}
 OF_CELLS = set(TABLES) - {"raw_h5ad", "dataset_profile", "unstructured_metadata", "validation_report"}
 SHOWING = {"dataset_card", "validation_report"}
 FEATURES_AND_BEYOND = {
