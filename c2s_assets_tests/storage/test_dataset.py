@@ -101,7 +101,7 @@ SHOWING = {"dataset_card", "validation_report"}
 FEATURES_AND_BEYOND = {
     *("feature_metadata", "cell_sentences", "train_test", "training_prompts", "dataset_card", "expression"),
     *("projections", "expression_matrix", "pseudobulk", "pseudocells", "ligand_receptor_pairs", "captions"),
-    *("cell_communication", "cell_records"),
+    *("cell_communication", "section_communication", "cell_records"),
 }
 
 
