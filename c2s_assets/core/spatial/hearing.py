@@ -56,7 +56,7 @@ class Hearing:
         return listen(self._places, strip, speech=self._speech, reach=self.sample.reach)
 
 
-class Sums:
+class StripSums:
     """Puts together what strips share: what cells at their borders say, and what is heard in a section."""
 
     def __init__(self, hearing: Hearing) -> None:

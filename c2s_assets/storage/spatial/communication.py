@@ -16,7 +16,7 @@ from c2s_assets.core.columns import CELL_ID
 from c2s_assets.core.expression.csr import Csr
 from c2s_assets.core.spatial.columns import SENDER_INDEX
 from c2s_assets.core.spatial.communication import rows_of
-from c2s_assets.core.spatial.hearing import Hearing, Sums, table_of_heard, table_of_places, table_of_sent
+from c2s_assets.core.spatial.hearing import Hearing, StripSums, table_of_heard, table_of_places, table_of_sent
 from c2s_assets.core.spatial.levels import GeneLevels
 from c2s_assets.core.spatial.sample import SpatialSample
 from c2s_assets.storage.dataset import DatasetStage
@@ -40,7 +40,9 @@ def read_levels(blocks: Iterable[tuple[int, csr_array]], genes: GeneLevels, *, s
     return Csr(np.cumsum(np.concatenate(lengths)), np.concatenate(indices), np.concatenate(values))
 
 
-def write_communication(staged: DatasetStage, hearing: Hearing, *, cell_ids: pl.Series, scale: float) -> Sums:
+def write_communication(
+    staged: DatasetStage, hearing: Hearing, *, cell_ids: pl.Series, scale: float
+) -> StripSums:
     """Write what the cells hear and what they say; return what is known of all of them together."""
     waiting = staged.folder / "waiting"
     waiting.mkdir()
@@ -52,13 +54,13 @@ def write_communication(staged: DatasetStage, hearing: Hearing, *, cell_ids: pl.
     return sums
 
 
-def hear_all(hearing: Hearing, waiting: Path) -> tuple["Kept", Sums]:
+def hear_all(hearing: Hearing, waiting: Path) -> tuple["Kept", StripSums]:
     """Let all cells hear each other, and keep what they hear and say in files of a folder, uncompressed.
 
     These hold 8 bytes for each cell that another one hears, and for each pair by which one hears or is heard.
     """
     senders, received, sent = (_Waiting(waiting / name) for name in ("senders", "received", "sent"))
-    n_neighbours, sums = [np.zeros(0, np.int32)], Sums(hearing)
+    n_neighbours, sums = [np.zeros(0, np.int32)], StripSums(hearing)
     found = map_ahead(hearing.listen, hearing.strips, n_threads=N_THREADS)
     for strip, heard in zip(hearing.strips, found, strict=True):
         n_neighbours.append(heard.n_neighbours.astype(np.int32))

@@ -109,7 +109,7 @@ class PatchWriter:
         begins, lengths = np.zeros(n_cells, np.int64), np.zeros(n_cells, np.int64)
         blank, at = np.zeros(n_cells, np.bool_), 0
 
-        def encoded(batch: "list[tuple[int, Window]]") -> list[tuple[int, bytes, bool]]:
+        def encoded(batch: "list[tuple[int, PatchWindow]]") -> list[tuple[int, bytes, bool]]:
             patches = ((cell, window.patch(size.px)) for cell, window in batch)
             return [(cell, encode(pixels), is_blank(pixels)) for cell, pixels in patches]
 
@@ -125,7 +125,7 @@ class PatchWriter:
             inside = squares.inside(width=full.width, height=full.height)
             yield _Patches(size.um_per_px, file, begins, lengths, blank, inside)
 
-    def windows(self, size: PatchSize) -> Iterator["list[tuple[int, Window]]"]:
+    def windows(self, size: PatchSize) -> Iterator["list[tuple[int, PatchWindow]]"]:
         """Read what the patch of each cell is cut from, in the order of tiles, batch by batch."""
         squares = squares_around(self.sample.xy_px, size, um_per_px=self.sample.um_per_px)
         wanted = squares.side / size.px
@@ -144,23 +144,23 @@ class PatchWriter:
             else:
                 yield [(cell, self._around(squares, cell, number, shrink)) for cell in cells]
 
-    def _as_it_is(self, squares: Squares, cell: int, *, px: int) -> "Window":
+    def _as_it_is(self, squares: Squares, cell: int, *, px: int) -> "PatchWindow":
         """Read pixels of the image that need not be resampled."""
         left, top = int(squares.left[cell]), int(squares.top[cell])
-        return Window(self.reader.window(0, left, top, px, px), None)
+        return PatchWindow(self.reader.window(0, left, top, px, px), None)
 
-    def _around(self, squares: Squares, cell: int, level: int, shrink: int) -> "Window":
+    def _around(self, squares: Squares, cell: int, level: int, shrink: int) -> "PatchWindow":
         downsample = self.image.levels[level].downsample * shrink
         left, top = squares.left[cell] / downsample, squares.top[cell] / downsample
         side = squares.side / downsample
         x, y = math.floor(left) - _MARGIN_PX, math.floor(top) - _MARGIN_PX
         whole = math.ceil(side) + 2 * _MARGIN_PX + 1
         pixels = self.reader.window(level, x, y, whole, whole, shrink=shrink)
-        return Window(pixels, (left - x, top - y, left - x + side, top - y + side))
+        return PatchWindow(pixels, (left - x, top - y, left - x + side, top - y + side))
 
 
 @dataclass(frozen=True)
-class Window:
+class PatchWindow:
     """Pixels that a patch is cut from, and which part of them it is; None if they are the patch."""
 
     pixels: Pixels

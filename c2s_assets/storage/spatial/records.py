@@ -36,7 +36,7 @@ _JOINED = (ATTRIBUTES, PATCHES, COMMUNICATION, CAPTIONS, EXPRESSION)
 
 
 @dataclass(frozen=True)
-class RecordSides:
+class SplitOfRecords:
     """On which side the record of each cell is.
 
     Attributes
@@ -53,7 +53,7 @@ class RecordSides:
     is_divided: bool
 
 
-def read_sides_of_records(dataset: Dataset) -> RecordSides:
+def read_sides_of_records(dataset: Dataset) -> SplitOfRecords:
     """Tell on which side each cell of a dataset is, by donors or, where these cannot be split, by blocks."""
     manifest, cells = dataset.read(MANIFEST), cells_to_split(dataset)
     if read_footer(dataset.path(MANIFEST)).get("tissue_level") is None:
@@ -69,10 +69,10 @@ def read_sides_of_records(dataset: Dataset) -> RecordSides:
         sides=None if division is None else division.sides,
     )
     level = str(level_of(manifest)) if division is None else division.level
-    return RecordSides(sides, level, marked, is_divided=division is not None)
+    return SplitOfRecords(sides, level, marked, is_divided=division is not None)
 
 
-def write_records(staged: DatasetStage, split: RecordSides) -> None:
+def write_records(staged: DatasetStage, split: SplitOfRecords) -> None:
     """Write the records of all cells that are on a side and have a place."""
     dataset = staged.dataset
     profile = dataset.profile
@@ -86,7 +86,7 @@ def write_records(staged: DatasetStage, split: RecordSides) -> None:
         staged.write_no_rows()
 
 
-def iter_records(dataset: Dataset, split: RecordSides) -> Iterator[pl.DataFrame]:
+def iter_records(dataset: Dataset, split: SplitOfRecords) -> Iterator[pl.DataFrame]:
     """Put together what is known of each cell, block by block, of cells with a place; `split` may be null."""
     donors = dataset.read(CELLS, columns=[DONOR_UID])[DONOR_UID]
     slides = dict(dataset.read(SLIDES, columns=[c.SECTION, c.SLIDE]).iter_rows())
