@@ -59,7 +59,7 @@ def hear_all(hearing: Hearing, waiting: Path) -> tuple["Kept", StripSums]:
 
     These hold 8 bytes for each cell that another one hears, and for each pair by which one hears or is heard.
     """
-    senders, received, sent = (_Waiting(waiting / name) for name in ("senders", "received", "sent"))
+    senders, received, sent = (_WaitingLists(waiting / name) for name in ("senders", "received", "sent"))
     n_neighbours, sums = [np.zeros(0, np.int32)], StripSums(hearing)
     found = map_ahead(hearing.listen, hearing.strips, n_threads=N_THREADS)
     for strip, heard in zip(hearing.strips, found, strict=True):
@@ -86,7 +86,7 @@ def rows_of_cells(hearing: Hearing, kept: "Kept", cell_ids: pl.Series) -> Iterat
         yield pa.table(columns)
 
 
-class _Waiting:
+class _WaitingLists:
     """Lists of cells, by their position, that wait in two files."""
 
     def __init__(self, path: Path) -> None:
