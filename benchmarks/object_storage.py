@@ -1,7 +1,7 @@
 """A build and queries of a lake in a folder against one in a bucket, moto's on this machine.
 
-``python -m benchmarks.object_storage build`` and ``... speed`` print what OBJECT_STORAGE.md says. Every
-command is a process of its own, whose processor time is counted; that of the server is not.
+``python -m benchmarks.object_storage build``, ``... orders`` and ``... speed`` print what OBJECT_STORAGE.md
+says. Every command is a process of its own, whose processor time is counted; that of the server is not.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import obstore
@@ -21,7 +22,7 @@ from obstore.store import S3Store
 
 from c2s_assets.storage.bucket.address import parse_bucket_address
 from c2s_assets.storage.bucket.bucket import Bucket
-from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.digest import file_digest, files_of_tree, tree_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.buckets import S3, serve_s3
 from c2s_assets_tests.toy import EMBEDDINGS, write_toy_h5ad
@@ -91,6 +92,47 @@ def measure_build(s3: S3, folder: Path, *, n_cells: int) -> None:
     print(f"the same bytes: {ours == theirs}")
 
 
+def compare_orders(s3: S3, folder: Path) -> None:
+    """Let four machines, two at a time and in two orders, build two datasets; compare with a folder."""
+    names, lake, address = ("a", "b"), folder / "lake", f"{s3.make_bucket()}/lake"
+    for number, name in enumerate(names):
+        h5ad = write_toy_h5ad(folder / f"{name}.h5ad", n_axes=EMBEDDINGS, seed=number)
+        for place in (str(lake), address):
+            _run(place, folder / "first", "add", h5ad)
+    _run(str(lake), folder, "build", *names)
+    for pair in (("1", "2"), ("3", "4")):
+        with ThreadPoolExecutor(2) as pool:
+            orders = {machine: names if number else names[::-1] for number, machine in enumerate(pair)}
+            works = [
+                pool.submit(_try, address, folder / machine, "build", *order)
+                for machine, order in orders.items()
+            ]
+            print([work.result() for work in works])
+    _run(address, folder / "last", "build", "--outdated")
+    _run("lake", folder / "last", "sync", address, folder / "back")
+    theirs, ours = (_digests(Layout(place)) for place in (folder / "back", lake))
+    different = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    print(f"{len(ours)} files of a folder, {len(theirs)} of the bucket; different: {different}")
+
+
+def _try(lake: str, cache: Path, *arguments: str) -> str:
+    try:
+        _run(lake, cache, *arguments)
+    except SystemExit as error:
+        return str(error)[-300:]
+    return "built"
+
+
+def _digests(layout: Layout) -> dict[str, str]:
+    places = (layout.raw, layout.datasets, layout.split_plan, layout.split_copies)
+    files = [file for place in places for file in files_of_tree(place)]
+    return {
+        file.relative_to(layout.root).as_posix(): file_digest(file)
+        for file in files
+        if file.parent != layout.raw or file.suffix == ".h5ad"  # beside it stands when it was added
+    }
+
+
 def measure_speed(s3: S3, folder: Path) -> None:
     """Send and fetch a file through ours and through obstore alone, in turn."""
     sent, fetched = folder / "sent", folder / "fetched"
@@ -118,12 +160,14 @@ def measure_speed(s3: S3, folder: Path) -> None:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", choices=["build", "speed"])
+    parser.add_argument("what", choices=["build", "orders", "speed"])
     parser.add_argument("--cells", type=int, default=20_000)
     options = parser.parse_args()
     with serve_s3() as s3, tempfile.TemporaryDirectory() as folder:
         if options.what == "build":
             measure_build(s3, Path(folder), n_cells=options.cells)
+        elif options.what == "orders":
+            compare_orders(s3, Path(folder))
         else:
             measure_speed(s3, Path(folder))
 

@@ -30,6 +30,7 @@ class S3:
     address: str = ""
     requests: list[str] = field(default_factory=list)
     n_copies: int = 0
+    methods: set[str] = field(default_factory=set)
     fault: Fault = lambda _: None
     keeps_conditions: bool = True
     checksums: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -61,6 +62,7 @@ def serve_s3() -> Iterator[S3]:
     def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
         s3.requests.append(request)
+        s3.methods.add(environ["REQUEST_METHOD"])
         s3.n_copies += "HTTP_X_AMZ_COPY_SOURCE" in environ
         if checksum := environ.get("HTTP_X_AMZ_CHECKSUM_SHA256"):
             s3.checksums[environ["PATH_INFO"]].append(checksum)

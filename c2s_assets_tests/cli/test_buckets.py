@@ -47,6 +47,9 @@ def s3() -> Iterator[S3]:
     with serve_s3() as served:
         served.make_bucket()
         yield served
+        # Whatever was added, built, renamed, removed, copied, asked or collected.
+        assert served.n_copies == 0
+        assert served.methods <= {"GET", "HEAD", "PUT", "POST", "DELETE"}
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Objects in a bucket, and what is said of a bucket that refuses."""
 
+import ast
 import hashlib
 import time
 from base64 import b64encode
@@ -88,6 +89,20 @@ def test_a_swap_of_which_only_the_answer_was_lost_is_done(s3: S3) -> None:
     first = bucket.swap("head", "1", expected=None)
     s3.put(s3.address, "lake/head", b"2")
     assert bucket.swap("head", "2", expected=first) != first
+
+
+def test_nothing_that_a_bucket_lacks_is_called() -> None:
+    """Of files here some are moved; of objects none is renamed, copied, linked or locked."""
+    lacking = {"rename", "copy", "link", "symlink", "hardlink", "flock", "lockf", "replace", "move"}
+    seen = set()
+    for source in Path(buckets.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute):
+                seen.add(node.attr)
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                seen.update(alias.name for alias in node.names)
+    assert {"put", "get", "head", "list", "delete"} <= seen
+    assert not {name for name in seen if name.removesuffix("_async") in lacking | {"fcntl", "shutil"}}
 
 
 def test_nothing_is_none_and_a_listing_knows_sizes(s3: S3) -> None:
