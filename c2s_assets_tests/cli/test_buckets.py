@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 
 from c2s_assets import open_lake, read_expression
+from c2s_assets.schemas.releases import RELEASE_DOCUMENT
 from c2s_assets.storage.bucket import bucket as buckets
-from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.lake.shapes import present
@@ -21,6 +22,7 @@ from c2s_assets_tests.hub import WRITER, serve_hub
 from c2s_assets_tests.toy import write_toy_h5ad
 
 _TABLES = "train_test,expression"
+_LEAKS, _AUDITED = Path("catalogue/leaks.parquet"), Path("catalogue/audited_cells")
 _SETTINGS = "releases: {corpus: {repo_id: me/corpus, licence: CC BY 4.0, licence_of_sources: CC BY 4.0}}\n"
 
 
@@ -220,6 +222,12 @@ def test_what_is_made_of_a_lake_in_a_bucket_is_what_is_made_of_a_folder(
         assert reader.c2s("export", what, "--to", tmp_path / "ours" / what).status == 0
         assert c2s("export", what, "--to", tmp_path / "theirs" / what, lake=folder).status == 0
     here, there = Layout(folder), Machine(tmp_path / "last", address).layout()
-    for place in ("releases", "catalogue/leaks.parquet", "catalogue/audited_cells"):
+    names = {file.relative_to(here.releases) for file in files_of_tree(here.releases)}
+    # The document says of what audit it is, and an audit which files it saw on what disk.
+    for place in (
+        *(Path("releases", name) for name in names if name.name != RELEASE_DOCUMENT),
+        _LEAKS,
+        _AUDITED,
+    ):
         assert tree_digest(there.root / place) == tree_digest(here.root / place), place
     assert tree_digest(tmp_path / "ours" / "training") == tree_digest(tmp_path / "theirs" / "training")

@@ -7,6 +7,8 @@ from c2s_assets.storage.lake.digest import files_of_tree
 from c2s_assets.storage.lake.layout import Layout
 
 _RELEASE = "release-"
+# Whatever else was dropped is told of where it lies.
+_OF_SOURCES = (".h5ad", ".json")
 
 
 def unit_of(layout: Layout, path: Path) -> str | None:
@@ -17,7 +19,7 @@ def unit_of(layout: Layout, path: Path) -> str | None:
     match folder:
         case "datasets":
             return unit_of_dataset(rest[0])
-        case "raw" | "inbox" if len(rest) == 1:
+        case "raw" | "inbox" if len(rest) == 1 and Path(rest[0]).suffix in _OF_SOURCES:
             return unit_of_dataset(Path(rest[0]).stem)
         case "releases":
             return unit_of_lake(f"{_RELEASE}{rest[0]}")

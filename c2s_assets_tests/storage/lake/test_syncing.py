@@ -47,6 +47,8 @@ def _sent(s3: S3) -> list[str]:
 
 
 def test_who_is_stopped_goes_on_with_what_is_left(s3: S3, lake: Layout) -> None:
+    lake.inbox.mkdir()
+    (lake.inbox / "no name of a dataset.txt").write_text("what else lies there stays there")
     there = find_lake(f"{s3.address}/lake")
     for done in sync_lake(lake, there):
         assert (done.unit, done.n_places) == ("datasets/a", 2)
