@@ -60,8 +60,8 @@ def _tear(layout: Layout) -> None:
         ("waiting", "never built", ""),
         ("scaled", "refused", "scaled"),
         ("torn", "cannot be read", "record.json"),
-        ("torn_file", "refused", "torn_file.h5ad (6 bytes) is not"),
-        ("resting", "never built", "the run did not start"),
+        ("torn_file", "refused", "web page (HTML)"),
+        ("resting", "never built", "It goes on by itself while c2s ui runs"),
     ],
 )
 def test_a_dataset_stands(page: str, dataset_id: str, stands: str, why: str) -> None:
@@ -72,10 +72,10 @@ def test_a_dataset_stands(page: str, dataset_id: str, stands: str, why: str) -> 
 
 def test_a_dataset_with_a_page_has_a_link_to_it(page: str) -> None:
     """One that was refused has a page that says why."""
-    links = {"/", "/c2s/~health", "/c2s/built", "/c2s/changed", "/c2s/scaled"}
+    links = {"/", "/c2s/~health", "/c2s/built", "/c2s/changed", "/c2s/scaled", "/c2s/torn_file"}
     assert set(re.findall('href="(.*?)"', page)) == links
 
 
 def test_it_counts_how_they_stand(page: str) -> None:
-    counts = "1 being built, 1 built, 1 cannot be read, 1 incomplete, 1 never built, 1 outdated, 1 refused"
+    counts = "1 being built, 1 built, 1 cannot be read, 1 incomplete, 2 never built, 1 outdated, 2 refused"
     assert f"{counts}, 1 waits" in page
