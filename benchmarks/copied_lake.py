@@ -1,12 +1,13 @@
 """A lake of many small datasets: one is built, and the others are copies of it under other ids.
 
-A copy has files of its own wherever the id of the dataset or of a donor stands in a file, and hard links to
-the rest; its record, and what the split plan says of its donors, are those of the first under other ids. The
-digests in the record stay those of the first: a release compares them with other records alone.
+A copy has files of its own wherever the id of the dataset, its collection or a donor stands in a file, and
+hard links to the rest. Its record, and what the split plan says of its donors, are those of the first under
+other ids. Digests in the record stay those of the first: a release compares them with other records alone.
 """
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -33,23 +34,31 @@ def make_copies(folder: Path, ids: Iterable[str]) -> Layout:
         *files_of_tree(layout.dataset(_FIRST)),
     ]
     first, ids = {path: _read(path) for path in files}, list(ids)
+    plan = pl.read_parquet(layout.split_plan)
+    collection = plan["donor_uids"][0][0].partition("/")[0]
     for dataset_id in ids:
-        _copy(layout, dataset_id, first)
-    _extend_plan(layout, ids)
+        _copy(layout, first, {_FIRST: dataset_id, collection: dataset_id})
+    schema = pq.read_schema(layout.split_plan)
+    rows = pl.concat([plan, *(_with_others(plan, {_FIRST: one, collection: one}) for one in ids)])
+    pq.write_table(rows.to_arrow().cast(schema), layout.split_plan)
+    marks = json.loads(layout.split_marks.read_text(encoding="utf-8"))
+    layout.split_marks.write_text(json.dumps(dict.fromkeys([_FIRST, *ids], marks[_FIRST])), encoding="utf-8")
     return layout
 
 
-def _copy(layout: Layout, dataset_id: str, first: Mapping[Path, pl.DataFrame | str | None]) -> None:
-    """Write each file of the first with another id; one that holds none has a second name."""
-    sizes = {}
+def _copy(layout: Layout, first: Mapping[Path, pl.DataFrame | str | None], others: Mapping[str, str]) -> None:
+    """Write each file of the first with other ids; one that holds none has a second name."""
+    sizes, dataset_id = {}, others[_FIRST]
     for path, content in first.items():
         target = layout.root / path.relative_to(layout.root).as_posix().replace(_FIRST, dataset_id)
         target.parent.mkdir(parents=True, exist_ok=True)
         match content:
             case str():
-                target.write_text(content.replace(_FIRST, dataset_id), encoding="utf-8")
+                pattern = "|".join(map(re.escape, others))
+                changed = re.sub(pattern, lambda found: others[found[0]], content)
+                target.write_text(changed, encoding="utf-8")
             case pl.DataFrame():
-                rows = _with_other_id(content, dataset_id).to_arrow().cast(pq.read_schema(path))
+                rows = _with_others(content, others).to_arrow().cast(pq.read_schema(path))
                 pq.write_table(rows, target, compression="zstd", write_page_index=True)
             case _:
                 os.link(path, target)
@@ -69,17 +78,8 @@ def _read(path: Path) -> pl.DataFrame | str | None:
     return pl.DataFrame(pq.read_table(path))
 
 
-def _with_other_id(rows: pl.DataFrame, dataset_id: str) -> pl.DataFrame:
-    texts = pl.col(pl.String).str.replace(_FIRST, dataset_id, literal=True)
-    lists = pl.col(pl.List(pl.String)).list.eval(pl.element().str.replace(_FIRST, dataset_id, literal=True))
-    return rows.with_columns(texts, lists)
-
-
-def _extend_plan(layout: Layout, ids: list[str]) -> None:
-    """Let every copy have the sides of the first."""
-    plan = pl.read_parquet(layout.split_plan)
-    schema = pq.read_schema(layout.split_plan)
-    rows = pl.concat([plan, *(_with_other_id(plan, dataset_id) for dataset_id in ids)])
-    pq.write_table(rows.to_arrow().cast(schema), layout.split_plan)
-    marks = json.loads(layout.split_marks.read_text(encoding="utf-8"))
-    layout.split_marks.write_text(json.dumps(dict.fromkeys([_FIRST, *ids], marks[_FIRST])), encoding="utf-8")
+def _with_others(rows: pl.DataFrame, others: Mapping[str, str]) -> pl.DataFrame:
+    texts = pl.col(pl.String).str.replace_many(others)
+    return rows.with_columns(
+        texts, pl.col(pl.List(pl.String)).list.eval(pl.element().str.replace_many(others))
+    )

@@ -24,12 +24,19 @@ def write_tiny_model(folder: Path, texts: Sequence[str]) -> None:
     GPT2LMHeadModel(config).save_pretrained(folder)
 
 
-def let_cell2sentence_train(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rename an argument that Cell2Sentence 1.2 gives to its trainer and transformers 5 does not know."""
+def let_cell2sentence_train(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Rename an argument that Cell2Sentence 1.2 gives to its trainer and transformers 5 does not know.
+
+    Returns the prompts that it trains on and evaluates with, which are there once it does.
+    """
+    used: dict[str, list[str]] = {}
 
     def trainer(*, tokenizer: Any, **options: Any) -> Any:
         from transformers import Trainer
 
+        for name in ("train_dataset", "eval_dataset"):
+            used[name] = list(options[name]["model_input"])
         return Trainer(processing_class=tokenizer, **options)
 
     monkeypatch.setattr("cell2sentence.csmodel.Trainer", trainer)
+    return used

@@ -158,12 +158,22 @@ def test_cell2sentence_fine_tunes_on_it(
     write_tiny_model(tmp_path / "tiny", rows(exported / "cells")["cell_sentence"].to_list())
     csdata = CSData({}, str(exported / "cells"))
     model = CSModel(str(tmp_path / "tiny"), str(tmp_path / "models"), "tuned")
-    let_cell2sentence_train(monkeypatch)
+    used = let_cell2sentence_train(monkeypatch)
     arguments = TrainingArguments(
         output_dir=str(tmp_path), max_steps=2, per_device_train_batch_size=2, use_cpu=True, report_to=[]
     )
     by_side = indices(exported, "data")
+    # With fewer than ten donors there is no validation: test stands in for it.
+    sides = {"train": by_side["train"], "val": by_side["val"] or by_side["test"]}
     model.fine_tune(
-        csdata, "cell_type_prediction", arguments, top_k_genes=5, data_split_indices_dict=by_side, num_proc=1
+        csdata, "cell_type_prediction", arguments, top_k_genes=100, data_split_indices_dict=sides, num_proc=1
     )
     assert (tmp_path / "checkpoint-2").is_dir()
+    donors = dict(rows(exported / "cells").select("cell_sentence", "batch_condition").iter_rows())
+    of_sides = [
+        {donor for sentence, donor in donors.items() for prompt in prompts if sentence in prompt}
+        for prompts in used.values()
+    ]
+    assert [len(prompts) for prompts in used.values()] == [len(chosen) for chosen in sides.values()]
+    assert all(of_sides)
+    assert of_sides[0].isdisjoint(of_sides[1])

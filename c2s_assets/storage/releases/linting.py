@@ -137,10 +137,23 @@ def _contact_in_table(path: Path) -> str | None:
     texts = {pl.String(), pl.List(pl.String())}
     names = [name for name, kind in schema.items() if kind in texts and not name.startswith(CELL_SENTENCE)]
     for block in iter_table(path, columns=names):
-        for column in block.iter_columns():
-            if (what := _contact_in(column)) is not None:
-                return f"{column.name} holds {what}"
+        for name in _worth_a_look(block):
+            if (what := _contact_in(block[name])) is not None:
+                return f"{name} holds {what}"
     return None
+
+
+def _worth_a_look(block: pl.DataFrame) -> list[str]:
+    """Name the columns in which a contact may be, all of them looked through at once."""
+    texts = {
+        name: pl.col(name).explode() if kind == pl.List else pl.col(name)
+        for name, kind in block.schema.items()
+    }
+    looked = block.select(
+        (text.is_not_null() if is_of_contacts(name) else text.str.contains(WORTH_A_LOOK)).any().alias(name)
+        for name, text in texts.items()
+    )
+    return [name for name in block.columns if looked[name][0]]
 
 
 def _contact_in(column: pl.Series) -> str | None:
