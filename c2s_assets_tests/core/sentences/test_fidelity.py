@@ -46,6 +46,7 @@ def test_where_there_is_nothing_to_tell_there_is_no_row(cells):
 
 
 @pytest.mark.peers
+@pytest.mark.filterwarnings("ignore:Saving|Filename")  # plotnine says where it saves
 def test_figures_are_those_of_cell2sentence(tmp_path, monkeypatch):
     from cell2sentence import utils
 
