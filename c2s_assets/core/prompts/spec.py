@@ -1,6 +1,6 @@
 """What decides which prompts are written."""
 
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -18,17 +18,7 @@ TaskName = Literal[
     "tissue_of_cells",
     "cells_generation",
 ]
-_ALL: list[TaskName] = [
-    "cell_type",
-    "tissue",
-    "disease",
-    "sex",
-    "age",
-    "age_decade",
-    "cell_generation",
-    "tissue_of_cells",
-    "cells_generation",
-]
+_ALL: list[TaskName] = list(get_args(TaskName))
 _DEFAULT_TOP_N = 200
 
 
