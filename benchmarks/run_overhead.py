@@ -3,7 +3,7 @@
     python -m benchmarks.run_overhead [--datasets 10] [sqlite] [one] [two]
 
 SQLite with two runs at once, one worker, or two. Some datasets are built first, so that all is loaded; then
-half of them and the other half, which shows what a lake costs that grows. Processor time is that of all
+the others, twenty by twenty, which shows what a lake costs that grows. Processor time is that of all
 processes: those of `c2s ui`, the workers, Postgres and Redis.
 """
 
@@ -22,6 +22,8 @@ from c2s_assets_tests.end_to_end.running_ui import Ui, members, running_ui, wait
 from c2s_assets_tests.toy import make_lake
 
 _LONGEST_SECONDS = 3600.0
+# What each so many take is printed for itself.
+_N_OF_PART = 20
 # As many as are built at once, twice.
 _FIRST = ("first", "second", "third", "fourth")
 # Of /proc/<number>/stat, after the name: user and system, of the process and of those that it waited for.
@@ -59,8 +61,8 @@ _SETUPS: Mapping[str, Callable[[Layout, Sequence[str]], None]] = {
 
 def _measure(setup: str, ui: Ui, names: Sequence[str], processes: Callable[[], Iterable[int]]) -> None:
     _build(ui, _FIRST, n_before=0)
-    half = len(names) // 2
-    for n_before, part in ((0, names[:half]), (half, names[half:])):
+    for n_before in range(0, len(names), _N_OF_PART):
+        part = names[n_before : n_before + _N_OF_PART]
         seconds, began = _processor_seconds(processes()), time.monotonic()
         _build(ui, part, n_before=len(_FIRST) + n_before)
         wall = (time.monotonic() - began) / len(part)
