@@ -256,6 +256,7 @@ def put_health(layout: Layout, standing: str, *, hours: float | None) -> None:
         "dataset_id": "one",
         "standing": standing,
         "hours_stale": hours,
+        "size_bytes": 0,
         "outdated": [],
         "why": ["it was changed"],
     }
