@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -37,6 +37,7 @@ from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.holdings import not_asked_for
 from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.digest import tree_digest
+from c2s_assets.storage.lake.presence import beside_others
 from c2s_assets.storage.lake.staging import Stage
 
 # Of a run: the asset of a dataset that was refused, which another run would not change.
@@ -112,6 +113,8 @@ def lake_asset(
 def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
     """Turn our errors into failures that name the dataset; only that a server is busy may pass by itself.
 
+    Others on the lake, if there are any, see that somebody writes to it, wherever the run was started.
+
     What is wrong with a dataset, and not with the network or the machine, stands in its record.
     """
 
@@ -119,7 +122,8 @@ def final_errors(function: Callable[..., Events]) -> Callable[..., Events]:
     def guarded(context: dg.AssetExecutionContext, *args: object, **kwargs: object) -> Events:
         store = kwargs.get("store")
         try:
-            yield from function(context, *args, **kwargs)
+            with beside_others(store.layout) if isinstance(store, Store) else nullcontext():
+                yield from function(context, *args, **kwargs)
         except Exception as failure:  # of any library that writes for us; a bug is raised again
             error = _as_ours(failure, store)
             if error is None:

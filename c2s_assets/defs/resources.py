@@ -1,7 +1,6 @@
 """What assets need from outside: the lake, and addresses."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -15,7 +14,6 @@ from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locating import known_lake, renew
-from c2s_assets.storage.lake.presence import beside_others
 from c2s_assets.storage.sources.listing import read_listing
 
 if TYPE_CHECKING:  # its client is loaded by who publishes
@@ -30,17 +28,15 @@ class Store(dg.ConfigurableResource[None]):
         default=1024, ge=1, description="Cells read at once. Bounds memory; never changes what is written."
     )
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["Store"]:  # type: ignore[override]
-        """Begin a run, or a look of a sensor, with what is published by then; let others see a run."""
-        renew(self.layout)
-        with nullcontext() if context.run is None else beside_others(self.layout):
-            yield self
-
     @property
     def layout(self) -> Layout:
         """Every path of the lake."""
         return known_lake(self.root)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Begin a run, or a look of a sensor, with what is published by then."""
+        del context
+        renew(self.layout)
 
     def settings(self) -> DatasetsFile:
         """Return what `datasets.yaml` says."""
