@@ -311,7 +311,8 @@ def _build(options: argparse.Namespace, layout: Layout) -> int:
     if not options.ids and not options.outdated:
         raise C2SError("which datasets? Name some, or build what is outdated of all: c2s build --outdated")
     only = known_tables(",".join(options.only))
-    return build_all(layout, options.ids, only=only, is_outdated=options.outdated)
+    with beside_others(layout):
+        return build_all(layout, options.ids, only=only, is_outdated=options.outdated)
 
 
 def _select(options: argparse.Namespace, layout: Layout) -> int:

@@ -33,7 +33,7 @@ _MOST_FILES = 8
 _FORKS = multiprocessing.get_context("fork")
 
 
-class Process(Protocol):
+class Started(Protocol):
     """A process that was started."""
 
     @property
@@ -84,7 +84,7 @@ def ready_to_fork() -> Iterator[Lifeline]:
 
 def start(
     name: str, command: Sequence[str], *, output: int | None = None, held: Sequence[int] = ()
-) -> Process:
+) -> Started:
     """Run a module with its arguments in a process of its own that ends when `c2s ui` has ended.
 
     Parameters

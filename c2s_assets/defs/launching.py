@@ -14,7 +14,7 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClass, ConfigurableClassData, serialize_value
 from sqlalchemy.exc import DatabaseError
 
-from c2s_assets.defs.forking import Process, start
+from c2s_assets.defs.forking import Started, start
 from c2s_assets.defs.processes import PROCESS, end_run, is_dead, note_process, sign_of_life, stop
 
 
@@ -103,7 +103,7 @@ class ProcessLauncher(RunLauncher[dg.DagsterInstance], ConfigurableClass):
         stop(self._instance, run)
         end_run(self._instance, run)
 
-    def _watch(self, process: Process, run: dg.DagsterRun, sign: Path) -> None:
+    def _watch(self, process: Started, run: dg.DagsterRun, sign: Path) -> None:
         process.wait()
         sign.unlink(missing_ok=True)
         with suppress(DatabaseError):  # on a full disk; the daemon's watch over runs looks again

@@ -35,7 +35,6 @@ from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.presence import beside_others
 from c2s_assets.storage.unknown_ids import known_datasets
 
 _HOME = "DAGSTER_HOME"
@@ -305,7 +304,7 @@ def _run(
     asset_selection: Sequence[dg.AssetKey] | None = None,
     config: Mapping[str, Any] | None = None,
 ) -> BuildReport:
-    with beside_others(_resource(definitions, "store").layout), tags_of_living(instance) as tags:
+    with tags_of_living(instance) as tags:
         result = definitions.resolve_job_def(job).execute_in_process(
             instance=instance,
             partition_key=partition_key,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 _KEPT_PER_SECOND = 10.0
 
 
-class Kept:
+class KeptPage:
     """A page that is kept for ten times the processor time that it took to write it.
 
     Whoever asks while it is written gets the last one.

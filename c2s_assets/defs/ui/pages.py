@@ -9,7 +9,7 @@ from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.pages.addresses import OVERVIEW
 from c2s_assets.core.pages.markup import POLICY, page, paragraph
 from c2s_assets.defs.ui.guard import App, Receive, Scope, Send
-from c2s_assets.defs.ui.keeping import Kept
+from c2s_assets.defs.ui.keeping import KeptPage
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
@@ -25,12 +25,12 @@ class Pages:
     app
         The webserver's.
     written
-        What writes each page that is on all datasets, by its address; see `Kept`.
+        What writes each page that is on all datasets, by its address; see `KeptPage`.
     """
 
     def __init__(self, app: App, layout: Layout, *, written: Mapping[str, Callable[[], str]]) -> None:
         self._app, self._layout = app, layout
-        self._written = {address: Kept(write) for address, write in written.items()}
+        self._written = {address: KeptPage(write) for address, write in written.items()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection."""

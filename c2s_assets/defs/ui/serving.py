@@ -65,7 +65,7 @@ def serve_ui(instance: dg.DagsterInstance, layout: Layout, *, port: int, lifelin
         itself again and again.
     ConfigError
         If `$C2S_LOG` asks for logs of an unknown kind.
-    LakeError
+    LakeError, MachineError
         If workers of several machines build, and the folder of the lake is none for that.
     """
     _require_free(port)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from c2s_assets.core.errors import LakeError
+from c2s_assets.core.errors import MachineError
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.locks import lock_file
 
@@ -36,7 +36,7 @@ def present(layout: Layout) -> Iterator[None]:
 
     Raises
     ------
-    LakeError
+    MachineError
         If a machine works on it whose locks cannot be seen.
     """
     folder = layout.presence
@@ -65,7 +65,7 @@ def beside_others(layout: Layout) -> Iterator[None]:
 
     Raises
     ------
-    LakeError
+    MachineError
         If a machine works on it whose locks cannot be seen.
     """
     if next(layout.presence.glob("*~*"), None) is None:
@@ -102,7 +102,7 @@ def _look_at(path: Path, layout: Layout) -> None:
             while time.monotonic() < deadline:
                 time.sleep(_BEAT_SECONDS / 2)
                 if _touched_at(path) != first:
-                    raise LakeError(
+                    raise MachineError(
                         f"{layout.root}: the machine {path.name.partition('~')[0]} works on this lake, and "
                         f"its locks are not seen from {socket.gethostname()}: both would write the same "
                         f"tables at once. {HOW_TO_SHARE}"

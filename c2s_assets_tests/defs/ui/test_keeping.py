@@ -6,7 +6,7 @@ import pytest
 
 from c2s_assets.core.errors import LakeError
 from c2s_assets.defs.ui import keeping
-from c2s_assets.defs.ui.keeping import Kept
+from c2s_assets.defs.ui.keeping import KeptPage
 
 
 class Clock:
@@ -38,7 +38,7 @@ def test_a_page_is_kept_for_ten_times_the_processor_time_that_it_took(clock: Clo
         written.append(clock.now)
         return f"as of {clock.now}"
 
-    page = Kept(write)
+    page = KeptPage(write)
     assert page() == "as of 108.0"
     clock.now = 147.0
     assert page() == "as of 108.0"
@@ -59,7 +59,7 @@ def test_who_asks_while_it_is_written_gets_the_last_one(clock: Clock) -> None:
         clock.now += 1.0
         return page
 
-    page = Kept(write)
+    page = KeptPage(write)
     assert page() == "first"
     clock.now += 20.0
     writing = threading.Thread(target=page)
@@ -81,7 +81,7 @@ def test_what_could_not_be_written_is_tried_again(clock: Clock) -> None:
             raise page
         return page
 
-    page = Kept(write)
+    page = KeptPage(write)
     with pytest.raises(LakeError):
         page()
     assert page() == "whole"

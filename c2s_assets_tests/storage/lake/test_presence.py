@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from c2s_assets.core.errors import LakeError
+from c2s_assets.core.errors import MachineError
 from c2s_assets.defs.publishing import final_errors
 from c2s_assets.defs.resources import Store
 from c2s_assets.storage.lake import presence
@@ -63,7 +63,7 @@ def _be_present(layout: Layout, told: Connection) -> None:
 def test_a_machine_whose_locks_are_not_seen_is_named(layout: Layout) -> None:
     with (
         _touched(layout.presence / "node7~0123"),
-        pytest.raises(LakeError, match="node7 works on this lake, and its locks are not seen"),
+        pytest.raises(MachineError, match="node7 works on this lake, and its locks are not seen"),
         present(layout),
     ):
         pass
