@@ -31,7 +31,7 @@ from c2s_assets.defs.partitions import datasets
 from c2s_assets.defs.resources import Store
 from c2s_assets.defs.room import where_there_is_room
 from c2s_assets.schemas.registry import CELLS, TABLES
-from c2s_assets.schemas.violations import keeps_schema
+from c2s_assets.schemas.violations import keeps_schema, larger
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.h5ad.source import H5ad
 from c2s_assets.storage.holdings import not_asked_for
@@ -254,7 +254,7 @@ def _where_asked_for(function: Callable[..., Events]) -> Callable[..., Events]:
 def _declared_claims(staged: DatasetStage, blocks: Iterable[pl.DataFrame]) -> Iterator[Finding]:
     declared = TABLES[staged.asset]
     if declared.keeps_model:
-        yield keeps_schema(blocks, declared.model)
+        yield keeps_schema(larger(blocks), declared.model)
     if declared.follows_cells:
         yield rows_match_cells(staged.path(), staged.dataset.read(CELLS, columns=[CELL_ID])[CELL_ID])
 

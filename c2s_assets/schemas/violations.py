@@ -41,11 +41,11 @@ def violations(rows: pl.DataFrame, model: Table) -> pl.DataFrame:
 def keeps_schema(blocks: Iterable[pl.DataFrame], model: Table) -> Finding:
     """Claim that a table, given in blocks of rows, keeps its model.
 
-    Some blocks at a time are looked at: that values differ between others is the claim of another check.
+    Each block is looked at on its own: that values differ between blocks is the claim of another check.
     """
     n_rows = 0
     found = []
-    for block in _larger(blocks):
+    for block in blocks:
         found.append(violations(block, model).with_columns(pl.col("row") + n_rows))
         n_rows += block.height
     broken = pl.concat([pl.DataFrame(schema=_COLUMNS), *found])
@@ -60,15 +60,8 @@ def keeps_schema(blocks: Iterable[pl.DataFrame], model: Table) -> Finding:
     )
 
 
-def tables_keep_schemas(found: Iterable[Finding]) -> Finding:
-    """Join what `keeps_schema` found of several tables: what is broken in the first that is, or all of it."""
-    findings = list(found)
-    worst = next((finding for finding in findings if not finding.holds), None)
-    return worst or Finding("keeps_schema", True, " ".join(finding.message for finding in findings))
-
-
-def _larger(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Put blocks together, without a copy, to larger ones."""
+def larger(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Put blocks of one table together, without a copy, so that there are fewer to look at."""
     waiting: list[pl.DataFrame] = []
     n_bytes = 0
     for block in blocks:
@@ -80,6 +73,13 @@ def _larger(blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         n_bytes += int(size)
     if waiting:
         yield pl.concat(waiting, rechunk=False)
+
+
+def tables_keep_schemas(found: Iterable[Finding]) -> Finding:
+    """Join what `keeps_schema` found of several tables: what is broken in the first that is, or all of it."""
+    findings = list(found)
+    worst = next((finding for finding in findings if not finding.holds), None)
+    return worst or Finding("keeps_schema", True, " ".join(finding.message for finding in findings))
 
 
 def _describe(violation: Mapping[str, object]) -> str:

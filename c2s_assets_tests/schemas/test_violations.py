@@ -3,7 +3,7 @@ import pytest
 
 from c2s_assets.schemas import violations as module
 from c2s_assets.schemas.tables import CellMetadata, CellSentences, GeneSymbols
-from c2s_assets.schemas.violations import keeps_schema, violations
+from c2s_assets.schemas.violations import keeps_schema, larger, violations
 
 
 def sentences(**columns):
@@ -124,6 +124,6 @@ def test_however_many_blocks_are_looked_at_at_once_each_violation_has_its_row(
     monkeypatch.setattr(module, "_BYTES_AT_ONCE", at_once)
     other_type = sentences(n_expressed=[2, 0])
     blocks = [sentences(), sentences(cell_sentence=["x", None]), other_type, sentences(cell_id=["", "b"])]
-    found = keeps_schema(blocks, CellSentences)
+    found = keeps_schema(larger(blocks), CellSentences)
     assert found.figures == {"n_rows": 8, "n_violations": 3}
     assert found.rows["row"].to_list() == [3, None, 6]
