@@ -79,10 +79,6 @@ class AssetState:
         """Whether it is not as it should be; one that has to be asked for may be missing."""
         return self.is_wanted and self.standing != "built"
 
-    def is_made_from(self, source_sha256: str) -> bool:
-        """Whether it is there, and of this version of the source file, by whatever settings and code."""
-        return self.built is not None and self.built.made_from.source_sha256 == source_sha256
-
 
 @dataclass(frozen=True)
 class DatasetStage:

@@ -110,8 +110,11 @@ def _build_one_by_one(definitions: dg.Definitions, tell: Tell) -> None:
             has_partition_key=True,
             asset_key=asset.key,
             assets_def=asset,
-            instance=SimpleNamespace(add_run_tags=lambda run_id, tags: None),  # noqa: ARG005
-            run=SimpleNamespace(run_id="none"),
+            instance=SimpleNamespace(
+                add_run_tags=lambda *_: None,
+                get_records_for_run=lambda *_, **__: SimpleNamespace(records=[]),
+            ),
+            run=SimpleNamespace(run_id="none", asset_selection=None),
             log=_LOG,
         )
         try:

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import datasets
+import h5py
 import numpy as np
 import polars as pl
 import pytest
@@ -103,7 +104,13 @@ def test_ages_of_mice_are_years(follower: Follower) -> None:
     mice = np.arange(N_OBS) % 9
     own = {"mouse_id": [f"m{mouse}" for mouse in mice], "age": np.array(["3m", "18m", "24m"])[mice % 3]}
     stated = dict.fromkeys(("organism", "organism_ontology_term_id"))
-    write_toy_h5ad(follower.folder / "mouse.h5ad", n_obs=N_OBS, obs={**_UNNAMED, **own}, uns=stated)
+    of_mouse = {"feature_name": [f"Abc{number}" for number in range(40)]}
+    path = write_toy_h5ad(
+        follower.folder / "mouse.h5ad", n_obs=N_OBS, obs={**_UNNAMED, **own}, var=of_mouse, uns=stated
+    )
+    with h5py.File(path, "r+") as file:
+        for var in ("var", "raw/var"):
+            file[var][file[var].attrs["_index"]][...] = [f"ENSMUSG{number:011d}" for number in range(40)]
     follower.follow("docs/mouse_ages.md")
     cells = follower.names["cells"].collect()
     assert sorted(cells["age"].unique()) == [0.25, 1.5, 2.0]

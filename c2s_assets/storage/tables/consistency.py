@@ -18,7 +18,7 @@ from c2s_assets.core.reports.validation import TableAgreement, compare_cells, co
 from c2s_assets.core.splits.sides import ALL_SIDES
 from c2s_assets.schemas.documents import CoverageReport, RangeReport
 from c2s_assets.schemas.registry import CELLS, FEATURES, TABLES
-from c2s_assets.storage.dataset import AssetState, Dataset
+from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.shapes import peek
 from c2s_assets.storage.tables.parquet import iter_table, read_table, table_schema
 
@@ -81,12 +81,12 @@ class Tables:
         )
 
     @cached_property
-    def _states(self) -> Mapping[str, AssetState]:
-        return self.dataset.state()
+    def _made_from(self) -> Mapping[str, str]:
+        return {name: built.made_from.source_sha256 for name, built in self.dataset.record().built.items()}
 
     def _is_current(self, asset: str) -> bool:
-        """Whether it was made from the present source, by whatever settings."""
-        return self._states[asset].is_made_from(self.dataset.source.sha256)
+        """Whether it was made from the present source, by whatever settings, and whoever changed it since."""
+        return self._made_from.get(asset) == self.dataset.source.sha256
 
     def _paths(self, asset: str) -> list[Path]:
         """Find the folders or files of an asset that are there, of whatever version."""
