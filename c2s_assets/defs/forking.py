@@ -1,8 +1,8 @@
 """Starts processes as forks of one that has loaded the assets, and has them end when `c2s ui` ends.
 
 Loading Dagster and the assets takes three seconds of processor time, which every run would spend before it
-begins; a fork has them loaded. Where there is nothing to fork (on other systems than Linux, or because it was
-killed) a process is started as any other.
+begins; a fork has them loaded. Where there is nothing to fork (before Linux 5.3, on other systems, or because
+it was killed) a process is started as any other.
 """
 
 import atexit
@@ -71,7 +71,7 @@ def ready_to_fork() -> Iterator[Lifeline]:
     """
     with closing(Lifeline()) as lifeline:
         os.environ |= attached.attach_to(lifeline.held)
-        if not hasattr(os, "pidfd_open"):
+        if not _can_watch():
             yield lifeline
             return
         folder = tempfile.mkdtemp(prefix="c2s-")  # not one that is removed at the end of any fork
@@ -127,7 +127,7 @@ class _Forked:
         self.pid = int(line)
         try:
             self._lives: int | None = os.pidfd_open(self.pid)
-        except ProcessLookupError:  # it has ended
+        except OSError:  # it has ended, or no more files can be opened here
             self._lives = None
 
     def wait(self) -> int:
@@ -137,6 +137,17 @@ class _Forked:
             os.close(self._lives)
         with self._told:
             return int(self._told.readline() or 1)
+
+
+def _can_watch() -> bool:
+    """Whether the system tells of a process that is no child when it has ended, as Linux does since 5.3."""
+    if not hasattr(os, "pidfd_open"):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:
+        return False
+    return True
 
 
 def _start_waiting(address: Path, lifeline: Lifeline) -> None:

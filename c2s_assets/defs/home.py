@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import tempfile
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import dagster as dg
@@ -92,6 +93,7 @@ def _schema_version(database: Path) -> str | None:
     return None if found is None else str(found[0])
 
 
+@cache  # all three files have the same version, and that is looked for in some fifty
 def _is_known_schema(version: str) -> bool:
     steps = Path(dg.__file__).parent / "_core" / "storage" / "alembic" / "versions"
     return any(version in step.read_text(encoding="utf-8") for step in steps.glob("*.py"))
