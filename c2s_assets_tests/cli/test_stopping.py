@@ -20,6 +20,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_build_that_is_stopped_says_so_and_is_taken_up_again(lake: Path) -> None:
+    before = _children()
     presser = threading.Thread(
         target=_press_ctrl_c_once_there_is, args=[lake / "datasets/first/profile.json"]
     )
@@ -34,7 +35,7 @@ def test_a_build_that_is_stopped_says_so_and_is_taken_up_again(lake: Path) -> No
     ]
     assert "Traceback" not in stopped.out + stopped.err
     assert "first: " not in stopped.out
-    assert _children() == []
+    assert [command for pid, command in _children().items() if pid not in before] == []
     first, _ = json.loads(c2s("ls", "--json", lake=lake).out)
     assert first["last_run"] == "canceled"
     assert first["problem"] == "the build was stopped. Go on with: c2s build --outdated first"
@@ -55,8 +56,8 @@ def _press_ctrl_c_once_there_is(path: Path) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _children() -> list[str]:
-    """Name the processes that this one has started, but for the one that waits for files to be surveyed."""
-    numbers = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    commands = [Path(f"/proc/{number}/cmdline").read_text() for number in numbers]
-    return [command for command in commands if answering.__name__ not in command]
+def _children() -> dict[str, str]:
+    """Name the running processes it has started, but for those that wait for files to survey."""
+    pids = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in pids}  # none: it has ended
+    return {pid: said for pid, said in commands.items() if said and answering.__name__ not in said}
