@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from c2s_assets.core.expression.csr import Csr
+from c2s_assets.core.spatial.bits import WORD, Bits, bits_of, count_bits
 from c2s_assets.core.spatial.neighbours import Places, count_neighbours, distance_um, near
 from c2s_assets.core.spatial.roles import Reach, Roles, Speech
 from c2s_assets.core.spatial.strips import Strip
@@ -65,17 +66,18 @@ def ligands_of(genes: Csr, roles: Roles, first: int, last: int) -> Csr:
     Per cell the pairs whose ligand it has, ascending, and the ligand's level.
     """
     n_cells, n_pairs = last - first, roles.ligand_begins.size - 1
-    level = _no_levels(roles)
+    level, lowest = _no_levels(roles), np.zeros(n_pairs, np.float32)
+    further = _further_subunits(roles.ligand_begins)
     indptr = np.zeros(n_cells + 1, np.int64)
-    pairs, levels = np.empty(n_cells * n_pairs, np.int32), np.empty(n_cells * n_pairs, np.float32)
+    # One more than there can be: each is written before it is known to count.
+    pairs, levels = np.empty(n_cells * n_pairs + 1, np.int32), np.empty(n_cells * n_pairs + 1, np.float32)
     n_ligands = 0
     for cell in range(n_cells):
         _put(level, genes, first + cell)
+        _take_lowest(lowest, level, roles.ligand_begins, roles.ligand_genes, further)
         for pair in range(n_pairs):
-            lowest = _lowest(level, roles.ligand_begins, roles.ligand_genes, pair)
-            if lowest > 0:
-                pairs[n_ligands], levels[n_ligands] = pair, lowest
-                n_ligands += 1
+            pairs[n_ligands], levels[n_ligands] = pair, lowest[pair]
+            n_ligands += int(lowest[pair] > 0)
         indptr[cell + 1] = n_ligands
         _take_back(level, genes, first + cell)
     return Csr(indptr, pairs[:n_ligands].copy(), levels[:n_ligands].copy())
@@ -88,9 +90,10 @@ def listen(places: Places, strip: Strip, *, speech: Speech, reach: Reach) -> Hea
     n_neighbours = count_neighbours(places, strip.first, strip.last, reach.radius_um)
     ligands = ligands_of(speech.genes, speech.roles, strip.low, strip.high)
     sent, n_contacts = np.zeros(ligands.values.size, np.float64), np.zeros(n_pairs, np.int64)
+    said = bits_of(ligands, n_pairs)
     level, receptors = _no_levels(speech.roles), np.zeros(n_pairs, np.float32)
-    heard, matches = np.zeros(n_pairs, np.float64), np.empty(n_pairs + 1, np.int64)
-    far_ends = _ends_of_far(ligands, speech.roles.n_far)
+    can_hear, shared = np.zeros((2, said.bits.shape[1]), np.uint64), np.empty(said.bits.shape[1], np.uint64)
+    heard, further = np.zeros(n_pairs, np.float64), _further_subunits(speech.roles.receptor_begins)
     sender_bounds, pair_bounds = np.zeros(n_cells + 1, np.int64), np.zeros(n_cells + 1, np.int64)
     senders, scores = np.empty(n_neighbours.sum(), np.int32), np.empty(n_neighbours.sum(), np.float32)
     pairs, sums = np.empty(n_cells * n_pairs, np.int32), np.empty(n_cells * n_pairs, np.float32)
@@ -98,8 +101,8 @@ def listen(places: Places, strip: Strip, *, speech: Speech, reach: Reach) -> Hea
     for number in range(n_cells):
         position = strip.first + number
         _put(level, speech.genes, position)
-        for pair in range(n_pairs):
-            receptors[pair] = _lowest(level, speech.roles.receptor_begins, speech.roles.receptor_genes, pair)
+        _take_lowest(receptors, level, speech.roles.receptor_begins, speech.roles.receptor_genes, further)
+        _note_hearing(receptors, speech.roles.n_far, can_hear)
         _take_back(level, speech.genes, position)
         for row in range(-1, 2):
             first, last = near(places, position, row)
@@ -108,23 +111,19 @@ def listen(places: Places, strip: Strip, *, speech: Speech, reach: Reach) -> Hea
                 if other == position or distance > reach.radius_um:
                     continue
                 weight = NEAR_UM / max(distance, NEAR_UM)
-                cell = other - strip.low
-                end = ligands.indptr[cell + 1] if distance <= reach.contact_um else far_ends[cell]
-                n_matches = 0
-                for entry in range(ligands.indptr[cell], end):
-                    # Without a branch, which nobody can predict: of 160 ligands 11 find a receptor.
-                    matches[n_matches] = entry
-                    n_matches += int(receptors[ligands.indices[entry]] > 0)
-                score = 0.0
-                for match in range(n_matches):
-                    entry = matches[match]
-                    pair = ligands.indices[entry]
-                    action = np.float64(ligands.values[entry]) * receptors[pair]
-                    said = weight * action / (HALF_SATURATION + action)
-                    score += said
-                    heard[pair] += said
-                    sent[entry] += said
-                    n_contacts[pair] += 1
+                hears = can_hear[int(distance > reach.contact_um)]
+                score = _hear(
+                    said,
+                    ligands,
+                    other - strip.low,
+                    hears,
+                    receptors,
+                    weight,
+                    heard,
+                    sent,
+                    n_contacts,
+                    shared,
+                )
                 if score > 0:
                     senders[n_senders], scores[n_senders] = speech.row[other], score
                     n_senders += 1
@@ -143,13 +142,52 @@ def listen(places: Places, strip: Strip, *, speech: Speech, reach: Reach) -> Hea
 
 
 @njit(cache=True, nogil=True)
-def _ends_of_far(ligands: Csr, n_far: int) -> NDArray[np.int64]:
-    """Tell behind which entry of each cell the pairs begin that need contact."""
-    ends = ligands.indptr[1:].copy()
-    for cell in range(ends.size):
-        while ends[cell] > ligands.indptr[cell] and ligands.indices[ends[cell] - 1] >= n_far:
-            ends[cell] -= 1
-    return ends
+def _note_hearing(receptors: NDArray[np.float32], n_far: int, can_hear: NDArray[np.uint64]) -> None:
+    """Note as bits by which pairs a cell can hear: any, and any that needs no contact."""
+    can_hear[:] = 0
+    for pair in range(receptors.size):
+        hears = np.uint64(receptors[pair] > 0) << np.uint64(pair % WORD)
+        can_hear[0, pair // WORD] |= hears
+        can_hear[1, pair // WORD] |= hears * np.uint64(pair < n_far)
+
+
+@njit(cache=True, nogil=True)
+def _hear(
+    said: Bits,
+    ligands: Csr,
+    cell: int,
+    hears: NDArray[np.uint64],
+    receptors: NDArray[np.float32],
+    weight: float,
+    heard: NDArray[np.float64],
+    sent: NDArray[np.float64],
+    n_contacts: NDArray[np.int64],
+    shared: NDArray[np.uint64],
+) -> float:
+    """Add up what a cell hears of another one, by all pairs that both have."""
+    n_shared = 0
+    for word in range(hears.size):
+        # Without a branch, which nobody can predict: a third of the words have a pair in common.
+        shared[n_shared] = word
+        n_shared += int(said.bits[cell, word] & hears[word] != 0)
+    score = 0.0
+    for number in range(n_shared):
+        word = shared[number]
+        bits = said.bits[cell, word]
+        common = bits & hears[word]
+        while common:
+            # Unsigned throughout: for others, numba looks at each whether it counts from the end.
+            below = ~common & (common - np.uint64(1))
+            entry = said.begins[cell, word] + count_bits(bits & below)
+            pair = word * np.uint64(WORD) + count_bits(below)
+            action = np.float64(ligands.values[entry]) * receptors[pair]
+            amount = weight * action / (HALF_SATURATION + action)
+            score += amount
+            heard[pair] += amount
+            sent[entry] += amount
+            n_contacts[pair] += 1
+            common &= common - np.uint64(1)
+    return score
 
 
 @njit(cache=True, nogil=True)
@@ -211,10 +249,28 @@ def _take_back(level: NDArray[np.float32], genes: Csr, cell: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _lowest(
-    level: NDArray[np.float32], begins: NDArray[np.int64], subunits: NDArray[np.int32], pair: int
-) -> np.float32:
-    lowest = np.float32(np.inf)
-    for subunit in range(begins[pair], begins[pair + 1]):
-        lowest = min(lowest, level[subunits[subunit]])
-    return lowest
+def _further_subunits(begins: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Name the pair and the place of each subunit but the first of each pair, shape ``(n_subunits, 2)``."""
+    n_pairs = begins.size - 1
+    found, n_found = np.empty((begins[-1] - n_pairs, 2), np.int64), 0
+    for pair in range(n_pairs):
+        for place in range(begins[pair] + 1, begins[pair + 1]):
+            found[n_found, 0], found[n_found, 1] = pair, place
+            n_found += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _take_lowest(
+    lowest: NDArray[np.float32],
+    level: NDArray[np.float32],
+    begins: NDArray[np.int64],
+    subunits: NDArray[np.int32],
+    further: NDArray[np.int64],
+) -> None:
+    """Note the level of each pair: that of its lowest subunit."""
+    for pair in range(lowest.size):
+        lowest[pair] = level[subunits[begins[pair]]]
+    for number in range(len(further)):
+        pair = further[number, 0]
+        lowest[pair] = min(lowest[pair], level[subunits[further[number, 1]]])
