@@ -335,7 +335,7 @@ _MADE = (
     Declaration(
         name="image_patches",
         form="parts",
-        code_version="2",
+        code_version="3",
         reads=(*_FROM_THE_FILE, "cell_metadata", "slide_images"),
         settings=("entry.spatial",),
         model_name="ImagePatches",

@@ -1,5 +1,6 @@
 """An image with its smaller copies, of which single tiles are read."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ _BYTES_KEPT = 64 * 2**20
 _BLACKEST = 3
 # A window at a corner has its pixels in four.
 _FEWEST_KEPT = 4
+# Around what is resampled, so that pixels at the edge have neighbours to be averaged with.
+_MARGIN_PX = 2
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,28 @@ class TileReader:
                 tile = self._tile(level, row, column, shrink)
                 found[y0 - top : y1 - top, x0 - left : x1 - left] = tile[y0 - y : y1 - y, x0 - x : x1 - x]
         return found
+
+    def around(
+        self, corner: tuple[float, float], side: float, *, level: int, shrink: int = 1
+    ) -> tuple[Pixels, tuple[float, float, float, float]]:
+        """Read a level where a square of the image lies, and a little more: pixels at its edge are averaged.
+
+        Parameters
+        ----------
+        corner, side
+            In pixels of the image.
+
+        Returns
+        -------
+        The pixels, and left, top, right and bottom of the square in them.
+        """
+        downsample = self.source.levels[level].downsample * shrink
+        left, top = corner[0] / downsample, corner[1] / downsample
+        side /= downsample
+        x, y = math.floor(left) - _MARGIN_PX, math.floor(top) - _MARGIN_PX
+        whole = math.ceil(side) + 2 * _MARGIN_PX + 1
+        pixels = self.window(level, x, y, whole, whole, shrink=shrink)
+        return pixels, (left - x, top - y, left - x + side, top - y + side)
 
     def _tile(self, level: int, row: int, column: int, shrink: int) -> Pixels:
         place = (level, row, column, shrink)

@@ -1,6 +1,5 @@
 """Cuts patches out of an image, and writes `image_patches`."""
 
-import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -29,6 +28,7 @@ from c2s_assets.core.spatial.spec import Scale
 from c2s_assets.core.spatial.spreading import spread
 from c2s_assets.storage.dataset import DatasetStage
 from c2s_assets.storage.images.picture import as_jpeg, as_png, cut
+from c2s_assets.storage.images.scaled import ScaledImage
 from c2s_assets.storage.images.source import ImageSource, Pixels, TileReader
 from c2s_assets.storage.streams import N_THREADS, map_ahead
 
@@ -38,8 +38,6 @@ _CELLS_PER_BLOCK = 1_024
 _PATCHES_PER_BATCH = 32
 # The viewer of the Hub decodes a row group whole.
 _ROWS_PER_GROUP = 256
-# Around what is cut, so that pixels at the edge have neighbours to be averaged with.
-_MARGIN_PX = 2
 
 
 @dataclass
@@ -126,37 +124,34 @@ class PatchWriter:
             yield _Patches(size.um_per_px, file, begins, lengths, blank, inside)
 
     def windows(self, size: PatchSize) -> Iterator["list[tuple[int, PatchWindow]]"]:
-        """Read what the patch of each cell is cut from, in the order of tiles, batch by batch."""
-        squares = squares_around(self.sample.xy_px, size, um_per_px=self.sample.um_per_px)
+        """Read what the patch of each cell is cut from, in the order of tiles, batch by batch.
+
+        Patches of tissue overlap a hundred times: they are cut from an image that has their pixels, resampled
+        once, and so their middle is up to half a pixel beside the cell.
+        """
+        reader, xy_px, um_per_px = self.reader, self.sample.xy_px, self.sample.um_per_px
+        if size == TISSUE_PATCH and um_per_px != size.um_per_px:
+            scale = size.um_per_px / um_per_px
+            reader = TileReader(ScaledImage(reader, scale), reader.background)
+            xy_px, um_per_px = xy_px / scale, size.um_per_px
+        squares = squares_around(xy_px, size, um_per_px=um_per_px)
         wanted = squares.side / size.px
-        number = self.reader.level_for(wanted)
-        level, shrink = self.image.levels[number], self.reader.shrink_for(number, wanted)
+        number = reader.level_for(wanted)
+        level, shrink = reader.source.levels[number], reader.shrink_for(number, wanted)
         order = _along_tiles(
-            self.sample.xy_px,
-            width=level.tile_width * level.downsample,
-            height=level.tile_height * level.downsample,
+            xy_px, width=level.tile_width * level.downsample, height=level.tile_height * level.downsample
         )
         is_whole = squares.side == size.px
         for start in range(0, len(order), _PATCHES_PER_BATCH):
             cells = order[start : start + _PATCHES_PER_BATCH].tolist()
             if is_whole:
-                yield [(cell, self._as_it_is(squares, cell, px=size.px)) for cell in cells]
+                yield [(cell, _as_it_is(reader, squares, cell, px=size.px)) for cell in cells]
             else:
                 yield [(cell, self._around(squares, cell, number, shrink)) for cell in cells]
 
-    def _as_it_is(self, squares: Squares, cell: int, *, px: int) -> "PatchWindow":
-        """Read pixels of the image that need not be resampled."""
-        left, top = int(squares.left[cell]), int(squares.top[cell])
-        return PatchWindow(self.reader.window(0, left, top, px, px), None)
-
     def _around(self, squares: Squares, cell: int, level: int, shrink: int) -> "PatchWindow":
-        downsample = self.image.levels[level].downsample * shrink
-        left, top = squares.left[cell] / downsample, squares.top[cell] / downsample
-        side = squares.side / downsample
-        x, y = math.floor(left) - _MARGIN_PX, math.floor(top) - _MARGIN_PX
-        whole = math.ceil(side) + 2 * _MARGIN_PX + 1
-        pixels = self.reader.window(level, x, y, whole, whole, shrink=shrink)
-        return PatchWindow(pixels, (left - x, top - y, left - x + side, top - y + side))
+        corner = (squares.left[cell], squares.top[cell])
+        return PatchWindow(*self.reader.around(corner, squares.side, level=level, shrink=shrink))
 
 
 @dataclass(frozen=True)
@@ -169,6 +164,12 @@ class PatchWindow:
     def patch(self, px: int) -> Pixels:
         """Cut the patch, as one of so many pixels."""
         return self.pixels if self.box is None else cut(self.pixels, self.box, side=px)
+
+
+def _as_it_is(reader: TileReader, squares: Squares, cell: int, *, px: int) -> PatchWindow:
+    """Read pixels that need not be resampled."""
+    left, top = int(squares.left[cell]), int(squares.top[cell])
+    return PatchWindow(reader.window(0, left, top, px, px), None)
 
 
 @dataclass(frozen=True)

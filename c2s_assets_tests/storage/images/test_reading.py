@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from c2s_assets.core.errors import MissingInputError, SourceError
 from c2s_assets.storage.images.opening import open_image
 from c2s_assets.storage.images.picture import as_jpeg, as_png, cut, decoded, resized
+from c2s_assets.storage.images.scaled import ScaledImage
 from c2s_assets.storage.images.source import Pixels, TileReader, thumbnail
 
 PIXELS: NDArray[np.uint8] = np.random.default_rng(0).integers(1, 255, (300, 420, 3), dtype=np.uint8)
@@ -76,6 +77,21 @@ def test_strips_that_would_not_meet_at_whole_pixels_are_not_halved(tmp_path: Pat
     tifffile.imwrite(path, PIXELS, photometric="rgb", rowsperstrip=6)
     with open_image(path) as image:
         assert TileReader(image).shrink_for(0, 5) == 2
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.5])
+def test_tiles_that_are_resampled_meet_where_those_of_the_whole_image_would(
+    tmp_path: Path, scale: float
+) -> None:
+    with open_image(write_pyramid(tmp_path / "slide.tif")) as image:
+        scaled = TileReader(ScaledImage(TileReader(image), scale))
+        level = scaled.source.levels[0]
+        found = scaled.window(0, 0, 0, level.width, level.height)
+    assert level.width > level.tile_width
+    assert (level.width, level.height) == (420 / scale, 300 / scale)
+    whole = resized(PIXELS, level.width, level.height)
+    inner = (slice(8, -8), slice(8, -8))  # at its edge an image is averaged with what lies outside
+    np.testing.assert_allclose(found[inner].astype(int), whole[inner].astype(int), atol=2)
 
 
 def _means(pixels: Pixels, n: int) -> Pixels:
