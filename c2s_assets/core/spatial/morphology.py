@@ -3,7 +3,6 @@
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.ndimage import label
 
 from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.patches import CELL_PATCH
@@ -47,6 +46,8 @@ def measure_nuclei(patches: NDArray[np.uint8], *, um_per_px: float) -> pl.DataFr
     The columns of `NO_NUCLEI`, one row per patch: area; how many times longer than wide it is; and the mean
     density of haematoxylin in it.
     """
+    from scipy.ndimage import label  # noqa: PLC0415  a tenth of a second, of every process
+
     if not len(patches):
         return NO_NUCLEI
     stain = _DENSITY[patches] @ _HAEMATOXYLIN.astype(np.float32)

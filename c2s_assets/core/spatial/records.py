@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import polars as pl
-from scipy.spatial import cKDTree
 
 from c2s_assets.core.columns import SPLIT
 from c2s_assets.core.findings import Finding
@@ -29,6 +28,8 @@ def patches_share_no_pixels(sample: SpatialSample, sides: pl.Series) -> Finding:
     sides
         Of all rows of obs; null on none.
     """
+    from scipy.spatial import cKDTree  # noqa: PLC0415  a tenth of a second, of every process
+
     side = sides.gather(sample.cells)
     window_px = TISSUE_PATCH.um / sample.um_per_px
     places = {name: sample.xy_px[(side == name).fill_null(value=False).to_numpy()] for name in SIDES}

@@ -7,7 +7,6 @@ import polars as pl
 import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.sample import SpatialSample
@@ -29,6 +28,8 @@ def nearest_types(sample: SpatialSample, types: pl.Series) -> pl.DataFrame:
     `neighbour_types` and `neighbour_fracs`, at most three of each, one row per cell of the sample; empty if
     none of a known type is within reach.
     """
+    from scipy.spatial import cKDTree  # noqa: PLC0415  a tenth of a second, of every process
+
     places = sample.places_apart(sample.reach.radius_um)
     n = len(places)
     distance, near = cKDTree(places).query(
