@@ -16,6 +16,8 @@ SPOTS_UM = (50.0, 50.0 * 3**0.5)
 _SPOT_UM = 65.0
 _LARGEST_DIFFERENCE = 0.03
 _FEWEST_SPOTS = 4
+# In one direction of the lattice against the other; that of bins taken for that of spots is 1.7.
+_MOST_STRETCHED = 1.1
 _STATED, _OF_IMAGE = "um_per_unit", "image"
 _WAY_OUT = (
     "If only what the image says of itself is wrong, state the right one as um_per_unit of spatial in the "
@@ -91,14 +93,17 @@ def by_lattice(
 
     Returns
     -------
-    Microns per pixel, or None if the spots lie on a line or are too few.
+    Microns per pixel, or None if the spots lie on a line, on another lattice, or are too few.
     """
     if len(xy_px) < _FEWEST_SPOTS:
         return None
     on_slide = np.column_stack([column * steps_um[0], row * steps_um[1], np.ones(len(xy_px))])
     fitted, _, rank, _ = np.linalg.lstsq(on_slide, xy_px, rcond=None)
     area = abs(np.linalg.det(fitted[:2]))
-    return None if rank < on_slide.shape[1] or area == 0 else float(area**-0.5)
+    along = np.linalg.norm(fitted[:2], axis=1)
+    if rank < on_slide.shape[1] or area == 0 or along.max() > _MOST_STRETCHED * along.min():
+        return None
+    return float(area**-0.5)
 
 
 def by_spot_diameter(diameter_px: float | None) -> float | None:

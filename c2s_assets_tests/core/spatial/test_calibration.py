@@ -26,6 +26,13 @@ def test_few_spots_and_spots_on_a_line_say_nothing(n_spots: int) -> None:
     assert by_lattice(xy_px, column=2 * np.arange(n_spots), row=np.zeros(n_spots, int)) is None
 
 
+def test_bins_are_not_taken_for_spots() -> None:
+    row, column = (axis.ravel() for axis in np.mgrid[0:6, 0:12])
+    bins_px = np.column_stack([column, row]) * 16.0
+    assert by_lattice(bins_px, column=column, row=row) is None
+    assert by_lattice(bins_px, column=column, row=row, steps_um=(8, 8)) == pytest.approx(0.5)
+
+
 def test_a_spot_of_the_scale_factors_is_65_um() -> None:
     assert by_spot_diameter(89.44476) == pytest.approx(0.7267, rel=1e-4)
     assert by_spot_diameter(None) is None
