@@ -10,7 +10,7 @@ from c2s_assets.core.errors import ConfigError
 
 _SIZE = 3
 # In one direction against the other: images are turned, mirrored and scaled, and hardly stretched.
-_MOST_STRETCHED = 100.0
+MOST_STRETCHED = 100.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ def scaled_by(px_per_unit: float) -> Alignment:
     return Alignment(np.diag([px_per_unit, px_per_unit, 1.0]))
 
 
+def inverse_of(to_position: NDArray[np.float64]) -> Alignment:
+    """Make an alignment of the matrix, shape ``(3, 3)``, that turns pixels of the image into positions."""
+    return Alignment(np.linalg.inv(to_position).astype(np.float64))
+
+
 def parse_alignment(rows: Sequence[Sequence[float]], *, source: str) -> Alignment:
     """Make an alignment of the matrix that turns pixels of an image into positions, as Xenium Explorer does.
 
@@ -62,6 +67,6 @@ def parse_alignment(rows: Sequence[Sequence[float]], *, source: str) -> Alignmen
             f"{source} ends with the row {', '.join(f'{value:g}' for value in to_position[2])}, and that of "
             f"an image laid on another one is 0, 0, 1. {again}"
         )
-    if np.linalg.cond(to_position[:2, :2]) > _MOST_STRETCHED:
+    if np.linalg.cond(to_position[:2, :2]) > MOST_STRETCHED:
         raise ConfigError(f"{source} lays the whole image on a line or a point (it is singular). {again}")
-    return Alignment(np.linalg.inv(to_position).astype(np.float64))
+    return inverse_of(to_position)

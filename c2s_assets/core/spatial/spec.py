@@ -38,8 +38,8 @@ class SpatialEntry(Section):
     )
     image: str | None = Field(
         default=None,
-        description="Image that the positions are pixels of: a path, from the lake's folder on; or, in the "
-        "file itself, h5ad:fullres or h5ad:hires.",
+        description="Image that the positions are pixels of: a path, from the lake's folder on, also of an "
+        "image of a SpatialData store; or, in the file itself, h5ad:fullres or h5ad:hires.",
     )
     alignment: str | None = Field(
         default=None,

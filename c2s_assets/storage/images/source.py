@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 
+# A tile, strip or chunk is decoded whole.
+MOST_TILE_PIXELS = 2**26
 # 80 tiles of 512 x 512 pixels: those of a row of cells and of the next one.
 _BYTES_KEPT = 64 * 2**20
 # A tile that was never decoded is 0; one that was, and stored again as JPEG, is not quite.

@@ -11,10 +11,7 @@ import tifffile
 
 from c2s_assets.core.errors import SourceError
 from c2s_assets.storage.images.pixel_size import said_um_per_px
-from c2s_assets.storage.images.source import Level, Pixels
-
-# A tile or strip is decoded whole.
-_MOST_TILE_PIXELS = 2**26
+from c2s_assets.storage.images.source import MOST_TILE_PIXELS, Level, Pixels
 
 
 @contextmanager
@@ -80,7 +77,7 @@ def _first_image(file: Any, path: Path) -> TiffImage:
         raise
     except Exception as error:
         raise _damaged(path, error) from error
-    if any(level.tile_width * level.tile_height > _MOST_TILE_PIXELS for level in levels):
+    if any(level.tile_width * level.tile_height > MOST_TILE_PIXELS for level in levels):
         raise SourceError(
             f"image {path.name} is stored in one piece of {levels[0].width:,} x {levels[0].height:,} pixels, "
             f"which cannot be read in parts. Write it anew in tiles, as bioformats2raw or vips do."

@@ -1,15 +1,19 @@
 """Digests of files and folders."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from c2s_assets.storage.lake.shapes import peek, present
+from c2s_assets.storage.zarr_stores.metadata import is_zarr_store
 
 # From the first bytes to the last ones, 256 kB: 0.3 ms of a file that is in memory.
 _N_SAMPLES = 64
 _SAMPLE_BYTES = 4_096
+# What a zarr store says of itself: how its image lies, too.
+_DESCRIBING = (".zarray", ".zattrs", ".zgroup", "zarr.json")
 
 
 def file_digest(path: Path) -> str:
@@ -21,8 +25,12 @@ def file_digest(path: Path) -> str:
 def sampled_digest(path: Path) -> str:
     """Return a SHA-256 of a file's length and of some of its bytes, so that one of any size is told at once.
 
-    An image that is written anew differs in most of its bytes: it is compressed. Empty if there is no file.
+    An image that is written anew differs in most of its bytes: it is compressed. Of an image in the chunks of
+    a zarr store it is one of the names of all files, and of such digests of some of them and of all that say
+    what it is. Empty if there is nothing.
     """
+    if is_zarr_store(path):
+        return _sampled_store(path)
     if not path.is_file():
         return ""
     size = path.stat().st_size
@@ -60,6 +68,18 @@ def files_of_tree(path: Path) -> Iterator[Path]:
     """Give the files below a folder, in order; of a file itself; of what does not exist none."""
     places = sorted(path.rglob("*")) if path.is_dir() else [path]
     yield from (place for place in places if place.is_file())
+
+
+def _sampled_store(path: Path) -> str:
+    n_above = len(str(path)) + 1
+    names = sorted(f"{place}/{name}"[n_above:] for place, _, found in os.walk(path) for name in found)
+    if not names:
+        return ""
+    digest = hashlib.sha256("\0".join(names).encode())
+    sampled = {names[(len(names) - 1) * sample // (_N_SAMPLES - 1)] for sample in range(_N_SAMPLES)}
+    for name in sorted(sampled.union(name for name in names if name.endswith(_DESCRIBING))):
+        digest.update(sampled_digest(path / name).encode())
+    return digest.hexdigest()
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from c2s_assets.core.errors import ConfigError, MissingInputError
-from c2s_assets.core.spatial.alignment import SAME, Alignment, parse_alignment, scaled_by
+from c2s_assets.core.spatial.alignment import SAME, Alignment, inverse_of, parse_alignment, scaled_by
 from c2s_assets.core.spatial.spec import IN_H5AD, SpatialEntry
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.h5ad.source import H5ad
@@ -17,6 +17,8 @@ from c2s_assets.storage.images.source import ImageSource
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.spatial.library import FULL, HIRES, HIRES_SCALE, Library, read_library, stored_image
+from c2s_assets.storage.zarr_stores.metadata import is_zarr_store
+from c2s_assets.storage.zarr_stores.rasters import describe_raster
 
 # Positions of Xenium are pixels of what it photographed itself; an H&E was stained and photographed later.
 _ALIGNED_LATER = "xenium"
@@ -24,7 +26,7 @@ _MOST_BYTES = 2**16
 
 
 def image_file(layout: Layout, entry: SpatialEntry) -> Path | None:
-    """Return the path of the image that an entry names, if it is a file of its own."""
+    """Return the path of the image that an entry names, if it is a file or folder of its own."""
     if entry.image is None or entry.image.startswith(IN_H5AD):
         return None
     return present(layout.named(entry.image))
@@ -59,12 +61,16 @@ def open_slide(dataset: Dataset, h5ad: H5ad) -> Iterator[ImageSource]:
 def read_alignment(
     layout: Layout, entry: SpatialEntry, library: Library, *, technology: str | None
 ) -> Alignment:
-    """Find how positions become pixels of the image: by the matrix that is named, or by its size in the h5ad.
+    """Find how positions become pixels of the image: by the matrix that is named, or by what the h5ad says.
+
+    An image of a SpatialData store is laid on positions by the store itself.
 
     Raises
     ------
     ConfigError
         If the image takes a matrix and none is named, or what is named is none.
+    SourceError
+        If the image is one of a store that does not say how it lies.
     MissingInputError
         If there is no such file, or no scale of the image in the h5ad.
     """
@@ -77,6 +83,9 @@ def read_alignment(
                 f"image {HIRES}. Name {IN_H5AD}{FULL} or an image file as image of spatial."
             )
         return scaled_by(library.factors[HIRES_SCALE])
+    path = image_file(layout, entry)
+    if path is not None and is_zarr_store(path):
+        return _laid_by_store(path, library)
     if entry.image is not None and _ALIGNED_LATER in (technology or "").lower():
         raise ConfigError(
             f"positions of Xenium are no pixels of {entry.image}, which was stained and photographed later. "
@@ -84,6 +93,20 @@ def read_alignment(
             f"alignment of spatial in the dataset's entry of datasets.yaml."
         )
     return SAME
+
+
+def _laid_by_store(path: Path, library: Library) -> Alignment:
+    raster = describe_raster(path)
+    if not raster.systems:  # of another store than one of SpatialData: positions are its pixels
+        return SAME
+    if library.system is None or library.system not in raster.systems:
+        where = "in none of them" if library.system is None else f"in {library.system!r}"
+        raise ConfigError(
+            f"the image {raster.name} lies in the coordinate systems {', '.join(raster.systems)} of its "
+            f"store, and the positions {where}. Name an image that lies where they do as image of spatial in "
+            f"the dataset's entry of datasets.yaml, or, as alignment, the matrix that lays this one on them."
+        )
+    return inverse_of(raster.systems[library.system])
 
 
 def _read_matrix(path: Path) -> Alignment:

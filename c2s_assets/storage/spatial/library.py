@@ -11,6 +11,9 @@ from c2s_assets.storage.h5ad.source import H5ad
 
 # Keys of `uns`, and of a library below it.
 SPATIAL, FACTORS, IMAGES, UNIT = "spatial", "scalefactors", "images", "unit"
+SYSTEM = "coordinate_system"
+# What SpatialData says in `uns` of a table: the columns of obs with the element and the id that a row is of.
+_ANNOTATION, _REGION, _INSTANCE = "spatialdata_attrs", "region_key", "instance_key"
 OUTLINES, BINS = "outlines", "bins"
 # Images, and what outlines are kept as: see core.spatial.outlines.
 FULL, HIRES = "fullres", "hires"
@@ -29,23 +32,31 @@ class Library:
     ----------
     bins
         What was counted when its cells were made of bins.
+    system
+        Coordinate system of a SpatialData store that the positions are in.
     """
 
     name: str | None = None
     factors: Mapping[str, float] = field(default_factory=dict)
     unit: Unit | None = None
     bins: Mapping[str, Any] = field(default_factory=dict)
+    system: str | None = None
 
 
 def read_library(h5ad: H5ad) -> Library:
     """Read what the only library of `uns["spatial"]` says; its arrays are left where they are."""
     libraries = h5ad.uns(max_values=_MOST_VALUES).get(SPATIAL) if SPATIAL in h5ad.uns_keys else None
-    found = [
-        Library(name, factors, _unit_of(said), _bins_of(said))
-        for name, said in (libraries.items() if isinstance(libraries, dict) else ())
-        if (factors := _factors_of(said))
-    ]
-    return found[0] if len(found) == 1 else Library()
+    named = libraries.items() if isinstance(libraries, dict) else ()
+    found = [_library_of(name, said) for name, said in named if isinstance(said, dict)]
+    known = [library for library in found if library.factors or library.unit]
+    return known[0] if len(known) == 1 else Library()
+
+
+def annotation_columns(uns: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Name the columns of obs that say which element of SpatialData a row is of, and which of its ids."""
+    said = uns.get(_ANNOTATION)
+    region, instance = (said.get(_REGION), said.get(_INSTANCE)) if isinstance(said, dict) else (None, None)
+    return (region, instance) if isinstance(region, str) and isinstance(instance, str) else None
 
 
 def stored_image(h5ad: H5ad, library: Library, name: str) -> Array:
@@ -71,17 +82,13 @@ def has_image(h5ad: H5ad, library: Library, name: str) -> bool:
     return library.name is not None and h5ad.uns_array(place) is not None
 
 
-def _factors_of(library: Any) -> dict[str, float]:
-    factors = library.get(FACTORS) if isinstance(library, dict) else None
+def _library_of(name: str, said: Mapping[str, Any]) -> Library:
+    factors, bins, system = (said.get(part) for part in (FACTORS, BINS, SYSTEM))
     named = factors.items() if isinstance(factors, dict) else ()
-    return {name: float(value) for name, value in named if isinstance(value, int | float)}
-
-
-def _bins_of(library: Mapping[str, Any]) -> dict[str, Any]:
-    bins = library.get(BINS)
-    return bins if isinstance(bins, dict) else {}
-
-
-def _unit_of(library: Mapping[str, Any]) -> Unit | None:
-    said = library.get(UNIT)
-    return next((unit for unit in get_args(Unit) if unit == said), None)
+    return Library(
+        name,
+        {factor: float(value) for factor, value in named if isinstance(value, int | float)},
+        next((unit for unit in get_args(Unit) if unit == said.get(UNIT)), None),
+        bins if isinstance(bins, dict) else {},
+        system if isinstance(system, str) else None,
+    )

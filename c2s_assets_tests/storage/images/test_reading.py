@@ -140,7 +140,7 @@ def test_black_tiles_are_noted(tmp_path: Path) -> None:
 def test_an_image_in_one_piece_is_refused_if_it_is_large(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("c2s_assets.storage.images.tiff._MOST_TILE_PIXELS", 100_000)
+    monkeypatch.setattr("c2s_assets.storage.images.tiff.MOST_TILE_PIXELS", 100_000)
     path = tmp_path / "slide.tif"
     tifffile.imwrite(path, PIXELS, photometric="rgb", rowsperstrip=300)
     with pytest.raises(SourceError, match="in one piece of 420 x 300 pixels"), open_image(path):

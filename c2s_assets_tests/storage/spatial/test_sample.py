@@ -21,6 +21,7 @@ from c2s_assets.storage.spatial.image import open_slide, read_alignment
 from c2s_assets.storage.spatial.library import Library
 from c2s_assets.storage.spatial.sample import read_sample
 from c2s_assets_tests.defs.building import build_only, open_workshop
+from c2s_assets_tests.spatial_stores import lies, moved, one_after_the_other, scaled, write_image
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 # Bins of 8 um, 12 x 5 of them, at 0.4 um a pixel; the full-resolution image and a copy of a quarter of it.
@@ -163,3 +164,36 @@ def test_another_image_of_the_same_name_is_noticed(layout: Layout, slide: Path) 
     assert dataset.state()["slide_images"].why == ("entry.spatial.image is another file now, or gone",)
     slide.write_bytes(first)
     assert dataset.state()["slide_images"].standing == "built"
+
+
+def test_an_image_of_a_store_lies_as_the_store_says(tmp_path: Path) -> None:
+    layout, store = Layout(tmp_path), tmp_path / "slide.zarr"
+    placed = lies(one_after_the_other(scaled(1, 4, 2), moved(0, 30, 10)), axes="cyx")
+    image = write_image(store, "he", FULL, places=[placed, lies(system="small", axes="cyx")])
+    entry, known = SpatialEntry(image=str(image)), Library("slide", unit="cell", system="global")
+    alignment = read_alignment(layout, entry, known, technology="Xenium")
+    np.testing.assert_allclose(alignment.pixels(np.array([[10.0, 30], [50, 50]])), [[0, 0], [20, 5]])
+    small = Library("slide", unit="cell", system="small")
+    assert read_alignment(layout, entry, small, technology=None).px_per_unit == 1
+    (tmp_path / "he.csv").write_text("1,0,5\n0,1,6\n0,0,1\n")
+    named = SpatialEntry(image=str(image), alignment="he.csv")
+    given = read_alignment(layout, named, known, technology=None)
+    np.testing.assert_allclose(given.pixels(np.array([[5.0, 6.0]])), [[0, 0]])
+
+
+def test_an_image_that_lies_elsewhere_in_its_store_is_refused(tmp_path: Path) -> None:
+    image = write_image(tmp_path / "slide.zarr", "he", FULL)
+    entry = SpatialEntry(image=str(image))
+    for library, message in [
+        (Library(), "lies in the coordinate systems global of its store, and the positions in none of them"),
+        (Library("slide", unit="cell", system="um"), r"and the positions in 'um'\. Name an image that lies"),
+    ]:
+        with pytest.raises(ConfigError, match=message):
+            read_alignment(Layout(tmp_path), entry, library, technology=None)
+
+
+def test_positions_are_pixels_of_an_image_of_ome_zarr_that_says_nothing_else(tmp_path: Path) -> None:
+    of_another_writer = {"type": "scale", "scale": [1, 1, 1]}
+    image = write_image(tmp_path / "slide.zarr", "he", FULL, places=[of_another_writer])
+    alignment = read_alignment(Layout(tmp_path), SpatialEntry(image=str(image)), Library(), technology=None)
+    np.testing.assert_array_equal(alignment.pixels(BINS), BINS)

@@ -1,8 +1,6 @@
 """Converts zarr stores of AnnData, of both versions of zarr: element by element, block by block."""
 
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +8,10 @@ import h5py
 import numpy as np
 
 from c2s_assets.core.errors import NotAnH5adError, UnsafeFileError, UnsupportedEncodingError
-from c2s_assets.storage.h5ad.access import MAX_CHUNK_BYTES, MAX_EXPANSION, MAX_UNPROVEN_BYTES
 from c2s_assets.storage.h5ad.links import MAX_DEPTH
 from c2s_assets.storage.sources.formats.writing import new_h5ad
-from c2s_assets.storage.sources.formats.zarr_metadata import refuse_unsafe_arrays
+from c2s_assets.storage.zarr_stores.arrays import open_group, product, reading, refuse_unproven
+from c2s_assets.storage.zarr_stores.metadata import refuse_unsafe_arrays
 
 _BYTES_AT_ONCE = 64 * 2**20
 _CHUNK_BYTES = 2**18
@@ -21,10 +19,15 @@ _PARTS = ("X", "layers", "obs", "obsm", "raw", "uns", "var", "varm")
 _NULL = "null"
 
 
-def convert_zarr(folder: Path, target: Path) -> None:
+def convert_zarr(folder: Path, target: Path, *, without: Collection[str] = ()) -> None:
     """Write the elements of a store as h5ad, each as it is encoded; obsp and varp are left out.
 
     Memory is bounded by 64 MB, or by one chunk of the store if that is more.
+
+    Parameters
+    ----------
+    without
+        Further elements that are left out, by their paths.
 
     Raises
     ------
@@ -33,14 +36,10 @@ def convert_zarr(folder: Path, target: Path) -> None:
     UnsafeFileError
         If an array claims more values, or larger chunks, than its files can hold.
     """
-    import zarr  # costs half a second
-
     refuse_unsafe_arrays(folder)
-    with _reading(folder.name), new_h5ad(target) as file:
-        # What is consolidated at the top could say something else than what was checked.
-        store = zarr.storage.LocalStore(folder, read_only=True)
-        root = zarr.open_group(store, mode="r", use_consolidated=False)
-        copy = _Copy(folder, root)
+    with reading(folder.name), new_h5ad(target) as file:
+        root = open_group(folder)
+        copy = _Copy(folder, root, frozenset(without))
         for name in _PARTS:
             if name in root:
                 copy.element(root[name], file, name, depth=0)
@@ -49,20 +48,21 @@ def convert_zarr(folder: Path, target: Path) -> None:
 class _Copy:
     """Copies elements of one store."""
 
-    def __init__(self, folder: Path, root: Any) -> None:
-        self._folder, self._group_type = folder, type(root)
+    def __init__(self, folder: Path, root: Any, without: Collection[str]) -> None:
+        self._folder, self._group_type, self._without = folder, type(root), without
 
     def element(self, element: Any, parent: h5py.Group, name: str, *, depth: int) -> None:
         """Copy a group with all that is in it, or an array."""
         place = element.path
         if depth > MAX_DEPTH:
             raise UnsafeFileError(f"{place} is more than {MAX_DEPTH} levels deep. Write the dataset again.")
-        with _reading(place):
+        with reading(place):
             attributes = dict(element.attrs)
             if isinstance(element, self._group_type):
                 copied = parent.create_group(name)
                 for child_name, child in sorted(element.members()):
-                    self.element(child, copied, child_name, depth=depth + 1)
+                    if child.path not in self._without:
+                        self.element(child, copied, child_name, depth=depth + 1)
             elif attributes.get("encoding-type") == _NULL:
                 copied = parent.create_dataset(name, data=h5py.Empty("f4"))
             else:
@@ -70,7 +70,7 @@ class _Copy:
             _copy_attributes(attributes, copied, place)
 
     def _array(self, array: Any, parent: h5py.Group, name: str) -> h5py.Dataset:
-        self._refuse_unproven(array)
+        refuse_unproven(array, folder=self._folder)
         is_text = array.dtype.kind in "OTU"
         if not is_text and array.dtype.kind not in "biufS":
             raise UnsupportedEncodingError(
@@ -85,35 +85,18 @@ class _Copy:
             copied[start : start + rows] = _values(array[start : start + rows], is_text=is_text)
         return copied
 
-    def _refuse_unproven(self, array: Any) -> None:
-        n_bytes = _product(array.shape) * array.dtype.itemsize
-        chunk = array.shards or array.chunks
-        if _product(chunk) * array.dtype.itemsize > MAX_CHUNK_BYTES:
-            raise UnsafeFileError(
-                f"{array.path} has chunks of more than {MAX_CHUNK_BYTES:,} bytes. Write the dataset again."
-            )
-        if n_bytes <= MAX_UNPROVEN_BYTES:
-            return
-        folder = self._folder / array.path
-        stored = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        if n_bytes > stored * MAX_EXPANSION:
-            raise UnsafeFileError(
-                f"{array.path} claims {n_bytes:,} bytes of values, but only {stored:,} bytes are stored. Its "
-                f"shape cannot be true; copy the store again."
-            )
-
 
 def _storage(shape: tuple[int, ...], dtype: Any) -> dict[str, Any]:
     """Compress what is larger than a chunk, in chunks of whole rows where these are not too long."""
-    if _product(shape) * dtype.itemsize <= _CHUNK_BYTES:
+    if product(shape) * dtype.itemsize <= _CHUNK_BYTES:
         return {}
-    row = _product(shape[1:]) * dtype.itemsize
+    row = product(shape[1:]) * dtype.itemsize
     chunks = (max(1, min(shape[0], _CHUNK_BYTES // row)), *shape[1:]) if row <= _CHUNK_BYTES else True
     return {"chunks": chunks, "compression": "gzip", "compression_opts": 1}
 
 
 def _rows_at_once(array: Any) -> int:
-    row = max(1, _product(array.shape[1:]) * int(array.dtype.itemsize))
+    row = max(1, product(array.shape[1:]) * int(array.dtype.itemsize))
     chunk = int((array.shards or array.chunks)[0]) or 1
     return max(1, _BYTES_AT_ONCE // row // chunk) * chunk
 
@@ -134,23 +117,3 @@ def _copy_attributes(attributes: Mapping[str, Any], copied: Any, place: str) -> 
             raise NotAnH5adError(
                 f"{place} has an attribute {name!r} that AnnData does not write. Write the dataset again."
             )
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    product = 1
-    for size in sizes:
-        product *= size
-    return product
-
-
-@contextmanager
-def _reading(place: str) -> Iterator[None]:
-    """Turn what zarr raises on a damaged store into our error, and keep its hints on versions to itself."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
-        raise NotAnH5adError(
-            f"{place} cannot be read ({str(error)[:200]}). The store is damaged or incomplete; copy it again."
-        ) from error

@@ -1,6 +1,7 @@
-"""Reads what the arrays of a zarr store claim, before zarr is asked for a value."""
+"""Reads what a zarr store says of itself, before zarr is asked for a value."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from c2s_assets.core.errors import NotAnH5adError, UnsafeFileError, UnsupportedE
 
 _MAX_BYTES = 64 * 2**20
 _NAMES = (".zarray", "zarr.json")
+# What a group has, of either version of zarr.
+_GROUP_V2, _ATTRIBUTES_V2, _GROUP_V3 = ".zgroup", ".zattrs", "zarr.json"
 # What reads bytes and nothing else. numcodecs also knows `pickle`, which runs what a file says.
 _CODECS = frozenset(
     {
@@ -34,6 +37,43 @@ _CODECS = frozenset(
         "zstd",
     }
 )
+
+
+def is_zarr_store(folder: Path) -> bool:
+    """Whether a folder is a zarr store, of whatever it may be, or a group of one."""
+    return (folder / _GROUP_V2).is_file() or (folder / _GROUP_V3).is_file()
+
+
+def read_attributes(folder: Path) -> dict[str, Any]:
+    """Read the attributes of a group.
+
+    Raises
+    ------
+    NotAnH5adError, UnsafeFileError
+        If what describes it is no JSON, or is larger than any such description.
+    """
+    if (folder / _GROUP_V3).is_file():
+        found = _read(folder / _GROUP_V3, f"{folder.name}/{_GROUP_V3}").get("attributes")
+        return found if isinstance(found, dict) else {}
+    file = folder / _ATTRIBUTES_V2
+    return _read(file, f"{folder.name}/{_ATTRIBUTES_V2}") if file.is_file() else {}
+
+
+def refuse_links(folder: Path) -> None:
+    """Refuse a store of which a file is a link, which may lead out of it.
+
+    Raises
+    ------
+    UnsafeFileError
+        If there is one.
+    """
+    for place, folders, names in os.walk(folder):
+        for name in (*folders, *names):
+            if (path := Path(place, name)).is_symlink():
+                raise UnsafeFileError(
+                    f"{path} is a symbolic link; it could lead out of the store. Copy the store with "
+                    f"cp -rL, and add the copy."
+                )
 
 
 def refuse_unsafe_arrays(folder: Path) -> None:
