@@ -21,7 +21,7 @@ test: $(VENV)/.compiled
 test-fast: $(VENV)/.compiled
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not peers"
 
-# Cell2Sentence, annbatch, cell-load, mlcroissant and PyTorch are not installed for that: run it where they are.
+# Cell2Sentence, annbatch, cell-load, mlcroissant, PyTorch and spatialdata are not installed for that: run it where they are.
 test-peers: $(VENV)/.installed
 	$(BIN)/pytest -m peers
 

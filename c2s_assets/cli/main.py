@@ -276,7 +276,9 @@ def _offer_files(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add.add_argument("--id", metavar="NAME", help="dataset id; by default the name of the file")
     add.add_argument("--replace", action="store_true", help="take the place of another file of that id")
     add.add_argument(
-        "--modality", metavar="NAME", help="which modality of an h5mu, or genome of an old 10x .h5; else rna"
+        "--modality",
+        metavar="NAME",
+        help="which modality of an h5mu, else rna; table of SpatialData, else table; genome of an old .h5",
     )
     add.add_argument("--again", action="store_true", help="add a file that the lake has under another id too")
     add.add_argument("--link", action="store_true", help="hard-link the file instead of copying it")

@@ -10,6 +10,7 @@ import yaml
 
 from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.feature_files import write_features
+from c2s_assets_tests.spatial_stores import write_circles, write_image, write_table
 from c2s_assets_tests.tissues import write_xenium
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake, write_toy_h5ad
 
@@ -63,6 +64,22 @@ def test_an_aligned_image_beside_the_cells_of_xenium_is_proposed(tmp_path: Path)
     said = c2s("look", run, lake=tmp_path / "none")
     entry = yaml.safe_load(said.out[said.out.index("datasets:") :])["datasets"]["run"]
     assert entry["spatial"] == {"image": str(image), "alignment": str(matrix)}
+
+
+def test_the_image_and_the_sections_of_a_store_of_spatialdata_are_proposed(tmp_path: Path) -> None:
+    store, layout = tmp_path / "slides.zarr", make_lake(tmp_path)
+    write_table(store, ["left", "right", "left"], [0, 0, 1])
+    write_circles(store, "left", np.array([[5.0, 5], [20, 30]]), 4)
+    write_circles(store, "right", np.array([[9.0, 7]]), 4)
+    image = write_image(store, "he", np.full((40, 50, 3), 200, np.uint8))
+    said = c2s("look", store, lake=layout.root)
+    assert said.status == 0, said.err
+    assert "# obsm has positions in a tissue; how many microns their unit is has to be added" in said.out
+    entry = yaml.safe_load(said.out[said.out.index("datasets:") :])["datasets"]["slides"]
+    assert entry["spatial"] == {"section_column": "region", "image": str(image)}
+    added = c2s("add", store, lake=layout.root)
+    assert ", made of a store of SpatialData" in added.out
+    assert c2s("look", "slides", lake=layout.root).status == 0
 
 
 def test_the_image_of_the_file_itself_is_proposed(tmp_path: Path) -> None:

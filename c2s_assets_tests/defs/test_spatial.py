@@ -27,7 +27,17 @@ from c2s_assets_tests.defs.building import (
     open_workshop,
 )
 from c2s_assets_tests.defs.building import build as build_tables
-from c2s_assets_tests.tissues import write_xenium
+from c2s_assets_tests.spatial_stores import (
+    affine,
+    lies,
+    moved,
+    one_after_the_other,
+    scaled,
+    write_image,
+    write_polygons,
+    write_table,
+)
+from c2s_assets_tests.tissues import square, write_xenium
 from c2s_assets_tests.toy import drop_toy_h5ad, make_lake
 
 PAIRS = (
@@ -296,6 +306,50 @@ def test_a_folder_of_xenium_becomes_cells_with_outlines_and_patches_of_an_aligne
     corners = [_on_its_side(*corner) for corner in [(65, 20), (75, 20), (75, 30), (65, 30)]]
     assert np.column_stack(outlines.row(0)[1:]) == pytest.approx(np.array(corners))
     for number, patch in enumerate(patches["cell_patch"]):
+        assert (decoded(patch)[2:-2, 2:-2] == (number * 60, 200, 90)).all()
+
+
+def _in_the_store(x: float, y: float) -> tuple[int, int]:
+    """Say which pixel of the image shows a place: it lies on its side, at 0.5 units a pixel."""
+    return round((y - 40) / 0.5), round((900 - x) / 0.5)
+
+
+def test_a_store_of_spatialdata_becomes_cells_with_patches_of_its_own_image(tmp_path: Path) -> None:
+    store, centres = tmp_path / "slide.zarr", np.array([[700.0, 300], [500, 100], [300, 240], [820, 170]])
+    layout = _lake(tmp_path, spatial=f"{{image: {store}/images/he, um_per_unit: 0.5}}")
+    layout.inbox_h5ad("toy").unlink()
+    corners = [square(x - 25, y - 25, 50) for x, y in centres]
+    shapes = [[[(x - 100) / 2, y / 2] for x, y in ring] for ring in corners]  # a unit of theirs is two
+    write_table(store, "cells", [3, 1, 0, 2], assay=["MERFISH"] * 4)
+    write_polygons(
+        store,
+        "cells",
+        {number: [ring] for number, ring in enumerate(shapes)},
+        places=[lies(one_after_the_other(scaled(2, 2), moved(100, 0)))],
+    )
+    add_path(layout, store, Wish(dataset_id="toy"))
+    stained, (row, column) = np.full((1600, 640, 3), 230, np.uint8), np.mgrid[:1600, :640]
+    for number, (x, y) in enumerate(_in_the_store(*centre) for centre in centres):
+        stained[(column - x) ** 2 + (row - y) ** 2 < 94**2] = (number * 60, 200, 90)
+    on_its_side = affine([[1, 0, 0, 0], [0, 0, 0.5, 40], [0, -0.5, 0, 900]], axes="cyx")
+    image = write_image(store, "he", stained, places=[lies(on_its_side, axes="cyx")], n_levels=2)
+    with open_workshop(layout) as workshop:
+        wanted = upstream(["cell_attributes", "cell_outlines", "image_patches"])
+        made = build_only(workshop, "toy", *wanted)
+        attributes, outlines, patches = (
+            workshop.read(name, "toy") for name in ("cell_attributes", "cell_outlines", "image_patches")
+        )
+        dataset = Dataset(layout, "toy", read_settings(layout))
+        assert dataset.state()["image_patches"].standing == "built"
+        write_image(store, "he", stained // 2, places=[lies(on_its_side, axes="cyx")])
+        assert dataset.state()["image_patches"].standing == "outdated"
+    assert made.success
+    assert image.is_dir()
+    assert attributes["x_um"].to_list() == pytest.approx([260, 100, 200, 0])
+    assert attributes["cell_diameter_um"].to_list() == pytest.approx([2 * np.sqrt(25**2 / np.pi)] * 4)
+    own = [_in_the_store(*corner) for corner in corners[3][:4]]
+    assert np.column_stack(outlines.row(0)[1:]) == pytest.approx(np.array(own))
+    for number, patch in zip([3, 1, 0, 2], patches["cell_patch"], strict=True):
         assert (decoded(patch)[2:-2, 2:-2] == (number * 60, 200, 90)).all()
 
 

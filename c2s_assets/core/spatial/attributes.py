@@ -14,6 +14,8 @@ from c2s_assets.core.spatial.spec import Unit
 
 # What Xenium calls the area within the outline of a cell, in square microns.
 CELL_AREA = "cell_area"
+# The same in squares of the unit of the positions, of a file that does not say how many microns that is.
+CELL_AREA_IN_UNITS = "cell_area_in_units"
 # Of what was counted together: a printed spot of Visium and a bead of Slide-seq.
 _NOMINAL_UM: Mapping[Unit, float] = {"spot": 55.0, "bead": 10.0}
 _BY_OUTLINE = "outline"

@@ -1,6 +1,6 @@
 """Outlines of cells: polygons, as long lists of their corners."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +37,13 @@ class Outlines:
         begins = np.concatenate([[0], np.cumsum(lengths)])
         within = np.arange(begins[-1]) - np.repeat(begins[:-1], lengths)
         return Outlines(begins, self.xy[np.repeat(self.begins[:-1][rows], lengths) + within])
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Outlines]") -> "Outlines":
+        """Put several one after the other."""
+        lengths = np.concatenate([np.diff(part.begins) for part in parts])
+        begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        return cls(begins, np.concatenate([part.xy for part in parts]))
 
     def areas_and_centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Compute area and centre of mass of each, ``(n,)`` and ``(n, 2)``: 0 and NaN if it is no polygon."""

@@ -26,7 +26,8 @@ class Wish:
     dataset_id
         None takes one made of its name.
     part
-        Which modality of an h5mu, or genome of an old 10x matrix, is taken; None takes the only or usual one.
+        Which modality of an h5mu, table of SpatialData, or genome of an old 10x matrix, is taken; None takes
+        the only or usual one.
     replace
         Whether it may take the place of another file.
     link

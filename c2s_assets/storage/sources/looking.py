@@ -41,14 +41,16 @@ from c2s_assets.core.unreadable import unread_donors
 from c2s_assets.schemas.documents import DatasetProfile
 from c2s_assets.storage.h5ad.frames import Frame
 from c2s_assets.storage.h5ad.source import H5ad
+from c2s_assets.storage.images.zarr_image import find_image
 from c2s_assets.storage.sources.formats.tissue_folders import find_stained_image
 from c2s_assets.storage.sources.profile import matrix_can_be_ranked, profile_h5ad, reads_every_column
-from c2s_assets.storage.spatial.library import FULL, has_image, read_library
-from c2s_assets.storage.spatial.sample import has_places
+from c2s_assets.storage.spatial.library import FULL, annotation_columns, has_image, read_library
+from c2s_assets.storage.spatial.sample import has_places, says_microns
 from c2s_assets.storage.tables.features import read_var
 
 _CELLS_PER_BLOCK = 65_536
 _ROWS_PER_BLOCK = 1024
+_UNS_VALUES = 100
 # A value, and what suggests it.
 Proposal = tuple[str | dict[str, str], str]
 # Nothing is written, so that no table says of which bytes it was made.
@@ -169,14 +171,30 @@ class _Looker:
             symbols = propose_symbols(var_names, var)
             if symbols is not None:
                 yield "symbol_column", (symbols, "names most genes")
-        if entry.spatial is None and has_places(self.h5ad, [column.name for column in self.columns]):
-            yield "spatial", (self._image(), "obsm has positions in a tissue")
+        names = [column.name for column in self.columns]
+        if entry.spatial is None and has_places(self.h5ad, names):
+            why = "obsm has positions in a tissue"
+            if not says_microns(self.h5ad, names):
+                why += "; how many microns their unit is has to be added, as um_per_unit"
+            yield "spatial", (self._sections() | self._image(), why)
+
+    def _sections(self) -> dict[str, str]:
+        """Find the column of the elements of SpatialData that rows are of, if these are several."""
+        annotation = annotation_columns(self.h5ad.uns(max_values=_UNS_VALUES))
+        several = {column.name for column in self.columns if (column.n_distinct or 0) > 1}
+        return {"section_column": annotation[0]} if annotation and annotation[0] in several else {}
 
     def _image(self) -> dict[str, str]:
         """Find the image of a tissue: in the file, or beside what it was made of."""
-        if has_image(self.h5ad, read_library(self.h5ad), FULL):
+        library = read_library(self.h5ad)
+        if has_image(self.h5ad, library, FULL):
             return {"image": f"{IN_H5AD}{FULL}"}
-        return {} if self.source is None else find_stained_image(self.source)
+        if self.source is None:
+            return {}
+        if library.system is not None:
+            found = find_image(self.source, system=library.system)
+            return {} if found is None else {"image": str(found)}
+        return find_stained_image(self.source)
 
     def _ages(self, used: frozenset[str], organism: str | None) -> Iterator[tuple[str, Proposal]]:
         for column in likely_ages(self.columns, used=used):

@@ -98,9 +98,13 @@ def alignment_of(h5ad: H5ad, dataset: Dataset) -> Alignment:
 
 
 def has_places(h5ad: H5ad, obs_columns: Collection[str]) -> bool:
-    """Whether a file has positions, and says by itself how many microns their unit is."""
-    if not set(_COORDINATES) & set(h5ad.embeddings()):
-        return False
+    """Whether a file has positions that lie in a tissue: it says of what, or how many microns they are."""
+    is_of_tissue = read_library(h5ad).unit is not None or says_microns(h5ad, obs_columns)
+    return is_of_tissue and bool(set(_COORDINATES) & set(h5ad.embeddings()))
+
+
+def says_microns(h5ad: H5ad, obs_columns: Collection[str]) -> bool:
+    """Whether a file says by itself how many microns the unit of its positions is."""
     said = read_library(h5ad).factors
     return {_COLUMN, _ROW} <= set(obs_columns) or SPOT_DIAMETER in said or UM_PER_PX in said
 

@@ -23,3 +23,10 @@ def test_some_are_taken_in_another_order() -> None:
     taken = OUTLINES.taken(np.array([3, -1, 0]))
     assert taken.begins.tolist() == [0, 2, 2, 6]
     np.testing.assert_array_equal(taken.xy, OUTLINES.xy[[10, 11, 0, 1, 2, 3]])
+
+
+def test_several_are_put_one_after_the_other() -> None:
+    nothing = Outlines(np.zeros(3, np.int64), np.empty((0, 2)))
+    joined = Outlines.joined([OUTLINES, nothing, OUTLINES])
+    assert joined.begins.tolist() == [0, 4, 4, 10, 12, 12, 12, 16, 16, 22, 24]
+    np.testing.assert_array_equal(joined.taken(np.arange(6, 10)).xy, OUTLINES.xy)

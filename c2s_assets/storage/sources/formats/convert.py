@@ -8,29 +8,31 @@ from c2s_assets.storage.sources.formats.gzipped import inflate
 from c2s_assets.storage.sources.formats.recognise import Format, Found, recognise
 
 _WORK = "c2s_assets.storage.sources.formats.work"
-_USUAL_MODALITY = "rna"
+# What its parts are called, and which is taken if there are several.
+_PARTS = {Format.TENX_H5: ("genome", "rna"), Format.SPATIALDATA: ("table", "table")}
 # Of processor time, and generous: a matrix of 48 MB of text was converted at 6.5 MB/s of it.
 _MIN_SECONDS = 60
 _BYTES_PER_SECOND = 2**19
 
 
 def choose_part(found: Found, wanted: str | None) -> str | None:
-    """Say which part of a file is taken: a modality of h5mu, a genome of a 10x matrix of version 2.
+    """Say which part is taken: a modality of h5mu, a table of SpatialData, a genome of an old 10x matrix.
 
-    Without a wish the only one is taken, or the modality `rna`. None for what has no parts.
+    Without a wish the only one is taken, or the modality `rna` or the table `table`. None for what has no
+    parts.
 
     Raises
     ------
     C2SError
         If there are several and none was asked for, or not the one that was.
     """
-    kind = "genome" if found.format is Format.TENX_H5 else "modality"
+    kind, usual = _PARTS.get(found.format, ("modality", "rna"))
     parts = found.parts
     if not parts and wanted is None:
         return None
     if not parts:
         raise C2SError(f"{found.path.name} is a {found.format} without parts. Leave --modality out.")
-    chosen = wanted or (parts[0] if len(parts) == 1 else _USUAL_MODALITY)
+    chosen = wanted or (parts[0] if len(parts) == 1 else usual)
     if chosen not in parts:
         missing = f"no {kind} {wanted!r}" if wanted else f"more than one {kind}"
         raise C2SError(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from c2s_assets.core.errors import C2SError
 from c2s_assets.storage.sources.formats.matrix_files import list_matrices
-from c2s_assets.storage.sources.formats.recognise import is_zarr_store
 from c2s_assets.storage.sources.formats.tissue_folders import find_tissue
+from c2s_assets.storage.zarr_stores.metadata import is_zarr_store
 
 _ENDINGS = (".h5ad", ".h5ad.gz", ".h5", ".h5mu", ".loom")
 _BESIDE_MATRICES = (".tsv", ".tsv.gz")

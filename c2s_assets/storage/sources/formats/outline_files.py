@@ -49,7 +49,7 @@ def read_geojson(path: Path) -> tuple[pl.Series, Outlines]:
         again = Counter(ids).most_common(1)[0][0]
         raise NotAnH5adError(f"{path.name} has the cell {again!r} several times. Copy it again.")
     begins = np.cumsum([0, *map(len, rings)])
-    return pl.Series(_CELL_ID, ids), _opened(begins, np.concatenate(rings))
+    return pl.Series(_CELL_ID, ids), opened(begins, np.concatenate(rings))
 
 
 def read_corners(path: Path) -> tuple[pl.Series, Outlines]:
@@ -70,7 +70,7 @@ def read_corners(path: Path) -> tuple[pl.Series, Outlines]:
     runs = table.group_by("run", maintain_order=True).agg(pl.col(_CELL_ID).first(), pl.len())
     begins = np.concatenate([[0], np.cumsum(runs["len"].to_numpy().astype(np.int64))])
     xy = table.select(pl.col(_CORNERS).cast(pl.Float64)).to_numpy()
-    return runs[_CELL_ID], _opened(begins, xy)
+    return runs[_CELL_ID], opened(begins, xy)
 
 
 def as_text(ids: pl.Series) -> pl.Series:
@@ -78,10 +78,11 @@ def as_text(ids: pl.Series) -> pl.Series:
     return ids.cast(pl.String)
 
 
-def _opened(begins: NDArray[np.int64], xy: NDArray[np.float64]) -> Outlines:
+def opened(begins: NDArray[np.int64], xy: NDArray[np.float64]) -> Outlines:
     """Leave out the last corner of each ring that repeats its first."""
     first, last = begins[:-1], begins[1:] - 1
-    is_closed = (last > first) & (xy[first] == xy[last]).all(axis=1)
+    is_closed = last > first
+    is_closed[is_closed] = (xy[first[is_closed]] == xy[last[is_closed]]).all(axis=1)
     kept = np.ones(len(xy), bool)
     kept[last[is_closed]] = False
     return Outlines(np.concatenate([[0], np.cumsum(np.diff(begins) - is_closed)]), xy[kept])

@@ -28,7 +28,9 @@ from c2s_assets.storage.sources.formats.signatures import (
     inflate_head,
     name_bytes,
 )
+from c2s_assets.storage.sources.formats.spatialdata_elements import list_tables, parts_with_cells
 from c2s_assets.storage.sources.formats.tissue_folders import TissueFiles, TissueKind, find_tissue
+from c2s_assets.storage.zarr_stores.metadata import is_zarr_store
 
 MAX_FILES = 1_000_000
 # HDF5 looks for its signature here and at every doubling, after a block of the writer's own.
@@ -44,6 +46,7 @@ class Format(StrEnum):
     TENX_FOLDER = "10x matrix folder"
     H5MU = str(Kind.H5MU)
     ZARR = "zarr store of AnnData"
+    SPATIALDATA = "store of SpatialData"
     LOOM = str(Kind.LOOM)
     SPOTS = str(TissueKind.SPOTS)
     CELLS = str(TissueKind.CELLS)
@@ -62,7 +65,7 @@ class Found:
     survey
         Of an h5ad.
     parts
-        Modalities of an h5mu, or genomes of a 10x matrix of version 2.
+        Modalities of an h5mu, tables of a store of SpatialData, or genomes of a 10x matrix of version 2.
     """
 
     path: Path
@@ -195,11 +198,6 @@ def is_hdf5(path: Path, head: bytes) -> bool:
     return False
 
 
-def is_zarr_store(folder: Path) -> bool:
-    """Whether a folder is a zarr store, of whatever it may be."""
-    return (folder / ".zgroup").is_file() or (folder / "zarr.json").is_file()
-
-
 def _recognise_hdf5(path: Path, limits: Limits) -> Found:
     found = survey_hdf5(path, limits=limits)
     if isinstance(found, Contents):
@@ -240,24 +238,23 @@ def _found_tissue(folder: Path, tissue: TissueFiles, limits: Limits) -> Found:
 
 
 def _found_zarr(folder: Path) -> Found:
-    files = tuple(_files_below(folder))
-    if not {"obs", "var"} <= {child.name for child in folder.iterdir()}:
-        tables = folder / "tables"
-        inner = sorted(child.name for child in tables.iterdir()) if tables.is_dir() else []
-        inner = [name for name in inner if not name.startswith((".", "zarr.json"))]
-        advice = (
-            f"Add one of its tables: {', '.join(str(tables / name) for name in inner[:5])}."
-            if inner
-            else "Write the dataset with AnnData.write_zarr, or as h5ad."
+    name = folder.resolve().name
+    if {"obs", "var"} <= {child.name for child in folder.iterdir()}:
+        return Found(folder, name, Format.ZARR, tuple(_files_below(folder)))
+    tables = list_tables(folder)
+    if not tables:
+        raise NotAnH5adError(
+            f"{folder} is a zarr store that has neither obs and var, as of AnnData, nor tables, as of "
+            f"SpatialData. Write the dataset with AnnData.write_zarr, or as h5ad."
         )
-        raise NotAnH5adError(f"{folder} is a zarr store, but has no obs and var: it is no AnnData. {advice}")
-    return Found(folder, folder.resolve().name, Format.ZARR, files)
+    files = tuple(file for part in parts_with_cells(folder) for file in _files_below(part))
+    return Found(folder, name, Format.SPATIALDATA, files, parts=tables)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
     """List all files of a folder in the order of their names, and refuse what leads out of it."""
     n_files = 0
-    for path in sorted(folder.rglob("*")):
+    for path in (folder, *sorted(folder.rglob("*"))):
         if path.is_symlink():
             raise UnsafeFileError(
                 f"{path} is a symbolic link; it could lead out of the store. Copy the store with cp -rL, and "

@@ -14,6 +14,7 @@ from c2s_assets.core.spatial.spec import Unit
 from c2s_assets.storage.sources.formats.writing import (
     add_columns,
     new_group,
+    open_or_new_group,
     write_array,
     write_scalar,
 )
@@ -25,6 +26,7 @@ from c2s_assets.storage.spatial.library import (
     IMAGES,
     OUTLINES,
     SPATIAL,
+    SYSTEM,
     UNIT,
 )
 
@@ -36,7 +38,7 @@ class Tissue:
     Attributes
     ----------
     assay
-        As CELLxGENE calls it.
+        As CELLxGENE calls it; None if obs says it, or nothing does.
     factors
         Scale factors of Space Ranger; `microns_per_pixel` of whatever the pixels are.
     xy_px
@@ -45,15 +47,18 @@ class Tissue:
         A small one of the tissue, if there is one.
     outlines
         Of each row, in the same pixels.
+    system
+        Coordinate system of a SpatialData store that stands for the pixels.
     """
 
     name: str
     unit: Unit
-    assay: str
+    assay: str | None
     factors: Mapping[str, float]
     xy_px: NDArray[np.float64]
     image: Path | None = None
     outlines: Outlines | None = None
+    system: str | None = None
 
 
 def add_tissue(
@@ -64,11 +69,14 @@ def add_tissue(
     says: Mapping[str, Mapping[str, str | float]] | None = None,
 ) -> None:
     """Add a tissue to an h5ad that has its matrix, further columns to obs, and what else is said of it."""
-    assay = pl.repeat(tissue.assay, len(tissue.xy_px), eager=True)
-    add_columns(file, "obs", {**columns, "assay": assay})
-    write_array(new_group(file, "obsm"), SPATIAL, tissue.xy_px)
-    library = new_group(new_group(new_group(file, "uns"), SPATIAL), tissue.name.replace("/", "_"))
+    if tissue.assay is not None:
+        columns = {**columns, "assay": pl.repeat(tissue.assay, len(tissue.xy_px), eager=True)}
+    add_columns(file, "obs", columns)
+    write_array(open_or_new_group(file, "obsm"), SPATIAL, tissue.xy_px)
+    library = new_group(new_group(open_or_new_group(file, "uns"), SPATIAL), tissue.name.replace("/", "_"))
     write_scalar(library, UNIT, tissue.unit)
+    if tissue.system is not None:
+        write_scalar(library, SYSTEM, tissue.system)
     for section, said in {FACTORS: tissue.factors, **(says or {})}.items():
         group = new_group(library, section)
         for name, value in said.items():

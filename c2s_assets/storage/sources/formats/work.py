@@ -11,6 +11,7 @@ from c2s_assets.storage.sources.formats.mtx import convert_matrix
 from c2s_assets.storage.sources.formats.mudata import convert_mudata
 from c2s_assets.storage.sources.formats.recognise import Format
 from c2s_assets.storage.sources.formats.space_ranger import convert_cells, convert_spots
+from c2s_assets.storage.sources.formats.spatialdata import convert_spatialdata
 from c2s_assets.storage.sources.formats.tenx import convert_tenx
 from c2s_assets.storage.sources.formats.tissue_folders import tissue_at
 from c2s_assets.storage.sources.formats.xenium import convert_xenium
@@ -18,7 +19,7 @@ from c2s_assets.storage.sources.formats.zarr_store import convert_zarr
 
 # 5.5 million bins of 2 um by 18,000 genes, with 154 million values, and 300,000 outlines took 3.7 GB of
 # addresses and 1.7 GB of memory, mostly for the names of the bins.
-_MEMORY_BYTES = dict.fromkeys((Format.SPOTS, Format.CELLS_OF_BINS), 6 * 2**30)
+_MEMORY_BYTES = dict.fromkeys((Format.SPOTS, Format.CELLS_OF_BINS, Format.SPATIALDATA), 6 * 2**30)
 
 
 def main(path: Path, seconds: int, kind: str, target: str, part: str) -> None:
@@ -41,6 +42,8 @@ def work(path: Path, kind: str, written: str, part: str) -> dict[str, Any]:
             convert_loom(path, target)
         case Format.ZARR:
             convert_zarr(path, target)
+        case Format.SPATIALDATA:
+            convert_spatialdata(path, target, table=part)
         case Format.SPOTS:
             convert_spots(tissue_at(path), target)
         case Format.CELLS:

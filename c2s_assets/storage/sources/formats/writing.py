@@ -76,6 +76,11 @@ def new_group(parent: h5py.Group, name: str) -> h5py.Group:
     return group
 
 
+def open_or_new_group(parent: h5py.Group, name: str) -> h5py.Group:
+    """Open the group of things by name that there is, or make it."""
+    return parent[name] if isinstance(parent.get(name), h5py.Group) else new_group(parent, name)
+
+
 def write_scalar(group: h5py.Group, name: str, value: str | float) -> None:
     """Write one text or number."""
     kind = "string" if isinstance(value, str) else "numeric-scalar"
