@@ -239,6 +239,10 @@ _OWN: dict[str, tuple[Check, ...]] = {
     ),
     "slide_images": (
         Check("cells_lie_in_the_image", "Of the cells 99 % lie in the image."),
+        Check(
+            "x_and_y_are_not_exchanged",
+            "Cells do not lie beside the tissue while, with x and y exchanged, they would lie on it.",
+        ),
         Check("slide_is_not_blank", "The image is not of one colour."),
     ),
     "image_patches": (

@@ -343,7 +343,7 @@ class Dataset:
         now = self.settings.values(declared.settings, dataset_id=self.dataset_id)
         for name, value in now.items():
             # Of a setting that is new since, the default is what was done before.
-            if (was := made_from.settings.get(name, value)) != value:
+            if _stated(was := made_from.settings.get(name, value)) != _stated(value):
                 yield f"{name} is {value!r} now, was {was!r}"
         for name, digest in self._named_files(declared, now).items():
             if made_from.inputs.get(name, digest) != digest:
@@ -466,6 +466,13 @@ class Dataset:
                     else:
                         sizes[entry.path[n_root:]] = entry.stat(follow_symlinks=False).st_size
         return sizes
+
+
+def _stated(value: object) -> object:
+    """Leave out what is not stated: keys of an entry that are new since, too."""
+    if not isinstance(value, dict):
+        return value
+    return {key: stated for key, stated in value.items() if stated is not None}
 
 
 def _outdated_by_input(state: AssetState, read: str | None) -> Iterator[str]:

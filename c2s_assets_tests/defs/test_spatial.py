@@ -241,6 +241,28 @@ def test_an_image_that_does_not_show_the_cells_is_refused(
     assert layout.parts("cell_communication", "toy").exists()
 
 
+def test_exchanged_axes_are_refused_until_their_order_is_stated(tmp_path: Path) -> None:
+    right = SPOTS["obsm"]["spatial"] * 0.5 + (1_000, 100)
+    wrong = {
+        **SPOTS,
+        "obsm": {"spatial": right[:, ::-1]},
+        "uns": {"spatial": {"toy": {"scalefactors": {"spot_diameter_fullres": 65.0}}}},
+    }
+    layout = _lake(tmp_path, spatial="{image: slide.png}", **wrong)
+    slide = np.full((2200, 2200, 3), 240, np.uint8)
+    slide[50:600, 950:2050] = _stains()[:550, :1100]
+    (layout.root / "slide.png").write_bytes(as_png(slide))
+    with open_workshop(layout) as workshop:
+        problem = failures(_build(workshop, "image_patches"))["slide_images"]
+        assert re.search(r"of 59 cells lie on tissue; 100.0% would if x were y\. .* state axes: yx", problem)
+        assert not layout.table("slide_images", "toy").exists()
+        text = layout.settings.read_text()
+        layout.settings.write_text(text.replace("slide.png", "slide.png, axes: yx"))
+        assert failures(_build(workshop, "image_patches")) == {}
+        patches = workshop.read("image_patches", "toy")
+    np.testing.assert_allclose(patches.select("x_px", "y_px")[:7].to_numpy(), right[:7])
+
+
 def test_an_image_too_coarse_for_cells_is_refused(tmp_path: Path) -> None:
     coarse = {
         "obs": {**SPOTS["obs"]},

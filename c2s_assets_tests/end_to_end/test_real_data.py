@@ -160,6 +160,32 @@ def test_49_spots_with_their_image_give_49_records(tmp_path: Path) -> None:
     assert accounts.filter(pl.col("split").is_null())["why_on_no_side"].null_count() == 0
 
 
+@pytest.mark.parametrize("is_square", [False, True])
+def test_real_spots_whose_x_and_y_were_exchanged_are_refused_until_their_order_is_stated(
+    tmp_path: Path, is_square: bool
+) -> None:
+    """The bounds of the image tell; on a square slide, of which it shows a part, the tissue does."""
+    name = "visium_mouse_brain_49spots"
+    layout = _spatial_lake(tmp_path, name, image=tmp_path / "slide.png")
+    path = layout.inbox_h5ad(name)
+    path.write_bytes((DATA / f"{name}.h5ad").read_bytes())
+    with h5py.File(path, "r+") as file:
+        file["obsm/spatial"][...] = file["obsm/spatial"][()][:, ::-1]
+    with Image.open(DATA / f"{name}_HE.jpg") as tissue:
+        slide = Image.new("RGB", (1800, 1800) if is_square else tissue.size, (236, 234, 238))
+        slide.paste(tissue, (0, 0))
+    slide.save(tmp_path / "slide.png")
+    with open_workshop(layout) as workshop:
+        problem = failures(workshop.build(name, "slide_images"))["slide_images"]
+        text = layout.settings.read_text()
+        layout.settings.write_text(text.replace("{image:", "{axes: yx, image:"))
+        assert failures(workshop.build(name, "slide_images")) == {}
+    if is_square:
+        assert "55.1% of 49 cells lie on tissue; 100.0% would if x were y." in problem
+    else:
+        assert "With x and y exchanged 100.0% would: state axes: yx of spatial" in problem
+
+
 def test_the_black_image_of_a_folder_of_visium_is_refused(tmp_path: Path) -> None:
     layout = _spatial_lake(tmp_path, "visium", image="h5ad:hires")
     add_path(layout, DATA / "visium" / "1.0.0", Wish(dataset_id="visium"))

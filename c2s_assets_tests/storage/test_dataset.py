@@ -163,6 +163,18 @@ def test_it_is_said_what_a_table_is_outdated_by(toy):
     assert found["train_test"] == ("cell_sentences is outdated",)
 
 
+def test_a_key_of_an_entry_that_is_new_since_makes_nothing_outdated_until_it_is_stated(toy):
+    toy = with_settings(toy, "datasets: {toy: {spatial: {image: slide.png}}}")
+    write(toy, "slide_images")
+    record = toy.layout.record("toy")
+    written = record.read_text()
+    record.write_text(written.replace('"axes":null,', "").replace('"axes": null,', ""))
+    assert record.read_text() != written
+    assert "slide_images" not in standing(toy)
+    stated = with_settings(toy, "datasets: {toy: {spatial: {image: slide.png, axes: yx}}}")
+    assert "entry.spatial is" in standing(stated)["slide_images"][0]
+
+
 def test_a_new_version_of_a_step_makes_its_table_outdated(toy, monkeypatch):
     newer = {**TABLES, "projections": replace(TABLES["projections"], code_version="99")}
     monkeypatch.setattr(dataset_module, "TABLES", newer)

@@ -30,6 +30,11 @@ class Alignment:
         found: NDArray[np.float64] = positions @ self.to_px[:2, :2].T + self.to_px[:2, 2]
         return found
 
+    def exchanged(self, xy_px: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give the pixels that positions would have, were their x and y exchanged, instead of these."""
+        positions = np.linalg.solve(self.to_px[:2, :2], (xy_px - self.to_px[:2, 2]).T).T.astype(np.float64)
+        return self.pixels(positions[:, ::-1])
+
     @property
     def px_per_unit(self) -> float:
         """How many pixels a unit of the positions is."""

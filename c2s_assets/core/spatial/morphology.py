@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.patches import CELL_PATCH
+from c2s_assets.core.spatial.thresholds import LEVELS, otsu
 
 # With coarser pixels of the image a nucleus has no outline.
 COARSEST_UM_PER_PX = 0.6
@@ -14,7 +15,7 @@ COARSEST_UM_PER_PX = 0.6
 # inverse of the stain matrix of Ruifrok and Johnston (2001).
 _DENSITY = -np.log((np.arange(256) + 1) / 256).astype(np.float32)
 _HAEMATOXYLIN = np.linalg.inv([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11], [0.27, 0.57, 0.78]])[:, 0]
-_LEVELS, _DENSEST = 64, 2.0
+_DENSEST = 2.0
 # Grey levels of fluorescence, and stains of one colour, are no haematoxylin and eosin.
 _LEAST_COLOUR = 6.0
 # Of the patch: a nucleus is at its centre.
@@ -51,8 +52,8 @@ def measure_nuclei(patches: NDArray[np.uint8], *, um_per_px: float) -> pl.DataFr
     if not len(patches):
         return NO_NUCLEI
     stain = _DENSITY[patches] @ _HAEMATOXYLIN.astype(np.float32)
-    level = np.clip(stain * (_LEVELS / _DENSEST), 0, _LEVELS - 1).astype(np.int64)
-    parts, _ = label(level > _otsu(level)[:, None, None], structure=_IN_PLANE)
+    level = np.clip(stain * (LEVELS / _DENSEST), 0, LEVELS - 1).astype(np.int64)
+    parts, _ = label(level > otsu(level)[:, None, None], structure=_IN_PLANE)
     chosen = _most_frequent(parts[:, _CENTRE, _CENTRE].reshape(len(patches), -1))
     nucleus = (parts == chosen[:, None, None]) & (chosen > 0)[:, None, None]
     n_px, elongation = _shapes(nucleus)
@@ -71,19 +72,6 @@ def measure_nuclei(patches: NDArray[np.uint8], *, um_per_px: float) -> pl.DataFr
 def _are_coloured(patches: NDArray[np.uint8]) -> NDArray[np.bool_]:
     red, green, blue = np.moveaxis(patches.astype(np.int16), -1, 0)
     found: NDArray[np.bool_] = (abs(red - green) + abs(green - blue)).mean(axis=(1, 2)) >= _LEAST_COLOUR
-    return found
-
-
-def _otsu(level: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Find the level of each patch that parts its pixels into two groups with the most variance between."""
-    n = len(level)
-    places = level.reshape(n, -1) + np.arange(n)[:, None] * _LEVELS
-    counts = np.bincount(places.ravel(), minlength=n * _LEVELS).reshape(n, _LEVELS)
-    below = counts.cumsum(axis=1)
-    sums = (counts * np.arange(_LEVELS)).cumsum(axis=1)
-    above, rest = below[:, -1:] - below, sums[:, -1:] - sums
-    between = below * above * (sums / np.maximum(below, 1) - rest / np.maximum(above, 1)) ** 2
-    found: NDArray[np.int64] = between.argmax(axis=1)
     return found
 
 

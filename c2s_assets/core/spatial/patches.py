@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2s_assets.core.findings import Finding
-from c2s_assets.core.spatial.spec import Scale
+from c2s_assets.core.spatial.spec import Axes, Scale
 
 # A patch with coarser pixels shows a tissue, and no cell: 64 of them are 64 um.
 COARSEST_UM_PER_PX = 1.0
 # Of the values of an empty patch; those of tissue differ by 20 and more.
 _BLANK_DEVIATION = 2.0
-_FEWEST_INSIDE = 0.99
+FEWEST_INSIDE = 0.99
 
 
 @dataclass(frozen=True)
@@ -83,21 +83,43 @@ def is_blank(patch: NDArray[np.uint8]) -> bool:
     return bool(channels.std(axis=1).max() < _BLANK_DEVIATION)
 
 
-def cells_lie_in_the_image(xy_px: NDArray[np.float64], *, width: int, height: int) -> Finding:
-    """Claim that the image shows the cells; if it would with x and y exchanged, say so."""
-    inside = _share_inside(xy_px, width=width, height=height)
+def share_inside(xy_px: NDArray[np.float64], *, width: int, height: int) -> float:
+    """Return the share of cells that lie in an image of this size."""
+    x, y = xy_px.T
+    return float(((x >= 0) & (x < width) & (y >= 0) & (y < height)).mean())
+
+
+def cells_lie_in_the_image(
+    xy_px: NDArray[np.float64],
+    exchanged_px: NDArray[np.float64],
+    *,
+    width: int,
+    height: int,
+    axes: Axes | None = None,
+) -> Finding:
+    """Claim that the image shows the cells; if it would with x and y exchanged, say so.
+
+    Parameters
+    ----------
+    xy_px, exchanged_px
+        Of the cells, in pixels of the image, as they are and with x and y exchanged.
+    axes
+        The order of the columns of the positions that is stated.
+    """
+    inside = share_inside(xy_px, width=width, height=height)
     message = f"{inside:.1%} of {len(xy_px):,} cells lie in the image of {width:,} x {height:,} pixels."
-    if inside < _FEWEST_INSIDE:
-        exchanged = _share_inside(xy_px[:, ::-1], width=width, height=height)
+    if inside < FEWEST_INSIDE:
+        exchanged = share_inside(exchanged_px, width=width, height=height)
         reach = " x ".join(f"{low:,.0f} to {high:,.0f}" for low, high in zip(*_extent(xy_px), strict=True))
         message += f" They reach from {reach}."
         message += (
-            " With x and y exchanged all would: exchange the two columns of the positions."
-            if exchanged >= _FEWEST_INSIDE
+            f" With x and y exchanged {exchanged:.1%} would: state axes: {'xy' if axes == 'yx' else 'yx'} of "
+            f"spatial in the dataset's entry of datasets.yaml."
+            if exchanged >= FEWEST_INSIDE
             else " Name the image that the positions are pixels of as image of spatial in the dataset's "
             "entry of datasets.yaml."
         )
-    return Finding("cells_lie_in_the_image", inside >= _FEWEST_INSIDE, message, {"frac_inside": inside})
+    return Finding("cells_lie_in_the_image", inside >= FEWEST_INSIDE, message, {"frac_inside": inside})
 
 
 def pixels_are_fine_enough(um_per_px: float) -> Finding:
@@ -141,11 +163,6 @@ def patches_show_something(
         )
     figures = {"n_blank": n_blank, "n_black_tiles": len(black)}
     return Finding("patches_show_something", not n_blank and not black, message, figures)
-
-
-def _share_inside(xy_px: NDArray[np.float64], *, width: int, height: int) -> float:
-    x, y = xy_px.T
-    return float(((x >= 0) & (x < width) & (y >= 0) & (y < height)).mean())
 
 
 def _extent(xy_px: NDArray[np.float64]) -> tuple[list[float], list[float]]:

@@ -39,6 +39,8 @@ class SpatialSample:
         Of the image; without one, as the calibration, which is of the file's own unit.
     n_obs
         Rows of obs, with those that have none.
+    alignment
+        Of positions and image.
     technology
         What it was measured with, if the file says so.
     """
@@ -52,6 +54,7 @@ class SpatialSample:
     calibration: Calibration
     um_per_px: float
     n_obs: int
+    alignment: Alignment = SAME
     technology: str | None = None
 
     def between(self, start: int, stop: int) -> tuple[NDArray[np.bool_], slice]:
@@ -72,6 +75,11 @@ class SpatialSample:
         """Lay sections side by side, at least so far apart: microns in which no two of them are near."""
         extent = float(np.ptp(self.xy_um, axis=0).max()) + 2 * distance_um
         return self.xy_um + np.column_stack([self.section * extent, np.zeros(len(self.section))])
+
+    @property
+    def exchanged_px(self) -> NDArray[np.float64]:
+        """Where in the image they would lie if x and y of the positions were exchanged."""
+        return self.alignment.exchanged(self.xy_px)
 
     @property
     def reach(self) -> Reach:
@@ -127,6 +135,7 @@ def place_cells(
         cells=cells,
         xy_um=(placed - placed.min(axis=0)) * calibration.um_per_px,
         xy_px=alignment.pixels(placed),
+        alignment=alignment,
         section=codes.to_numpy(),
         sections=sections.to_list(),
         unit=unit,

@@ -12,6 +12,9 @@ Unit = Literal["cell", "spot", "bin", "bead"]
 # How large a pixel of a cell's patch is: the same in every dataset, or that of its image.
 Scale = Literal["fixed", "native"]
 
+# Which of the two columns of the positions is x, to the right, and which is y, down.
+Axes = Literal["xy", "yx"]
+
 # Before the name of an image that is in the file itself.
 IN_H5AD = "h5ad:"
 
@@ -21,6 +24,11 @@ class SpatialEntry(Section):
 
     coordinates: str | None = Field(
         default=None, description="Array of obsm with the positions; spatial if not named."
+    )
+    axes: Axes | None = Field(
+        default=None,
+        description="Order of the two columns of the positions: xy, as it is if not stated, or yx. What is "
+        "stated is right, whatever the image shows.",
     )
     um_per_unit: float | None = Field(
         default=None, gt=0, description="Microns per unit of the positions, if the file does not say it."

@@ -1,5 +1,7 @@
 """Cells in a tissue: which pairs of ligand and receptor are measured, and what cells say to each other."""
 
+from collections.abc import Iterator
+
 import dagster as dg
 import numpy as np
 import polars as pl
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 from c2s_assets.core.cells.proposals import propose_organism
 from c2s_assets.core.columns import CELL_ID, CELL_TYPE, FEATURE_ID, SYMBOL
 from c2s_assets.core.errors import SourceError
+from c2s_assets.core.findings import Finding
 from c2s_assets.core.spatial.calibration import ways_agree
 from c2s_assets.core.spatial.claims import CommunicationTally, pairs_are_measured, sums_match_cells
 from c2s_assets.core.spatial.columns import (
@@ -22,6 +25,7 @@ from c2s_assets.core.spatial.columns import (
     SCORE_SUM,
     SECTION,
 )
+from c2s_assets.core.spatial.orientation import x_and_y_are_not_exchanged
 from c2s_assets.core.spatial.outlines import cells_have_outlines, outlines_have_bins
 from c2s_assets.core.spatial.pairs import MeasuredPairs, match_pairs
 from c2s_assets.core.spatial.patches import (
@@ -47,6 +51,7 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import CELLS, COMMUNICATION, FEATURES, PAIRS, SLIDES
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.images.opening import require_libraries
+from c2s_assets.storage.images.source import Level, Pixels
 from c2s_assets.storage.spatial.image import open_slide
 from c2s_assets.storage.spatial.library import read_library
 from c2s_assets.storage.spatial.outlines import outline_rows, read_outlines
@@ -161,10 +166,7 @@ def slide_images(context: dg.AssetExecutionContext, store: Store) -> Events:
         places = sample.xy_px * len(slide) / full.height
         yield from publish_table(
             staged,
-            claims=[
-                cells_lie_in_the_image(sample.xy_px, width=full.width, height=full.height),
-                slide_is_not_blank(slide),
-            ],
+            claims=[*_placed(staged.dataset, sample, slide, full), slide_is_not_blank(slide)],
             metadata=staged_metadata(staged, lineage={})
             | {"cells_in_the_image": plots.places_in_an_image(slide, places)},
         )
@@ -192,6 +194,13 @@ def image_patches(context: dg.AssetExecutionContext, store: Store) -> Events:
             metadata=staged_metadata(staged, lineage={})
             | _shown(plots.contact_sheet(*first_patches(staged.path(), _PATCHES_SHOWN))),
         )
+
+
+def _placed(dataset: Dataset, sample: SpatialSample, slide: Pixels, full: Level) -> Iterator[Finding]:
+    """Claim that the image shows the cells where they are."""
+    axes, places = (dataset.entry.spatial or SpatialEntry()).axes, (sample.xy_px, sample.exchanged_px)
+    yield cells_lie_in_the_image(*places, width=full.width, height=full.height, axes=axes)
+    yield x_and_y_are_not_exchanged(slide, *places, width=full.width, height=full.height, axes=axes)
 
 
 def _shown(sheet: dg.MarkdownMetadataValue | None) -> Metadata:

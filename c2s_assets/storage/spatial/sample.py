@@ -124,7 +124,8 @@ def _read_positions(h5ad: H5ad, entry: SpatialEntry) -> NDArray[np.float64]:
             f"obsm/{name} has the shape {shape}, which is none of positions. Name another array as "
             f"coordinates of spatial in the dataset's entry of datasets.yaml."
         )
-    return np.ascontiguousarray(h5ad.read_embedding(name)[:, :2], dtype=np.float64)
+    order = [1, 0] if entry.axes == "yx" else [0, 1]
+    return np.ascontiguousarray(h5ad.read_embedding(name)[:, order], dtype=np.float64)
 
 
 def _lattice(positions: NDArray[np.float64], obs: pl.DataFrame, *, bin_um: float | None) -> float | None:

@@ -2,18 +2,15 @@
 
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from c2s_assets.core.spatial import columns as c
+from c2s_assets.core.spatial.orientation import edge_colour
 from c2s_assets.core.spatial.patches import SLIDE_PX
 from c2s_assets.core.spatial.sample import SpatialSample
 from c2s_assets.storage.images.picture import as_jpeg, decoded, resized
 from c2s_assets.storage.images.source import ImageSource, Pixels, TileReader, thumbnail
 from c2s_assets.storage.tables.parquet import read_rows
-
-# Wide as a part of the thumbnail's edge: slides have glass there.
-_EDGE_PX = 4
 
 
 def read_slide(image: ImageSource) -> Pixels:
@@ -37,10 +34,8 @@ def slide_rows(slide: Pixels, sample: SpatialSample, *, width: int, height: int)
 
 def reader_of(image: ImageSource, slides: pl.DataFrame) -> TileReader:
     """Make what cuts windows out of an image; beyond its edge is the colour of most of the slide's edge."""
-    slide = decoded(slides[c.SLIDE][0])
-    edges = [slide[:_EDGE_PX], slide[-_EDGE_PX:], slide[:, :_EDGE_PX], slide[:, -_EDGE_PX:]]
-    red, green, blue = np.median(np.concatenate([edge.reshape(-1, 3) for edge in edges]), axis=0).astype(int)
-    return TileReader(image, background=(int(red), int(green), int(blue)))
+    red, green, blue = edge_colour(decoded(slides[c.SLIDE][0])).astype(int).tolist()
+    return TileReader(image, background=(red, green, blue))
 
 
 def first_patches(patches: Path, n_cells: int) -> tuple[list[Pixels], list[Pixels]]:

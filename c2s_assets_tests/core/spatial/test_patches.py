@@ -30,15 +30,17 @@ def test_what_of_a_square_is_in_the_image_is_told() -> None:
 
 
 def test_cells_outside_the_image_are_told_and_exchanged_axes_too() -> None:
-    assert cells_lie_in_the_image(CELLS, width=100, height=80).holds
-    outside = cells_lie_in_the_image(CELLS * 10, width=100, height=80)
+    exchanged = CELLS[:, ::-1]
+    assert cells_lie_in_the_image(CELLS, exchanged, width=100, height=80).holds
+    outside = cells_lie_in_the_image(CELLS * 10, exchanged * 10, width=100, height=80)
     assert not outside.holds
     assert outside.message.startswith(
         "33.3% of 3 cells lie in the image of 100 x 80 pixels. They reach from 0 to 990 x 0 to 790. Name the"
     )
-    exchanged = cells_lie_in_the_image(CELLS[:, ::-1], width=100, height=80)
-    assert not exchanged.holds
-    assert "With x and y exchanged all would" in exchanged.message
+    for axes, fitting in ((None, "yx"), ("xy", "yx"), ("yx", "xy")):
+        found = cells_lie_in_the_image(exchanged, CELLS, width=100, height=80, axes=axes)
+        assert not found.holds
+        assert f"With x and y exchanged 100.0% would: state axes: {fitting} of spatial" in found.message
 
 
 @pytest.mark.parametrize(("um_per_px", "is_fine"), [(0.25, True), (1.0, True), (4.8, False)])
