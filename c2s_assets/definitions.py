@@ -23,6 +23,7 @@ from c2s_assets.defs.assets import (
     splits,
     tabular,
     text,
+    vision,
 )
 from c2s_assets.defs.automation.audit import LAKE_JOBS, nightly_audit, nightly_plan, weekly_measurement
 from c2s_assets.defs.automation.catalogue import hourly_catalogue, renew_catalogue
@@ -42,7 +43,7 @@ def build_definitions(resources: Mapping[str, Store | Hgnc | Cellxgene | Hugging
         assets=dg.load_assets_from_modules(
             [
                 *(sources, discover, ingest, leaks, matrix, text, prompts),
-                *(splits, joins, projections, tabular, spatial, records, publish, releases, health),
+                *(splits, joins, projections, tabular, spatial, vision, records, publish, releases, health),
             ],
             include_specs=True,
         ),

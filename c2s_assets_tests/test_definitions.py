@@ -48,6 +48,7 @@ def test_the_assets_of_the_main_job_are_there() -> None:
         "slide_images",
         "image_patches",
         "captions",
+        "machine_captions",
         "cell_records",
         "record_sides",
         "split_plan",
@@ -152,6 +153,7 @@ def test_what_few_want_has_to_be_asked_for() -> None:
     }
     of_tissue = {
         "captions",
+        "machine_captions",
         "cell_records",
         "record_sides",
         "cell_attributes",

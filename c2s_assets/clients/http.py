@@ -68,6 +68,14 @@ class JsonAnswer:
     is_modified: bool
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What is sent to a server, and how long it may think about it."""
+
+    body: bytes = field(repr=False)
+    answer_seconds: float
+
+
 class Reply:
     """What a server sends: status and headers, and then the body, piece by piece."""
 
@@ -157,7 +165,40 @@ def get_json(url: str, *, max_bytes: int, etag: str | None = None) -> JsonAnswer
     body, version = with_patience(attempt)
     if body is None:
         return JsonAnswer(content=None, etag=version, is_modified=False)
-    return JsonAnswer(content=_parse_json(body, url=url), etag=version, is_modified=True)
+    return JsonAnswer(content=parse_json(body, url=url), etag=version, is_modified=True)
+
+
+def post_json(
+    url: str,
+    document: object,
+    *,
+    headers: Mapping[str, str],
+    accepted: Collection[int],
+    max_bytes: int,
+    answer_seconds: float,
+) -> tuple[int, bytes]:
+    """Send a JSON document, to this address and no other, and return the status and body of the answer.
+
+    Parameters
+    ----------
+    accepted
+        See `send`.
+    answer_seconds
+        How long the server may think about it.
+
+    Raises
+    ------
+    DownloadError
+        As `get_json`, and if the server redirects.
+    """
+    says = {"Accept": "application/json", "Content-Type": "application/json"} | dict(headers)
+    sent = Sent(json.dumps(document).encode(), answer_seconds)
+
+    def attempt() -> tuple[int, bytes]:
+        with send(url, headers=says, accepted=accepted, sent=sent) as reply:
+            return reply.status, b"".join(reply.pieces(max_bytes=max_bytes))
+
+    return with_patience(attempt)
 
 
 def require_connection(url: str) -> None:
@@ -213,7 +254,9 @@ def with_patience(attempt: Callable[[], Result], *, reached: Callable[[], int] =
 
 
 @contextmanager
-def send(url: str, *, headers: Mapping[str, str], accepted: Collection[int] = ()) -> Iterator[Reply]:
+def send(
+    url: str, *, headers: Mapping[str, str], accepted: Collection[int] = (), sent: Sent | None = None
+) -> Iterator[Reply]:
     """Ask for an address once, following redirects; the body is read within the block.
 
     User, password and query of the address are used, and shown nowhere.
@@ -222,6 +265,8 @@ def send(url: str, *, headers: Mapping[str, str], accepted: Collection[int] = ()
     ----------
     accepted
         Statuses, beside those of success, that are the caller's to deal with.
+    sent
+        Goes to this address, and to none that it redirects to.
 
     Raises
     ------
@@ -236,11 +281,13 @@ def send(url: str, *, headers: Mapping[str, str], accepted: Collection[int] = ()
     # Below WARNING these log addresses and headers as a whole.
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    seconds = 0.0 if sent is None else sent.answer_seconds
+    timeout = _TIMEOUT if sent is None else httpx.Timeout(seconds, connect=_TIMEOUT.connect)
     with (
-        Pace() as pace,
+        Pace(silent_seconds=seconds) as pace,
         _translated(url, pace),
-        httpx.Client(timeout=_TIMEOUT, limits=_LIMITS, verify=_trusted()) as client,
-        closing(_request(client, url, headers, pace)) as response,
+        httpx.Client(timeout=timeout, limits=_LIMITS, verify=_trusted()) as client,
+        closing(_request(client, url, headers, pace, sent)) as response,
     ):
         if not response.is_success and response.status_code not in accepted:
             raise _refusal(url, response)
@@ -319,7 +366,9 @@ def _too_slow(url: str, pace: Pace) -> BusyServerError:
     return BusyServerError(f"{shown(url)} sent {pace.n_bytes:,} bytes and then too little to go on.")
 
 
-def _request(client: httpx.Client, url: str, headers: Mapping[str, str], pace: Pace) -> httpx.Response:
+def _request(
+    client: httpx.Client, url: str, headers: Mapping[str, str], pace: Pace, sent: Sent | None
+) -> httpx.Response:
     """Send the request and follow redirects; httpx itself would read their bodies, whatever their size."""
     hops = Hops()
 
@@ -328,7 +377,11 @@ def _request(client: httpx.Client, url: str, headers: Mapping[str, str], pace: P
         hops.trace(event, info)
 
     request = client.build_request(
-        "GET", url, headers={"Accept-Encoding": "identity", **headers}, extensions={"trace": trace}
+        "GET" if sent is None else "POST",
+        url,
+        headers={"Accept-Encoding": "identity", **headers},
+        content=None if sent is None else sent.body,
+        extensions={"trace": trace},
     )
     for _ in range(_MAX_REDIRECTS + 1):
         target = str(request.url)
@@ -342,6 +395,11 @@ def _request(client: httpx.Client, url: str, headers: Mapping[str, str], pace: P
             return response
         response.close()
         request = response.next_request
+        if sent is not None:
+            raise DownloadError(
+                f"{shown(url)} redirects to {shown(str(request.url))}, and nothing is sent there unasked. If "
+                f"that is what you want, give that address."
+            )
     raise DownloadError(f"{shown(url)} redirects more than {_MAX_REDIRECTS} times. Check the address.")
 
 
@@ -367,7 +425,14 @@ def retry_after_seconds(text: str) -> float:
     return max(0.0, (date - datetime.now(UTC)).total_seconds())
 
 
-def _parse_json(body: bytes, *, url: str) -> object:
+def parse_json(body: bytes, *, url: str) -> object:
+    """Read what an address has answered; see `get_json` for what becomes of what is no JSON.
+
+    Raises
+    ------
+    DownloadError
+        If it is not JSON.
+    """
     try:
         text = body.decode()
         content: object = json.loads(text, parse_constant=lambda _: None)

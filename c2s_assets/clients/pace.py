@@ -18,11 +18,17 @@ class Pace:
 
     Time limits of httpx are for each piece that arrives, and it shows us no pieces of headers: a server
     that sends a byte of them now and then would hold us for ever. So the watch is a thread of its own.
+
+    Parameters
+    ----------
+    silent_seconds
+        How long the server may say nothing, if that is longer than the window.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, silent_seconds: float = 0.0) -> None:
         self.n_bytes = 0
         self.is_too_slow = False
+        self._window_seconds = max(WINDOW_SECONDS, silent_seconds)
         self._stopped = threading.Event()
         self._socket: socket.socket | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -46,7 +52,7 @@ class Pace:
 
     def _watch(self) -> None:
         n_before = 0
-        while not self._stopped.wait(WINDOW_SECONDS):
+        while not self._stopped.wait(self._window_seconds):
             if self.n_bytes - n_before < LEAST_BYTES_PER_SECOND * WINDOW_SECONDS:
                 self.is_too_slow = True
                 self._hang_up()

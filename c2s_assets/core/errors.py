@@ -27,6 +27,7 @@ C2SError
     ├── BucketError            the bucket is not there, is full, or does not let us do this
     ├── HubError               the Hugging Face Hub does not take what we send, or not from us
     │   └── TooMuchAtOnceError     something on the way takes less in one request
+    ├── VisionError            a vision model does not take what we ask, or not from us
     └── WithdrawnError         the server says that it had it, and has it no more
 
 A message says what was found, where, and what to do. It does not name the dataset: who catches it
@@ -163,6 +164,10 @@ class HubError(DownloadError):
 
 class TooMuchAtOnceError(HubError):
     """Something between here and the Hugging Face Hub takes less in one request; less of it may pass."""
+
+
+class VisionError(DownloadError):
+    """A vision model does not take what we ask it, or not from us, or answers what we cannot read."""
 
 
 class WithdrawnError(DownloadError):

@@ -55,6 +55,9 @@ Every key is optional, and a section may be empty::
           um_per_unit: 0.5
           section_column: slide
           image: slide.tif
+          vision:               # a vision model that describes cells; see VisionEntry
+            endpoint: http://localhost:8000/v1
+            model: some-vision-model
         limits:                 # see LimitSettings: what an honest but very large file may claim
           features: 6000000
     releases:
@@ -84,7 +87,7 @@ from c2s_assets.core.prompts.spec import PromptSpec
 from c2s_assets.core.releases.entry import ReleaseEntry, ReleaseName
 from c2s_assets.core.section import Section, listed, nothing_if_none
 from c2s_assets.core.sentences.lengths import AUTO, TopN
-from c2s_assets.core.spatial.spec import CommunicationSettings, SpatialEntry
+from c2s_assets.core.spatial.spec import CommunicationSettings, SpatialEntry, VisionEntry
 from c2s_assets.core.splits.spec import SplitSpec
 from c2s_assets.core.tabular.spec import PseudocellSettings
 from c2s_assets.core.yaml_bounds import BoundedLoader
@@ -229,6 +232,12 @@ class DatasetEntry(Section):
         """The DOI that its citation names."""
         return doi_in(self.citation)
 
+    @property
+    def vision(self) -> dict[str, object] | None:
+        """What decides what a vision model says of cells: the model and of how many, not where it runs."""
+        stated = None if self.spatial is None else self.spatial.vision
+        return None if stated is None else stated.model_dump(include={"model", "max_cells"})
+
     @model_validator(mode="after")
     def _unit_has_an_effect(self) -> Self:
         if "age_unit" not in self.model_fields_set:
@@ -339,6 +348,12 @@ _SECTIONS: dict[str, type[Section]] = {
     "cellxgene": Selection,
 }
 
+_PARTS_OF_ENTRY: dict[tuple[int | str, ...], type[Section]] = {
+    ("limits",): LimitSettings,
+    ("spatial",): SpatialEntry,
+    ("spatial", "vision"): VisionEntry,
+}
+
 
 def parse_datasets_file(text: str) -> DatasetsFile:
     """Read `datasets.yaml`; an empty text is an empty file.
@@ -426,9 +441,5 @@ def _model_at(place: tuple[int | str, ...]) -> type[Section]:
             return _SECTIONS[section]
         case ("releases", *_):
             return ReleaseEntry
-        case (_, _, "limits"):
-            return LimitSettings
-        case (_, _, "spatial"):
-            return SpatialEntry
         case _:
-            return DatasetEntry
+            return _PARTS_OF_ENTRY.get(place[2:], DatasetEntry)

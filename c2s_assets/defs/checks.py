@@ -275,6 +275,14 @@ _OWN: dict[str, tuple[Check, ...]] = {
             blocking=False,
         ),
     ),
+    "machine_captions": (
+        Check("names_no_diagnosis", "No published text has a word that only a pathologist may say."),
+        Check(
+            "cells_are_described",
+            "Of the cells that a model was asked about 90 % have a text; no pathologist has reviewed it.",
+            blocking=False,
+        ),
+    ),
     "leak_audit": (
         Check("keeps_schema", "The table of leaks has exactly the declared columns, with their types."),
         Check(

@@ -256,6 +256,17 @@ def of_captions() -> Lineage:
     }
 
 
+def of_machine_captions() -> Lineage:
+    """Origins of `machine_captions`: two patches of a cell, and its blind caption."""
+    facts = [(CAPTIONS, tissue.CAPTION_BLIND)]
+    shown = [(PATCHES, tissue.CELL_PATCH), (PATCHES, tissue.TISSUE_PATCH), *facts]
+    return {
+        c.CELL_ID: [(CELLS, c.CELL_ID)],
+        tissue.PROMPT_SHA256: facts,
+        **dict.fromkeys((tissue.MACHINE_CAPTION, tissue.WHY_NO_MACHINE_CAPTION), shown),
+    }
+
+
 def of_record_sides() -> Lineage:
     """Origins of `record_sides`: the split, and where cells lie."""
     origins = [(MANIFEST, c.SPLIT), (RAW, "obsm")]

@@ -67,11 +67,15 @@ def download_progress(log: logging.Logger) -> Callable[[int, int | None], None]:
 
 def read_blocks(matrix: MatrixReader, *, rows: int, log: logging.Logger) -> Iterator[tuple[int, csr_array]]:
     """Read a matrix in blocks of cells and show how many are done; a log is told every few seconds."""
-    n_obs = matrix.info.shape[0]
-    show = _watchers[0].cells if _watchers else _cells_logged(log)
+    n_obs, show = matrix.info.shape[0], cells_progress(log)
     for start, block in matrix.blocks(rows=rows):
         yield start, block
         show(start + block.shape[0], n_obs)
+
+
+def cells_progress(log: logging.Logger) -> Callable[[int, int], None]:
+    """Return what shows how many cells are done; a log is told every few seconds, and how fast."""
+    return _watchers[0].cells if _watchers else _cells_logged(log)
 
 
 def _cells_logged(log: logging.Logger) -> Callable[[int, int], None]:

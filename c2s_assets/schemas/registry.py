@@ -362,6 +362,16 @@ _MADE = (
         asked_by="spatial.image",
     ),
     Declaration(
+        name="machine_captions",
+        form="file",
+        reads=("cell_metadata", "image_patches", "captions"),
+        settings=("entry.vision",),
+        model_name="MachineCaptions",
+        has_row_per_cell=True,
+        is_default=False,
+        asked_by="spatial.vision",
+    ),
+    Declaration(
         name="record_sides",
         form="file",
         reads=("raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest"),

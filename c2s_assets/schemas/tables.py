@@ -7,6 +7,7 @@ import polars as pl
 
 from c2s_assets.core.genes.kinds import KINDS
 from c2s_assets.core.genes.symbols import ENSEMBL_ID
+from c2s_assets.core.spatial.answers import MACHINE_SOURCE, MOST_CHARACTERS
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.columns import column
 from c2s_assets.schemas.images import IMAGE
@@ -35,6 +36,8 @@ _SUBUNITS = "Symbol of the gene, or those of the subunits of a complex, with _ b
 _NO_OUTLINE = "of cells without an outline"
 _NO_PLACE = "of cells without a place in the tissue"
 _NO_NUCLEUS = "where none is seen at the centre, of spots, bins and beads, and beyond 0.6 um a pixel"
+_NO_MACHINE_CAPTION = "where why_no_machine_caption says why"
+_NOT_ASKED = "of cells that no model was asked about"
 _FOLD = "Fold for cross-validation."
 _NO_FOLD = "where the donor is not known: always for training"
 
@@ -604,6 +607,31 @@ class Captions(pr.DataFrameModel):
     nucleus_area_um2: pl.Float32 = column("Area of its nucleus.", unit="um2", null=_NO_NUCLEUS, gt=0)
     nucleus_elongation: pl.Float32 = column("How many times longer than wide it is.", null=_NO_NUCLEUS, ge=1)
     nucleus_stain: pl.Float32 = column("Mean optical density of haematoxylin in it.", null=_NO_NUCLEUS)
+
+    class Config:
+        """Nothing else belongs into it."""
+
+        strict = True
+
+
+class MachineCaptions(pr.DataFrameModel):
+    """One row per cell: what a vision model says of its patches, which is not reviewed by a pathologist.
+
+    It stands beside the caption of a template, see captions, and never for it.
+    """
+
+    cell_id: str = column(_CELL, str_length=_NOT_EMPTY)
+    machine_caption: str = column(
+        "What the model says, in one line, without words of a diagnosis.",
+        null=_NO_MACHINE_CAPTION,
+        str_length={"min_value": 1, "max_value": MOST_CHARACTERS},
+    )
+    machine_caption_source: str = column(
+        "What kind of text that is.", null=_NO_MACHINE_CAPTION, isin=[MACHINE_SOURCE]
+    )
+    vision_model: str = column("Name of the model that was asked.", null=_NOT_ASKED)
+    prompt_sha256: str = column("SHA-256 of the words it was asked with.", null=_NOT_ASKED)
+    why_no_machine_caption: str = column("Why there is no text.", null="of cells that have one")
 
     class Config:
         """Nothing else belongs into it."""

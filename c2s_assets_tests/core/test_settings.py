@@ -98,6 +98,44 @@ def test_an_empty_section_says_that_a_dataset_is_spatial():
     assert not parsed.states("spatial.image", dataset_id="tissue")
 
 
+def test_a_vision_model_is_read_and_where_it_runs_decides_nothing():
+    vision = "vision: {endpoint: 'http://localhost:8000/v1', model: some-model, api_key_env: VISION_KEY}"
+    parsed = parse_datasets_file(f"datasets: {{tissue: {{spatial: {{image: x.tif, {vision}}}}}, b: {{}}}}")
+    without = parse_datasets_file("datasets: {tissue: {spatial: {image: x.tif, vision: }}}")
+    assert parsed.states("spatial.vision", dataset_id="tissue")
+    assert not without.states("spatial.vision", dataset_id="tissue")
+    assert parsed.values(["entry.vision"], dataset_id="tissue") == {
+        "entry.vision": {"model": "some-model", "max_cells": 1_000}
+    }
+    assert parsed.values(["entry.vision"], dataset_id="b") == {"entry.vision": None}
+    of_others = [one.values(["entry.spatial"], dataset_id="tissue") for one in (parsed, without)]
+    assert of_others[0] == of_others[1]
+
+
+@pytest.mark.parametrize(
+    ("vision", "message"),
+    [
+        ("{model: m}", "datasets.a.spatial.vision.endpoint"),
+        ("{endpoint: 'ftp://x', model: m}", "datasets.a.spatial.vision.endpoint is 'ftp://x'"),
+        (
+            "{endpoint: 'http://x', model: m, api_key_env: sk-hunter2}",
+            "of a variable that holds the key",
+        ),
+        ("{endpoint: 'http://x', model: m, max_cells: 0}", "datasets.a.spatial.vision.max_cells is 0"),
+    ],
+    ids=["no address", "no web address", "a key", "no cells"],
+)
+def test_a_vision_model_that_cannot_be_asked_is_refused_without_a_key_in_the_message(vision, message):
+    said = refused(f"datasets: {{a: {{spatial: {{image: x, vision: {vision}}}}}}}")
+    assert message in said
+    assert "hunter2" not in said
+
+
+def test_a_vision_model_without_an_image_has_no_effect_and_is_refused():
+    said = refused("datasets: {a: {spatial: {vision: {endpoint: 'http://x', model: m}}}}")
+    assert "datasets.a.spatial: vision has no effect without image" in said
+
+
 def test_a_selection_of_discover_is_read_and_one_text_is_a_list_of_it():
     parsed = parse_datasets_file(
         "cellxgene: {tissue: blood, organism: [Homo sapiens], has_ages: true, max_cells: 10, exclude: [x]}"
@@ -169,8 +207,12 @@ def test_a_share_without_a_dot_is_a_text_to_yaml_and_refused():
             "datasets: {atlas: {limits: {cell: 3}}}",
             "datasets.atlas.limits.cell is not a key; known are categories, cell_bytes, cells,",
         ),
+        (
+            "datasets: {atlas: {spatial: {vision: {url: x}}}}",
+            "atlas.spatial.vision.url is not a key; known are api_key_env, endpoint, max_cells, model",
+        ),
     ],
-    ids=["top level", "sentences", "split", "selection", "dataset", "without a value", "limits"],
+    ids=["top level", "sentences", "split", "selection", "dataset", "without a value", "limits", "vision"],
 )
 def test_a_key_that_is_not_known_is_refused_with_those_that_are(text, message):
     assert message in refused(text)

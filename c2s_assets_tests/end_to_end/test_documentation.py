@@ -17,6 +17,7 @@ from c2s_assets_tests.cli.commanding import c2s
 from c2s_assets_tests.end_to_end.following import TOP, Follower, blocks_of
 from c2s_assets_tests.tiny_model import let_cell2sentence_train, write_tiny_model
 from c2s_assets_tests.toy import make_lake, write_toy_h5ad
+from c2s_assets_tests.vision import said, serve_vision
 
 pytestmark = pytest.mark.slow
 
@@ -146,25 +147,31 @@ def test_cells_in_a_tissue_hear_each_other_and_have_patches_and_records(
     follower: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(follower.folder / "cache"))
+    monkeypatch.setenv("NO_PROXY", "*")
     (follower.folder / "pairs.csv").write_text("ligand,receptor\nGENE1,GENE2\n")
     pairs = follower.folder / "pairs.csv"
-    follower.layout.settings.write_text(
-        f"communication: {{pairs: {pairs}}}\n"
-        f"datasets: {{brain: {{spatial: {{um_per_unit: 1, image: slide.png}}}}}}"
-    )
     noise = np.random.default_rng(1).integers(0, 255, (300, 300, 3), dtype=np.uint8)
     (follower.layout.root / "slide.png").write_bytes(as_png(noise.repeat(8, axis=0).repeat(8, axis=1)))
     places = np.random.default_rng(0).uniform(0, 2_400, (N_OBS, 2))
     write_toy_h5ad(
         follower.layout.inbox_h5ad("brain"), n_obs=N_OBS, n_donors=1, ages=(30,), obsm={"spatial": places}
     )
-    assert c2s("build", "brain", "--only", "cell_records", lake=follower.layout.root).status == 0
+    with serve_vision(lambda _: said("Coloured squares.")) as server:
+        spatial = (
+            f"um_per_unit: 1, image: slide.png, vision: {{endpoint: '{server.endpoint}', model: some-model}}"
+        )
+        follower.layout.settings.write_text(
+            f"communication: {{pairs: {pairs}}}\ndatasets: {{brain: {{spatial: {{{spatial}}}}}}}"
+        )
+        tables = "cell_records,machine_captions"
+        assert c2s("build", "brain", "--only", tables, lake=follower.layout.root).status == 0
     follower.follow("docs/spatial.md")
     table = pl.read_parquet(follower.layout.parts("cell_communication", "brain"))
     heard = follower.names["communication"].sum(axis=1)
     np.testing.assert_allclose(heard, table["score_received"], rtol=1e-5)
     assert follower.names["picture"].size == (64, 64)
     assert follower.names["records"][0]["tissue_patch"].size == (224, 224)
+    assert set(follower.names["texts"]["machine_caption"]) == {"Coloured squares."}
 
 
 def test_queries_are_answered(follower: Follower) -> None:

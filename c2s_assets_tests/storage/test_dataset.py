@@ -101,7 +101,7 @@ SHOWING = {"dataset_card", "validation_report"}
 FEATURES_AND_BEYOND = {
     *("feature_metadata", "cell_sentences", "train_test", "training_prompts", "dataset_card", "expression"),
     *("projections", "expression_matrix", "pseudobulk", "pseudocells", "ligand_receptor_pairs", "captions"),
-    *("cell_communication", "section_communication", "cell_records"),
+    *("cell_communication", "section_communication", "machine_captions", "cell_records"),
 }
 
 
@@ -173,6 +173,18 @@ def test_a_key_of_an_entry_that_is_new_since_makes_nothing_outdated_until_it_is_
     assert "slide_images" not in standing(toy)
     stated = with_settings(toy, "datasets: {toy: {spatial: {image: slide.png, axes: yx}}}")
     assert "entry.spatial is" in standing(stated)["slide_images"][0]
+
+
+def test_a_vision_model_makes_nothing_outdated_but_its_own_table(toy):
+    vision = "{endpoint: 'http://localhost/v1', model: some-model}"
+    toy = with_settings(toy, "datasets: {toy: {spatial: {image: slide.png}}}")
+    for asset in TABLES:
+        write(toy, asset)
+    asking = with_settings(toy, f"datasets: {{toy: {{spatial: {{image: slide.png, vision: {vision}}}}}}}")
+    assert standing(asking) == {
+        "machine_captions": ("entry.vision is {'model': 'some-model', 'max_cells': 1000} now, was None",),
+        "validation_report": ("machine_captions is outdated",),
+    }
 
 
 def test_a_new_version_of_a_step_makes_its_table_outdated(toy, monkeypatch):

@@ -1,8 +1,9 @@
 """What `datasets.yaml` says of positions in a tissue, and of what cells say to each other."""
 
-from typing import Literal
+import re
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from c2s_assets.core.section import Section
 
@@ -15,8 +16,31 @@ Scale = Literal["fixed", "native"]
 # Which of the two columns of the positions is x, to the right, and which is y, down.
 Axes = Literal["xy", "yx"]
 
+_VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+
 # Before the name of an image that is in the file itself.
 IN_H5AD = "h5ad:"
+
+
+class VisionEntry(Section):
+    """A vision model that describes cells: patches of them are sent to it, wherever it runs."""
+
+    endpoint: str = Field(
+        pattern=r"^https?://\S+$",
+        description="Address of what speaks like the API of OpenAI, as far as before /chat/completions.",
+    )
+    model: str = Field(min_length=1, description="What the model is called there.")
+    api_key_env: str | None = Field(
+        default=None, description="Variable of the environment that holds the key, if it takes one."
+    )
+    max_cells: int = Field(default=1_000, ge=1, description="How many cells it is asked about.")
+
+    @field_validator("api_key_env")
+    @classmethod
+    def _is_no_key(cls, name: str | None) -> str | None:
+        if name is not None and not _VARIABLE.fullmatch(name):  # a key that stands there is not to be shown
+            raise ValueError("it should be the name of a variable that holds the key, and not the key")
+        return name
 
 
 class SpatialEntry(Section):
@@ -61,6 +85,16 @@ class SpatialEntry(Section):
     unit: Unit | None = Field(
         default=None, description="What a row is: cell, spot, bin or bead, if the file does not say it."
     )
+    # Whoever adds it has no other table built anew: it is no part of what those are made by.
+    vision: VisionEntry | None = Field(
+        default=None, exclude=True, description="A vision model that describes cells; none if not stated."
+    )
+
+    @model_validator(mode="after")
+    def _vision_has_an_effect(self) -> Self:
+        if self.vision is not None and self.image is None:
+            raise ValueError("vision has no effect without image, of whose patches it speaks")
+        return self
 
     def files(self) -> dict[str, str]:
         """Return the files that the entry names, by its keys."""

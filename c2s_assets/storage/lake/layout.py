@@ -211,6 +211,10 @@ class Layout:
         """Where figures of features wait for `feature_metadata`, if another table's pass has made them."""
         return self._below(self.staging / "summaries", f"{check_dataset_id(dataset_id)}.parquet")
 
+    def vision_answers(self, dataset_id: str) -> Path:
+        """Where the answers of vision models are kept, so that no question is asked twice."""
+        return self._below(self.staging / "answers", f"{check_dataset_id(dataset_id)}.jsonl")
+
     def dataset(self, dataset_id: str) -> Path:
         """Where everything is that was made from one source file."""
         return self._below(self.datasets, check_dataset_id(dataset_id))

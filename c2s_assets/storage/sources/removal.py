@@ -21,6 +21,7 @@ def places_of(layout: Layout, dataset_id: str) -> list[Path]:
         layout.download(dataset_id),
         layout.download_note(dataset_id),
         layout.feature_summary(dataset_id),
+        layout.vision_answers(dataset_id),
         layout.dataset(dataset_id),
     )
     return [place for place in places if place.exists()]

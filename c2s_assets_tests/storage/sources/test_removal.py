@@ -26,8 +26,12 @@ def layout(tmp_path) -> Layout:
 def test_a_dataset_is_removed_with_all_that_was_made_of_it(layout):
     drop_toy_h5ad(layout, "toy")
     drop_toy_h5ad(layout, "other")
+    answers = layout.vision_answers("toy")
+    answers.parent.mkdir(parents=True)
+    answers.write_text("{}")
     remove_dataset(layout, "toy")
     assert places_of(layout, "toy") == []
+    assert not answers.exists()
     assert layout.inbox_h5ad("other").exists()
     assert debris(layout) == []
 
