@@ -10,6 +10,7 @@ from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.schemas.registry import TABLES, upstream
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 
 if TYPE_CHECKING:
     from c2s_assets.core.settings import DatasetsFile
@@ -132,7 +133,8 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None:
     """Print how a build ended: each step with what it wrote, and the checks that do not hold."""
-    say(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {layout.dataset(dataset_id)}")
+    place = shown_place(layout, layout.dataset(dataset_id))
+    say(f"\n{dataset_id}: {'built' if report.succeeded else 'FAILED'}, in {place}")
     for step in report.steps:
         rows = step.figures.get("dagster/row_count")
         size = step.figures.get("size_bytes")

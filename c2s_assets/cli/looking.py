@@ -10,6 +10,7 @@ from c2s_assets.core.errors import C2SError, InvalidDatasetIdError
 from c2s_assets.core.ids import check_dataset_id, propose_dataset_id
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 
 if TYPE_CHECKING:
     from c2s_assets.storage.h5ad.source import H5ad
@@ -91,8 +92,9 @@ def _known_id(layout: Layout, source: str) -> str:
         is_known = False
     if not is_known:
         raise C2SError(
-            f"{source} is not a file or folder of this machine, nor a dataset of {layout.root}. Give the "
-            f"path of an h5ad or of what one can be made of, or an id that c2s ls lists."
+            f"{source} is not a file or folder of this machine, nor a dataset of "
+            f"{shown_place(layout, layout.root)}. Give the path of an h5ad or of what one can be made of, or "
+            f"an id that c2s ls lists."
         )
     return source
 

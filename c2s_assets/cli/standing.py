@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from c2s_assets.cli.printing import remark, say, scan_text
 from c2s_assets.core.errors import C2SError, LakeError
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 
 if TYPE_CHECKING:
     from c2s_assets.defs.service import DatasetStatus
@@ -34,7 +35,7 @@ def list_all(layout: Layout, *, as_json: bool) -> None:
         say(json.dumps([_plain(status) for status in statuses], indent=1, ensure_ascii=False))
         return
     if not statuses:
-        say(f"No dataset in {layout.root} yet. Add one with: c2s add PATH_OR_URL")
+        say(f"No dataset in {shown_place(layout, layout.root)} yet. Add one with: c2s add PATH_OR_URL")
     for status in statuses:
         for line in _lines(status):
             say(line)

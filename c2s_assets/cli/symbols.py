@@ -5,6 +5,7 @@ from pathlib import Path
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 
 _COMPLETE_SET = "hgnc_complete_set.txt"
 
@@ -37,8 +38,9 @@ def show_symbols(layout: Layout) -> None:
     genes, says = held_gene_symbols(layout)
     if genes is None:
         say(
-            f"{layout.root} has no gene symbols of HGNC: files of nothing but Ensembl ids get no sentences. "
-            f"Fetch them with: c2s symbols --refresh   (or, from a copy of {_COMPLETE_SET}, with --file)"
+            f"{shown_place(layout, layout.root)} has no gene symbols of HGNC: files of nothing but Ensembl "
+            f"ids get no sentences. Fetch them with: c2s symbols --refresh   (or, from a copy of "
+            f"{_COMPLETE_SET}, with --file)"
         )
         return
     origin = says.get("url", "an address that nobody noted")

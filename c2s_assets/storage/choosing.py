@@ -13,6 +13,7 @@ from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 from c2s_assets.storage.lake.shapes import present_all
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
@@ -36,7 +37,7 @@ def choose_datasets(layout: Layout, ids: Sequence[str] | None) -> list[str]:
     if unknown := [name for name in ids if name not in held]:
         near = nearest_id(unknown[0], held)
         raise UnknownNameError(
-            f"{layout.root} has no dataset {unknown[0]!r}{meant_by(near)}. "
+            f"{shown_place(layout, layout.root)} has no dataset {unknown[0]!r}{meant_by(near)}. "
             f"It has {some_of(held, most=_MOST_NAMED) or 'none'}."
         )
     return list(dict.fromkeys(ids))
@@ -76,7 +77,9 @@ def present_states(
     if lacking:
         raise MissingInputError(_refusal(table, lacking, ready=list(ready)))
     if not ready:
-        raise MissingInputError(f"{layout.root} holds no dataset yet. Add one with: c2s add PATH_OR_URL")
+        raise MissingInputError(
+            f"{shown_place(layout, layout.root)} holds no dataset yet. Add one with: c2s add PATH_OR_URL"
+        )
     return ready
 
 

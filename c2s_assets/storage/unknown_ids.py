@@ -8,6 +8,7 @@ from c2s_assets.core.ids import meant_by, nearest_id
 from c2s_assets.core.settings import DatasetsFile
 from c2s_assets.storage.holdings import all_datasets
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 from c2s_assets.storage.lake.settings_file import place_of_settings
 from c2s_assets.storage.sources.inbox import look_into_inbox
 from c2s_assets.storage.sources.listing import read_listing
@@ -29,8 +30,9 @@ def require_source(layout: Layout, settings: DatasetsFile, dataset_id: str) -> N
         return
     near = nearest_id(dataset_id, known_datasets(layout))
     raise MissingInputError(
-        f"{layout.root} has no file of {dataset_id!r}{meant_by(near)}. Add one with: c2s add PATH_OR_URL "
-        f"--id {dataset_id}, or select it of CELLxGENE Discover in datasets.yaml. c2s ls lists what there is."
+        f"{shown_place(layout, layout.root)} has no file of {dataset_id!r}{meant_by(near)}. Add one with: "
+        f"c2s add PATH_OR_URL --id {dataset_id}, or select it of CELLxGENE Discover in datasets.yaml. c2s ls "
+        f"lists what there is."
     )
 
 

@@ -20,6 +20,8 @@ _VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 
 # Before the name of an image that is in the file itself.
 IN_H5AD = "h5ad:"
+# Before the name of a part of the table that LIANA brings along.
+OF_LIANA = "liana:"
 
 
 class VisionEntry(Section):
@@ -113,3 +115,7 @@ class CommunicationSettings(Section):
     scale: float | None = Field(
         default=None, gt=0, description="Level of expression that counts as 1, for datasets to be compared."
     )
+
+    def file(self) -> str | None:
+        """Return the file that pairs are to be read from, if it is none of LIANA's."""
+        return None if self.pairs is None or self.pairs.startswith(OF_LIANA) else self.pairs

@@ -74,7 +74,7 @@ def ligand_receptor_pairs(context: dg.AssetExecutionContext, store: Store) -> Ev
     with staged_asset(context, store) as staged:
         dataset = staged.dataset
         source = source_of_pairs(dataset.settings.communication.pairs, organism=_organism(dataset))
-        measured = match_pairs(read_pairs(source), _symbols(dataset), source=source)
+        measured = match_pairs(read_pairs(source, store.layout), _symbols(dataset), source=source)
         staged.write([measured.pairs], source_of_pairs=source)
         yield from publish_table(
             staged,

@@ -47,7 +47,7 @@ def take_loose(copy: WorkingCopy, found: Mapping[str, LooseFile]) -> None:
 
 def named_files(settings: DatasetsFile) -> Iterator[str]:
     """Give the files in the lake that settings name: those with a path that is not from elsewhere."""
-    named = {settings.prompts.tokenizer}
+    named = {settings.prompts.tokenizer, settings.communication.file()}
     for entry in settings.datasets.values():
         named |= set() if entry.spatial is None else set(entry.spatial.files().values())
     yield from sorted(name for name in named if name is not None and _is_below(name))

@@ -1,9 +1,19 @@
-"""Where a table is, for programs that read it themselves."""
+"""Where a user finds what is in a lake, also one in a bucket."""
+
+from pathlib import Path
 
 from c2s_assets.schemas.record import Built
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.units import unit_of_dataset
 from c2s_assets.storage.lake.working_copy import working_copy_of
+
+
+def shown_place(layout: Layout, path: Path) -> str:
+    """Return a path of the lake, or of the lake itself, as a user knows it: in a bucket, as an address."""
+    copy = working_copy_of(layout)
+    if copy is None or not path.is_relative_to(layout.root):
+        return str(path)
+    return "/".join([str(copy.bucket.address), *path.relative_to(layout.root).parts])
 
 
 def places_of_table(layout: Layout, dataset_id: str, built: Built) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 from c2s_assets.storage.lake.working_copy import WorkingCopy, working_copy_of, write_beside
 
 _SETTINGS = "datasets.yaml"
@@ -10,8 +11,7 @@ _SETTINGS = "datasets.yaml"
 
 def place_of_settings(layout: Layout) -> str:
     """Return where a user finds the file, to change it."""
-    copy = working_copy_of(layout)
-    return str(layout.settings) if copy is None else f"{copy.bucket.address}/{_SETTINGS}"
+    return shown_place(layout, layout.settings)
 
 
 def change_settings(layout: Layout, change: Callable[[str], str]) -> None:

@@ -7,6 +7,7 @@ from c2s_assets.core.errors import C2SError, MissingInputError
 from c2s_assets.schemas.documents import InboxNote
 from c2s_assets.storage.lake.documents import write_document
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 from c2s_assets.storage.lake.record import known_record
 from c2s_assets.storage.lake.staging import stage
 
@@ -39,7 +40,7 @@ def is_left_over(layout: Layout, dataset_id: str) -> bool:
 def nothing_called(layout: Layout, dataset_id: str) -> MissingInputError:
     """Make the error of an id under which the lake holds nothing."""
     return MissingInputError(
-        f"{layout.root} holds nothing called {dataset_id!r}. c2s ls lists what it holds."
+        f"{shown_place(layout, layout.root)} holds nothing called {dataset_id!r}. c2s ls lists what it holds."
     )
 
 
@@ -78,7 +79,9 @@ def rename_source(layout: Layout, old: str, new: str) -> None:
     waiting, source = layout.inbox_h5ad(old), layout.raw_h5ad(old)
     h5ad = waiting if waiting.exists() else source
     if not h5ad.exists():
-        raise MissingInputError(f"there is no file of {old!r} in {layout.root}. c2s ls lists what it holds.")
+        raise MissingInputError(
+            f"there is no file of {old!r} in {shown_place(layout, layout.root)}. c2s ls lists what it holds."
+        )
     note = layout.inbox_note(old) if h5ad == waiting else layout.raw_provenance(old)
     with stage(layout, old) as staged:
         write_document(staged.path(layout.inbox_note(new)), _origin(note))

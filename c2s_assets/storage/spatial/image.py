@@ -15,7 +15,9 @@ from c2s_assets.storage.images.array import array_image
 from c2s_assets.storage.images.opening import open_image, require_libraries
 from c2s_assets.storage.images.source import ImageSource
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
 from c2s_assets.storage.lake.shapes import present
+from c2s_assets.storage.lake.working_copy import working_copy_of
 from c2s_assets.storage.spatial.library import FULL, HIRES, HIRES_SCALE, Library, read_library, stored_image
 from c2s_assets.storage.zarr_stores.metadata import is_zarr_store
 from c2s_assets.storage.zarr_stores.rasters import describe_raster
@@ -41,11 +43,17 @@ def open_slide(dataset: Dataset, h5ad: H5ad) -> Iterator[ImageSource]:
     ConfigError
         If the dataset's entry names none.
     MissingInputError
-        If it is said to be in the h5ad, which has none.
+        If there is no such file, or it is said to be in the h5ad, which has none.
     """
     entry = dataset.entry.spatial or SpatialEntry()
     path = image_file(dataset.layout, entry)
     if path is not None:
+        if not path.is_file() and not is_zarr_store(path):
+            no_folder = ", as one file and no folder" if working_copy_of(dataset.layout) else ""
+            raise MissingInputError(
+                f"there is no image {shown_place(dataset.layout, path)}. Put it there{no_folder}, or correct "
+                f"image of spatial in the dataset's entry of datasets.yaml."
+            )
         with open_image(path) as image:
             yield image
         return

@@ -8,12 +8,16 @@ import polars as pl
 from c2s_assets.core.errors import ConfigError, MissingInputError
 from c2s_assets.core.spatial import columns as c
 from c2s_assets.core.spatial.pairs import parse_pairs
+from c2s_assets.core.spatial.spec import OF_LIANA
 from c2s_assets.schemas.registry import PAIRS
 from c2s_assets.storage.dataset import Dataset
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
+from c2s_assets.storage.lake.shapes import present
 from c2s_assets.storage.tables.scanning import scan_files
 
 _LIANA = "liana"
-_OF_LIANA = Path("resource") / "omni_resource.csv"
+_TABLE = Path("resource") / "omni_resource.csv"
 _RESOURCE = "resource"
 _MOUSE = "Mus musculus"
 
@@ -22,7 +26,7 @@ def source_of_pairs(setting: str | None, *, organism: str | None) -> str:
     """Name where pairs are from: what the setting says, else LIANA's consensus for the organism."""
     if setting is not None:
         return setting
-    return f"{_LIANA}:{'mouseconsensus' if organism == _MOUSE else 'consensus'}"
+    return f"{OF_LIANA}{'mouseconsensus' if organism == _MOUSE else 'consensus'}"
 
 
 def read_pair_names(dataset: Dataset) -> pl.Series:
@@ -31,14 +35,14 @@ def read_pair_names(dataset: Dataset) -> pl.Series:
     return listed.sort(c.PAIR_INDEX).select(pl.format("{}-{}", c.LIGAND, c.RECEPTOR)).to_series()
 
 
-def read_pairs(source: str) -> pl.DataFrame:
+def read_pairs(source: str, layout: Layout) -> pl.DataFrame:
     """Read pairs of ligand and receptor; see `parse_pairs` for the columns and what else is raised.
 
     Parameters
     ----------
     source
         ``liana:<resource>``, a part of the table that LIANA brings along, which is read without importing
-        it; or the path of a CSV, TSV or Parquet file.
+        it; or the path of a CSV, TSV or Parquet file, see `Layout.named`.
 
     Raises
     ------
@@ -47,15 +51,16 @@ def read_pairs(source: str) -> pl.DataFrame:
     ConfigError
         If LIANA has no such resource, or the file cannot be read.
     """
-    if source.startswith(f"{_LIANA}:"):
+    if source.startswith(OF_LIANA):
         return parse_pairs(_read_liana(source), source=source)
-    path = Path(source).expanduser()
+    path = layout.named(source)
     if not path.is_file():
         raise MissingInputError(
-            f"there is no file {source}, which datasets.yaml names as communication.pairs. Correct it there."
+            f"there is no file {shown_place(layout, path)}, which datasets.yaml names as "
+            f"communication.pairs. Put it there, or correct its name."
         )
     try:
-        table = _read_file(path)
+        table = _read_file(present(path))
     except (pl.exceptions.PolarsError, OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{source} is no CSV, TSV or Parquet file: {error}. Name another one as communication.pairs in "
@@ -74,7 +79,7 @@ def _read_file(path: Path) -> pl.DataFrame:
 def _read_liana(source: str) -> pl.DataFrame:
     found = find_spec(_LIANA)
     places = found.submodule_search_locations if found is not None else None
-    path = Path(places[0]) / _OF_LIANA if places else None
+    path = Path(places[0]) / _TABLE if places else None
     if path is None or not path.is_file():
         raise MissingInputError(
             f"{source} is a table of LIANA, which is not installed here. Install it without what it needs to "

@@ -7,8 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from c2s_assets.core.errors import ConfigError, MissingInputError
+from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.spatial.pairs import read_pairs, source_of_pairs
 from c2s_assets_tests.toy import NASTY
+
+_NOWHERE = Layout(Path("/nowhere"))
 
 
 @pytest.fixture
@@ -26,16 +29,16 @@ def liana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("liana")
 def test_a_resource_of_liana_is_read_without_importing_it() -> None:
-    assert read_pairs("liana:consensus").rows() == [("GAD1", "GRM4", False)]
-    assert read_pairs("liana:mouseconsensus").rows() == [("Gad1", "Grm4", False)]
+    assert read_pairs("liana:consensus", _NOWHERE).rows() == [("GAD1", "GRM4", False)]
+    assert read_pairs("liana:mouseconsensus", _NOWHERE).rows() == [("Gad1", "Grm4", False)]
     with pytest.raises(ConfigError, match="no resource 'all'; it has: consensus, mouseconsensus"):
-        read_pairs("liana:all")
+        read_pairs("liana:all", _NOWHERE)
 
 
 def test_without_liana_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("c2s_assets.storage.spatial.pairs.find_spec", lambda _: None)
     with pytest.raises(MissingInputError, match="pip install --no-deps liana; or name a table of your own"):
-        read_pairs("liana:consensus")
+        read_pairs("liana:consensus", _NOWHERE)
 
 
 @pytest.mark.parametrize("name", ["mine.csv", "mine.tsv", "mine.parquet"])
@@ -47,16 +50,17 @@ def test_a_table_of_ones_own_is_read(tmp_path: Path, name: str) -> None:
         pq.write_table(table.to_arrow(), path)
     else:
         table.write_csv(path, separator="\t" if name.endswith("tsv") else ",")
-    assert read_pairs(str(path)).rows() == [("A", "R", True)]
+    for source, layout in ((str(path), _NOWHERE), (name, Layout(path.parent))):
+        assert read_pairs(source, layout).rows() == [("A", "R", True)]
 
 
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MissingInputError, match=r"there is no file nowhere\.csv"):
-        read_pairs("nowhere.csv")
+    with pytest.raises(MissingInputError, match=r"there is no file .*/nowhere\.csv"):
+        read_pairs("nowhere.csv", Layout(tmp_path))
     broken = tmp_path / "mine.parquet"
     broken.write_bytes(b"PAR1 and no more")
     with pytest.raises(ConfigError, match=r"mine\.parquet is no CSV, TSV or Parquet file"):
-        read_pairs(str(broken))
+        read_pairs(str(broken), _NOWHERE)
 
 
 def test_by_default_pairs_are_those_of_the_organism() -> None:
