@@ -35,6 +35,7 @@ from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.documents import read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.working_copy import is_removed
 from c2s_assets.storage.unknown_ids import known_datasets
 
 _HOME = "DAGSTER_HOME"
@@ -235,6 +236,7 @@ def list_datasets(instance: dg.DagsterInstance | None, layout: Layout) -> list[D
     return [
         _status(instance, Dataset(layout, dataset_id, settings), last_runs.get(dataset_id))
         for dataset_id in sorted({*registered, *known_datasets(layout)})
+        if not is_removed(layout, dataset_id)
     ]
 
 

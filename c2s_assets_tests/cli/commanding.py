@@ -12,6 +12,8 @@ import dagster as dg
 from c2s_assets import definitions
 from c2s_assets.cli.main import main
 from c2s_assets.defs.resources import Cellxgene, Hgnc, HuggingFace, Store
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.locating import find_lake
 
 _NOWHERE = "http://127.0.0.1:9/unreachable"
 
@@ -42,6 +44,24 @@ def c2s(*arguments: str | Path, lake: Path | str, cellxgene: str = _NOWHERE, hub
     finally:
         definitions.defs = before
     return Said(status, out.getvalue(), err.getvalue())
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine with a cache of its own, which finds the same lake as all others."""
+
+    cache: Path
+    address: str
+
+    def c2s(self, *arguments: str | Path, cellxgene: str = _NOWHERE, hub: str = _NOWHERE) -> Said:
+        """Run one command there."""
+        with _environment({"C2S_CACHE": str(self.cache)}):
+            return c2s(*arguments, lake=self.address, cellxgene=cellxgene, hub=hub)
+
+    def layout(self) -> Layout:
+        """Return its copy of the lake, as it is now."""
+        with _environment({"C2S_CACHE": str(self.cache)}):
+            return find_lake(self.address)
 
 
 @contextmanager

@@ -234,6 +234,13 @@ def _working_copy(root: Path) -> WorkingCopy:
     return WorkingCopy(Layout(root), Bucket(parse_bucket_address(binding.address)))
 
 
+def is_removed(layout: Layout, dataset_id: str) -> bool:
+    """Whether a dataset was taken out of a lake in a bucket, on whatever machine."""
+    copy = working_copy_of(layout)
+    held = None if copy is None else copy.held(unit_of_dataset(dataset_id))
+    return held is not None and held.published == PublishedUnit()
+
+
 def write_beside(path: Path, text: str) -> None:
     """Let a file hold a text, of which a reader sees all or nothing."""
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
