@@ -30,6 +30,7 @@ class S3:
     address: str = ""
     requests: list[str] = field(default_factory=list)
     n_copies: int = 0
+    n_bytes_given: int = 0
     methods: set[str] = field(default_factory=set)
     fault: Fault = lambda _: None
     keeps_conditions: bool = True
@@ -71,7 +72,9 @@ def serve_s3() -> Iterator[S3]:
                 environ.pop(name, None)
         refused = s3.fault(request)
         if refused is None:
-            return moto(environ, start)
+            body = list(moto(environ, start))
+            s3.n_bytes_given += sum(map(len, body))
+            return body
         status, body = refused
         if status == CUT:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)

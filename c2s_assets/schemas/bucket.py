@@ -61,6 +61,29 @@ class PublishedUnit(_OfBucket):
         return f"{self.model_copy(update={'files': ordered}).model_dump_json(indent=1)}\n"
 
 
+class ShownFile(_OfBucket):
+    """A file that the catalogue shows."""
+
+    name: Below = Field(description="Path below the lake.")
+    published: PublishedFile | None = Field(description="Which version; None for what is there when asked.")
+
+
+class ShownFiles(_OfBucket):
+    """What the views of a catalogue read, by the path that they know: ``<table>/<dataset_id>/<file>``."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    version: Literal[1] = Field(default=1, description="Of this form.")
+    files: dict[Below, ShownFile] = {}
+    columns: dict[Below, bytes] = Field(
+        default={}, description="Tables without rows, which have every column that is promised."
+    )
+
+    def objects(self) -> set[str]:
+        """Return the keys of the objects that it takes."""
+        return {one.published.object for one in self.files.values() if one.published is not None}
+
+
 class HeldUnit(_OfBucket):
     """The version that a working copy has."""
 

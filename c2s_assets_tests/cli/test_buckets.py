@@ -1,7 +1,6 @@
 """A lake in a bucket, by the commands that know one: what two machines see, and what a folder holds."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -12,36 +11,20 @@ import pytest
 from c2s_assets import open_lake, read_expression
 from c2s_assets.schemas.releases import RELEASE_DOCUMENT
 from c2s_assets.storage.bucket import bucket as buckets
+from c2s_assets.storage.bucket.bucket import Bucket
 from c2s_assets.storage.lake.digest import files_of_tree, tree_digest
 from c2s_assets.storage.lake.layout import Layout
-from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.lake.shapes import present
+from c2s_assets.storage.lake.working_copy import working_copy_of
 from c2s_assets_tests.buckets import S3, said, serve_s3
-from c2s_assets_tests.cli.commanding import Said, c2s
+from c2s_assets_tests.cli.commanding import Machine, c2s
 from c2s_assets_tests.hub import WRITER, serve_hub
 from c2s_assets_tests.toy import write_toy_h5ad
 
 _TABLES = "train_test,expression"
+_POINTER = "published/lake/catalogue.json"
 _LEAKS, _AUDITED = Path("catalogue/leaks.parquet"), Path("catalogue/audited_cells")
 _SETTINGS = "releases: {corpus: {repo_id: me/corpus, licence: CC BY 4.0, licence_of_sources: CC BY 4.0}}\n"
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A machine with a cache of its own, which finds the same lake as all others."""
-
-    cache: Path
-    address: str
-
-    def c2s(self, *arguments: str | Path, hub: str = "http://127.0.0.1:9") -> Said:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("C2S_CACHE", str(self.cache))
-            return c2s(*arguments, lake=self.address, hub=hub)
-
-    def layout(self) -> Layout:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("C2S_CACHE", str(self.cache))
-            return find_lake(self.address)
 
 
 @pytest.fixture(scope="module")
@@ -110,22 +93,50 @@ def test_how_a_dataset_stands_is_told_without_its_tables(reader: Machine, s3: S3
     assert not [request for request in s3.requests if request.endswith((".parquet", ".h5ad"))]
 
 
-def test_a_query_is_answered_on_another_machine(reader: Machine, s3: S3) -> None:
-    assert "60" in reader.c2s("query", "select n_cells from datasets").out
+def test_a_query_is_answered_on_another_machine(builder: Machine, reader: Machine, s3: S3) -> None:
+    assert "60" in builder.c2s("query", "select n_cells from datasets").out
     s3.requests.clear()
-    assert "4" in reader.c2s("query", "select count(distinct donor_id) from cells").out
-    # The catalogue is renewed only if something was published.
-    assert not [request for request in s3.requests if "PUT" in request or ".parquet" in request]
+    told = reader.c2s("query", "select count(distinct donor_id) from cells")
+    assert (told.status, told.err, "4" in told.out) == (0, "", True)
+    # The catalogue is built once for each version of the lake, and of the tables one is asked.
+    assert not [request for request in s3.requests if "PUT" in request]
+    (fetched,) = (request for request in s3.requests if ".parquet" in request)
+    assert "/a/cell_metadata/" in fetched
 
 
-def test_who_may_only_read_asks_the_catalogue_too(
+def test_who_may_only_read_asks_a_catalogue_of_its_own(
     reader: Machine, s3: S3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    denied = ("403 Forbidden", said("AccessDenied"))
-    monkeypatch.setattr(s3, "fault", lambda request: None if request.startswith(("GET", "HEAD")) else denied)
-    assert "60" in reader.c2s("query", "select n_cells from datasets").out
+    def refuse(request: str) -> tuple[str, bytes] | None:
+        if request.endswith(_POINTER):
+            return "404 Not Found", said("NoSuchKey")
+        return None if request.startswith(("GET", "HEAD")) else ("403 Forbidden", said("AccessDenied"))
+
+    monkeypatch.setattr(s3, "fault", refuse)
+    told = reader.c2s("query", "select n_cells from datasets")
+    assert ("60" in told.out, "you have no right to do this" in told.err) == (True, True), told.err
     told = reader.c2s("query", "select count(*) from cells")
     assert (told.status, told.err) == (0, ""), "it is renewed once for each version"
+
+
+def test_of_two_machines_that_build_the_catalogue_at_once_the_slower_one_takes_that_of_the_other(
+    builder: Machine, reader: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy, swap, others = working_copy_of(builder.layout()), Bucket.swap, [reader]
+    assert copy is not None
+    copy.bucket.delete([_POINTER])
+
+    def swap_later(bucket: Bucket, key: str, text: str, *, expected: str | None) -> str:
+        if key == _POINTER and others:
+            assert "60" in others.pop().c2s("query", "select n_cells from datasets").out
+        return swap(bucket, key, text, expected=expected)
+
+    monkeypatch.setattr(Bucket, "swap", swap_later)
+    told = builder.c2s("query", "select n_cells from datasets")
+    assert ("60" in told.out, told.err.count("c2s:")) == (True, 1), told.err
+    assert not others
+    shown = {reading.layout().catalogue.read_bytes() for reading in (builder, reader)}
+    assert len(shown) == 1
 
 
 def test_python_reads_the_lake_by_its_address(reader: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from c2s_assets.core.errors import BucketError, LostRaceError
 from c2s_assets.core.findings import Finding
 from c2s_assets.core.reports import corpus
 from c2s_assets.defs import plots
 from c2s_assets.defs.metadata import Metadata, as_metadata, file_metadata, rows_as_markdown
-from c2s_assets.defs.publishing import Events, lake_asset, publish
+from c2s_assets.defs.publishing import Events, lake_asset, materialized, publish
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.catalogue import CATALOGUE
 from c2s_assets.schemas.documents import CorpusReport
@@ -18,8 +19,11 @@ from c2s_assets.schemas.registry import CELLS, PROFILE, REPORT, SPLIT_PLAN, show
 from c2s_assets.storage.catalogue.snapshot import Snapshot
 from c2s_assets.storage.catalogue.versions import Reader
 from c2s_assets.storage.lake.alone import alone
+from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.documents import keeps_document, write_document
-from c2s_assets.storage.lake.staging import stage
+from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.refreshing import refresh
+from c2s_assets.storage.lake.staging import Stage, stage
 from c2s_assets.storage.sources.listing import withdrawn_datasets
 
 _N_SHOWN = 20
@@ -52,14 +56,10 @@ def catalogue(context: dg.AssetExecutionContext, store: Store) -> Events:
         with open_catalogue(written) as reader:
             columns = reader.rows("reports/columns")
             findings = _claims_of_catalogue(reader, snapshot, columns)
-            metadata = _metadata(reader, snapshot, columns)
-        yield from publish(
-            context,
-            staged,
-            layout.catalogue,
-            findings=findings,
-            metadata=file_metadata(layout.catalogue, size=written.stat().st_size) | metadata,
-        )
+            metadata = file_metadata(layout.catalogue, size=written.stat().st_size) | _metadata(
+                reader, snapshot, columns
+            )
+        yield from _publish_or_take(context, staged, layout, findings=findings, metadata=metadata)
         remove_snapshots(layout, keep=[before, snapshot.folder.name])
 
 
@@ -91,6 +91,38 @@ def corpus_report(context: dg.AssetExecutionContext, store: Store) -> Events:
             | as_metadata(totals)
             | _by_property(groups),
         )
+
+
+def _publish_or_take(
+    context: dg.AssetExecutionContext,
+    staged: Stage,
+    layout: Layout,
+    *,
+    findings: list[Finding],
+    metadata: Metadata,
+) -> Events:
+    """Publish a catalogue; where another machine was quicker, take what that one has published.
+
+    Raises
+    ------
+    LostRaceError
+        If that is not of the lake as it is now.
+    BucketError
+        If the bucket does not take it; this machine then has it alone.
+    """
+    from c2s_assets.storage.catalogue.versions import is_current, keep_here, targets_of
+
+    targets = targets_of(layout)
+    try:
+        yield from publish(context, staged, *targets, findings=findings, metadata=metadata)
+    except LostRaceError:
+        refresh(layout, alone_with="catalogue")
+        if not is_current(layout, withdrawn=withdrawn_datasets(layout)):
+            raise
+        yield materialized(tree_digest(*targets), metadata)
+    except BucketError:
+        keep_here(layout, staged)
+        raise
 
 
 def _claims_of_catalogue(reader: Reader, snapshot: Snapshot, columns: pl.DataFrame) -> list[Finding]:

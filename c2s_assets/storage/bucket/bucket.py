@@ -254,9 +254,19 @@ class Bucket:
         """Open an object for a look at some of its bytes; what is read of it cannot be verified."""
 
         def fetch(start: int, stop: int) -> bytes:
-            return self._fetch_range(key, start, stop, {})
+            return self.read_range(key, start, stop)
 
         return io.BufferedReader(ObjectLook(fetch, size_bytes=size_bytes), _LOOK_BYTES)
+
+    def read_range(self, key: str, start: int, stop: int) -> bytes:
+        """Read bytes of an object from a position to another one; they cannot be verified.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such object.
+        """
+        return self._fetch_range(key, start, stop, {})
 
     def look(self, key: str) -> BucketObject | None:
         """Return what a listing shows of one object; None if there is none."""

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from c2s_assets.core.cells.provenance import Origin
-from c2s_assets.core.errors import C2SError, ConfigError
+from c2s_assets.core.errors import BusyServerError, C2SError, ConfigError
 from c2s_assets.core.settings import DatasetEntry
 from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.catalogue import CATALOGUE, promised_columns
@@ -30,11 +30,13 @@ from c2s_assets.storage.catalogue.snapshot import (
     take_snapshot,
 )
 from c2s_assets.storage.catalogue.statements import statement
-from c2s_assets.storage.catalogue.versions import Reader
+from c2s_assets.storage.catalogue.versions import Reader, document_of
 from c2s_assets.storage.choosing import problem_of
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.lake.documents import Document, read_document, read_settings
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
+from c2s_assets.storage.lake.working_copy import working_copy_of
 from c2s_assets.storage.leaks.published import read_aliases, read_inflation, read_leaks
 from c2s_assets.storage.sources.listing import read_collections, read_listing
 from c2s_assets.storage.splits.plan import read_plan
@@ -69,25 +71,10 @@ def build_catalogue(layout: Layout, path: Path, *, withdrawn: Collection[str] = 
     -------
     What it shows, and which datasets are left out because their tables cannot be read.
     """
-    settings = read_settings(layout)
-    # Before the lake is looked at, as a dataset of an earlier c2s_assets gets its record by that.
-    outdated = {name: _outdated(Dataset(layout, name, settings)) for name in dataset_ids(layout)}
-    state = lake_state(layout, withdrawn=sorted(withdrawn))
-    folder = layout.catalogue_tables / secrets.token_hex(8)
-    snapshot = take_snapshot(
-        layout, folder, templates=promised_columns(), outdated=outdated, withdrawn=withdrawn
-    )
-    built_from = {"root": str(layout.root), "snapshot": folder.name, "lake_state": state}
-    try:
-        _write(path, layout, snapshot, built_from)
-    except _NOT_TAKEN:
-        # To read all values of all files beforehand would take minutes; now it is known that it is worth it.
-        broken = _find_broken(layout, snapshot)
-        if not broken:
-            raise
-        snapshot = snapshot.without(broken)
-        _write(path, layout, snapshot, built_from)
-    return snapshot
+    with TemporaryDirectory() as names:
+        # Of a lake in a bucket the links are names of objects, which a document keeps.
+        tables = layout.catalogue_tables if working_copy_of(layout) is None else Path(names)
+        return _build(layout, path, tables / secrets.token_hex(8), withdrawn=withdrawn)
 
 
 def rows_of_tables(reader: Reader) -> dict[str, int]:
@@ -106,20 +93,52 @@ def rows_of_views(snapshot: Snapshot) -> dict[str, int]:
     }
 
 
+def _build(layout: Layout, path: Path, folder: Path, *, withdrawn: Collection[str]) -> Snapshot:
+    settings = read_settings(layout)
+    # Before the lake is looked at, as a dataset of an earlier c2s_assets gets its record by that.
+    outdated = {name: _outdated(Dataset(layout, name, settings)) for name in dataset_ids(layout)}
+    state = lake_state(layout, withdrawn=sorted(withdrawn))
+    snapshot = take_snapshot(
+        layout, folder, templates=promised_columns(), outdated=outdated, withdrawn=withdrawn
+    )
+    built_from = {"root": shown_place(layout, layout.root), "snapshot": folder.name, "lake_state": state}
+    try:
+        _write(path, layout, snapshot, built_from)
+    except _NOT_TAKEN:
+        # To read all values of all files beforehand would take minutes; now it is known that it is worth it.
+        broken = _find_broken(layout, snapshot)
+        if not broken:
+            raise
+        snapshot = snapshot.without(broken)
+        _write(path, layout, snapshot, built_from)
+    return snapshot
+
+
 def _write(path: Path, layout: Layout, snapshot: Snapshot, built_from: Mapping[str, str]) -> None:
     # DuckDB 2.0 takes a question mark in the path of a new file for its end, so it is not written there.
     with TemporaryDirectory() as scratch:
         written = Path(scratch) / path.name
         with duckdb.connect(written) as connection:
+            _give_objects(connection, snapshot)
             _define(connection, {table: [snapshot.pattern(table)] for table in _VIEWED})
             connection.execute(statement("fill/built_from"), built_from)
             _fill(connection, layout, snapshot)
         shutil.move(written, path)
+    if snapshot.objects is not None:
+        document = document_of(path, snapshot.folder.name)
+        document.parent.mkdir(parents=True, exist_ok=True)
+        document.write_text(snapshot.objects.shown.model_dump_json(), encoding="utf-8")
+
+
+def _give_objects(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:
+    if snapshot.objects is not None:
+        connection.register_filesystem(snapshot.objects)
 
 
 def _find_broken(layout: Layout, snapshot: Snapshot) -> dict[str, str]:
     """Say of which datasets no catalogue can be made, and why, by halving those among which one is."""
     with duckdb.connect() as connection:
+        _give_objects(connection, snapshot)
         try:
             _define(connection, {table: snapshot.patterns(table) for table in _VIEWED})
             _fill(connection, layout, snapshot)
@@ -251,6 +270,8 @@ def _read_if_sound(path: Path, model: type[Document]) -> Document | None:
     """Read a document; one that is missing or spoilt says nothing of the dataset, but does not hide it."""
     try:
         return read_document(path, model)
+    except BusyServerError:
+        raise
     except (C2SError, OSError):
         return None
 
@@ -260,7 +281,7 @@ def _broken_file(snapshot: Snapshot, dataset_id: str) -> str | None:
     for table in SHOWN:
         for path in snapshot.files(table, dataset_id):
             try:
-                with pq.ParquetFile(path) as file:
+                with snapshot.open(path) as opened, pq.ParquetFile(opened) as file:
                     for _ in file.iter_batches():
                         pass
             except (pa.ArrowException, OSError) as error:

@@ -19,11 +19,15 @@ from c2s_assets.storage.catalogue.snapshot import literal_pattern
 from c2s_assets.storage.catalogue.statements import statement
 from c2s_assets.storage.catalogue.versions import Reader, open_catalogue
 from c2s_assets.storage.lake.layout import Layout
+from c2s_assets.storage.lake.places import shown_place
+from c2s_assets.storage.lake.working_copy import working_copy_of
 from c2s_assets.storage.tables.parquet import ROWS_PER_GROUP
 
 _LOCKED = ("access/no_files", "access/no_changes")
 _EXPLAIN = re.compile(r"\s*explain\s+(analyze\s+)?", re.IGNORECASE)
 _NO_LIMIT = 2**62
+# See `objects`, which is loaded by who needs it.
+_OBJECTS = "c2s://"
 Taken = TypeVar("Taken")
 
 
@@ -131,9 +135,12 @@ def _blocks(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
 
 def _lock(connection: duckdb.DuckDBPyConnection, layout: Layout, *, scratch: str) -> None:
     """Take away what a query could do besides reading tables; it cannot be given back."""
-    tables = [str(layout.catalogue_tables), str(layout.datasets)]
-    # Of a view's pattern DuckDB compares the letters, before it looks for files, and then those of each file.
-    directories = [*tables, *map(literal_pattern, tables)]
+    if working_copy_of(layout) is not None:
+        directories = [_OBJECTS]
+    else:
+        tables = [str(layout.catalogue_tables), str(layout.datasets)]
+        # Of a view's pattern DuckDB compares the letters, before it looks for files, and then those of each.
+        directories = [*tables, *map(literal_pattern, tables)]
     connection.execute(statement("access/tables_only"), {"directories": directories})
     # The one file that a view follows a link to out of these folders, whatever it is by then.
     connection.execute(statement("access/health"), {"paths": [str(layout.health_report)]})
@@ -163,9 +170,9 @@ def _require_one_query(connection: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 
 def _require_same_place(reader: Reader, layout: Layout) -> None:
-    built_in = reader.rows("reports/built_from")["root"][0]
-    if built_in != str(layout.root):
+    built_in, now = reader.rows("reports/built_from")["root"][0], shown_place(layout, layout.root)
+    if built_in != now:
         raise QueryError(
-            f"the catalogue was built in {built_in} and the lake is in {layout.root} now, so its tables are "
+            f"the catalogue was built in {built_in} and the lake is in {now} now, so its tables are "
             f"not found. Leave --as-is out: the catalogue is then built anew."
         )

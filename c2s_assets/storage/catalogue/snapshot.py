@@ -3,7 +3,8 @@
 DuckDB opens a file more than once while it answers, and reads the new bytes by the old footer when the file
 is replaced in between: with eight datasets replaced without pause, 3 of 50 answers ended with an error of
 decompression. A hard link costs no space as long as the table is the present one, and keeps the version it
-was made for, so that whoever reads through links never sees a table change. On a disk without hard links
+was made for, so that whoever reads through links never sees a table change. Of a lake in a bucket the links
+are names alone, and what is read are the objects of that version, see `objects`. On a disk without hard links
 symbolic ones are made: a reader may then meet such an error and has to ask again.
 
 The links of a snapshot lie in `<table>/<dataset_id>/<file>`, and the views make a column `dataset_id` of the
@@ -21,12 +22,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from c2s_assets import schemas
-from c2s_assets.core.errors import C2SError, LakeError
+from c2s_assets.core.errors import BusyServerError, C2SError, LakeError
 from c2s_assets.core.ids import check_dataset_id
 from c2s_assets.core.splits.sides import SIDES
 from c2s_assets.schemas.registry import CELLS, COPIES, HEALTH, shown
@@ -34,9 +36,12 @@ from c2s_assets.storage.catalogue.columns import ColumnsInUse, misfit
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.shapes import present_all
 from c2s_assets.storage.lake.staging import hold_commits
-from c2s_assets.storage.lake.units import unit_of_lake
+from c2s_assets.storage.lake.units import CATALOGUE, unit_of_lake
 from c2s_assets.storage.lake.working_copy import working_copy_of
-from c2s_assets.storage.tables.parquet import read_footer_of_file, write_table
+from c2s_assets.storage.tables.parquet import footer_of, write_table
+
+if TYPE_CHECKING:  # of the extra s3
+    from c2s_assets.storage.catalogue.objects import LakeFiles, SharedFile
 
 # The tables that are linked, and of these the one that the others have to agree with.
 SHOWN = (*(declared.name for declared in shown()), COPIES)
@@ -46,8 +51,8 @@ _FOLDERS = frozenset(declared.name for declared in shown() if declared.form in (
 _OF_SIDES = frozenset(declared.name for declared in shown() if declared.form == "sides")
 _SOURCE = "source_sha256"
 
-# What is made of the catalogue, and so is no part of it.
-_BESIDE = frozenset({unit_of_lake("corpus_report")})
+# What is made of the catalogue, and so is no part of it, and what is shown as it is when somebody asks.
+_BESIDE = frozenset({CATALOGUE, unit_of_lake("corpus_report"), unit_of_lake(HEALTH)})
 
 # Sorts before every dataset id, so that its columns come first; no dataset can have it.
 _NO_DATASET = "-"
@@ -74,11 +79,15 @@ class DatasetTables:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Links to the tables of every dataset that can be read; `left_out` says why the others are not there."""
+    """Links to the tables of every dataset that can be read; `left_out` says why the others are not there.
+
+    `objects` is what they stand for, of a lake in a bucket.
+    """
 
     folder: Path
     datasets: Mapping[str, DatasetTables]
     left_out: Mapping[str, str]
+    objects: "LakeFiles | None" = None
 
     def files(self, table: str, dataset_id: str) -> list[Path]:
         """Find the files of one table of one dataset, by name."""
@@ -89,22 +98,39 @@ class Snapshot:
         files = [
             path for dataset_id in (_NO_DATASET, *self.datasets) for path in self.files(table, dataset_id)
         ]
-        return [literal_pattern(str(path)) for path in files]
+        return [literal_pattern(self._called(path)) for path in files]
 
     def pattern(self, table: str) -> str:
         """Write the one pattern that finds the files of one table of all datasets that have links."""
-        return f"{literal_pattern(str(self.folder / table))}/*/*.parquet"
+        return f"{literal_pattern(self._called(self.folder / table))}/*/*.parquet"
+
+    def name(self, path: Path) -> str:
+        """Name one of the files, or the folder of a table."""
+        return path.relative_to(self.folder).as_posix()
+
+    def open(self, path: Path) -> "IO[bytes] | SharedFile":
+        """Open one of the files."""
+        return path.open("rb") if self.objects is None else self.objects.open(self.name(path))
 
     def only(self, dataset_ids: Collection[str]) -> "Snapshot":
         """Look at some of the datasets, without a change to the links."""
-        return Snapshot(self.folder, {name: self.datasets[name] for name in dataset_ids}, {})
+        return replace(self, datasets={name: self.datasets[name] for name in dataset_ids}, left_out={})
 
     def without(self, left_out: Mapping[str, str]) -> "Snapshot":
         """Leave further datasets out, and remove their links."""
         for dataset_id in left_out:
             _unlink(self.folder, dataset_id)
         kept = {name: tables for name, tables in self.datasets.items() if name not in left_out}
-        return Snapshot(self.folder, kept, {**self.left_out, **left_out})
+        left_out = {**self.left_out, **left_out}
+        if self.objects is not None:
+            self.objects.keep(lambda name: os.path.lexists(self.folder / name))
+        return replace(self, datasets=kept, left_out=left_out)
+
+    def _called(self, path: Path) -> str:
+        """Return the path by which DuckDB knows a file or folder of it."""
+        if self.objects is None:
+            return str(path)
+        return f"{self.objects.protocol}://{self.name(path)}"
 
 
 def take_snapshot(
@@ -131,11 +157,14 @@ def take_snapshot(
     withdrawn
         Datasets to leave out without a word.
     """
+    snapshot = Snapshot(folder, {}, {}, _objects_of(layout))
     for table, schema in templates.items():
-        place = _place(folder, table, _NO_DATASET)
-        place.mkdir(parents=True)
-        write_table(place / "columns.parquet", schema.empty_table(), schema=schema)
-    _link_health(layout, _place(folder, HEALTH, _NO_DATASET), promised=templates[HEALTH])
+        place = _place(folder, table, _NO_DATASET) / "columns.parquet"
+        place.parent.mkdir(parents=True)
+        write_table(place, schema.empty_table(), schema=schema)
+        if snapshot.objects is not None:
+            snapshot.objects.shown.columns[snapshot.name(place)] = place.read_bytes()
+    _link_health(layout, snapshot, promised=templates[HEALTH])
     found: dict[str, DatasetTables] = {}
     left_out: dict[str, str] = {}
     columns = ColumnsInUse()
@@ -143,7 +172,9 @@ def take_snapshot(
         if dataset_id in withdrawn:
             continue
         try:
-            tables, schemas = _link_dataset(layout, folder, dataset_id, templates=templates)
+            tables, schemas = _link_dataset(layout, snapshot, dataset_id, templates=templates)
+        except BusyServerError:  # which says nothing of the dataset
+            raise
         except (C2SError, OSError) as error:
             _unlink(folder, dataset_id)
             left_out[dataset_id] = str(error)
@@ -153,7 +184,7 @@ def take_snapshot(
             found[dataset_id] = replace(tables, outdated=told)
             columns.add(dataset_id, schemas)
     others = {name: f"{why}. {build_again(name)}" for name, why in columns.minorities().items()}
-    return Snapshot(folder, found, left_out).without(others)
+    return replace(snapshot, datasets=found, left_out=left_out).without(others)
 
 
 def dataset_ids(layout: Layout) -> list[str]:
@@ -261,19 +292,28 @@ def _is_id(name: str) -> bool:
     return True
 
 
+def _objects_of(layout: Layout) -> "LakeFiles | None":
+    copy = working_copy_of(layout)
+    if copy is None:
+        return None
+    from c2s_assets.storage.catalogue.objects import LakeFiles  # noqa: PLC0415
+
+    return LakeFiles(copy)
+
+
 def _link_dataset(
     layout: Layout,
-    folder: Path,
+    snapshot: Snapshot,
     dataset_id: str,
     *,
     templates: Mapping[str, pa.Schema],
 ) -> tuple[DatasetTables, dict[str, list[pa.Schema]]]:
-    for name in SHOWN:
-        present_all(_files(layout, name, dataset_id))
     with hold_commits(layout):
-        linked = {name: _link(_files(layout, name, dataset_id), folder, name, dataset_id) for name in SHOWN}
+        linked = {name: _link(_files(layout, name, dataset_id), snapshot, name, dataset_id) for name in SHOWN}
+    if snapshot.objects is not None:
+        snapshot.objects.look_at(snapshot.name(path) for paths in linked.values() for path in paths)
     read = {
-        name: {path: _read(path, promised=templates[name]) for path in paths}
+        name: {path: _read(path, snapshot, promised=templates[name]) for path in paths}
         for name, paths in linked.items()
     }
     for path in [path for path, footer in read[_PROJECTIONS].items() if not footer.is_of_coordinates]:
@@ -289,7 +329,7 @@ def _link_dataset(
         if all(footer.source_sha256 == source for footer in found):
             n_rows[name] = sum(footer.n_rows for footer in found)
         else:
-            shutil.rmtree(_place(folder, name, dataset_id))
+            shutil.rmtree(_place(snapshot.folder, name, dataset_id))
     projections = [path.stem for path in read[_PROJECTIONS] if _PROJECTIONS in n_rows]
     schemas = {name: [footer.columns for footer in footers[name]] for name in n_rows}
     return DatasetTables(source, n_rows, tuple(projections)), schemas
@@ -303,14 +343,16 @@ def _files(layout: Layout, table: str, dataset_id: str) -> list[Path]:
     return [path for path in found if path.is_file()]
 
 
-def _link(sources: list[Path], folder: Path, table: str, dataset_id: str) -> list[Path]:
-    place = _place(folder, table, dataset_id)
+def _link(sources: list[Path], snapshot: Snapshot, table: str, dataset_id: str) -> list[Path]:
+    place = _place(snapshot.folder, table, dataset_id)
     if sources:
         place.mkdir(parents=True)
     links = []
     for source in sources:
         # The files of both sides have the same names.
         links.append(place / (f"{source.parent.name}-{source.name}" if table in _OF_SIDES else source.name))
+        if snapshot.objects is not None:
+            snapshot.objects.show(snapshot.name(links[-1]), source)
         try:
             os.link(source, links[-1])
         except OSError:  # another disk, a file system without hard links, or a file of somebody else
@@ -318,12 +360,15 @@ def _link(sources: list[Path], folder: Path, table: str, dataset_id: str) -> lis
     return links
 
 
-def _link_health(layout: Layout, place: Path, *, promised: pa.Schema) -> None:
+def _link_health(layout: Layout, snapshot: Snapshot, *, promised: pa.Schema) -> None:
     """Link to the place of the report, if what is there now can be read."""
     present_all([layout.health_report])
+    link = _place(snapshot.folder, HEALTH, _NO_DATASET) / layout.health_report.name
     with suppress(pa.ArrowException, OSError):
         if misfit(pq.read_schema(layout.health_report), promised=promised) is None:
-            (place / layout.health_report.name).symlink_to(layout.health_report)
+            link.symlink_to(layout.health_report)
+            if snapshot.objects is not None:
+                snapshot.objects.show_as_it_is(snapshot.name(link), layout.health_report)
 
 
 @dataclass(frozen=True)
@@ -334,7 +379,7 @@ class _Footer:
     is_of_coordinates: bool
 
 
-def _read(path: Path, *, promised: pa.Schema) -> _Footer:
+def _read(path: Path, snapshot: Snapshot, *, promised: pa.Schema) -> _Footer:
     """Read the footer of a linked file.
 
     Raises
@@ -345,7 +390,8 @@ def _read(path: Path, *, promised: pa.Schema) -> _Footer:
     dataset_id = path.parent.name
     name = f"{path.parent.parent.name}/{path.name}"
     try:
-        says, n_rows, columns = read_footer_of_file(path)
+        with snapshot.open(path) as file:
+            says, n_rows, columns = footer_of(file, path)
     except (pa.ArrowException, OSError) as error:
         raise LakeError(f"{name} cannot be read: {error}. {build_again(dataset_id)}") from error
     except LakeError as error:

@@ -10,14 +10,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from c2s_assets.core.errors import BucketError
+from c2s_assets.schemas.bucket import ShownFiles
 from c2s_assets.storage.bucket.bucket import Bucket, BucketObject
 from c2s_assets.storage.lake.condemned import CONDEMNED, Condemned
 from c2s_assets.storage.lake.publication import HEADS, read_heads, unit_of_head
+from c2s_assets.storage.lake.units import CATALOGUE
 
 # Of everything else in the bucket nothing is known: it may be somebody else's.
 _OURS = ("datasets/", "raw/", "catalogue/", "inbox/", "releases/")
 # What a unit is published as: <place>/<digest>/<file>; a file that somebody drops has no digest above it.
 _DIGEST = re.compile(r"/[0-9a-f]{64}(-[0-9a-f]{8})?/")
+# The part of the catalogue that says what it shows.
+_SHOWN = ".json"
 
 
 @dataclass(frozen=True)
@@ -87,4 +92,21 @@ def doomed_of(
 
 def _named(bucket: Bucket) -> set[str]:
     held = read_heads(bucket, [unit_of_head(one.key) for one in bucket.objects(HEADS)])
-    return {kept.object for unit in held.values() for kept in unit.published.files.values()}
+    named = {kept.object for unit in held.values() for kept in unit.published.files.values()}
+    if CATALOGUE in held:
+        for kept in held[CATALOGUE].published.files.values():
+            if kept.object.endswith(_SHOWN):
+                named |= _shown(bucket, kept.object)
+    return named
+
+
+def _shown(bucket: Bucket, key: str) -> set[str]:
+    """Return the objects that the catalogue shows, also those that were replaced since it was built."""
+    found = bucket.read(key)
+    try:
+        return set() if found is None else ShownFiles.model_validate_json(found.text).objects()
+    except ValueError as error:
+        raise BucketError(
+            f"{bucket.address}: {key} is not as this version of c2s_assets writes it ({error}), so nobody "
+            f"knows what the catalogue needs, and nothing was removed. Update c2s_assets."
+        ) from error

@@ -15,8 +15,7 @@ _KEPT_SECONDS = 3600
 def evict(copy: WorkingCopy, *, most_bytes: int) -> None:
     """Let files be shapes again, those first that were read longest ago, until what is left is small enough.
 
-    Whatever was read within the last hour stays, even if that is more, and so do the tables that the
-    catalogue here shows: they have a second name, and nothing would be freed.
+    Whatever was read within the last hour stays, even if that is more.
     """
     found = sorted(_fetched(copy))
     left, now = sum(size for _, size, _ in found), time.time()
@@ -24,10 +23,8 @@ def evict(copy: WorkingCopy, *, most_bytes: int) -> None:
         for last_read, size, name in found:
             if left <= most_bytes or now - last_read < _KEPT_SECONDS:
                 return
-            path = copy.layout.root / name
-            if path.stat().st_nlink == 1:
-                put_shape(path, size)
-                left -= size
+            put_shape(copy.layout.root / name, size)
+            left -= size
 
 
 def _fetched(copy: WorkingCopy) -> Iterator[tuple[float, int, str]]:

@@ -109,7 +109,10 @@ class Layout:
 
     @property
     def catalogue_tables(self) -> Path:
-        """The versions of tables that the catalogue shows, a folder for each time that it was built."""
+        """The versions of tables that the catalogue shows, a folder for each time that it was built.
+
+        Of a lake in a bucket there is one document instead, which says what objects they are.
+        """
         return self.root / "catalogue" / "tables"
 
     @property

@@ -38,7 +38,7 @@ def present(path: Path) -> Path:
 def present_all(files: Iterable[Path]) -> list[Path]:
     """Return files after seeing that their bytes are here, see `present`."""
     files = list(files)
-    copy = _around(files[0]) if files else None
+    copy = copy_around(files[0]) if files else None
     if copy is not None:
         copy.fetch(file for file in files if is_shape(file))
         for file in files:
@@ -48,7 +48,7 @@ def present_all(files: Iterable[Path]) -> list[Path]:
 
 def peek(path: Path) -> IO[bytes]:
     """Open a file for a look at some of its bytes, such as a footer; one in a bucket is not fetched."""
-    copy = _around(path) if is_shape(path) else None
+    copy = copy_around(path) if is_shape(path) else None
     return path.open("rb") if copy is None else copy.open(path)
 
 
@@ -64,15 +64,8 @@ def is_of_shape(found: os.stat_result) -> bool:
     return found.st_mtime_ns < _SECOND
 
 
-def _note_read(path: Path) -> None:
-    """Let a file say that it was read now: most disks note that once a day, and what was read stays."""
-    with suppress(OSError), path.open("rb") as file:  # of one file, whatever takes its place meanwhile
-        seen = os.fstat(file.fileno())
-        if time.time() - seen.st_atime > _NOTED_SECONDS:
-            os.utime(file.fileno(), ns=(time.time_ns(), seen.st_mtime_ns))
-
-
-def _around(path: Path) -> "WorkingCopy | None":
+def copy_around(path: Path) -> "WorkingCopy | None":
+    """Return the working copy in which a file lies, if it lies in one."""
     for folder in path.parents:
         if (folder / BINDING).exists():
             from c2s_assets.storage.lake.layout import Layout  # noqa: PLC0415
@@ -80,6 +73,14 @@ def _around(path: Path) -> "WorkingCopy | None":
 
             return working_copy_of(Layout(folder))
     return None
+
+
+def _note_read(path: Path) -> None:
+    """Let a file say that it was read now: most disks note that once a day, and what was read stays."""
+    with suppress(OSError), path.open("rb") as file:  # of one file, whatever takes its place meanwhile
+        seen = os.fstat(file.fileno())
+        if time.time() - seen.st_atime > _NOTED_SECONDS:
+            os.utime(file.fileno(), ns=(time.time_ns(), seen.st_mtime_ns))
 
 
 def _files_below(path: Path) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from c2s_assets.storage.lake.record import read_record
 from c2s_assets.storage.lake.settings_file import change_settings
 from c2s_assets.storage.lake.shapes import present, present_all
 from c2s_assets.storage.lake.staging import Stage, stage
-from c2s_assets.storage.lake.units import place_of, unit_of, unit_of_dataset
+from c2s_assets.storage.lake.units import CATALOGUE, place_of, unit_of, unit_of_dataset
 from c2s_assets.storage.lake.working_copy import working_copy_of
 
 _RECORD = "record.json"
@@ -105,12 +105,12 @@ def _digests(layout: Layout) -> _Digests:
         return {
             unit: {name: kept.sha256 for name, kept in held.published.files.items()}
             for unit, held in copy.held_units().items()
-            if held.published.files or held.published.record
+            if unit != CATALOGUE and (held.published.files or held.published.record)
         }
     found: _Digests = {}
     for path in _files(layout):
         unit = unit_of(layout, path)
-        if unit is not None:
+        if unit not in (None, CATALOGUE):
             found.setdefault(unit, {})[path.relative_to(layout.root).as_posix()] = file_digest(path)
     return found
 

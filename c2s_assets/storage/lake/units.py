@@ -6,13 +6,15 @@ from pathlib import Path
 from c2s_assets.storage.lake.digest import files_of_tree
 from c2s_assets.storage.lake.layout import Layout
 
+# Made of all others on any machine, and anew where they are copied to.
+CATALOGUE = "lake/catalogue"
 _RELEASE = "release-"
 # Whatever else was dropped is told of where it lies.
 _OF_SOURCES = (".h5ad", ".json")
 
 
 def unit_of(layout: Layout, path: Path) -> str | None:
-    """Name what a file is published with; None if it stays on this machine, as the catalogue does."""
+    """Name what a file is published with; None if it stays on this machine."""
     folder, *rest = path.relative_to(layout.root).parts
     if not rest:
         return None
@@ -82,6 +84,7 @@ def _tables_of_lake(layout: Layout) -> dict[str, tuple[Path, ...]]:
         "leak_inflation": (layout.leak_inflation,),
         "cellxgene_listing": (layout.listing, layout.collections, layout.listing_history),
         "gene_symbols": (layout.gene_symbols,),
+        "catalogue": (layout.catalogue, layout.catalogue_tables),
         "corpus_report": (layout.corpus_report,),
         "health_report": (layout.health_report,),
     }

@@ -124,15 +124,21 @@ class WorkingCopy:
 
     def open(self, path: Path) -> IO[bytes]:
         """Open the object that a shape stands for, for a look at some of its bytes."""
-        kept = self._published(path)
+        kept = self.published(path)
         if kept is not None:
             return self.bucket.open(kept.object, size_bytes=kept.size_bytes)
         name = self._name(path)
         loose = self.loose().get(name)
         return path.open("rb") if loose is None else self.bucket.open(name, size_bytes=loose.size_bytes)
 
+    def published(self, path: Path) -> PublishedFile | None:
+        """Return as what a file is published that is here; None if it is not, or nobody knows."""
+        unit = unit_of(self.layout, path)
+        held = None if unit is None else self.held(unit)
+        return None if held is None else held.published.files.get(self._name(path))
+
     def _fetch(self, path: Path) -> None:
-        kept, loose = self._published(path), self.loose().get(self._name(path))
+        kept, loose = self.published(path), self.loose().get(self._name(path))
         if kept is None and loose is None:
             return
         arrived = self.layout.staging / "fetched" / secrets.token_hex(8)
@@ -152,7 +158,7 @@ class WorkingCopy:
         else:
             with one_at_a_time(self.layout, "fetch.lock"):
                 # Another version may have been taken meanwhile.
-                is_same = (self._published(path), self.loose().get(self._name(path))) == (kept, loose)
+                is_same = (self.published(path), self.loose().get(self._name(path))) == (kept, loose)
                 if is_shape(path) and is_same:
                     arrived.replace(path)
         finally:
@@ -177,11 +183,6 @@ class WorkingCopy:
                 self.bucket.delete([name])
         if names & known.keys():
             self.note_loose({name: one for name, one in known.items() if name not in names})
-
-    def _published(self, path: Path) -> PublishedFile | None:
-        unit = unit_of(self.layout, path)
-        held = None if unit is None else self.held(unit)
-        return None if held is None else held.published.files.get(self._name(path))
 
     def _is_here(self, name: str, kept: PublishedFile, known: Mapping[str, PublishedFile] | None) -> bool:
         path = self.layout.root / name

@@ -4,6 +4,7 @@ Rows are cut into row groups and parts at fixed positions, whatever blocks they 
 same rows give the same bytes.
 """
 
+import io
 import json
 import os
 import shutil
@@ -372,7 +373,12 @@ def read_footer(path: Path) -> dict[str, object]:
 def read_footer_of_file(path: Path) -> tuple[dict[str, object], int, pa.Schema]:
     """Read what `with_metadata` attached to one file, its number of rows, and its columns."""
     with peek(path) as file:
-        footer = pq.read_metadata(file)
+        return footer_of(file, path)
+
+
+def footer_of(file: IO[bytes] | io.RawIOBase, path: Path) -> tuple[dict[str, object], int, pa.Schema]:
+    """Read what `read_footer_of_file` does of a file that is open, and is called by that path in errors."""
+    footer = pq.read_metadata(file)
     return _what_it_is(footer.metadata, path), int(footer.num_rows), footer.schema.to_arrow_schema()
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c2s_assets.core.errors import LostRaceError
-from c2s_assets.schemas.bucket import PublishedFile, PublishedUnit
+from c2s_assets.schemas.bucket import PublishedFile, PublishedUnit, ShownFile, ShownFiles
 from c2s_assets.storage.bucket.bucket import BucketObject, BucketText
 from c2s_assets.storage.lake.collecting import collect, is_ours
 from c2s_assets.storage.lake.condemned import free_key
 from c2s_assets.storage.lake.publication import head_key, read_heads
-from c2s_assets.storage.lake.units import unit_of_dataset
+from c2s_assets.storage.lake.units import CATALOGUE, unit_of_dataset
 
 _AGE = timedelta(days=7)
 # What is condemned is known to all who send anything ten minutes later.
@@ -29,7 +29,7 @@ _WAITS = [
     timedelta(days=6.99),
     timedelta(days=8),
 ]
-_WORKS = ("send", "name", "hold", "move", "empty", "read")
+_WORKS = ("send", "name", "hold", "move", "empty", "read", "look", "show", "ask")
 _STEP = st.tuples(st.sampled_from(_WORKS), st.integers(0, 2), st.integers(0, 3))
 _STEPS = st.lists(
     st.one_of(
@@ -81,6 +81,7 @@ class _Bucket:
         for key in keys:
             self._let_others()
             self.others.pop(key, None)
+            self.texts.pop(key, None)
 
     def send(self, key: str) -> None:
         """Write an object, unless it is there: then it stays as old as it is."""
@@ -89,12 +90,15 @@ class _Bucket:
 
 @dataclass
 class _Model:
-    """Writers of three tables of which each has one of four contents; renaming; readers; gc."""
+    """Writers of three tables of which each has one of four contents; renaming; readers; a catalogue; gc."""
 
     bucket: Any = field(default_factory=_Bucket)
     sent: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     held: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     readers: list[tuple[str, datetime]] = field(default_factory=list)
+    looked: tuple[set[str], datetime] | None = None
+    shown: set[str] = field(default_factory=set)
+    numbers: Iterator[int] = field(default_factory=count)
 
     def run(self, what: str, *arguments: Any) -> None:
         def clock() -> float:
@@ -130,6 +134,26 @@ class _Model:
         if table in (named := self.named()):
             self.readers.append((named[table], self.bucket.now))
 
+    def look(self, *_: int) -> None:
+        """Begin to build a catalogue of what is named now."""
+        self.looked = set(self.named().values()), self.bucket.now
+
+    def show(self, *_: int) -> None:
+        """Publish the catalogue, whatever was replaced since."""
+        if self.looked is None or self.bucket.now - self.looked[1] >= _LONGEST:
+            return
+        (self.shown, _), self.looked = self.looked, None
+        key = f"catalogue/tables/{next(self.numbers):064x}/shown.json"
+        files = {
+            key: ShownFile(name=key, published=PublishedFile(object=key, size_bytes=1, sha256=""))
+            for key in self.shown
+        }
+        self.bucket.texts[key] = BucketText(ShownFiles(files=files).model_dump_json(), "")
+        self._swap(CATALOGUE, {"catalogue/tables/shown.json": key})
+
+    def ask(self, *_: int) -> None:
+        self.readers += [(key, self.bucket.now) for key in self.shown]
+
     def wait(self, _: int, number: int) -> None:
         self.bucket.now += _WAITS[number]
 
@@ -144,12 +168,12 @@ class _Model:
         self.bucket.meanwhile = left
 
     def _publish(self, table: int, key: str | None) -> None:
-        unit = unit_of_dataset(str(table))
+        self._swap(unit_of_dataset(str(table)), {} if key is None else {f"datasets/{table}/t": key})
+
+    def _swap(self, unit: str, files: dict[str, str]) -> None:
         before = self.bucket.texts.get(head_key(unit))
-        files = (
-            {} if key is None else {f"datasets/{table}/t": PublishedFile(object=key, size_bytes=1, sha256="")}
-        )
-        text = PublishedUnit(files=files).render()
+        published = {name: PublishedFile(object=key, size_bytes=1, sha256="") for name, key in files.items()}
+        text = PublishedUnit(files=published).render()
         self.bucket.swap(head_key(unit), text, expected=None if before is None else before.etag)
 
     def named(self) -> dict[int, str]:
@@ -169,7 +193,9 @@ class _Model:
         under_way = (*self.sent.values(), *self.held.values())
         building = {key for key, since in under_way if now - since < _LONGEST}
         reading = {key for key, since in self.readers if now - since < _AGE}
-        return {*self.named().values(), *building, *reading}
+        looked = self.looked
+        showing = looked[0] if looked is not None and now - looked[1] < _LONGEST else set()
+        return {*self.named().values(), *building, *reading, *self.shown, *showing}
 
 
 @given(_STEPS)
