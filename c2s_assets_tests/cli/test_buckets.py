@@ -47,13 +47,16 @@ def builder(s3: S3, h5ad: Path, tmp_path_factory: pytest.TempPathFactory) -> Mac
     """The machine that added a dataset and built some tables of it."""
     machine = Machine(tmp_path_factory.mktemp("builder"), f"{s3.address}/lake")
     assert machine.c2s("add", h5ad).status == 0
-    _refuse_from_the_12th_put(machine, s3)
+    _refuse_from_the_12th_put(Machine(tmp_path_factory.mktemp("refused"), machine.address), s3)
     assert machine.c2s("build", "a", "--only", _TABLES).status == 0
     return machine
 
 
 def _refuse_from_the_12th_put(machine: Machine, s3: S3) -> None:
-    """Let a build find the bucket full; all tests then read what the next one made."""
+    """Let a build find the bucket full; all tests then read what the next one made.
+
+    On a machine of its own: one that has asked the bucket already has the patience of three minutes.
+    """
     numbers = count(1)
     full = ("507 Insufficient Storage", said("XMinioStorageFull"))
     with pytest.MonkeyPatch.context() as patch:
