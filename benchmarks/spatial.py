@@ -3,11 +3,12 @@
     python -m benchmarks.spatial FOLDER communication [--cells 100000]
     python -m benchmarks.spatial FOLDER cut [--cells 100000]
     python -m benchmarks.spatial FOLDER section [--cells 100000]
+    python -m benchmarks.spatial FOLDER bins [--cells 300000]
 
 `communication` hears from levels of expression to Parquet. `cut` reads pixels of the patches of cells from a
-tiled JPEG pyramid. `section` builds all tables of a dataset, each group of them in a process of its own. Each
-measures a process from its start to its end, with what it imports. FOLDER is where sections are drawn, and
-used again.
+tiled JPEG pyramid. `section` builds all tables of a dataset, each group of them in a process of its own.
+`bins` adds 5.5 million bins of 2 um with the outlines of so many cells. Each measures a process from its
+start to its end, with what it imports. FOLDER is where sections are drawn, and used again.
 """
 
 import argparse
@@ -64,6 +65,15 @@ def _cut(options: argparse.Namespace) -> None:
         measure(name, [*_work(options, name)[:-2], str(folder), str(options.cells)])
 
 
+def _bins(options: argparse.Namespace) -> None:
+    folder, lake = options.folder / f"bins_{options.cells}", options.folder / "lake_of_bins"
+    if not folder.exists():
+        subprocess.run(_work(options, "draw_bins"), check=True)
+    shutil.rmtree(lake, ignore_errors=True)
+    os.environ["C2S_LAKE"] = str(lake)
+    measure("`c2s add`", [sys.executable, "-m", "c2s_assets", "add", str(folder), "--id", "bins"])
+
+
 def _section(options: argparse.Namespace) -> None:
     folder = _drawn(options)
     lake = folder / "lake"
@@ -94,6 +104,7 @@ _MEASURED: dict[str, Callable[[argparse.Namespace], None]] = {
     "communication": _communication,
     "cut": _cut,
     "section": _section,
+    "bins": _bins,
 }
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from time import perf_counter, process_time
 import h5py
 import polars as pl
 
-from benchmarks import sections
+from benchmarks import hd_bins, sections
 from c2s_assets.core.spatial.calibration import Calibration
 from c2s_assets.core.spatial.hearing import Hearing
 from c2s_assets.core.spatial.patches import CELL_PATCH, TISSUE_PATCH, PatchSize
@@ -86,6 +86,8 @@ def main(name: str, folder: Path, n_cells: int) -> None:
     """Do what is named."""
     if name == "draw":
         sections.write_section(folder, n_cells=n_cells, n_pairs=PAIRS, n_genes=GENES, detected=DETECTED)
+    elif name == "draw_bins":
+        hd_bins.write_bins(folder / f"bins_{n_cells}", n_bins=5_500_000, n_cells=n_cells)
     elif name == "leaks":
         leaks(folder)
     elif name.startswith("cut"):
