@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from imagecodecs import jpeg8_encode
+from imagecodecs import PNG, jpeg8_encode, png_encode
 from PIL import Image
 
 from c2s_assets.core.errors import SourceError
@@ -14,8 +14,9 @@ from c2s_assets.storage.images.source import Level, Pixels
 
 # As far as Pillow goes: 0.5 GB of colours.
 _MOST_PIXELS = 178_956_970
-# 1 is 2.6 times as fast as the default for 3 % more bytes.
-_PNG_LEVEL = 1
+# Of patches of a real slide 0.17 ms and 5.8 kB each; Pillow at level 1, which tries all filters and looks for
+# repetitions, 0.50 ms and 6.0 kB.
+_PNG: dict[str, int] = {"level": 1, "strategy": PNG.STRATEGY.RLE, "filter": PNG.FILTER.PAETH}
 _JPEG_QUALITY = 90
 
 
@@ -73,9 +74,7 @@ def cut(pixels: Pixels, box: tuple[float, float, float, float], *, side: int) ->
 
 def as_png(pixels: Pixels) -> bytes:
     """Encode pixels without loss."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", compress_level=_PNG_LEVEL)
-    return file.getvalue()
+    return bytes(png_encode(np.ascontiguousarray(pixels), **_PNG))
 
 
 def as_jpeg(pixels: Pixels) -> bytes:
