@@ -3,12 +3,13 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from c2s_assets_tests.clients.answering import Reply
+from c2s_assets_tests.serving import running
 
 Document = dict[str, Any]
 
@@ -49,22 +50,11 @@ def serve_vision(answer: Callable[[Document], Reply]) -> Iterator[VisionServer]:
                 state.headers.append(dict(self.headers))
                 state.paths.append(self.path)
                 reply = answer(document)
-            self.send_response(reply.status)
-            for name, value in {"Content-Length": str(len(reply.body)), **reply.headers}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            with suppress(OSError):
-                self.wfile.write(reply.body)
+            reply.send(self)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.endpoint = f"http://127.0.0.1:{server.server_port}/v1"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Handler) as address:
+        state.endpoint = f"{address}/v1"
+        yield state

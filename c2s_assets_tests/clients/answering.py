@@ -1,10 +1,11 @@
 """A server on 127.0.0.1 that gives the answers of a list, one after the other."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from c2s_assets_tests.serving import running
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,17 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     n_sent: int | None = None
     is_announced: bool = True
+
+    def send(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answer so what a handler was asked."""
+        handler.send_response(self.status)
+        if self.is_announced:
+            handler.send_header("Content-Length", str(len(self.body)))
+        for name, value in self.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        with suppress(OSError):
+            handler.wfile.write(self.body[: self.n_sent])
 
 
 @dataclass
@@ -38,24 +50,11 @@ def answering(*replies: Reply, host: str = "127.0.0.1") -> Iterator[Answering]:
         def do_GET(self) -> None:
             state.asked.append(dict(self.headers))
             reply = state.replies.pop(0) if len(state.replies) > 1 else state.replies[0]
-            self.send_response(reply.status)
-            if reply.is_announced:
-                self.send_header("Content-Length", str(len(reply.body)))
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            with suppress(OSError):
-                self.wfile.write(reply.body[: reply.n_sent])
+            reply.send(self)
 
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer((host, 0), Handler) as server:
-        state.url = f"http://{host}:{server.server_port}/file"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(Handler, host=host) as address:
+        state.url = f"{address}/file"
+        yield state

@@ -8,11 +8,10 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from c2s_assets.core.errors import BusyServerError, DownloadError
 from c2s_assets.storage.sources.part import Part, PartNote, open_part, url_digest
 from c2s_assets_tests.clients.answering import Reply, answering
 from c2s_assets_tests.discover import LocalDiscover, serve_discover
-from c2s_assets_tests.serving import record_waits
+from c2s_assets_tests.serving import record_waits, running
 
 SIZE = 3_000_000
 OLD = hashlib.shake_256(b"old").digest(SIZE)
@@ -98,15 +97,9 @@ def server() -> Iterator[FileServer]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as web:
-        state.url = f"http://127.0.0.1:{web.server_port}/file?token=hunter2"
-        thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield state
-        finally:
-            web.shutdown()
-            thread.join()
+    with running(Handler) as address:
+        state.url = f"{address}/file?token=hunter2"
+        yield state
 
 
 @contextmanager

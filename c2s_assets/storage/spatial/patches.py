@@ -147,11 +147,7 @@ class PatchWriter:
             if is_whole:
                 yield [(cell, _as_it_is(reader, squares, cell, px=size.px)) for cell in cells]
             else:
-                yield [(cell, self._around(squares, cell, number, shrink)) for cell in cells]
-
-    def _around(self, squares: Squares, cell: int, level: int, shrink: int) -> "PatchWindow":
-        corner = (squares.left[cell], squares.top[cell])
-        return PatchWindow(*self.reader.around(corner, squares.side, level=level, shrink=shrink))
+                yield [(cell, _around(reader, squares, cell, level=number, shrink=shrink)) for cell in cells]
 
 
 @dataclass(frozen=True)
@@ -170,6 +166,12 @@ def _as_it_is(reader: TileReader, squares: Squares, cell: int, *, px: int) -> Pa
     """Read pixels that need not be resampled."""
     left, top = int(squares.left[cell]), int(squares.top[cell])
     return PatchWindow(reader.window(0, left, top, px, px), None)
+
+
+def _around(reader: TileReader, squares: Squares, cell: int, *, level: int, shrink: int) -> PatchWindow:
+    """Read pixels that are to be resampled."""
+    corner = (squares.left[cell], squares.top[cell])
+    return PatchWindow(*reader.around(corner, squares.side, level=level, shrink=shrink))
 
 
 @dataclass(frozen=True)
