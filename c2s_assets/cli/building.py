@@ -30,7 +30,7 @@ def build_all(layout: Layout, ids: Sequence[str], *, only: Sequence[str], is_out
     is_outdated
         Whether only what is missing or outdated is built.
     """
-    from c2s_assets.definitions import defs
+    from c2s_assets.cli.loaded import defs
     from c2s_assets.defs.service import build, open_instance
     from c2s_assets.storage.dataset import Dataset
     from c2s_assets.storage.lake.documents import read_settings

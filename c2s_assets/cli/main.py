@@ -581,6 +581,6 @@ def _demo(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _definitions() -> "dg.Definitions":
-    from c2s_assets.definitions import defs
+    from c2s_assets.cli.loaded import defs
 
     return defs

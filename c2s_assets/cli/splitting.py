@@ -56,7 +56,7 @@ def replan(layout: Layout, *, is_applied: bool) -> None:
 def audit(layout: Layout) -> int:
     """Renew the plan, build what it changes, and search all written sides for leaks; 1 if one is left."""
     from c2s_assets.cli.building import print_report
-    from c2s_assets.definitions import defs
+    from c2s_assets.cli.loaded import defs
     from c2s_assets.defs.automation.audit import audit_leaks, renew_plan
     from c2s_assets.defs.service import build, open_instance, run_job
     from c2s_assets.storage.dataset import Standing

@@ -18,7 +18,7 @@ def take_symbols(layout: Layout, file: Path | None) -> None:
     C2SError
         If they cannot be had, or are not taken; what the lake had before stays.
     """
-    from c2s_assets.definitions import defs
+    from c2s_assets.cli.loaded import defs
     from c2s_assets.defs.service import open_instance, take_gene_symbols
 
     if file is not None and not file.is_file():

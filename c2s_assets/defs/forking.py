@@ -164,9 +164,11 @@ def _wait_to_be_forked(listener: socket.socket, lifeline: Lifeline) -> None:
     attached.be_called("forks")
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    gc.disable()  # there is no garbage yet
     for module in _LOADED:
         import_module(module)
     gc.freeze()
+    gc.enable()
     forked: dict[int, tuple[BaseProcess, socket.socket]] = {}
     while lifeline.held not in (ready := wait([listener, lifeline.held, *forked])):
         for ended in [sentinel for sentinel in forked if sentinel in ready]:

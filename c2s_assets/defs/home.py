@@ -72,13 +72,35 @@ def refuse_newer_database(home: Path) -> None:
     """
     for name in ("history/runs.db", "history/runs/index.db", "schedules/schedules.db"):
         path = home / name
-        version = _schema_version(path)
-        if version is not None and not _is_known_schema(version):
-            raise LakeError(
-                f"{path} was written by a newer Dagster (schema {version}, which Dagster {dg.__version__} "
-                f"does not know). Update c2s_assets and Dagster here, or move {home} away to have it made "
-                f"anew: the tables are elsewhere."
-            )
+        _refuse_unknown_schema(
+            _schema_version(path), of=str(path), otherwise=f"move {home} away to have it made anew"
+        )
+
+
+def refuse_newer_postgres(instance: dg.DagsterInstance) -> None:
+    """Refuse the Postgres of a later Dagster, as `refuse_newer_database` does files; others are not asked.
+
+    Raises
+    ------
+    LakeError
+        If its schema is not known.
+    """
+    if not errors_of_postgres():
+        return
+    version, _ = instance.run_storage.alembic_version() or (None, None)
+    _refuse_unknown_schema(
+        version,
+        of="the Postgres of runs and events",
+        otherwise="name another database in the environment",
+    )
+
+
+def _refuse_unknown_schema(version: str | None, *, of: str, otherwise: str) -> None:
+    if version is not None and not _is_known_schema(version):
+        raise LakeError(
+            f"{of} was written by a newer Dagster (schema {version}, which Dagster {dg.__version__} does not "
+            f"know). Update c2s_assets and Dagster here, or {otherwise}: the tables are elsewhere."
+        )
 
 
 def _schema_version(database: Path) -> str | None:

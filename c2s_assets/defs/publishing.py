@@ -1,8 +1,8 @@
 """The frame of every dataset asset: our errors are final; only what keeps its claims is published."""
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -39,6 +39,7 @@ from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.digest import tree_digest
 from c2s_assets.storage.lake.presence import beside_others
 from c2s_assets.storage.lake.staging import Stage
+from c2s_assets.storage.streams import one_ahead
 
 # Of a run: the asset of a dataset that was refused, which another run would not change.
 REFUSED = "c2s/refused"
@@ -162,7 +163,7 @@ def publish_table(
     *,
     metadata: Metadata,
     claims: Iterable[Finding] = (),
-    blocks: Iterable[pl.DataFrame] | None = None,
+    blocks: Generator[pl.DataFrame] | None = None,
     shown: Sequence[Finding] = (),
 ) -> Events:
     """Report what is found of an asset of a dataset; then commit it, unless a blocking claim is broken.
@@ -176,11 +177,13 @@ def publish_table(
     claims
         What else must hold of it; they are asked for after all blocks were read.
     blocks
-        The written table, for who collects something on the way, so that it is read once.
+        The written table, for who collects something on the way, so that it is read once. It is read in a
+        thread of its own, one block ahead.
     shown
         Findings that `require` has shown before.
     """
-    found = [*_declared_claims(staged, staged.written() if blocks is None else blocks), *claims]
+    with closing(one_ahead(staged.written() if blocks is None else blocks)) as read:
+        found = [*_declared_claims(staged, read), *claims]
     yield from require(staged.dataset, staged.asset, found, shown=shown)
     checks = check_reports([*shown, *found], asset_name=staged.asset)
     yield materialized(staged.commit(checks).digest, page_metadata(staged.dataset) | metadata)

@@ -23,7 +23,13 @@ from c2s_assets.defs.automation.catalogue import renew_catalogue
 from c2s_assets.defs.automation.jobs import build_runs, choice, list_gene_symbols
 from c2s_assets.defs.automation.refresh import list_cellxgene
 from c2s_assets.defs.checks import because_of
-from c2s_assets.defs.home import errors_of_postgres, refuse_newer_database, renew_settings, usable_home
+from c2s_assets.defs.home import (
+    errors_of_postgres,
+    refuse_newer_database,
+    refuse_newer_postgres,
+    renew_settings,
+    usable_home,
+)
 from c2s_assets.defs.launching import launch_processes
 from c2s_assets.defs.partitions import datasets, releases
 from c2s_assets.defs.processes import end_dead_runs, tags_of_living, was_stopped
@@ -255,7 +261,9 @@ def _open(home: Path, *, is_of_ui: bool) -> dg.DagsterInstance:
         refuse_newer_database(home)
         renew_settings(home)
         ref = keep_connections(InstanceRef.from_dir(str(home)))
-        return dg.DagsterInstance.from_ref(launch_processes(ref) if is_of_ui else leave_output(ref))
+        instance = dg.DagsterInstance.from_ref(launch_processes(ref) if is_of_ui else leave_output(ref))
+        refuse_newer_postgres(instance)
+        return instance
 
 
 def _status(instance: dg.DagsterInstance | None, dataset: Dataset, last_run: Any) -> DatasetStatus:

@@ -1,8 +1,8 @@
 """Work on several blocks at once without losing their order."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from queue import Empty, Queue
 from threading import Event
 from typing import TypeVar
@@ -52,3 +52,17 @@ def _feed(
             futures.put(workers.submit(function, item))
     finally:
         futures.put(None)
+
+
+def one_ahead(items: Generator[Item]) -> Generator[Item]:
+    """Yield what a generator yields, which runs in a thread of its own, one item ahead.
+
+    Two items are alive at most: the caller's, and the next one, which may be in the making. An error comes in
+    place of its item. A caller who stops early waits for the next item and no longer, and the generator is
+    closed.
+    """
+    with closing(items), ThreadPoolExecutor(1, thread_name_prefix="c2s-ahead") as thread:
+        pending = thread.submit(next, items, None)
+        while (item := pending.result()) is not None:
+            pending = thread.submit(next, items, None)
+            yield item

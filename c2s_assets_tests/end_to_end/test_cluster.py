@@ -5,6 +5,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,13 +121,35 @@ def test_a_lake_of_one_machine_is_carried_over_to_postgres_as_it_is(
     assert files_below(alone_lake.datasets) | files_below(alone_lake.raw) == before
 
 
+def test_a_postgres_of_a_newer_dagster_is_named_and_left_as_it_is(
+    tmp_path: Path, cluster: "tuple[Cluster, Ui]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from c2s_assets_tests.end_to_end.running_cluster import DEPLOY
+
+    machines, _ = cluster
+    layout = make_lake(tmp_path)
+    layout.dagster_home.mkdir(parents=True)
+    shutil.copy(DEPLOY / "dagster.yaml", layout.dagster_home)
+    address = _new_database(machines.postgres.address, "newer")
+    monkeypatch.setenv("C2S_POSTGRES", address)
+    assert c2s("ls", lake=layout.root).status == 0
+    _execute(address, "update alembic_version set version_num = 'f00dfacecafe'")
+    said = c2s("build", "--outdated", lake=layout.root)
+    assert said.status == 1
+    assert "the Postgres of runs and events was written by a newer Dagster (schema f00dfacecafe" in said.err
+
+
 def _new_database(address: str, name: str) -> str:
     """Make a database beside another; the address of the new one."""
+    _execute(address, f"create database {name}")
+    return f"{address.rpartition('/')[0]}/{name}"
+
+
+def _execute(address: str, statement: str) -> None:
     connection = psycopg2.connect(address.replace("+psycopg2", ""))
     connection.autocommit = True
     with closing(connection), connection.cursor() as cursor:
-        cursor.execute(f"create database {name}")
-    return f"{address.rpartition('/')[0]}/{name}"
+        cursor.execute(statement)
 
 
 def _n_ticks(ui: Ui, sensor: str) -> int:

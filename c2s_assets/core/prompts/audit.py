@@ -49,18 +49,23 @@ def nothing_found() -> pl.DataFrame:
 
 
 def _lines(records: pl.DataFrame, name: str) -> pl.DataFrame:
-    """Take texts apart into lines; count the words of those that are a sentence."""
+    """Take texts apart into lines; count the words of those that are a sentence.
+
+    Several tasks ask about one cell, and each distinct line is looked at once.
+    """
     lines = records.select("row", pl.col(name).str.split("\n").alias("line")).explode("line")
     n_spaces = pl.col("line").str.count_matches(" ", literal=True).cast(pl.Int64)
     is_of_several = pl.col("line").str.head(_LONGEST_BEGINNING).str.contains(_OF_SEVERAL)
     is_of_one = pl.col("line").str.starts_with(_ONE)
     counted = pl.when(is_of_one).then(n_spaces).when(is_of_several).then(n_spaces - 1)
-    return lines.with_columns(counted.alias("n_words"))
+    distinct = lines.select("line").unique().with_columns(counted.alias("n_words"))
+    return lines.join(distinct, on="line", how="left", maintain_order="left")
 
 
 def _leaks(judged: pl.DataFrame, finder: LeakFinder) -> pl.DataFrame:
     question = pl.col("line").fill_null("").str.replace_all(_NUMBER_OF_GENES, "$1")
-    distinct = judged.select(TASK, TEMPLATE_ID, question, "answer").unique(maintain_order=True)
+    asked = judged.select(TASK, TEMPLATE_ID, "line", "answer").unique(maintain_order=True)
+    distinct = asked.with_columns(question).unique(maintain_order=True)
     found = [
         (task, template_id, GIVES_ANSWER, f"{kind} of {answer!r} in {asked!r}")
         for task, template_id, asked, answer in distinct.iter_rows()
@@ -78,8 +83,8 @@ def _wrong_numbers(judged: pl.DataFrame) -> pl.DataFrame:
 def _other_words(judged: pl.DataFrame, sentences: pl.DataFrame, symbols: pl.Series) -> pl.DataFrame:
     """Find words of sentences that are no symbols; each distinct line is looked at once."""
     text = pl.col("line").str.replace(_BEGINNING, "")
-    lines = sentences.select("row", text).unique("line", maintain_order=True)
-    words = lines.with_columns(pl.col("line").str.split(" ")).explode("line")
+    lines = sentences.select("row", "line").unique("line", maintain_order=True)
+    words = lines.with_columns(text.str.split(" ")).explode("line")
     others = words.filter(pl.col("line").is_in(symbols.implode()).not_())
     said = pl.format("'{}', which is no symbol, in a sentence", "line").alias("found")
     named = judged.join(others, on="row", maintain_order="left")

@@ -1,6 +1,6 @@
 """What is claimed of the communication of cells."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import polars as pl
 
@@ -73,7 +73,7 @@ class CommunicationTally:
         self._sums = dict.fromkeys((SCORE_RECEIVED, SCORE_SENT, SENDER_SCORE, RECEIVED, SENT), 0.0)
         self._n_edges = self._n_across = 0
 
-    def passing(self, blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    def passing(self, blocks: Iterable[pl.DataFrame]) -> Generator[pl.DataFrame]:
         """Pass blocks through and collect from each, so that the table is read once."""
         for block in blocks:
             self._add(block)

@@ -1,6 +1,6 @@
 """Records of the cells of a tissue, and what is claimed of their sides."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 
 import numpy as np
 import polars as pl
@@ -61,7 +61,7 @@ class RecordTally:
         self._n = dict.fromkeys(SIDES, 0)
         self._n_edges = self._n_across = self._n_blank = self._n_outside = 0
 
-    def passing(self, blocks: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    def passing(self, blocks: Iterable[pl.DataFrame]) -> Generator[pl.DataFrame]:
         """Pass blocks through and collect from each, so that the table is read once."""
         for block in blocks:
             self._add(block)

@@ -18,8 +18,8 @@ from c2s_assets.defs.publishing import Events, dataset_asset, publish_table, sta
 from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import FEATURES
 from c2s_assets.storage.dataset import DatasetStage
-from c2s_assets.storage.h5ad.ahead import one_ahead
 from c2s_assets.storage.prompts.writing import WrittenPrompts, leak_finder, write_prompts
+from c2s_assets.storage.streams import one_ahead
 
 # To look 287,000 prompts through took 6.4 s of processor time in blocks of 1,024 rows, most of it spent once
 # a block, and 3.3 s in blocks of 8,192.
@@ -35,14 +35,13 @@ def training_prompts(context: dg.AssetExecutionContext, store: Store) -> Events:
         symbols = staged.dataset.read(FEATURES, columns=[SYMBOL])[SYMBOL].drop_nulls()
         written = write_prompts(staged, spec, finder)
         found: list[pl.DataFrame] = []
-        # While one block is checked the next is audited, and the one after it is read.
-        with closing(one_ahead(_audited(staged, finder, symbols, found))) as blocks:
-            yield from publish_table(
-                staged,
-                blocks=blocks,
-                claims=_claims(written, found, spec),
-                metadata=_metadata(staged, written, spec),
-            )
+        yield from publish_table(
+            staged,
+            # While one block is checked the next is audited, and the one after it is read.
+            blocks=_audited(staged, finder, symbols, found),
+            claims=_claims(written, found, spec),
+            metadata=_metadata(staged, written, spec),
+        )
 
 
 def _metadata(staged: DatasetStage, written: WrittenPrompts, spec: PromptSpec) -> Metadata:

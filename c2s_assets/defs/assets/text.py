@@ -1,6 +1,6 @@
 """Cell sentences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
@@ -144,7 +144,7 @@ def _list_var(features: Path) -> str:
 
 def _collect_ensembl_words(
     blocks: Iterable[pl.DataFrame], words: list[pl.DataFrame]
-) -> Iterator[pl.DataFrame]:
+) -> Generator[pl.DataFrame]:
     """Pass blocks through and keep the Ensembl ids found on the way, so that the table is read once."""
     for block in blocks:
         words.append(ensembl_words(block))

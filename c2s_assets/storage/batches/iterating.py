@@ -16,7 +16,7 @@ from c2s_assets.core.errors import C2SError, UnknownNameError
 from c2s_assets.core.expression.csr import Csr
 from c2s_assets.storage.batches.expression import ExpressionCells
 from c2s_assets.storage.batches.sentences import SentenceCells
-from c2s_assets.storage.h5ad.ahead import one_ahead
+from c2s_assets.storage.streams import one_ahead
 
 Form = Literal["csr", "dense", "torch"]
 FORMS: tuple[Form, ...] = ("csr", "dense", "torch")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from c2s_assets.storage.h5ad import canonical
-from c2s_assets.storage.h5ad.ahead import one_ahead
 from c2s_assets.storage.h5ad.matrix import DenseMatrix, MatrixInfo, SparseMatrix
+from c2s_assets.storage.streams import one_ahead
 
 if TYPE_CHECKING:  # a fifth of a second to import, and a survey reads no rows
     from scipy.sparse import csr_array

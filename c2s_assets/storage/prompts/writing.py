@@ -26,8 +26,8 @@ from c2s_assets.core.prompts.spec import PromptSpec
 from c2s_assets.core.prompts.tokens import TokenCounter
 from c2s_assets.schemas.registry import SIDES_OF_DATASET
 from c2s_assets.storage.dataset import Dataset, DatasetStage
-from c2s_assets.storage.h5ad.ahead import one_ahead
 from c2s_assets.storage.prompts.tokenizer import open_tokenizer
+from c2s_assets.storage.streams import one_ahead
 from c2s_assets.storage.tables.parquet import iter_table, table_schema
 
 # 287,000 prompts took 6.1 s of processor time and 0.50 GB in blocks of 1,024 cells, 5.5 s and 0.65 GB of

@@ -1,6 +1,7 @@
 """Writes `train_test`: cells, sentences and sides joined block by block, each side in its own folder."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from c2s_assets.core.splits.manifest import BY_CELL, level_of
 from c2s_assets.core.splits.records import join_records
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SENTENCES, TABLES
 from c2s_assets.storage.dataset import Dataset, DatasetStage
+from c2s_assets.storage.streams import one_ahead
 from c2s_assets.storage.tables.inputs import footer
 from c2s_assets.storage.tables.parquet import iter_together, read_footer, read_table, write_sides
 
@@ -39,12 +41,13 @@ def write_records(staged: DatasetStage, manifest: pl.DataFrame, *, listed: Publi
     """
     dataset = staged.dataset
     publication = publication_of(dataset.origin, listed=listed)
-    write_sides(
-        side_folders(staged),
-        _join(dataset, manifest, publication=publication),
-        model=TABLES[staged.asset].model,
-        footer=footer(staged.asset, dataset.profile, **spec_ids(dataset)),
-    )
+    with closing(one_ahead(_join(dataset, manifest, publication=publication))) as blocks:
+        write_sides(
+            side_folders(staged),
+            blocks,
+            model=TABLES[staged.asset].model,
+            footer=footer(staged.asset, dataset.profile, **spec_ids(dataset)),
+        )
 
 
 def side_folders(staged: DatasetStage) -> dict[str, Path]:
@@ -63,7 +66,7 @@ def read_sides(written: Mapping[str, Path]) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=_LISTED), *sides])
 
 
-def _join(dataset: Dataset, manifest: pl.DataFrame, *, publication: Publication) -> Iterator[pl.DataFrame]:
+def _join(dataset: Dataset, manifest: pl.DataFrame, *, publication: Publication) -> Generator[pl.DataFrame]:
     """Join the tables block by block; of a manifest of cells, each block gets its own rows."""
     start = 0
     by_cell = level_of(manifest) == BY_CELL

@@ -1,6 +1,6 @@
 """Writes `expression`: the values that are not zero, and what is known of them afterwards."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -53,7 +53,7 @@ class ExpressionWriter:
             rows_per_draw=ROWS_PER_DRAW,
         )
 
-    def read_back(self) -> Iterator[pl.DataFrame]:
+    def read_back(self) -> Generator[pl.DataFrame]:
         """Read what was written, block by block, and digest it on the way, so that it is read once."""
         for block in self.staged.written():
             self.written.add(expression_rows(block, n_vars=self.written.n_vars))

@@ -1,7 +1,7 @@
 """Writes `pseudobulk` and `pseudocells`: cells of one donor added up, all of them or a few that are drawn."""
 
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from c2s_assets.core.tabular.members import Members, Pieces, cut
 from c2s_assets.core.tabular.sums import Adder, Sums, Totals
 from c2s_assets.schemas.registry import CELLS, MANIFEST
 from c2s_assets.storage.dataset import Dataset, DatasetStage
-from c2s_assets.storage.h5ad.ahead import one_ahead
+from c2s_assets.storage.streams import one_ahead
 from c2s_assets.storage.tables.buckets import VALUES_PER_BUCKET, Buckets
 from c2s_assets.storage.tables.parquet import read_table, table_schema
 
@@ -101,7 +101,7 @@ class SumsWriter:
                     **says,
                 )
 
-    def read_back(self) -> Iterator[pl.DataFrame]:
+    def read_back(self) -> Generator[pl.DataFrame]:
         """Read what was written, block by block, and add it up on the way, so that it is read once."""
         for block in self.staged.written():
             self.written.add(block)
