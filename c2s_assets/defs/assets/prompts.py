@@ -1,7 +1,6 @@
 """Training prompts."""
 
 from collections.abc import Generator, Iterator
-from contextlib import closing
 
 import dagster as dg
 import polars as pl
@@ -19,7 +18,7 @@ from c2s_assets.defs.resources import Store
 from c2s_assets.schemas.registry import FEATURES
 from c2s_assets.storage.dataset import DatasetStage
 from c2s_assets.storage.prompts.writing import WrittenPrompts, leak_finder, write_prompts
-from c2s_assets.storage.streams import one_ahead
+from c2s_assets.storage.streams import N_THREADS, map_ahead
 
 # To look 287,000 prompts through took 6.4 s of processor time in blocks of 1,024 rows, most of it spent once
 # a block, and 3.3 s in blocks of 8,192.
@@ -37,7 +36,6 @@ def training_prompts(context: dg.AssetExecutionContext, store: Store) -> Events:
         found: list[pl.DataFrame] = []
         yield from publish_table(
             staged,
-            # While one block is checked the next is audited, and the one after it is read.
             blocks=_audited(staged, finder, symbols, found),
             claims=_claims(written, found, spec),
             metadata=_metadata(staged, written, spec),
@@ -57,10 +55,13 @@ def _audited(
     staged: DatasetStage, finder: LeakFinder, symbols: pl.Series, found: list[pl.DataFrame]
 ) -> Generator[pl.DataFrame]:
     """Pass blocks through and keep what is wrong with them, so that the table is read once."""
-    with closing(one_ahead(staged.written(rows=_ROWS_AT_ONCE))) as blocks:
-        for block in blocks:
-            found.append(audit_prompts(block, finder, symbols=symbols))
-            yield block
+
+    def audit(block: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return block, audit_prompts(block, finder, symbols=symbols)
+
+    for block, wrong in map_ahead(audit, staged.written(rows=_ROWS_AT_ONCE), n_threads=N_THREADS):
+        found.append(wrong)
+        yield block
 
 
 def _claims(written: WrittenPrompts, found: list[pl.DataFrame], spec: PromptSpec) -> Iterator[Finding]:
