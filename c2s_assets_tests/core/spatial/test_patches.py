@@ -59,6 +59,18 @@ def test_what_is_of_one_colour_is_blank() -> None:
     assert found.message.startswith("the image is of one colour, (240, 240, 240) of 255. Was it exported")
 
 
+@pytest.mark.parametrize("row", [0, 4])
+@pytest.mark.parametrize(("value", "is_one"), [(239, True), (255, True), (180, False), (0, False)])
+def test_a_row_of_another_colour_shows_something_if_it_differs_enough(
+    row: int, value: int, is_one: bool
+) -> None:
+    """One row in 64 that differs by d is a deviation of 0.124 d, of which two levels show something."""
+    patch = np.full((64, 64, 3), 240, np.uint8)
+    patch[row] = value
+    assert is_blank(patch) is is_one
+    assert is_one is bool(patch.reshape(-1, 3).std(axis=0).max() < 2.0)
+
+
 def test_black_tiles_are_named() -> None:
     assert patches_show_something(0, 9, set()).holds
     found = patches_show_something(2, 9, {(0, 3, 1)})
