@@ -24,8 +24,8 @@ from c2s_assets.storage.streams import N_THREADS, map_ahead
 
 # As an array of integers that seldom repeat, it is larger with a dictionary.
 _PLAIN = (SENDER_INDEX,)
-# Some 600 neighbours a cell make 2.5 MB. Where cells are in no order, Linux 6 may map 2 MB of a file for each that
-# is read, which counts as memory of this process: 4 GB in blocks of 4,096, of a million cells.
+# Some 600 neighbours a cell make 2.5 MB. Where cells are in no order, Linux 6 may map 2 MB of a file for each
+# that is read, which counts as memory of this process: 4 GB in blocks of 4,096, of a million cells.
 CELLS_PER_BLOCK = 512
 
 
