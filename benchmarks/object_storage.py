@@ -1,7 +1,8 @@
 """A build and queries of a lake in a folder against one in a bucket, moto's on this machine.
 
-``python -m benchmarks.object_storage build``, ``... orders`` and ``... speed`` print what OBJECT_STORAGE.md
-says. Every command is a process of its own, whose processor time is counted; that of the server is not.
+``python -m benchmarks.object_storage build``, ``... orders``, ``... speed`` and ``... catalogue`` print what
+OBJECT_STORAGE.md says. Every command is a process of its own, whose processor time is counted; that of the
+server is not.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from pathlib import Path
 import obstore
 from obstore.store import S3Store
 
+from benchmarks.copied_lake import make_copies
 from c2s_assets.storage.bucket.address import parse_bucket_address
 from c2s_assets.storage.bucket.bucket import Bucket
 from c2s_assets.storage.lake.digest import file_digest, files_of_tree, tree_digest
@@ -115,6 +117,24 @@ def compare_orders(s3: S3, folder: Path) -> None:
     print(f"{len(ours)} files of a folder, {len(theirs)} of the bucket; different: {different}")
 
 
+def measure_catalogue(s3: S3, folder: Path, *, n_datasets: int) -> None:
+    """Send a lake of many datasets, and ask it from machines that have nothing of it yet."""
+    layout = make_copies(folder / "lake", [f"dataset-{number:05d}" for number in range(n_datasets - 1)])
+    address = f"{s3.make_bucket()}/lake"
+    sql = "select count(*), count(distinct dataset_id) from cells"
+    for what, machine, command in (
+        ("sync", "first", ("sync", layout.root, address)),
+        ("query, which builds the catalogue", "first", ("query", sql)),
+        ("query, warm", "first", ("query", sql)),
+        ("query --as-is of a machine without a cache", "second", ("query", "--as-is", sql)),
+        ("the same, warm", "second", ("query", "--as-is", sql)),
+    ):
+        s3.requests.clear()
+        seconds, used = _run(address, folder / machine, *command)
+        print(f"{what}: {seconds:.1f} s, {used:.1f} s of the processor", end="")
+        print(f"   {len(s3.requests):,} requests: {_kinds(s3.requests)}", flush=True)
+
+
 def _try(lake: str, cache: Path, *arguments: str) -> str:
     try:
         _run(lake, cache, *arguments)
@@ -160,12 +180,15 @@ def measure_speed(s3: S3, folder: Path) -> None:
 
 def _main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("what", choices=["build", "orders", "speed"])
+    parser.add_argument("what", choices=["build", "orders", "speed", "catalogue"])
     parser.add_argument("--cells", type=int, default=20_000)
+    parser.add_argument("--datasets", type=int, default=2_000)
     options = parser.parse_args()
     with serve_s3() as s3, tempfile.TemporaryDirectory() as folder:
         if options.what == "build":
             measure_build(s3, Path(folder), n_cells=options.cells)
+        elif options.what == "catalogue":
+            measure_catalogue(s3, Path(folder), n_datasets=options.datasets)
         elif options.what == "orders":
             compare_orders(s3, Path(folder))
         else:
