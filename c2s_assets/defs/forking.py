@@ -17,7 +17,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from multiprocessing.connection import wait
@@ -29,6 +30,12 @@ from c2s_assets.defs import attached
 
 _ADDRESS = "C2S_UI_FORKS"
 _LOADED = ("c2s_assets.definitions", "dagster._cli", "dagster._daemon.cli", "dagster._grpc.server")
+# What nearly every run loads, a third of the processor time of a small one, and 200 MB: once the first has
+# ended, so that a `c2s ui` that builds nothing does without.
+_LOADED_LATER = (
+    *("matplotlib.figure", "matplotlib.backends.backend_agg", "umap", "openTSNE"),
+    "c2s_assets.core.projections.neighbours",
+)
 _MOST_FILES = 8
 _FORKS = multiprocessing.get_context("fork")
 
@@ -164,11 +171,8 @@ def _wait_to_be_forked(listener: socket.socket, lifeline: Lifeline) -> None:
     attached.be_called("forks")
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    gc.disable()  # there is no garbage yet
-    for module in _LOADED:
-        import_module(module)
-    gc.freeze()
-    gc.enable()
+    _load(_LOADED)
+    later = list(_LOADED_LATER)
     forked: dict[int, tuple[BaseProcess, socket.socket]] = {}
     while lifeline.held not in (ready := wait([listener, lifeline.held, *forked])):
         for ended in [sentinel for sentinel in forked if sentinel in ready]:
@@ -176,10 +180,26 @@ def _wait_to_be_forked(listener: socket.socket, lifeline: Lifeline) -> None:
             process.join()
             _tell(connection, process.exitcode)
             connection.close()
+            while later:
+                with suppress(ImportError):  # of an extra that is not installed
+                    _load([later.pop(0)])
         if listener in ready:
             connection, _ = listener.accept()
             process = _fork(connection, others=[listener, *(other for _, other in forked.values())])
             forked[process.sentinel] = process, connection
+
+
+def _load(modules: Iterable[str]) -> None:
+    """Import modules without a look for garbage: there is none. Who uses them says what they warn of."""
+    gc.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for module in modules:
+                import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _fork(connection: socket.socket, *, others: list[socket.socket]) -> BaseProcess:

@@ -18,6 +18,8 @@ import os, sys, time
 match sys.argv[1:]:
     case ["end", status]:
         sys.exit(int(status))
+    case ["has", module]:
+        sys.exit(module in sys.modules)
     case ["die"]:
         os.abort()
     case ["tell", place]:
@@ -35,6 +37,7 @@ import fcntl, json, os, signal, sys, time
 from c2s_assets.defs import forking
 
 forking._LOADED = ()
+forking._LOADED_LATER = ("no_such_module", "colorsys")
 said = {}
 
 def start(*arguments, **options):
@@ -47,6 +50,8 @@ def last(place, **options):
     return process
 
 with forking.ready_to_fork() as lifeline:
+    said["had"] = start("has", "colorsys").wait()
+    said["has"] = start("has", "colorsys").wait()
     said["status"] = start("end", "7").wait()
     said["signal"] = start("die").wait()
     os.environ["WORD"] = "later"
@@ -100,6 +105,10 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_how_a_fork_ended_is_known(said: dict[str, Any]) -> None:
     assert (said["status"], said["signal"]) == (7, -6)
+
+
+def test_what_most_runs_load_is_loaded_once_the_first_has_ended(said: dict[str, Any]) -> None:
+    assert (said["had"], said["has"]) == (0, 1)
 
 
 def test_a_fork_has_the_name_environment_and_folder_that_were_asked_for(said: dict[str, Any]) -> None:
