@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -49,8 +49,10 @@ class WorkingCopy:
 
     def held(self, unit: str) -> HeldUnit | None:
         """Return which version of a unit is here; None if none is, or nobody knows."""
+        place = self._held_place(unit)
         try:
-            return HeldUnit.model_validate_json(self._held_place(unit).read_bytes())
+            seen = place.stat()
+            return _read_held(place, seen.st_ino, seen.st_mtime_ns, seen.st_size)
         except FileNotFoundError:
             return None
 
@@ -219,6 +221,13 @@ class WorkingCopy:
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self.layout.root).as_posix()
+
+
+# DuckDB asks it of every file that it opens, several times for one answer.
+@lru_cache(maxsize=4_096)
+def _read_held(place: Path, *_: int) -> HeldUnit:
+    """Read what a unit is held as; the same file, which another one replaces, is read once."""
+    return HeldUnit.model_validate_json(place.read_bytes())
 
 
 def working_copy_of(layout: Layout) -> WorkingCopy | None:
