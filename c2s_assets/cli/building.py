@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from c2s_assets.cli.bar import Bar
+from c2s_assets.cli.loading import load_definitions
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.core.ids import check_dataset_id
@@ -30,7 +31,7 @@ def build_all(layout: Layout, ids: Sequence[str], *, only: Sequence[str], is_out
     is_outdated
         Whether only what is missing or outdated is built.
     """
-    from c2s_assets.cli.loaded import defs
+    defs = load_definitions()
     from c2s_assets.defs.service import build, open_instance
     from c2s_assets.storage.dataset import Dataset
     from c2s_assets.storage.lake.documents import read_settings

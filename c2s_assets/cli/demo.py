@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from c2s_assets.cli.building import print_report
+from c2s_assets.cli.loading import load_definitions
 from c2s_assets.cli.printing import say, scan_text
 from c2s_assets.clients.hub_access import TOKEN
 from c2s_assets.core.errors import C2SError, ConfigError
@@ -38,7 +39,7 @@ _NO_XET = {"HF_HUB_DISABLE_XET": "1"}
 
 def build_example(layout: Layout) -> int:
     """Simulate a dataset, build it, and say how to go on; 1 if it was refused."""
-    from c2s_assets.cli.loaded import defs
+    defs = load_definitions()
     from c2s_assets.defs.service import build, open_instance
     from c2s_assets.schemas.registry import tables_of_any_dataset
     from c2s_assets.simulate import simulate_h5ad
@@ -109,7 +110,7 @@ def _describe_release(layout: Layout) -> None:
 
 def _release(layout: Layout, url: str) -> None:
     """Stage the release, and publish it on the Hub at an address."""
-    from c2s_assets.cli.loaded import defs
+    defs = load_definitions()
     from c2s_assets.definitions import build_definitions
     from c2s_assets.defs.automation.releases import publish_release, stage_release
     from c2s_assets.defs.resources import HuggingFace

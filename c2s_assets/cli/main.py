@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from c2s_assets.cli.loading import load_definitions
 from c2s_assets.cli.printing import remark, say, terminal_width
 from c2s_assets.core.errors import C2SError, ConfigError, LakeError, MissingInputError, UnknownNameError
 from c2s_assets.core.ids import check_dataset_id
@@ -17,7 +18,6 @@ from c2s_assets.storage.lake.locating import find_lake
 from c2s_assets.storage.lake.presence import beside_others
 
 if TYPE_CHECKING:
-    import dagster as dg
     import polars as pl
 
 _LAKE = "C2S_LAKE"
@@ -357,7 +357,7 @@ def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
 
     if is_refreshed:
         with open_instance(layout) as instance:
-            report = list_discover(instance, _definitions())
+            report = list_discover(instance, load_definitions())
         if not report.succeeded:
             raise C2SError(report.problems)
     else:
@@ -539,7 +539,7 @@ def _renew_catalogue(layout: Layout) -> None:
 
     remark("c2s: tables have changed, renewing the catalogue first (--as-is skips that) ...")
     with open_instance(layout) as instance:
-        report = build_catalogue(instance, _definitions())
+        report = build_catalogue(instance, load_definitions())
     if not report.succeeded:
         told = "; ".join(f"{step.asset}: {step.problem}" for step in report.steps if step.problem)
         if not is_current(layout, withdrawn=withdrawn_datasets(layout)):
@@ -578,9 +578,3 @@ def _demo(options: argparse.Namespace, layout: Layout) -> int:
     from c2s_assets.cli.demo import build_example, publish_example
 
     return publish_example(layout) if options.publish else build_example(layout)
-
-
-def _definitions() -> "dg.Definitions":
-    from c2s_assets.cli.loaded import defs
-
-    return defs

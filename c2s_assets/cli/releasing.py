@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from c2s_assets.cli.loading import load_definitions
 from c2s_assets.cli.printing import say
 from c2s_assets.core.errors import C2SError
 from c2s_assets.storage.lake.layout import Layout
@@ -49,7 +50,7 @@ def publish_release(layout: Layout, name: str) -> int:
 
 def preview_release(layout: Layout, name: str) -> int:
     """Say what publishing a staged release would add, change and remove; nothing is sent."""
-    from c2s_assets.cli.loaded import defs
+    defs = load_definitions()
     from c2s_assets.clients.publishing import preview
     from c2s_assets.core.releases.changes import bytes_to_send, summarise
     from c2s_assets.storage.lake.documents import read_settings
@@ -71,7 +72,7 @@ def preview_release(layout: Layout, name: str) -> int:
 
 
 def _run(layout: Layout, name: str, job: str, *, config: dict[str, object] | None = None) -> "BuildReport":
-    from c2s_assets.cli.loaded import defs
+    defs = load_definitions()
     from c2s_assets.defs.service import open_instance, run_release
     from c2s_assets.storage.lake.documents import read_settings
     from c2s_assets.storage.releases.staged import release_entry

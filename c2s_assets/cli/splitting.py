@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from c2s_assets.cli.loading import load_definitions
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError
 from c2s_assets.schemas.registry import CELLS, MANIFEST, SIDES_OF_DATASET, SPLIT_PLAN
@@ -55,8 +56,8 @@ def replan(layout: Layout, *, is_applied: bool) -> None:
 
 def audit(layout: Layout) -> int:
     """Renew the plan, build what it changes, and search all written sides for leaks; 1 if one is left."""
+    defs = load_definitions()
     from c2s_assets.cli.building import print_report
-    from c2s_assets.cli.loaded import defs
     from c2s_assets.defs.automation.audit import audit_leaks, renew_plan
     from c2s_assets.defs.service import build, open_instance, run_job
     from c2s_assets.storage.dataset import Standing

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from c2s_assets.cli.loading import load_definitions
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError
 from c2s_assets.storage.lake.layout import Layout
@@ -18,7 +19,7 @@ def take_symbols(layout: Layout, file: Path | None) -> None:
     C2SError
         If they cannot be had, or are not taken; what the lake had before stays.
     """
-    from c2s_assets.cli.loaded import defs
+    defs = load_definitions()
     from c2s_assets.defs.service import open_instance, take_gene_symbols
 
     if file is not None and not file.is_file():

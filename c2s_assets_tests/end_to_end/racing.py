@@ -18,7 +18,7 @@ from c2s_assets.storage.lake.layout import Layout
 
 # What assets import when they run, and not before.
 _MODULES = (
-    *("c2s_assets.cli.loaded", "c2s_assets.storage.catalogue.versions", "c2s_assets.storage.tables.wide"),
+    *("c2s_assets.definitions", "c2s_assets.storage.catalogue.versions", "c2s_assets.storage.tables.wide"),
     *("c2s_assets.core.sentences.ranking", "c2s_assets.core.expression.variability"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg"),
 )
@@ -71,7 +71,7 @@ def _command(layout: Layout, arguments: list[str]) -> Callable[[], int]:
 
 def _renewing(layout: Layout, _: list[str]) -> Callable[[], object]:
     """Materialize the catalogue, as `c2s query` and the hourly schedule do."""
-    from c2s_assets.cli.loaded import defs
+    from c2s_assets.definitions import defs
     from c2s_assets.defs.service import build_catalogue, open_instance
 
     def renew() -> object:

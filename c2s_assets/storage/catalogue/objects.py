@@ -26,7 +26,7 @@ from fsspec import AbstractFileSystem
 from c2s_assets.core.errors import BucketError, LakeError
 from c2s_assets.schemas.bucket import PublishedFile, ShownFile, ShownFiles
 from c2s_assets.storage.bucket.bucket import Bucket
-from c2s_assets.storage.lake.shapes import is_of_shape, is_shape, present
+from c2s_assets.storage.lake.shapes import is_of_shape, is_shape, note_read, present
 from c2s_assets.storage.lake.working_copy import WorkingCopy
 
 SCHEME = "c2s"
@@ -116,8 +116,13 @@ class LakeFiles(AbstractFileSystem):
 
     def size(self, path: str) -> int:
         """Return the length of a file in bytes."""
-        with self.open(path) as file:
-            return file.size_bytes
+        name = self._strip_protocol(path)
+        if name in self.shown.columns:
+            return len(self.shown.columns[name])
+        one = self.shown.files[name]
+        if one.published is not None:
+            return one.published.size_bytes
+        return present(self._place(one)).stat().st_size
 
     def modified(self, path: str) -> datetime:
         """Tell when a file was changed: none ever is, or DuckDB need not know."""
@@ -156,9 +161,13 @@ class LakeFiles(AbstractFileSystem):
         place = self._place(one)
         if one.published is None or not self._is_whole(one):
             return None
-        file = present(place).open("rb")
+        try:
+            file = place.open("rb")
+        except FileNotFoundError:  # another version is about to take its place
+            return None
         # What takes its place is forgotten before it does, so that this one was opened in time.
         if self._is_same(one) and not is_of_shape(os.fstat(file.fileno())):
+            note_read(file)
             return file
         file.close()
         return None

@@ -42,7 +42,8 @@ def present_all(files: Iterable[Path]) -> list[Path]:
     if copy is not None:
         copy.fetch(file for file in files if is_shape(file))
         for file in files:
-            _note_read(file)
+            with suppress(OSError), file.open("rb") as opened:
+                note_read(opened)
     return files
 
 
@@ -75,9 +76,9 @@ def copy_around(path: Path) -> "WorkingCopy | None":
     return None
 
 
-def _note_read(path: Path) -> None:
+def note_read(file: IO[bytes]) -> None:
     """Let a file say that it was read now: most disks note that once a day, and what was read stays."""
-    with suppress(OSError), path.open("rb") as file:  # of one file, whatever takes its place meanwhile
+    with suppress(OSError):
         seen = os.fstat(file.fileno())
         if time.time() - seen.st_atime > _NOTED_SECONDS:
             os.utime(file.fileno(), ns=(time.time_ns(), seen.st_mtime_ns))
