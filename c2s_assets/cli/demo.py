@@ -85,8 +85,8 @@ def publish_example(layout: Layout) -> int:
 
 def show_until_stopped(url: str) -> None:
     """Say where the card is, and wait while it is looked at."""
-    say(f"\nSee its card: {url}/datasets/{_REPO}\nCtrl-C ends this Hub.")
     with suppress(KeyboardInterrupt):
+        say(f"\nSee its card: {url}/datasets/{_REPO}\nCtrl-C ends this Hub.")
         while True:  # by turns: Polars handles Ctrl-C in a way that does not end a wait for a lock
             time.sleep(_SECONDS_PER_LOOK)
 

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -180,13 +181,33 @@ def _wait_to_be_forked(listener: socket.socket, lifeline: Lifeline) -> None:
             process.join()
             _tell(connection, process.exitcode)
             connection.close()
-            while later:
-                with suppress(ImportError):  # of an extra that is not installed
-                    _load([later.pop(0)])
+            with _ending_with(lifeline):
+                while later:
+                    with suppress(ImportError):  # of an extra that is not installed
+                        _load([later.pop(0)])
         if listener in ready:
             connection, _ = listener.accept()
             process = _fork(connection, others=[listener, *(other for _, other in forked.values())])
             forked[process.sentinel] = process, connection
+
+
+@contextmanager
+def _ending_with(lifeline: Lifeline) -> Iterator[None]:
+    """End this process if the lifeline is cut before the block ends, after which no thread is left."""
+    is_over, over = os.pipe()
+
+    def watch() -> None:
+        if lifeline.held in select.select([lifeline.held, is_over], [], [])[0]:
+            os._exit(0)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield
+    finally:
+        os.close(over)
+        watching.join()
+        os.close(is_over)
 
 
 def _load(modules: Iterable[str]) -> None:

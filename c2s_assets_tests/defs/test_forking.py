@@ -83,13 +83,36 @@ with forking.ready_to_fork() as lifeline:
     json.dump(said, sys.stdout)
 """
 
+# Who starts a process and ends, while what forks them loads a module that never comes to its end.
+_LEAVING = """
+import os, time
+from c2s_assets.defs import forking
+
+forking._LOADED, forking._LOADED_LATER = (), ("endless",)
+with forking.ready_to_fork():
+    assert forking.start("trial", ["started", "end", "7"]).wait() == 7
+    while not os.path.exists("begun"):
+        time.sleep(0.01)
+"""
+_ENDLESS = """
+import time
+
+open("begun", "w").close()
+time.sleep(1000)
+"""
+
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What became of each process."""
     folder = tmp_path_factory.mktemp("forking")
+    return dict(json.loads(_run(_STARTING, folder))) | {"folder": str(folder)}
+
+
+def _run(program: str, folder: Path) -> str:
+    """Run a program that starts others in a folder; it must end, and well."""
     (folder / "started.py").write_text(_STARTED)
-    (folder / "starting.py").write_text(_STARTING)
+    (folder / "starting.py").write_text(program)
     ran = subprocess.run(
         [sys.executable, "starting.py"],
         cwd=folder,
@@ -100,7 +123,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
-    return dict(json.loads(ran.stdout)) | {"folder": str(folder)}
+    return ran.stdout
 
 
 def test_how_a_fork_ended_is_known(said: dict[str, Any]) -> None:
@@ -109,6 +132,12 @@ def test_how_a_fork_ended_is_known(said: dict[str, Any]) -> None:
 
 def test_what_most_runs_load_is_loaded_once_the_first_has_ended(said: dict[str, Any]) -> None:
     assert (said["had"], said["has"]) == (0, 1)
+
+
+def test_loading_that_does_not_end_ends_with_the_lifeline(tmp_path: Path) -> None:
+    """Otherwise `c2s ui`, which waits for what it has started, would not end either."""
+    (tmp_path / "endless.py").write_text(_ENDLESS)
+    assert _run(_LEAVING, tmp_path) == ""
 
 
 def test_a_fork_has_the_name_environment_and_folder_that_were_asked_for(said: dict[str, Any]) -> None:
