@@ -8,6 +8,7 @@ import dagster as dg
 import pytest
 from hypothesis import settings
 
+from c2s_assets.core.loading import without_garbage
 from c2s_assets.defs import plots
 from c2s_assets_tests.in_memory import keep_connections
 
@@ -25,14 +26,10 @@ def _frame(title: str, *_: Any, **__: Any) -> dg.MarkdownMetadataValue:
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Look for no garbage among the tests, neither while they are found (2 of 10 s) nor later."""
-    gc.disable()
-    try:
+    # Looking after every 700 objects, as is usual, is a twentieth of a small build.
+    gc.set_threshold(20_000, 20, 20)
+    with without_garbage():
         return (yield)
-    finally:
-        gc.freeze()
-        # Looking after every 700 objects, as is usual, is a twentieth of a small build.
-        gc.set_threshold(20_000, 20, 20)
-        gc.enable()
 
 
 def pytest_sessionfinish() -> None:

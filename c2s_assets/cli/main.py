@@ -352,12 +352,14 @@ def _show_labels(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _listing(layout: Layout, *, is_refreshed: bool) -> "pl.DataFrame":
-    from c2s_assets.defs.service import list_discover, open_instance
     from c2s_assets.storage.sources.listing import read_listing
 
     if is_refreshed:
+        defs = load_definitions()
+        from c2s_assets.defs.service import list_discover, open_instance
+
         with open_instance(layout) as instance:
-            report = list_discover(instance, load_definitions())
+            report = list_discover(instance, defs)
         if not report.succeeded:
             raise C2SError(report.problems)
     else:
@@ -533,13 +535,14 @@ def _publish(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def _renew_catalogue(layout: Layout) -> None:
+    remark("c2s: tables have changed, renewing the catalogue first (--as-is skips that) ...")
+    defs = load_definitions()
     from c2s_assets.defs.service import build_catalogue, open_instance
     from c2s_assets.storage.catalogue.versions import is_current
     from c2s_assets.storage.sources.listing import withdrawn_datasets
 
-    remark("c2s: tables have changed, renewing the catalogue first (--as-is skips that) ...")
     with open_instance(layout) as instance:
-        report = build_catalogue(instance, load_definitions())
+        report = build_catalogue(instance, defs)
     if not report.succeeded:
         told = "; ".join(f"{step.asset}: {step.problem}" for step in report.steps if step.problem)
         if not is_current(layout, withdrawn=withdrawn_datasets(layout)):

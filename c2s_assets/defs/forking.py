@@ -6,7 +6,6 @@ it was killed) a process is started as any other.
 """
 
 import atexit
-import gc
 import json
 import multiprocessing
 import os
@@ -19,7 +18,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib import import_module
 from multiprocessing.connection import wait
@@ -27,6 +26,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
+from c2s_assets.core.loading import without_garbage
 from c2s_assets.defs import attached
 
 _ADDRESS = "C2S_UI_FORKS"
@@ -172,23 +172,34 @@ def _wait_to_be_forked(listener: socket.socket, lifeline: Lifeline) -> None:
     attached.be_called("forks")
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    _load(_LOADED)
-    later = list(_LOADED_LATER)
+    with without_garbage():
+        for module in _LOADED:
+            import_module(module)
+    has_all = False
     forked: dict[int, tuple[BaseProcess, socket.socket]] = {}
     while lifeline.held not in (ready := wait([listener, lifeline.held, *forked])):
-        for ended in [sentinel for sentinel in forked if sentinel in ready]:
+        endings = [sentinel for sentinel in forked if sentinel in ready]
+        for ended in endings:
             process, connection = forked.pop(ended)
             process.join()
             _tell(connection, process.exitcode)
             connection.close()
-            with _ending_with(lifeline):
-                while later:
-                    with suppress(ImportError):  # of an extra that is not installed
-                        _load([later.pop(0)])
+        if endings and not has_all:
+            _load_later(lifeline)
+            has_all = True
         if listener in ready:
             connection, _ = listener.accept()
             process = _fork(connection, others=[listener, *(other for _, other in forked.values())])
             forked[process.sentinel] = process, connection
+
+
+def _load_later(lifeline: Lifeline) -> None:
+    """Load what nearly every run loads; who uses it says what it warns of."""
+    with _ending_with(lifeline), without_garbage(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in _LOADED_LATER:
+            with suppress(ImportError):  # of an extra that is not installed
+                import_module(module)
 
 
 @contextmanager
@@ -208,19 +219,6 @@ def _ending_with(lifeline: Lifeline) -> Iterator[None]:
         os.close(over)
         watching.join()
         os.close(is_over)
-
-
-def _load(modules: Iterable[str]) -> None:
-    """Import modules without a look for garbage: there is none. Who uses them says what they warn of."""
-    gc.disable()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for module in modules:
-                import_module(module)
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def _fork(connection: socket.socket, *, others: list[socket.socket]) -> BaseProcess:

@@ -1,6 +1,6 @@
 """Work on several blocks at once without losing their order."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
 from queue import Empty, Queue
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 def map_ahead(
     function: Callable[[Item], Result], items: Iterable[Item], *, n_threads: int
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Apply a function to each item in threads, and yield the results in the order of the items.
 
     The items are taken in a thread of their own, so that reading, working and the consumer's writing

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -35,6 +35,7 @@ _TICKS = (
     "{repositoriesOrError {... on RepositoryConnection {nodes {sensors "
     "{name sensorState {ticks(limit: 5) {status}}}}}}}"
 )
+_LEFT = "select version_num, (select count(*) from runs) from alembic_version"
 _STARTED = "{runsOrError(filter: {statuses: [STARTED]}) {... on Runs {results {runId}}}}"
 
 
@@ -134,8 +135,10 @@ def test_a_postgres_of_a_newer_dagster_is_named_and_left_as_it_is(
     monkeypatch.setenv("C2S_POSTGRES", address)
     assert c2s("ls", lake=layout.root).status == 0
     _execute(address, "update alembic_version set version_num = 'f00dfacecafe'")
+    before = _execute(address, _LEFT)
     said = c2s("build", "--outdated", lake=layout.root)
     assert said.status == 1
+    assert _execute(address, _LEFT) == before == [("f00dfacecafe", 0)]
     assert "the Postgres of runs and events was written by a newer Dagster (schema f00dfacecafe" in said.err
 
 
@@ -145,11 +148,12 @@ def _new_database(address: str, name: str) -> str:
     return f"{address.rpartition('/')[0]}/{name}"
 
 
-def _execute(address: str, statement: str) -> None:
+def _execute(address: str, statement: str) -> list[tuple[Any, ...]]:
     connection = psycopg2.connect(address.replace("+psycopg2", ""))
     connection.autocommit = True
     with closing(connection), connection.cursor() as cursor:
         cursor.execute(statement)
+        return [] if cursor.description is None else list(cursor.fetchall())
 
 
 def _n_ticks(ui: Ui, sensor: str) -> int:

@@ -64,8 +64,10 @@ def _lines(records: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def _leaks(judged: pl.DataFrame, finder: LeakFinder) -> pl.DataFrame:
     question = pl.col("line").fill_null("").str.replace_all(_NUMBER_OF_GENES, "$1")
-    asked = judged.select(TASK, TEMPLATE_ID, "line", "answer").unique(maintain_order=True)
-    distinct = asked.with_columns(question).unique(maintain_order=True)
+    columns = (TASK, TEMPLATE_ID, "line", "answer")
+    # Few of them differ, and to look for numbers in all of them takes longer than all else here.
+    distinct = judged.select(columns).unique(maintain_order=True)
+    distinct = distinct.with_columns(question).unique(maintain_order=True)
     found = [
         (task, template_id, GIVES_ANSWER, f"{kind} of {answer!r} in {asked!r}")
         for task, template_id, asked, answer in distinct.iter_rows()

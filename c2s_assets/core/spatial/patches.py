@@ -11,8 +11,9 @@ from c2s_assets.core.spatial.spec import Axes, Scale
 # A patch with coarser pixels shows a tissue, and no cell: 64 of them are 64 um.
 COARSEST_UM_PER_PX = 1.0
 # Of the values of an empty patch; those of tissue differ by 20 and more.
-_ROWS_PER_LOOK = 8
 _BLANK_DEVIATION = 2.0
+# One row of so many is looked at first.
+_ROWS_PER_LOOK = 8
 FEWEST_INSIDE = 0.99
 
 

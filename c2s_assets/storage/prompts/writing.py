@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -82,8 +83,9 @@ def _write(
 
     # What a counter has found out of one block it uses in the next.
     n_threads = N_THREADS if counter is None else 1
-    composed = map_ahead(compose, _sides(staged.dataset, _READ), n_threads=n_threads)
-    staged.write(_counted(composed, written), spec_id=spec.spec_id, spec=spec.model_dump())
+    sides = _sides(staged.dataset, _READ)
+    with closing(map_ahead(compose, sides, n_threads=n_threads)) as composed:
+        staged.write(_counted(composed, written), spec_id=spec.spec_id, spec=spec.model_dump())
     return written
 
 
