@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from c2s_assets.core.loading import without_garbage
 from c2s_assets.defs import plots
-from c2s_assets_tests.in_memory import keep_connections
+from c2s_assets_tests.in_memory import keep_connections, keep_scripts
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None)
@@ -47,6 +47,7 @@ def kept_connections() -> Iterator[None]:
     """Spare the processor an eighth of what a small build takes."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         keep_connections(monkeypatch)
+        keep_scripts(monkeypatch)
         yield
 
 

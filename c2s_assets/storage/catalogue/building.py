@@ -4,6 +4,7 @@ import secrets
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -120,9 +121,11 @@ def _write(path: Path, layout: Layout, snapshot: Snapshot, built_from: Mapping[s
         written = Path(scratch) / path.name
         with duckdb.connect(written) as connection:
             _give_objects(connection, snapshot)
+            connection.begin()
             _define(connection, {table: [snapshot.pattern(table)] for table in _VIEWED})
             connection.execute(statement("fill/built_from"), built_from)
             _fill(connection, layout, snapshot)
+            connection.commit()
         shutil.move(written, path)
     if snapshot.objects is not None:
         document = document_of(path, snapshot.folder.name)
@@ -163,9 +166,7 @@ def _define(connection: duckdb.DuckDBPyConnection, files: Mapping[str, list[str]
         connection.sql(_read_files(name), params={"files": patterns}).create_view(name)
     connection.execute(statement("schema/main"))
     connection.execute(statement("schema/built_from"))
-    for table in CATALOGUE.values():
-        for definition in definitions(table):
-            connection.execute(definition)
+    connection.execute(";\n".join(chain.from_iterable(map(definitions, CATALOGUE.values()))))
 
 
 def _read_files(table: str) -> str:
