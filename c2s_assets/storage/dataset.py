@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow as pa
 
 from c2s_assets.core.cells.provenance import Origin
+from c2s_assets.core.columns import DONOR_UID
 from c2s_assets.core.errors import LakeError, MissingInputError, NewerLakeError
 from c2s_assets.core.settings import DatasetEntry, DatasetsFile
 from c2s_assets.schemas.arrow import arrow_schema
@@ -30,6 +31,7 @@ from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
 from c2s_assets.storage.tables.parquet import (
     iter_table,
+    least_text,
     read_table,
     with_metadata,
     write_blocks,
@@ -348,7 +350,8 @@ class Dataset:
         for name, digest in self._named_files(declared, now).items():
             if made_from.inputs.get(name, digest) != digest:
                 yield f"{name} is another file now, or gone"
-        yield from self._outdated_by_collection(made_from)
+        if asset == CELLS:
+            yield from self._outdated_by_collection(made_from, states[PROFILE])
         for name in declared.inputs(now):
             if name in SHARED:
                 yield from self._outdated_by_shared(name, made_from)
@@ -356,15 +359,33 @@ class Dataset:
             elif name in made_from.inputs or (states[name].built and name not in declared.reads_where):
                 yield from _outdated_by_input(states[name], made_from.inputs.get(name))
 
-    def _outdated_by_collection(self, made_from: MadeFrom) -> Iterator[str]:
+    def _outdated_by_collection(self, made_from: MadeFrom, profiled: AssetState) -> Iterator[str]:
         """Tell of another collection in the listing, where the file itself names none.
 
         Not of a dataset that is listed no more: what is known of it stays as it is.
         """
-        if (was := made_from.inputs.get(_COLLECTION)) is not None:
-            now = listed_collections(self.layout).get(self.dataset_id, was)
-            if now != was:
-                yield f"its collection is {now} now, was {was}"
+        now = listed_collections(self.layout).get(self.dataset_id)
+        if now is None:
+            return
+        was = made_from.inputs.get(_COLLECTION)
+        if was is None and profiled.standing == "built":
+            was = self._collection_of_donors()
+        if was not in {None, now}:
+            yield f"its collection is {now} now, was {was}"
+
+    def _collection_of_donors(self) -> str | None:
+        """Tell by which collection the donors are called, of cells whose record does not say it.
+
+        An earlier c2s_assets did not record it. None where it decides nothing: the file itself names one, no
+        donor is known, or the files cannot be read.
+        """
+        with suppress(LakeError, pa.ArrowException, OSError):
+            profile = read_document(self.layout.profile(self.dataset_id), DatasetProfile)
+            donor_uid = least_text(self.layout.table(CELLS, self.dataset_id), DONOR_UID)
+            if profile.origin_by(self.entry).collection_id is None and donor_uid is not None:
+                named = donor_uid.partition("/")[0]
+                return _NOT_HELD if named == self.dataset_id else named
+        return None
 
     def _outdated_by_shared(self, name: str, made_from: MadeFrom) -> Iterator[str]:
         """Tell of a table of the whole lake.

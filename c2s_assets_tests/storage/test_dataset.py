@@ -224,6 +224,28 @@ def test_another_collection_of_the_listing_makes_outdated_what_names_donors_by_i
     assert found["split_manifest"] == ("cell_metadata is outdated",)
 
 
+@pytest.mark.parametrize(
+    ("donor_uids", "now", "why"),
+    [
+        (["c1/a", None], "c1", None),
+        (["c1/a", None], "c2", "its collection is c2 now, was c1"),
+        (["toy/a", "toy/b"], "c1", "its collection is c1 now, was none"),
+        ([None, None], "c1", None),
+    ],
+    ids=["the same", "another one", "none", "no donors"],
+)
+def test_where_an_earlier_version_recorded_no_collection_donors_tell_it(toy, donor_uids, now, why):
+    with toy.stage("cell_metadata") as staged:
+        rows = pl.DataFrame({"donor_uid": pl.Series(donor_uids, dtype=pl.String)})
+        write_table(staged.path(), rows, schema=pa.schema([("donor_uid", pa.string())]))
+        staged.commit([CHECK])
+    record = json.loads(toy.layout.record("toy").read_text())
+    assert record["built"]["cell_metadata"]["made_from"]["inputs"].pop("collection as listed") == "none"
+    toy.layout.record("toy").write_text(json.dumps(record))
+    list_in(toy, toy=now)
+    assert standing(toy).get("cell_metadata") == (None if why is None else (why,))
+
+
 def test_of_a_file_that_names_its_collection_the_listing_is_not_asked(toy, monkeypatch):
     named = PROFILE.model_copy(update={"origin": PROFILE.origin.model_copy(update={"collection_id": "c1"})})
     monkeypatch.setattr("c2s_assets_tests.storage.test_dataset.PROFILE", named)

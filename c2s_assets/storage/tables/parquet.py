@@ -360,6 +360,19 @@ def table_schema(path: Path) -> pa.Schema:
         return pq.read_schema(next(files))
 
 
+def least_text(path: Path, column: str) -> str | None:
+    """Read the first text of a column in alphabetical order, as footers state it; None if they do not."""
+    found: list[str] = []
+    for file in _footers(path):
+        footer = pq.read_metadata(file)
+        if column in footer.schema.names:
+            place = footer.schema.names.index(column)
+            groups = [footer.row_group(group).column(place) for group in range(footer.num_row_groups)]
+            stated = [group.statistics for group in groups if group.is_stats_set]
+            found += [statistics.min for statistics in stated if statistics.has_min_max]
+    return min(found, default=None)
+
+
 def with_metadata(schema: pa.Schema, metadata: Mapping[str, object]) -> pa.Schema:
     """Attach what the file is to the schema it is written with."""
     return schema.with_metadata({_METADATA_KEY: json.dumps(metadata, sort_keys=True)})
