@@ -1,26 +1,32 @@
 """Processes that make ready, wait for each other and then use one lake at once; for test_concurrent_builds.
 
-``python -m c2s_assets_tests.end_to_end.racing FOLDER NAME ROLE [ARGUMENT ...]`` imports all that its role
-will use, makes the file FOLDER/ready-NAME, and begins when there is a file FOLDER/go. The role `c2s` runs
-that command and ends with its status. The others renew or read the catalogue until there is a file
-FOLDER/stop-NAME, and once more, and print every answer as a line of JSON.
+They are forks of one that has loaded what all of them use, for which each would take three seconds. One makes
+the file FOLDER/ready-NAME, and begins when there is a file FOLDER/go. The role `c2s` runs that command and
+ends with its status. The others renew or read the catalogue until there is a file FOLDER/stop-NAME, and once
+more, and print every answer as a line of JSON.
 """
 
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing import get_context
 from pathlib import Path
 
+from c2s_assets import definitions
+from c2s_assets.defs.resources import Store
 from c2s_assets.storage.lake.layout import Layout
 
-# What assets import when they run, and not before.
-_MODULES = (
-    *("c2s_assets.definitions", "c2s_assets.storage.catalogue.versions", "c2s_assets.storage.tables.wide"),
-    *("c2s_assets.core.sentences.ranking", "c2s_assets.core.expression.variability"),
-    *("matplotlib.figure", "matplotlib.backends.backend_agg"),
+FORKS = get_context("forkserver")
+# What assets import when they run, and not before, is among it.
+FORKS.set_forkserver_preload(
+    [
+        *("c2s_assets.cli.main", "c2s_assets.storage.catalogue.versions"),
+        *("c2s_assets.core.sentences.ranking", "c2s_assets.core.expression.variability"),
+        *("c2s_assets.storage.tables.wide", "matplotlib.figure", "matplotlib.backends.backend_agg"),
+        __name__,
+    ]
 )
 _SECONDS = 240.0
 _PAUSE_SECONDS = 0.5  # whoever goes round and round should leave time to the builds
@@ -41,15 +47,36 @@ COUNTS = """
 """
 
 
-def main() -> int:
-    """Play one role."""
-    folder, name, role, *arguments = sys.argv[1:]
-    begin = _ROLES[role](Layout(Path(os.environ["C2S_LAKE"])), arguments)
-    (Path(folder) / f"ready-{name}").touch()
-    _wait_for(Path(folder) / "go")
+def play(folder: Path, name: str, role: Sequence[str], *, environ: Mapping[str, str]) -> None:
+    """Play one role: its name, and arguments."""
+    os.environ.clear()
+    os.environ.update(environ)
+    for stream, file in ((1, output_of(folder, name)), (2, errors_of(folder, name))):
+        os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), stream)
+    sys.exit(_play(folder, name, *role))
+
+
+def output_of(folder: Path, name: str) -> Path:
+    """What a process of this name has written."""
+    return folder / f"{name}.output.txt"
+
+
+def errors_of(folder: Path, name: str) -> Path:
+    """What it has said to the user."""
+    return folder / f"{name}.errors.txt"
+
+
+def _play(folder: Path, name: str, role: str, *arguments: str) -> int:
+    layout = Layout(Path(os.environ["C2S_LAKE"]))
+    # What was loaded knows another lake.
+    resources = {**(definitions.defs.resources or {}), "store": Store(root=str(layout.root))}
+    definitions.defs = definitions.build_definitions(resources)
+    begin = _ROLES[role](layout, list(arguments))
+    (folder / f"ready-{name}").touch()
+    _wait_for(folder / "go")
     if role == "c2s":
-        return int(begin())
-    stop = Path(folder) / f"stop-{name}"
+        return int(begin())  # type: ignore[call-overload]
+    stop = folder / f"stop-{name}"
     deadline, is_last = time.monotonic() + _SECONDS, False
     while not is_last and time.monotonic() < deadline:
         is_last = stop.exists()
@@ -62,8 +89,6 @@ def _command(layout: Layout, arguments: list[str]) -> Callable[[], int]:
     from c2s_assets.cli.main import main as c2s
     from c2s_assets.defs.service import open_instance
 
-    for module in _MODULES:
-        import_module(module)
     with open_instance(layout):  # imports as well
         pass
     return lambda: c2s(arguments)
@@ -71,12 +96,11 @@ def _command(layout: Layout, arguments: list[str]) -> Callable[[], int]:
 
 def _renewing(layout: Layout, _: list[str]) -> Callable[[], object]:
     """Materialize the catalogue, as `c2s query` and the hourly schedule do."""
-    from c2s_assets.definitions import defs
     from c2s_assets.defs.service import build_catalogue, open_instance
 
     def renew() -> object:
         with open_instance(layout) as instance:
-            report = build_catalogue(instance, defs)
+            report = build_catalogue(instance, definitions.defs)
         return [report.succeeded, [step.problem for step in report.steps if step.problem]]
 
     renew()
@@ -118,7 +142,3 @@ def _wait_for(path: Path) -> None:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{path} was never made")
         time.sleep(0.01)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

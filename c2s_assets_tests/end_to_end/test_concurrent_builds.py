@@ -2,11 +2,10 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import dagster as dg
@@ -19,6 +18,7 @@ from c2s_assets.schemas.registry import shown, wanted_tables
 from c2s_assets.storage.lake.documents import read_document
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets_tests.defs.building import debris, files_below, open_workshop
+from c2s_assets_tests.end_to_end import racing
 from c2s_assets_tests.end_to_end.commands import environment
 from c2s_assets_tests.toy import EMBEDDINGS, drop_toy_h5ad, make_lake
 
@@ -37,17 +37,18 @@ class Race:
 
     def __init__(self, layout: Layout, folder: Path) -> None:
         self._layout, self._folder = layout, folder
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, BaseProcess] = {}
         folder.mkdir()
 
     def start(self, roles: Mapping[str, Sequence[str]]) -> None:
         """Start processes by name, each to play a role."""
+        environ = environment(self._layout.root)
         for name, role in roles.items():
-            command = [sys.executable, "-m", "c2s_assets_tests.end_to_end.racing", str(self._folder), name]
-            with self._output(name).open("wb") as output, self._errors(name).open("wb") as errors:
-                self._processes[name] = subprocess.Popen(
-                    [*command, *role], env=environment(self._layout.root), stdout=output, stderr=errors
-                )
+            process = racing.FORKS.Process(
+                target=racing.play, args=(self._folder, name, role), kwargs={"environ": environ}
+            )
+            process.start()
+            self._processes[name] = process
 
     def wait_until_ready(self) -> None:
         """Wait until all that were started have imported what they need."""
@@ -55,7 +56,7 @@ class Race:
         while not all((self._folder / f"ready-{name}").exists() for name in self._processes):
             assert time.monotonic() < deadline
             for name, process in self._processes.items():
-                assert process.poll() is None, self.said(name)
+                assert process.is_alive(), self.said(name)
             time.sleep(0.01)
 
     def begin(self) -> None:
@@ -69,28 +70,26 @@ class Race:
 
     def end(self, name: str) -> int:
         """Wait for one, and return its status."""
-        return self._processes[name].wait(timeout=_SECONDS)
+        process = self._processes[name]
+        process.join(timeout=_SECONDS)
+        assert process.exitcode is not None, self.said(name)
+        return process.exitcode
 
     def said(self, name: str) -> str:
         """All that it has written."""
-        return self._output(name).read_text() + self._errors(name).read_text()
+        files = (racing.output_of(self._folder, name), racing.errors_of(self._folder, name))
+        return "".join(file.read_text() for file in files if file.exists())
 
     def answers(self, name: str) -> list[list[list[object]]]:
         """What it has answered in each round."""
-        return [json.loads(line) for line in self._output(name).read_text().splitlines()]
+        return [json.loads(line) for line in racing.output_of(self._folder, name).read_text().splitlines()]
 
     def kill(self) -> None:
         """End those that still run."""
         for process in self._processes.values():
-            if process.poll() is None:
+            if process.is_alive():
                 process.kill()
-                process.wait(timeout=30)
-
-    def _output(self, name: str) -> Path:
-        return self._folder / f"{name}.output.txt"
-
-    def _errors(self, name: str) -> Path:
-        return self._folder / f"{name}.errors.txt"
+                process.join(timeout=30)
 
 
 @contextmanager
@@ -116,21 +115,21 @@ def test_eight_builds_at_once_disturb_neither_each_other_nor_the_catalogue_nor_i
         drop(layout, dataset_id)
     drop(alone, "d0")
 
-    with race(layout, tmp_path / "race") as racing:
-        racing.start({"catalogue": ["catalogue"]})
+    with race(layout, tmp_path / "race") as racers:
+        racers.start({"catalogue": ["catalogue"]})
         with open_workshop(alone) as workshop:  # on the core that is still free
             assert build(workshop.instance, workshop.definitions, "d0", assets=wanted_tables()).succeeded
-        racing.wait_until_ready()
-        racing.start({name: [name] for name in READERS})
-        racing.start({name: ["c2s", "build", name] for name in N_CELLS})
-        racing.wait_until_ready()
-        racing.begin()
-        statuses = {name: racing.end(name) for name in N_CELLS}
+        racers.wait_until_ready()
+        racers.start({name: [name] for name in READERS})
+        racers.start({name: ["c2s", "build", name] for name in N_CELLS})
+        racers.wait_until_ready()
+        racers.begin()
+        statuses = {name: racers.end(name) for name in N_CELLS}
         # The catalogue first, so that the last answers are of all that was built.
-        statuses |= {name: racing.stop(name) for name in ("catalogue", *READERS)}
-        said = {name: racing.said(name) for name in statuses}
-        answers = {name: racing.answers(name) for name in READERS}
-        renewals = racing.answers("catalogue")
+        statuses |= {name: racers.stop(name) for name in ("catalogue", *READERS)}
+        said = {name: racers.said(name) for name in statuses}
+        answers = {name: racers.answers(name) for name in READERS}
+        renewals = racers.answers("catalogue")
 
     assert set(statuses.values()) == {0}, said
     assert [text for text in said.values() if _PROBLEM.search(text)] == []
