@@ -76,9 +76,9 @@ def write_table(
         keys = {"region_key": "region", "instance_key": "instance_id"}
         table.uns["spatialdata_attrs"] = {"region": sorted(set(named)), **keys}
     _group(store, version)
-    before = ad.settings.zarr_write_format
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        before = ad.settings.zarr_write_format
         try:
             ad.settings.zarr_write_format = version
             table.write_zarr(store / "tables" / name)

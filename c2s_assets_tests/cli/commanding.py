@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
@@ -29,14 +30,7 @@ class Said:
 
 def c2s(*arguments: str | Path, lake: Path | str, cellxgene: str = _NOWHERE, hub: str = _NOWHERE) -> Said:
     """Run one command to its end; the networks that it could ask are not there, but for local ones."""
-    resources = {
-        # Of a lake in a bucket the command itself says where its working copy is.
-        "store": Store(root=dg.EnvVar("C2S_LAKE") if str(lake).startswith("s3://") else str(lake)),
-        "hgnc": Hgnc(url=_NOWHERE),
-        "cellxgene": Cellxgene(base_url=cellxgene),
-        "hub": HuggingFace(endpoint=hub),
-    }
-    before, definitions.defs = definitions.defs, definitions.build_definitions(resources)
+    before, definitions.defs = definitions.defs, _definitions(str(lake), cellxgene=cellxgene, hub=hub)
     out, err = io.StringIO(), io.StringIO()
     try:
         with _environment({"C2S_LAKE": str(lake)}), redirect_stdout(out), redirect_stderr(err):
@@ -44,6 +38,19 @@ def c2s(*arguments: str | Path, lake: Path | str, cellxgene: str = _NOWHERE, hub
     finally:
         definitions.defs = before
     return Said(status, out.getvalue(), err.getvalue())
+
+
+@lru_cache(maxsize=2)
+def _definitions(lake: str, *, cellxgene: str, hub: str) -> dg.Definitions:
+    return definitions.build_definitions(
+        {
+            # Of a lake in a bucket the command itself says where its working copy is.
+            "store": Store(root=dg.EnvVar("C2S_LAKE") if lake.startswith("s3://") else lake),
+            "hgnc": Hgnc(url=_NOWHERE),
+            "cellxgene": Cellxgene(base_url=cellxgene),
+            "hub": HuggingFace(endpoint=hub),
+        }
+    )
 
 
 @dataclass(frozen=True)

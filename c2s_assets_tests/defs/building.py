@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import dagster as dg
@@ -28,7 +29,7 @@ class Workshop:
     cellxgene_url: str = "http://127.0.0.1:9/unreachable"
     hub_url: str = "http://127.0.0.1:9/unreachable"
 
-    @property
+    @cached_property
     def definitions(self) -> dg.Definitions:
         """The definitions with this lake."""
         store = Store(root=str(self.layout.root), rows_per_block=self.rows_per_block)

@@ -121,9 +121,9 @@ def test_counts_of_x_are_taken_before_normalised_raw_values_and_its_features_wit
         file.move("X", "was_x")
         file.move("raw/X", "X")
         file.move("was_x", "raw/X")
-        ids = file["var/_index"][:]
+        n_vars = file["X"].attrs["shape"][1]
         del file["var/_index"]
-        file.create_dataset("var/_index", data=[b"ENSG0000000%04d" % (i + 100) for i in range(len(ids))])
+        file.create_dataset("var/_index", data=[b"ENSG0000000%04d" % (i + 100) for i in range(n_vars)])
     with open_workshop(layout) as workshop:
         steps = ["raw_h5ad", "dataset_profile", "cell_metadata", "split_manifest", "feature_metadata"]
         assert build_only(workshop, "toy", *steps).success

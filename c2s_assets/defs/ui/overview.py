@@ -26,6 +26,8 @@ _UNDER_WAY = {
     "canceling": "being built",
 }
 MOST_NAMED = 5
+# A date that goes on in the next line is hard to read.
+_UNBROKEN = str.maketrans({" ": "\N{NO-BREAK SPACE}", "-": "\N{NON-BREAKING HYPHEN}"})
 
 
 def overview(instance: dg.DagsterInstance, layout: Layout) -> str:
@@ -92,7 +94,7 @@ def _row(status: DatasetStatus, kind: str, layout: Layout) -> Sequence[object]:
         kind,
         n_built,
         f"{status.size_bytes / 2**20:,.1f}",
-        last.replace(" ", "\N{NO-BREAK SPACE}"),
+        last.translate(_UNBROKEN),
         "; ".join(dict.fromkeys(reasons(status))),
     )
 

@@ -1,5 +1,6 @@
 """Writes expression for annbatch: a collection of shuffled, sharded zarr stores for each side."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ _OBS = (DATASET_ID, CELL_ID, DONOR_UID, FOLD, AGE, ORGANISM, *CURATED_LABELS)
 _CELLS_PER_STORE = 16_384
 # What annbatch's own writer has; a chunk is what is read at least.
 _CELLS_PER_CHUNK = 64
-# The first two are no settings any more in anndata 0.13, which always does so.
+# The first two are as here since anndata 0.13, which warns of who asks for them or has them no more.
 _WRITING = {
     "zarr_write_format": 3,
     "auto_shard_zarr_v3": True,
@@ -122,9 +123,11 @@ def _write_store(collection: zarr.Group, name: str, batch: Batch, var: pd.DataFr
         is_matrix = iospec.encoding_type == "csr_matrix"
         function(store, key, element, dataset_kwargs={**dataset_kwargs, **(sharding if is_matrix else {})})
 
-    known = {name: value for name, value in _WRITING.items() if hasattr(ad.settings, name)}
-    with ad.settings.override(**known):
-        write_dispatched(collection, name, adata, callback=write)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        known = {name: value for name, value in _WRITING.items() if hasattr(ad.settings, name)}
+        with ad.settings.override(**known):
+            write_dispatched(collection, name, adata, callback=write)
 
 
 def _obs_of(cells: pa.RecordBatch) -> pd.DataFrame:

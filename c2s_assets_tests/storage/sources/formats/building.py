@@ -142,10 +142,10 @@ def write_h5mu(path: Path, *modalities: str) -> Path:
             warnings.simplefilter("ignore")
             ad.io.write_elem(file, "obs", shared)
             ad.io.write_elem(file, "var", pd.DataFrame(index=SYMBOLS))
-            file.create_group("mod")
+            group = file.create_group("mod")
             for modality in modalities or ("rna",):
                 adata = as_anndata()
-                ad.io.write_elem(file, f"mod/{modality}", adata[::2].copy() if modality == "prot" else adata)
+                ad.io.write_elem(group, modality, adata[::2].copy() if modality == "prot" else adata)
     return path
 
 
