@@ -381,9 +381,9 @@ class Dataset:
         """
         with suppress(LakeError, pa.ArrowException, OSError):
             profile = read_document(self.layout.profile(self.dataset_id), DatasetProfile)
-            donor_uid = least_text(self.layout.table(CELLS, self.dataset_id), DONOR_UID)
-            if profile.origin_by(self.entry).collection_id is None and donor_uid is not None:
-                named = donor_uid.partition("/")[0]
+            if profile.origin_by(self.entry).collection_id is None:
+                donor_uid = least_text(self.layout.table(CELLS, self.dataset_id), DONOR_UID)
+                named = donor_uid and donor_uid.partition("/")[0]
                 return _NOT_HELD if named == self.dataset_id else named
         return None
 
