@@ -46,17 +46,16 @@ def test_a_tilde_is_the_home_of_the_user(tmp_path: Path, monkeypatch: pytest.Mon
     ],
     ids=" ".join,
 )
-@pytest.mark.parametrize("is_there", [True, False], ids=["another folder", "no folder"])
+@pytest.mark.parametrize(
+    "there", [["wrong", "wrong/raw"], ["wrong", "wrong/.dagster"], []], ids=["another", "empty", "none"]
+)
 def test_a_command_that_needs_a_lake_makes_nothing_where_there_is_none(
-    tmp_path: Path, command: list[str], is_there: bool
+    tmp_path: Path, command: list[str], there: list[str]
 ) -> None:
     folder = tmp_path / "wrong"
-    if is_there:
-        (folder / "raw").mkdir(parents=True)
+    for name in there:
+        (tmp_path / name).mkdir()
     said = c2s(*command, lake=folder)
     assert said.status == 1
     assert said.err.startswith(f"c2s: there is no lake in {folder}. Name the folder of yours in $C2S_LAKE")
-    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == [
-        "wrong",
-        "wrong/raw",
-    ] * is_there
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == there

@@ -178,7 +178,9 @@ class Layout:
         MissingInputError
             If nothing in it was made by c2s.
         """
-        of_ours = (self.settings, self.inbox, self.staging, self.dagster_home, self.catalogue)
+        # Dagster makes empty folders in a home that is gone while it opens it.
+        of_dagster = self.dagster_home / "dagster.yaml"
+        of_ours = (self.settings, self.inbox, self.staging, of_dagster, self.catalogue)
         is_copy = next(self.sources(), None) or next(self.records(), None)
         if not any(path.exists() for path in of_ours) and is_copy is None:
             raise MissingInputError(

@@ -146,10 +146,12 @@ def test_a_run_wherever_it_was_started_is_refused_beside_a_machine_whose_locks_a
     layout.presence.mkdir(parents=True)
     resources = {"store": Store(root=str(tmp_path))}
     with (
+        dg.DagsterInstance.ephemeral() as instance,
         _touched(layout.presence / "node7~0123"),
         pytest.raises(dg.Failure, match="its locks are not seen"),
     ):
-        dg.materialize([written], resources=resources)
+        dg.materialize([written], resources=resources, instance=instance)
     assert not (tmp_path / "written").exists()
     (layout.presence / "node7~0123").unlink()
-    assert dg.materialize([written], resources=resources).success
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert dg.materialize([written], resources=resources, instance=instance).success
