@@ -45,10 +45,10 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     sys.unraisablehook = _tell_of_errors
     keep_tracebacks()
-    for pipe in watched():
-        threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
     del sys.argv[:2]
     try:
+        for pipe in watched():  # it may be closed already
+            threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

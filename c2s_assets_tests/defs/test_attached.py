@@ -36,16 +36,26 @@ except ZeroDivisionError:
 """
 
 
-def _run(tmp_path: Path, code: str) -> "subprocess.CompletedProcess[str]":
+def _run(tmp_path: Path, code: str, *, pipe: int | None = None) -> "subprocess.CompletedProcess[str]":
     (tmp_path / "tried.py").write_text(code)
+    held = {} if pipe is None else attached.attach_to(pipe)
     return subprocess.run(
         [sys.executable, "-m", attached.__name__, "try", "tried"],
-        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"},
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{Path(__file__).parents[2]}"} | held,
+        pass_fds=() if pipe is None else (pipe,),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def test_what_is_started_while_its_ui_ends_says_nothing(tmp_path: Path) -> None:
+    pipe, of_ui = os.pipe()
+    os.close(of_ui)
+    ran = _run(tmp_path, "import time; time.sleep(30)", pipe=pipe)
+    os.close(pipe)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (130, "", "")
 
 
 def test_an_interrupt_in_a_finalizer_is_no_error(tmp_path: Path) -> None:
