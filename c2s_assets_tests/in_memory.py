@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from threading import RLock
 from typing import Any
 
 import pytest
 import sqlalchemy as db
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from dagster._core.storage.event_log import in_memory as events
 from dagster._core.storage.runs import in_memory as runs
@@ -30,15 +30,8 @@ def keep_connections(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def keep_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the 90 scripts that say how its databases came to be once: half of what a new instance takes."""
-    read, kept = ScriptDirectory.from_config, dict[str, ScriptDirectory]()
-
-    def from_config(config: Config) -> ScriptDirectory:
-        name = str(config.config_file_name)
-        if name not in kept:
-            kept[name] = read(config)
-        return kept[name]
-
-    monkeypatch.setattr(ScriptDirectory, "from_config", from_config)
+    # Dagster keeps the configurations, by which they are told apart.
+    monkeypatch.setattr(ScriptDirectory, "from_config", cache(ScriptDirectory.from_config))
 
 
 def _engine(url: str, **_: Any) -> db.Engine:

@@ -78,12 +78,8 @@ def write_table(
     _group(store, version)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = ad.settings.zarr_write_format
-        try:
-            ad.settings.zarr_write_format = version
+        with ad.settings.override(zarr_write_format=version):
             table.write_zarr(store / "tables" / name)
-        finally:
-            ad.settings.zarr_write_format = before
     return table
 
 

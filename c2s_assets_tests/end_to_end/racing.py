@@ -75,7 +75,7 @@ def _play(folder: Path, name: str, role: str, *arguments: str) -> int:
     (folder / f"ready-{name}").touch()
     _wait_for(folder / "go")
     if role == "c2s":
-        return int(begin())  # type: ignore[call-overload]
+        return int(begin())
     stop = folder / f"stop-{name}"
     deadline, is_last = time.monotonic() + _SECONDS, False
     while not is_last and time.monotonic() < deadline:

@@ -152,12 +152,8 @@ def write_h5mu(path: Path, *modalities: str) -> Path:
 def write_zarr(folder: Path, *, version: int = 2) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        before = ad.settings.zarr_write_format
-        ad.settings.zarr_write_format = version
-        try:
+        with ad.settings.override(zarr_write_format=version):
             as_anndata().write_zarr(folder)
-        finally:
-            ad.settings.zarr_write_format = before
     return folder
 
 
