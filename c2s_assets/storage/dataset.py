@@ -30,7 +30,7 @@ from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
 from c2s_assets.storage.tables.parquet import (
-    iter_table,
+    iter_written,
     least_text,
     read_table,
     with_metadata,
@@ -144,10 +144,10 @@ class DatasetStage:
         write_table(part, schema.empty_table(), schema=with_metadata(schema, says))
 
     def written(self, *, rows: int | None = None) -> Generator[pl.DataFrame]:
-        """Read what was written, block by block; of sides, one after the other. See `iter_table`."""
+        """Read what was written, block by block; of sides, one after the other. See `iter_written`."""
         for target in self.targets:
             if (path := self.path(target)).exists():
-                yield from iter_table(path, rows=rows)
+                yield from iter_written(path, rows=rows)
 
     def commit(self, checks: Sequence[CheckReport]) -> Built:
         """Let what was written take its place, together with its record."""

@@ -53,8 +53,8 @@ class FeatureTally:
     def __init__(self, *, kind: Kind, n_vars: int, is_fitted: NDArray[np.bool_]) -> None:
         self._kind: Kind = kind
         self._is_fitted = is_fitted
-        self._n_cells = np.zeros(n_vars, np.int64)
-        self._sums, self._fitted_sums, self._fitted_squares = (np.zeros(n_vars) for _ in range(3))
+        # Of each feature what `_add_rows` adds up, side by side: four arrays took twice as long to reach.
+        self._sums = np.zeros((n_vars, 4))
         self._lowest = 0.0
 
     def add(self, start: int, block: csr_array) -> None:
@@ -67,10 +67,7 @@ class FeatureTally:
             csr_of(block),
             is_fitted=self._is_fitted[start : start + block.shape[0]],
             target=TARGET_COUNTS if self._kind == "counts" else 0,
-            n_cells=self._n_cells,
             sums=self._sums,
-            fitted_sums=self._fitted_sums,
-            fitted_squares=self._fitted_squares,
         )
 
     def passing(self, blocks: Iterable[tuple[int, csr_array]]) -> Iterator[tuple[int, csr_array]]:
@@ -81,16 +78,18 @@ class FeatureTally:
 
     def summary(self) -> FeatureSummary:
         """Sum up what was added."""
+        n_cells, sums, fitted_sums, fitted_squares = self._sums.T
         n_fitted = int(self._is_fitted.sum())
         is_highly_variable = None
         # Below zero, neither a sum of counts nor a ratio of variance to mean means anything.
         if self._kind in ("counts", "normalised") and self._lowest == 0 and n_fitted > 1:
-            mean = self._fitted_sums / n_fitted
-            variance = (self._fitted_squares - self._fitted_sums * mean) / (n_fitted - 1)
+            mean = fitted_sums / n_fitted
+            variance = (fitted_squares - fitted_sums * mean) / (n_fitted - 1)
             variance[variance <= _ROUNDING * mean**2] = 0
             is_highly_variable = choose_highly_variable(mean, variance, n_top=N_HIGHLY_VARIABLE)
         n_obs = max(self._is_fitted.size, 1)
-        return FeatureSummary(self._n_cells, (self._sums / n_obs).astype(np.float32), is_highly_variable)
+        averages = (sums / n_obs).astype(np.float32)
+        return FeatureSummary(n_cells.astype(np.int64), averages, is_highly_variable)
 
 
 def summarise_features(
@@ -171,19 +170,20 @@ def _add_rows(
     *,
     is_fitted: NDArray[np.bool_],
     target: int,
-    n_cells: NDArray[np.int64],
     sums: NDArray[np.float64],
-    fitted_sums: NDArray[np.float64],
-    fitted_squares: NDArray[np.float64],
 ) -> None:
-    """Add the rows of a block to the sums of their features; `target` 0 leaves values as they are."""
+    """Add the rows of a block to the sums of their features; `target` 0 leaves values as they are.
+
+    `sums` has a row per feature: its cells, the sum of its values, and of the fitted cells the sums of its
+    scaled values and of their squares.
+    """
     indptr, indices, values = rows
     for row in range(is_fitted.size):
         scale = scale_of_row(values, indptr[row], indptr[row + 1], target)
         for position in range(indptr[row], indptr[row + 1]):
             feature, value = indices[position], np.float64(values[position])
-            n_cells[feature] += 1
-            sums[feature] += value
+            sums[feature, 0] += 1
+            sums[feature, 1] += value
             if is_fitted[row]:
-                fitted_sums[feature] += value * scale
-                fitted_squares[feature] += (value * scale) ** 2
+                sums[feature, 2] += value * scale
+                sums[feature, 3] += (value * scale) ** 2

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from c2s_assets.storage.lake.shapes import peek, present
+from c2s_assets.storage.streams import N_THREADS, map_ahead
 from c2s_assets.storage.zarr_stores.metadata import is_zarr_store
 
 # From the first bytes to the last ones, 256 kB: 0.3 ms of a file that is in memory.
@@ -56,11 +57,10 @@ def tree_digest(*paths: Path) -> str:
 
     A path that does not exist counts as empty.
     """
+    files = {file: file.relative_to(path.parent).as_posix() for path in paths for file in files_of_tree(path)}
     digest = hashlib.sha256()
-    for path in paths:
-        for file in files_of_tree(path):
-            name = file.relative_to(path.parent).as_posix()
-            digest.update(f"{name}\0{file_digest(file)}\n".encode())
+    for name, of_file in zip(files.values(), map_ahead(file_digest, files, n_threads=N_THREADS), strict=True):
+        digest.update(f"{name}\0{of_file}\n".encode())
     return digest.hexdigest()
 
 

@@ -18,6 +18,7 @@ from c2s_assets.storage.tables.parquet import (
     count_rows,
     iter_table,
     iter_together,
+    iter_written,
     read_footer,
     read_rows,
     read_table,
@@ -351,6 +352,14 @@ def test_blocks_are_row_groups_and_in_order(table):
     blocks = list(iter_table(path, columns=["n_genes", "cell_id"]))
     assert [block.height for block in blocks] == [4, 4, 4, 4, 4, 1]
     assert pl.concat(blocks).equals(rows.select("n_genes", "cell_id"))
+
+
+def test_what_was_written_is_read_in_the_same_blocks_two_parts_at_once(table):
+    path, rows = table
+    for n_rows in (None, 3):
+        blocks, others = list(iter_written(path, rows=n_rows)), list(iter_table(path, rows=n_rows))
+        assert [block.height for block in blocks] == [block.height for block in others]
+        assert pl.concat(blocks).equals(rows)
 
 
 @pytest.mark.parametrize(
