@@ -37,7 +37,7 @@ def pseudobulk(context: dg.AssetExecutionContext, store: Store) -> Events:
         writer = SumsWriter.of(staged, _addable(staged.dataset, groups), pseudobulk_table)
         matrix = h5ad.matrix(staged.dataset.profile.layer)
         blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
-        writer.write(blocks, n_stored=matrix.info.n_stored)
+        writer.write(blocks, n_stored=matrix.info.n_stored, are_draws=False)
         found = [
             *_claims_of_cells(staged.dataset, cells, groups),
             claims.accounts_for_all_cells(cells, groups),
@@ -60,7 +60,7 @@ def pseudocells(context: dg.AssetExecutionContext, store: Store) -> Events:
         writer = SumsWriter.of(staged, draws, pseudocells_table)
         matrix = h5ad.matrix(staged.dataset.profile.layer)
         blocks = read_blocks(matrix, rows=store.rows_per_block, log=context.log)
-        writer.write(blocks, n_stored=matrix.info.n_stored, **spec.model_dump())
+        writer.write(blocks, n_stored=matrix.info.n_stored, are_draws=True, **spec.model_dump())
         found = [
             *_claims_of_cells(staged.dataset, cells, groups),
             claims.groups_have_cells(groups, fewest=spec.n_cells + 1, effect=_ARE_ALL_DRAWN),

@@ -71,8 +71,8 @@ class TableWriter:
     rows_per_group
         `ROWS_PER_GROUP`, unless rows are so large that fewer make a group.
     plain
-        Columns whose values do not repeat, such as hashes. A dictionary of them takes four times as long to
-        write as they do, and a fifth more space.
+        Columns whose values do not repeat, such as hashes and sums. A dictionary of hashes takes four times
+        as long to write as they do, and a fifth more space.
     rows_per_draw
         Rows of a row group within a part, for a table of which few rows here and there are read: no reader
         decodes less than a row group.
@@ -177,7 +177,9 @@ class TableWriter:
         for part in self._parts[:n_finished]:  # no more at once than there are threads: memory is bounded
             part.result()
         path = self._path / self._part_name.format(len(self._parts))
-        writing = self._pool.submit(_write_file, path, group, self._schema, rows_per_draw=self._rows_per_draw)
+        writing = self._pool.submit(
+            _write_file, path, group, self._schema, plain=self._plain, rows_per_draw=self._rows_per_draw
+        )
         self._parts.append(writing)
 
     @property
@@ -511,17 +513,21 @@ def _open(
     # They cut the small groups of a table that is drawn from into more pages, a quarter more time to read.
     # Lists of integers are positions that ascend: 16,384 cells of 1,924 values in groups of 128, the values
     # with a dictionary, are 74 MB with one of the positions as well, 37 MB with their differences instead,
-    # and those are read 5 % faster.
-    ascending = [
-        name for field in schema if _is_list_of_integers(field.type) for name in stored_columns(field)
-    ]
+    # and those are read 5 % faster. Sums of counts, of which few are alike, take three quarters of the time
+    # to write with their first bytes together, then their second ones, and a twentieth more space.
+    encodings = {
+        name: encoding
+        for field in schema
+        if (encoding := _encoding(field, is_plain=field.name in plain)) is not None
+        for name in stored_columns(field)
+    }
     stored = chain.from_iterable(map(stored_columns, schema))
-    without = {*plain, *ascending}
+    without = {*plain, *encodings}
     return pq.ParquetWriter(
         path,
         schema,
         use_dictionary=[name for name in stored if name not in without] if without else True,
-        column_encoding=dict.fromkeys(ascending, "DELTA_BINARY_PACKED") or None,
+        column_encoding=encodings or None,
         compression="zstd",
         compression_level=2,
         write_page_index=True,
@@ -529,8 +535,12 @@ def _open(
     )
 
 
-def _is_list_of_integers(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) and pa.types.is_integer(kind.value_type))
+def _encoding(field: pa.Field, *, is_plain: bool) -> str | None:
+    """Name the encoding of a column's values; None for a dictionary, or nothing where `is_plain`."""
+    kind = field.type.value_type if pa.types.is_list(field.type) else field.type
+    if is_plain and pa.types.is_floating(kind):
+        return "BYTE_STREAM_SPLIT"
+    return "DELTA_BINARY_PACKED" if kind != field.type and pa.types.is_integer(kind) else None
 
 
 def _write_by_side(writers: Mapping[str, TableWriter], blocks: Iterable[pl.DataFrame]) -> None:
@@ -539,8 +549,15 @@ def _write_by_side(writers: Mapping[str, TableWriter], blocks: Iterable[pl.DataF
             writer.write(block.filter(pl.col(SPLIT) == side))
 
 
-def _write_file(path: Path, table: pa.Table, schema: pa.Schema, *, rows_per_draw: int | None = None) -> None:
-    with _open(path, schema, is_drawn_from=rows_per_draw is not None) as file:
+def _write_file(
+    path: Path,
+    table: pa.Table,
+    schema: pa.Schema,
+    *,
+    plain: Collection[str] = (),
+    rows_per_draw: int | None = None,
+) -> None:
+    with _open(path, schema, plain=plain, is_drawn_from=rows_per_draw is not None) as file:
         file.write_table(table, row_group_size=rows_per_draw or ROWS_PER_GROUP)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from scipy.sparse import csr_array
 
 from c2s_assets.core.cells.uniform import uniform_columns
-from c2s_assets.core.columns import AGE, CELL_ID, DONOR_ID, IS_PRIMARY_DATA
+from c2s_assets.core.columns import AGE, CELL_ID, DONOR_ID, IS_PRIMARY_DATA, VALUE
 from c2s_assets.core.expression.csr import csr_of
 from c2s_assets.core.expression.tables import rows_per_group
 from c2s_assets.core.splits.manifest import assign_cells
@@ -70,7 +70,9 @@ class SumsWriter:
         n_vars = staged.dataset.profile.n_vars
         return cls(staged, members, to_table, Totals(n_vars), Totals(n_vars))
 
-    def write(self, blocks: Iterable[tuple[int, csr_array]], *, n_stored: int, **says: Any) -> None:
+    def write(
+        self, blocks: Iterable[tuple[int, csr_array]], *, n_stored: int, are_draws: bool, **says: Any
+    ) -> None:
         """Write a row for each of the members.
 
         The matrix is read once, and the cells that are used are put aside on disk, those of a group together.
@@ -80,6 +82,9 @@ class SumsWriter:
         ----------
         blocks, n_stored
             All of the matrix, and how many values it stores.
+        are_draws
+            Whether the rows are draws: nobody asks how many of their few cells have a feature, and their
+            pages are not cut by content, which is for tables that are uploaded version after version.
         says
             What the footer says beside what every footer does.
         """
@@ -93,10 +98,14 @@ class SumsWriter:
         with tempfile.TemporaryDirectory(dir=self.staged.folder) as folder:
             buckets = Buckets(Path(folder), pieces.bucket_of_cell)
             self._put_aside(blocks, buckets)
-            with closing(one_ahead(self._tables(pieces, buckets))) as tables:
+            rows = rows_per_group(n_obs=members.rows.height, n_stored=n_most)
+            adder = Adder(profile.n_vars, is_counted=not are_draws)
+            with closing(one_ahead(self._tables(pieces, buckets, adder))) as tables:
                 self.staged.write(
                     tables,
-                    rows_per_group=rows_per_group(n_obs=members.rows.height, n_stored=n_most),
+                    rows_per_group=rows,
+                    rows_per_draw=rows if are_draws else None,
+                    plain=[VALUE],
                     layer=profile.layer,
                     **says,
                 )
@@ -118,10 +127,9 @@ class SumsWriter:
         buckets.flush()
         self.source.add_rows(self.members.add_up(of_cells))
 
-    def _tables(self, pieces: Pieces, buckets: Buckets) -> Generator[pa.Table]:
+    def _tables(self, pieces: Pieces, buckets: Buckets, adder: Adder) -> Generator[pa.Table]:
         """Add up the cells of one bucket after the other."""
-        n_vars, n_rows = self.staged.dataset.profile.n_vars, 0
-        adder, at_once = Adder(n_vars), max(1, _VALUES_AT_ONCE // n_vars)
+        n_rows, at_once = 0, max(1, _VALUES_AT_ONCE // self.staged.dataset.profile.n_vars)
         for bucket in range(pieces.n_buckets):
             cells, counts = buckets.take(bucket)
             begin, end = np.searchsorted(pieces.bucket, [bucket, bucket + 1]).tolist()

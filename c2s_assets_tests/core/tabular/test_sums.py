@@ -21,10 +21,11 @@ def dense(sums: Sums, values: NDArray[np.generic]) -> NDArray[np.generic]:
 
 @given(
     counts=st.lists(st.lists(st.integers(0, 3), min_size=N_VARS, max_size=N_VARS), min_size=1, max_size=8),
+    is_counted=st.booleans(),
     data=st.data(),
 )
 def test_rows_are_what_numpy_adds_up_however_they_are_cut(
-    counts: list[list[int]], data: st.DataObject
+    counts: list[list[int]], is_counted: bool, data: st.DataObject
 ) -> None:
     matrix = np.array(counts, np.float32)
     of_cells = st.lists(st.integers(0, len(counts) - 1), min_size=1, max_size=6)
@@ -39,22 +40,25 @@ def test_rows_are_what_numpy_adds_up_however_they_are_cut(
             rows.append(pending)
             pending = []
 
-    half, adder, found = len(pieces) // 2, Adder(N_VARS), []
+    half, adder, found = len(pieces) // 2, Adder(N_VARS, is_counted=is_counted), []
     for stretch in (slice(0, half), slice(half, None)):
         places = np.array([place for piece in pieces[stretch] for place in piece], np.int64)
         bounds = np.cumsum([0, *map(len, pieces[stretch])])
         found.append(adder.add(csr_of(csr_array(matrix)), places, bounds, ends_row=ends_row[stretch]))
 
     values = np.concatenate([dense(sums, sums.values) for sums in found])
-    detected = np.concatenate([dense(sums, sums.n_detected) for sums in found])
     np.testing.assert_array_equal(values, np.stack([matrix[row].sum(axis=0) for row in rows]))
+    if not is_counted:
+        assert all(sums.n_detected.size == 0 for sums in found)
+        return
+    detected = np.concatenate([dense(sums, sums.n_detected) for sums in found])
     np.testing.assert_array_equal(detected, np.stack([(matrix[row] > 0).sum(axis=0) for row in rows]))
 
 
 def test_sums_are_rounded_once() -> None:
     """In float32, 2^24 + 1 is 2^24, however often 1 is added to it."""
     counts = csr_array(np.array([[2.0**24], *[[1.0]] * 8], np.float32))
-    adder = Adder(1)
+    adder = Adder(1, is_counted=False)
     sums = adder.add(csr_of(counts), np.arange(9), np.array([0, 9]), ends_row=np.array([True]))
     assert sums.values.tolist() == [2**24 + 8]
 
