@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from c2s_assets.core.loading import without_garbage
 from c2s_assets.defs import plots
-from c2s_assets_tests.in_memory import keep_connections, keep_scripts
+from c2s_assets_tests.in_memory import ask_no_state, keep_connections, keep_scripts
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("untimed", deadline=None)
@@ -48,6 +48,7 @@ def kept_by_dagster() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         keep_connections(monkeypatch)
         keep_scripts(monkeypatch)
+        ask_no_state(monkeypatch)
         yield
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as db
 from alembic.script import ScriptDirectory
+from dagster._core.storage.defs_state.base import DefsStateStorage
 from dagster._core.storage.event_log import in_memory as events
 from dagster._core.storage.runs import in_memory as runs
 from sqlalchemy.pool import StaticPool
@@ -32,6 +33,15 @@ def keep_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the 90 scripts that say how its databases came to be once: half of what a new instance takes."""
     # Dagster keeps the configurations, by which they are told apart.
     monkeypatch.setattr(ScriptDirectory, "from_config", cache(ScriptDirectory.from_config))
+
+
+def ask_no_state(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load definitions without a look at the state of components, of which ours have none.
+
+    Dagster asks for it the instance that was entered last, and takes one for that which is gone by now if
+    a generator that held another is thrown away late.
+    """
+    monkeypatch.setattr(DefsStateStorage, "get", lambda: None)
 
 
 def _engine(url: str, **_: Any) -> db.Engine:
