@@ -1,10 +1,8 @@
 """Work on several blocks at once without losing their order."""
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, suppress
-from itertools import islice
 from queue import Empty, Queue
 from threading import Event
 from typing import TypeVar
@@ -54,22 +52,6 @@ def _feed(
             futures.put(workers.submit(function, item))
     finally:
         futures.put(None)
-
-
-def map_large(
-    function: Callable[[Item], Result], items: Iterable[Item], *, n_threads: int
-) -> Generator[Result]:
-    """Do as `map_ahead`, where results are so large that few may be held: the caller's and one a thread.
-
-    The items are taken in the caller's thread.
-    """
-    waiting = iter(items)
-    with ThreadPoolExecutor(n_threads) as workers:
-        pending = deque(workers.submit(function, item) for item in islice(waiting, n_threads))
-        while pending:
-            result = pending.popleft().result()
-            pending.extend(workers.submit(function, item) for item in islice(waiting, 1))
-            yield result
 
 
 def one_ahead(items: Generator[Item]) -> Generator[Item]:

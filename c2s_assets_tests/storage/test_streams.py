@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from c2s_assets.storage.streams import map_ahead, map_large, one_ahead
+from c2s_assets.storage.streams import map_ahead, one_ahead
 
 
 def test_map_ahead_keeps_the_order_whoever_finishes_first() -> None:
@@ -129,37 +129,3 @@ def test_an_error_comes_in_place_of_its_item() -> None:
     with pytest.raises(ValueError, match="item 2"):
         next(ahead)
     assert _n_threads() == 0
-
-
-def test_map_large_works_side_by_side_and_holds_one_result_a_thread_beside_the_callers() -> None:
-    begun = []
-    together = threading.Barrier(2, timeout=10)
-
-    def work(item: int) -> int:
-        begun.append(item)
-        if item < 2:
-            together.wait()
-        return item * 10
-
-    results = map_large(work, range(10), n_threads=2)
-
-    assert next(results) == 0
-    time.sleep(0.2)
-    assert sorted(begun) == [0, 1, 2]
-    assert list(results) == [10, 20, 30, 40, 50, 60, 70, 80, 90]
-
-
-def test_map_large_raises_an_error_where_its_result_would_be_and_leaves_no_thread() -> None:
-    n_threads = threading.active_count()
-
-    def work(item: int) -> int:
-        if item == 1:
-            raise ValueError("one")
-        return item
-
-    results = map_large(work, range(50), n_threads=2)
-
-    assert next(results) == 0
-    with pytest.raises(ValueError, match="one"):
-        next(results)
-    assert threading.active_count() == n_threads

@@ -28,7 +28,7 @@ from c2s_assets.schemas.arrow import arrow_schema
 from c2s_assets.schemas.images import stored_columns, with_features
 from c2s_assets.storage.lake.digest import files_of_tree
 from c2s_assets.storage.lake.shapes import is_of_shape, peek, present
-from c2s_assets.storage.streams import N_THREADS, map_large
+from c2s_assets.storage.streams import N_THREADS
 from c2s_assets.storage.tables.scanning import scan_files
 
 if TYPE_CHECKING:  # see schemas.arrow
@@ -311,17 +311,19 @@ def iter_table(
 def iter_written(path: Path, *, rows: int | None = None) -> Generator[pl.DataFrame]:
     """Read a table that nobody replaces meanwhile as `iter_table` does, two of its parts at once.
 
-    Three parts are in memory at most. Two threads take little more than half the time of one: 200,000
-    sentences in 25 parts 1.8 s instead of 3.1 s.
+    While one is given block by block, the next one is read into memory. Two threads take little more than
+    half the time of one: 200,000 sentences in 25 parts 1.8 s instead of 3.1 s.
     """
     if path.is_file():
         yield from iter_table(path, rows=rows)
         return
-    parts = map_large(
-        lambda part: list(iter_table(part, rows=rows)), files_of_tree(path), n_threads=N_THREADS
-    )
-    with closing(parts):
-        for blocks in parts:
+    parts = files_of_tree(path)
+    with ThreadPoolExecutor(1) as thread:
+        for part in parts:
+            following = next(parts, None)
+            read = thread.submit(list, () if following is None else iter_table(following, rows=rows))
+            yield from iter_table(part, rows=rows)
+            blocks = read.result()
             blocks.reverse()
             while blocks:
                 yield blocks.pop()
