@@ -13,10 +13,10 @@ demo: $(VENV)/.installed
 ui: $(VENV)/.installed
 	$(BIN)/c2s ui
 
-# In five processes for two cores, because six files mostly wait for a daemon or a browser, and begin; a file's
+# In four processes for two cores, because five files mostly wait for a daemon or a browser, and begin; a file's
 # tests share what was built for them.
 test: $(VENV)/.compiled
-	$(BIN)/pytest -n 5 --dist loadfile --no-loadscope-reorder --durations 15
+	$(BIN)/pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 15
 
 test-fast: $(VENV)/.compiled
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow and not peers"
