@@ -26,6 +26,7 @@ def keep_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "create_engine", _engine)
     monkeypatch.setattr(runs, "create_engine", _engine)
     monkeypatch.setattr(events.InMemoryEventLogStorage, "_connect", _connect)
+    monkeypatch.setattr(events.InMemoryEventLogStorage, "has_table", _has_table)
     monkeypatch.setattr(runs.InMemoryRunStorage, "connect", _connect)
 
 
@@ -53,3 +54,9 @@ def _connect(storage: Any) -> Iterator[db.Connection]:
     connection = storage._held_conn
     with _LOCK, nullcontext() if connection.in_transaction() else connection.begin():
         yield connection
+
+
+def _has_table(storage: Any, name: str) -> bool:
+    """Look as `_connect` does: what Dagster does would roll back what another thread is about to write."""
+    with _connect(storage) as connection:
+        return connection.dialect.has_table(connection, name)
