@@ -30,7 +30,8 @@ from c2s_assets.storage.sources.provenance import read_provenance
 from c2s_assets.storage.splits.marks import plan_marks
 from c2s_assets.storage.tables.inputs import count_rows_of, footer, gene_symbols_version
 from c2s_assets.storage.tables.parquet import (
-    iter_written,
+    iter_table,
+    iter_text,
     least_text,
     read_table,
     with_metadata,
@@ -143,11 +144,15 @@ class DatasetStage:
         part = self.path() / "part-00000.parquet"
         write_table(part, schema.empty_table(), schema=with_metadata(schema, says))
 
-    def written(self, *, rows: int | None = None) -> Generator[pl.DataFrame]:
-        """Read what was written, block by block; of sides, one after the other. See `iter_written`."""
+    def written(self, *, rows: int | None = None, is_text: bool = False) -> Generator[pl.DataFrame]:
+        """Read what was written, block by block; of sides, one after the other. See `iter_table`.
+
+        Parts that are mostly text are read two at once, see `iter_text`.
+        """
+        read = iter_text if is_text else iter_table
         for target in self.targets:
             if (path := self.path(target)).exists():
-                yield from iter_written(path, rows=rows)
+                yield from read(path, rows=rows)
 
     def commit(self, checks: Sequence[CheckReport]) -> Built:
         """Let what was written take its place, together with its record."""

@@ -112,6 +112,7 @@ def train_test(context: dg.AssetExecutionContext, store: Store) -> Events:
         cells = read_sides(side_folders(staged))
         yield from publish_table(
             staged,
+            blocks=staged.written(is_text=True),
             claims=_claims_of_sides(dataset, cells, describe_split(manifest)),
             metadata=_metadata(staged)
             | as_metadata({f"{name}_spec_id": spec_id for name, spec_id in spec_ids(dataset).items()})

@@ -77,7 +77,7 @@ def cell_sentences(context: dg.AssetExecutionContext, store: Store) -> Events:
         yield from publish_table(
             staged,
             shown=before,
-            blocks=_collect_ensembl_words(staged.written(), words),
+            blocks=_collect_ensembl_words(staged.written(is_text=True), words),
             claims=chain(
                 [sentence_claims.gene_lists_name_genes(spec.gene_lists, features[SYMBOL].drop_nulls())],
                 _claims_of_lengths(counted[N_EXPRESSED], n_silent=n_silent, listing=listing),

@@ -1,7 +1,6 @@
 """Writes `cell_fingerprints`."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 
 import polars as pl
 import pyarrow as pa
@@ -9,12 +8,11 @@ from scipy.sparse import csr_array
 
 from c2s_assets.core.expression.csr import csr_of
 from c2s_assets.core.leaks.columns import HASHES
-from c2s_assets.core.leaks.fingerprints import Fingerprints, fingerprint_rows
+from c2s_assets.core.leaks.fingerprints import fingerprint_rows
 from c2s_assets.core.leaks.genes import count_ensembl_ids, gene_keys
 from c2s_assets.core.leaks.spec import SPEC, SPEC_ID
 from c2s_assets.core.leaks.tables import Evidence, fingerprint_table, no_fingerprints
 from c2s_assets.storage.dataset import DatasetStage
-from c2s_assets.storage.streams import N_THREADS, map_ahead
 
 
 def write_fingerprints(
@@ -33,17 +31,12 @@ def write_fingerprints(
     """
     evidence, keys = Evidence(), gene_keys(genes)
 
-    def describe(block: tuple[int, csr_array]) -> tuple[Fingerprints, pa.Table]:
-        start, counts = block
-        found = fingerprint_rows(csr_of(counts), keys)
-        return found, fingerprint_table(found, cell_ids.slice(start, counts.shape[0]))
-
     def tables() -> Iterator[pa.Table]:
         nonlocal evidence
-        with closing(map_ahead(describe, blocks, n_threads=N_THREADS)) as described:
-            for found, table in described:
-                evidence = evidence.with_cells_of(found)
-                yield table
+        for start, counts in blocks:
+            found = fingerprint_rows(csr_of(counts), keys)
+            evidence = evidence.with_cells_of(found)
+            yield fingerprint_table(found, cell_ids.slice(start, counts.shape[0]))
 
     _write(staged, tables(), genes=genes)
     return evidence

@@ -24,7 +24,7 @@ from c2s_assets.schemas.registry import CELLS, MANIFEST
 from c2s_assets.storage.dataset import Dataset, DatasetStage
 from c2s_assets.storage.streams import one_ahead
 from c2s_assets.storage.tables.buckets import VALUES_PER_BUCKET, Buckets
-from c2s_assets.storage.tables.parquet import iter_table, read_table, table_schema
+from c2s_assets.storage.tables.parquet import read_table, table_schema
 
 # Of the rows of sums that are made at once: 48 MB.
 _VALUES_AT_ONCE = 4 * 2**20
@@ -111,11 +111,8 @@ class SumsWriter:
                 )
 
     def read_back(self) -> Generator[pl.DataFrame]:
-        """Read what was written, block by block, and add it up on the way, so that it is read once.
-
-        Not two parts at once: they are so large that this takes 300 MB, and no less time.
-        """
-        for block in iter_table(self.staged.path()):
+        """Read what was written, block by block, and add it up on the way, so that it is read once."""
+        for block in self.staged.written():
             self.written.add(block)
             yield block
 

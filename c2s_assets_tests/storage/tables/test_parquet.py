@@ -17,8 +17,8 @@ from c2s_assets.storage.tables.parquet import (
     TableWriter,
     count_rows,
     iter_table,
+    iter_text,
     iter_together,
-    iter_written,
     read_footer,
     read_rows,
     read_table,
@@ -371,7 +371,7 @@ def test_blocks_are_row_groups_and_in_order(table):
 def test_what_was_written_is_read_in_the_same_blocks_two_parts_at_once(table):
     path, rows = table
     for n_rows in (None, 3):
-        blocks, others = list(iter_written(path, rows=n_rows)), list(iter_table(path, rows=n_rows))
+        blocks, others = list(iter_text(path, rows=n_rows)), list(iter_table(path, rows=n_rows))
         assert [block.height for block in blocks] == [block.height for block in others]
         assert pl.concat(blocks).equals(rows)
 
