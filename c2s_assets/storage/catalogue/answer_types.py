@@ -5,6 +5,8 @@ from collections.abc import Collection
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
+from c2s_assets.storage.catalogue.ddl import quoted
+
 # Polars cannot take intervals and unions, takes uhugeint for negative numbers and big numbers for bytes, and
 # panics when it prints date 'infinity'.
 FLAT = frozenset(
@@ -42,14 +44,15 @@ def as_types(answer: duckdb.DuckDBPyRelation, kept: Collection[str]) -> duckdb.D
     answer
         Without two columns of one name: a limit gives the second another.
     """
-    columns = []
-    for name, found in zip(answer.columns, answer.types, strict=True):
-        # DuckDB takes a column expression of that name for all columns.
-        column = duckdb.SQLExpression('"*"') if name == "*" else duckdb.ColumnExpression(name)
-        if not _is_kept(found, kept):
-            column = column.cast(duckdb.sqltypes.VARCHAR).alias(name)
-        columns.append(column)
-    return answer.project(*columns)
+    written = [
+        f"cast({quoted(name)} as varchar) as {quoted(name)}"
+        for name, found in zip(answer.columns, answer.types, strict=True)
+        if not _is_kept(found, kept)
+    ]
+    if not written:
+        return answer
+    # In one expression: DuckDB's client compares each with all names, which takes 9 s for 5,000 columns.
+    return answer.project(duckdb.SQLExpression(f"* replace ({', '.join(written)})"))
 
 
 def _is_kept(found: DuckDBPyType, kept: Collection[str]) -> bool:

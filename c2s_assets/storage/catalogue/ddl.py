@@ -17,35 +17,36 @@ def definitions(table: CatalogueTable) -> Iterator[str]:
     """
     yield _create_table(table) if table.shows is None else _create_view(table)
     kind = "table" if table.shows is None else "view"
-    yield f"comment on {kind} {_name(table.name)} is {_text(table.description)}"
+    yield f"comment on {kind} {quoted(table.name)} is {_text(table.description)}"
     for column in table.columns:
-        place = f"{_name(table.name)}.{_name(column.name)}"
+        place = f"{quoted(table.name)}.{quoted(column.name)}"
         yield f"comment on column {place} is {_text(column.description)}"
 
 
 def copy(table: CatalogueTable, *, rows: str) -> str:
     """Write the statement that fills a table with rows that have its columns, or some of them."""
-    return f"insert into {_name(table.name)} by name from {_name(rows)}"
+    return f"insert into {quoted(table.name)} by name from {quoted(rows)}"
 
 
 def _create_table(table: CatalogueTable) -> str:
     columns = [
-        f"{_name(column.name)} {table.types[column.name]}{' not null' if column.null is None else ''}"
+        f"{quoted(column.name)} {table.types[column.name]}{' not null' if column.null is None else ''}"
         for column in table.columns
     ]
-    key = ", ".join(map(_name, table.key))
-    return f"create table {_name(table.name)} ({', '.join(columns)}, primary key ({key}))"
+    key = ", ".join(map(quoted, table.key))
+    return f"create table {quoted(table.name)} ({', '.join(columns)}, primary key ({key}))"
 
 
 def _create_view(table: CatalogueTable) -> str:
-    columns = [f"{_name(name)}::{of_type} as {_name(name)}" for name, of_type in table.types.items()]
+    columns = [f"{quoted(name)}::{of_type} as {quoted(name)}" for name, of_type in table.types.items()]
     computed = _VIEWS / f"{table.name}.sql"
-    source = f"({statement(f'views/{table.name}')})" if computed.is_file() else f"files.{_name(table.shows)}"
+    source = f"({statement(f'views/{table.name}')})" if computed.is_file() else f"files.{quoted(table.shows)}"
     # Names are those of our own models, in quotes.
-    return f"create view {_name(table.name)} as select {', '.join(columns)} from {source}"  # noqa: S608
+    return f"create view {quoted(table.name)} as select {', '.join(columns)} from {source}"  # noqa: S608
 
 
-def _name(name: str | None) -> str:
+def quoted(name: str | None) -> str:
+    """Write a name as SQL has it, whatever stands in it."""
     return '"{}"'.format(str(name).replace('"', '""'))
 
 
