@@ -170,9 +170,10 @@ def test_sections_of_one_file_do_not_hear_each_other(tmp_path: Path) -> None:
 def _stains() -> NDArray[np.uint8]:
     """An image of the spots, each in a colour of its own: 130 px wide discs on a grey slide."""
     pixels = np.full((1400, 2200, 3), 200, np.uint8)
-    y, x = np.mgrid[:1400, :2200]
-    for spot, (cx, cy) in enumerate(SPOTS["obsm"]["spatial"] + 100):
-        pixels[(x - cx) ** 2 + (y - cy) ** 2 < 65**2] = (spot * 4, 255 - spot * 4, 40)
+    y, x = np.mgrid[-65:66, -65:66]
+    disc = x**2 + y**2 < 65**2
+    for spot, (left, top) in enumerate(SPOTS["obsm"]["spatial"].astype(int) + 100 - 65):
+        pixels[top : top + 131, left : left + 131][disc] = (spot * 4, 255 - spot * 4, 40)
     return pixels
 
 

@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
@@ -50,27 +51,10 @@ def name_donors(labels: pl.Series) -> pl.DataFrame:
     `has_known_donor`, `n_cells`. `donor_id` is null for a label that is missing or empty.
     """
     counted = labels.alias(LABEL).to_frame().group_by(LABEL, maintain_order=True).len(N_CELLS)
-    spelled = counted.with_columns(
-        pl.col(LABEL).map_elements(_tidy, return_dtype=pl.String).replace("", None).alias(DONOR_ID)
-    ).with_columns(
-        pl.col(DONOR_ID).map_elements(_without_case_and_space, return_dtype=pl.String).alias("key")
-    )
-    frequent = (
-        spelled.drop_nulls("key")
-        .group_by("key", DONOR_ID, maintain_order=True)
-        .agg(pl.col(N_CELLS).sum())
-        .sort(N_CELLS, descending=True, maintain_order=True)
-        .unique("key", keep="first", maintain_order=True)
-    )
-    known = frequent.select("key", DONOR_ID).with_columns(
-        pl.Series(
-            HAS_KNOWN_DONOR, list(_are_known(dict(frequent.select(DONOR_ID, "key").iter_rows()))), pl.Boolean
-        )
-    )
-    return (
-        spelled.drop(DONOR_ID)
-        .join(known, on="key", how="left", maintain_order="left")
-        .select(LABEL, DONOR_ID, pl.col(HAS_KNOWN_DONOR).fill_null(value=False), N_CELLS)
+    donors = _name(dict(counted.iter_rows()))
+    ids, are_known = zip(*donors.values(), strict=True) if donors else ((), ())
+    return counted.select(
+        LABEL, pl.Series(DONOR_ID, ids, pl.String), pl.Series(HAS_KNOWN_DONOR, are_known, pl.Boolean), N_CELLS
     )
 
 
@@ -87,8 +71,7 @@ def name_cells(labels: pl.Series, donors: pl.DataFrame) -> pl.DataFrame:
 
 def count_known_donors(labels: Collection[str | None]) -> int:
     """Count the donors that can be told apart among the labels of one dataset."""
-    named = name_donors(pl.Series(list(labels), dtype=pl.String))
-    return named.filter(HAS_KNOWN_DONOR)[DONOR_ID].n_unique()
+    return len({donor_id for donor_id, is_known in _name(Counter(labels)).values() if is_known})
 
 
 def doubtful_donors(donors: pl.DataFrame) -> pl.DataFrame:
@@ -110,6 +93,22 @@ def doubtful_donors(donors: pl.DataFrame) -> pl.DataFrame:
     if known.is_empty() or is_doubtful.sum() > known.height / 2:
         return known.clear()
     return known.filter(is_doubtful, pl.col(N_CELLS) <= _FEW_CELLS * int(donors[N_CELLS].sum()))
+
+
+def _name(n_cells: Mapping[str | None, int]) -> dict[str | None, tuple[str | None, bool]]:
+    """Give every label the id of its donor, and say whether that is known; see `name_donors`."""
+    tidy = {label: _tidy(label or "") for label in n_cells}
+    keys = {spelling: _without_case_and_space(spelling) for spelling in tidy.values() if spelling}
+    spelled: Counter[tuple[str, str]] = Counter()
+    for label, spelling in tidy.items():
+        if spelling:
+            spelled[keys[spelling], spelling] += n_cells[label]
+    frequent: dict[str, str] = {}
+    for key, spelling in sorted(spelled, key=spelled.__getitem__, reverse=True):
+        frequent.setdefault(key, spelling)
+    known = dict(zip(frequent, _are_known({donor: key for key, donor in frequent.items()}), strict=True))
+    named = {spelling: (frequent[key], known[key]) for spelling, key in keys.items()}
+    return {label: named.get(spelling, (None, False)) for label, spelling in tidy.items()}
 
 
 def _tidy(label: str) -> str:
