@@ -148,7 +148,7 @@ def _columns_of(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Values]:
         }
     ),
 )
-@settings(max_examples=60, derandomize=True, deadline=None)
+@settings(max_examples=40, derandomize=True, deadline=None)
 def test_columns_and_embeddings_give_the_same_tables_however_they_are_stored(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, columns: dict[str, Values]
 ) -> None:

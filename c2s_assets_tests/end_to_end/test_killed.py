@@ -37,30 +37,19 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Layout, Layout]:
     return lakes[0], lakes[1]
 
 
-# The stages are opened by raw_h5ad, dataset_profile, ..., train_test (the 11th), validation_report in turn.
-@pytest.mark.parametrize("n_stages", [1, 6, 9, 11])
-def test_a_killed_build_leaves_whole_tables_and_the_next_one_succeeds(
-    tmp_path: Path, versions: tuple[Layout, Layout], n_stages: int
+def test_builds_that_are_killed_leave_whole_tables_and_the_next_one_succeeds(
+    tmp_path: Path, versions: tuple[Layout, Layout]
 ) -> None:
+    """Each is killed a few stages later, on what the one before has left."""
     old, new = (files_below(version.dataset("toy")) for version in versions)
     layout = make_lake(tmp_path)
     shutil.copytree(versions[0].root, layout.root, dirs_exist_ok=True)
     shutil.rmtree(layout.dagster_home)
     drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=EMBEDDINGS, seed=2)
-
-    _kill_at_stage(layout, n_stages)
-
-    found = files_below(layout.dataset("toy"))
-    assert found.keys() <= old.keys() | new.keys()
-    found.pop("record.json")  # tells of some tables the old version and of others the new one
-    states = Dataset(layout, "toy", DatasetsFile()).state()
-    assert not [state.why for state in states.values() if re.search("is gone|is not what", str(state.why))]
-    for name, content in found.items():
-        assert content in (old.get(name), new.get(name)), f"{name} is neither the old nor the new version"
-    sides = {name: content for name, content in found.items() if name.startswith(("train/", "test/"))}
-    assert sides.items() <= old.items() or sides.items() <= new.items()
-    assert layout.raw_h5ad("toy").exists() or layout.inbox_h5ad("toy").exists()
-
+    # The stages are opened by raw_h5ad, dataset_profile, ..., train_test (the 11th), validation_report in turn.
+    for n_stages in (1, 6, 9, 11):
+        _kill_at_stage(layout, n_stages)
+        _require_whole(layout, old, new)
     done = c2s("build", "toy", lake=layout.root)
     assert done.status == 0, done.out + done.err
     assert files_below(layout.dataset("toy")) == new
@@ -81,6 +70,20 @@ def test_two_builds_at_once_end_with_the_same_whole_tables(
     assert done.status == 0, done.out
     assert files_below(layout.dataset("toy")) == files_below(versions[1].dataset("toy"))
     assert debris(layout) == []
+
+
+def _require_whole(layout: Layout, old: dict[str, bytes], new: dict[str, bytes]) -> None:
+    """Require that each table is that of the one version or of the other, and that no side has some of both."""
+    found = files_below(layout.dataset("toy"))
+    assert found.keys() <= old.keys() | new.keys()
+    found.pop("record.json")  # tells of some tables the old version and of others the new one
+    states = Dataset(layout, "toy", DatasetsFile()).state()
+    assert not [state.why for state in states.values() if re.search("is gone|is not what", str(state.why))]
+    for name, content in found.items():
+        assert content in (old.get(name), new.get(name)), f"{name} is neither the old nor the new version"
+    sides = {name: content for name, content in found.items() if name.startswith(("train/", "test/"))}
+    assert sides.items() <= old.items() or sides.items() <= new.items()
+    assert layout.raw_h5ad("toy").exists() or layout.inbox_h5ad("toy").exists()
 
 
 def _kill_at_stage(layout: Layout, n_stages: int) -> None:

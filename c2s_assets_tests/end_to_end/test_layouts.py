@@ -73,7 +73,7 @@ PLAIN: Layout = {
     counts=hnp.arrays(np.int64, (5, len(GENES)), elements=st.integers(0, 3), fill=st.just(0)).filter(np.any),
     layout=_layouts(),
 )
-@settings(max_examples=150, derandomize=True, deadline=None)
+@settings(max_examples=80, derandomize=True, deadline=None)
 def test_every_layout_gives_the_same_tables(
     tmp_path_factory: pytest.TempPathFactory, counts: np.ndarray, layout: Layout
 ) -> None:

@@ -286,7 +286,7 @@ datasets = st.lists(
     max_size=8,
 )
 pairs = st.lists(st.tuples(people, st.sampled_from(["ab", "bc", "ac"])), max_size=6)
-always = settings(derandomize=True, max_examples=80, deadline=None)
+always = settings(derandomize=True, max_examples=40, deadline=None)
 
 
 def corpus(drawn: Sequence[tuple[str, dict[int, int], bool]]) -> dict[str, pl.DataFrame]:

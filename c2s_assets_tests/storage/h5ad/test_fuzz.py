@@ -21,7 +21,7 @@ import pytest
 
 from c2s_assets_tests.storage.h5ad.fuzzing import OUTCOMES
 
-N_FILES = int(os.environ.get("C2S_FUZZ_FILES", "150"))
+N_FILES = int(os.environ.get("C2S_FUZZ_FILES", "100"))
 TIMEOUT_SECONDS = 20.0
 # To compile the checksums and write the originals, on a busy machine.
 START_SECONDS = 120.0

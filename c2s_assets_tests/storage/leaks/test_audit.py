@@ -105,7 +105,7 @@ changes = st.lists(
 
 
 @given(changes=changes)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_after_any_changes_the_same_is_found_as_by_an_audit_of_everything(changes):
     with TemporaryDirectory() as folder:
         layout = Layout(Path(folder) / "lake")
