@@ -46,7 +46,7 @@ def test_builds_that_are_killed_leave_whole_tables_and_the_next_one_succeeds(
     shutil.copytree(versions[0].root, layout.root, dirs_exist_ok=True)
     shutil.rmtree(layout.dagster_home)
     drop_toy_h5ad(layout, "toy", n_obs=_N_CELLS, n_axes=EMBEDDINGS, seed=2)
-    # The stages are opened by raw_h5ad, dataset_profile, ..., train_test (the 11th), validation_report in turn.
+    # They are opened by raw_h5ad, dataset_profile, ..., train_test (the 11th), validation_report in turn.
     for n_stages in (1, 6, 9, 11):
         _kill_at_stage(layout, n_stages)
         _require_whole(layout, old, new)
@@ -73,7 +73,7 @@ def test_two_builds_at_once_end_with_the_same_whole_tables(
 
 
 def _require_whole(layout: Layout, old: dict[str, bytes], new: dict[str, bytes]) -> None:
-    """Require that each table is that of the one version or of the other, and that no side has some of both."""
+    """Require that each table is that of the one version or of the other, and all sides those of one."""
     found = files_below(layout.dataset("toy"))
     assert found.keys() <= old.keys() | new.keys()
     found.pop("record.json")  # tells of some tables the old version and of others the new one

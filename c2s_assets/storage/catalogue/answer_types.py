@@ -5,7 +5,7 @@ from collections.abc import Collection
 import duckdb
 from duckdb.sqltypes import DuckDBPyType
 
-from c2s_assets.storage.catalogue.ddl import quoted
+from c2s_assets.storage.catalogue.statements import quoted
 
 # Polars cannot take intervals and unions, takes uhugeint for negative numbers and big numbers for bytes, and
 # panics when it prints date 'infinity'.

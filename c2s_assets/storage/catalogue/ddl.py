@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from importlib.resources import files
 
 from c2s_assets.schemas.catalogue import CatalogueTable
-from c2s_assets.storage.catalogue.statements import statement
+from c2s_assets.storage.catalogue.statements import quoted, statement
 
 _VIEWS = files("c2s_assets.storage.catalogue") / "sql" / "views"
 
@@ -43,11 +43,6 @@ def _create_view(table: CatalogueTable) -> str:
     source = f"({statement(f'views/{table.name}')})" if computed.is_file() else f"files.{quoted(table.shows)}"
     # Names are those of our own models, in quotes.
     return f"create view {quoted(table.name)} as select {', '.join(columns)} from {source}"  # noqa: S608
-
-
-def quoted(name: str | None) -> str:
-    """Write a name as SQL has it, whatever stands in it."""
-    return '"{}"'.format(str(name).replace('"', '""'))
 
 
 def _text(text: str) -> str:
