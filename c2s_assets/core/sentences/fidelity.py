@@ -57,7 +57,9 @@ def measure_fidelity(matrix: csr_array, *, is_counts: bool, seed: int) -> Fideli
         sums = np.bincount(rows, values, minlength=matrix.shape[0])
         values = np.log10(1 + values / sums[rows] * TARGET_SUM)
     chance = np.random.default_rng(seed).random(values.size)
-    order = np.lexsort((chance, -values, rows))
+    # NumPy's lexsort took four times as long.
+    keys = pl.DataFrame({"row": rows, "value": values, "chance": chance})
+    order = keys.select(pl.arg_sort_by(keys.columns, descending=[False, True, False])).to_series().to_numpy()
     ranks = np.empty(values.size)
     ranks[order] = np.arange(values.size) - matrix.indptr[rows]
     log_rank = np.log10(1 + ranks)
