@@ -202,7 +202,7 @@ def agrees_with_expression(
     wrong: list[dict[str, str | float]] = []
     n_cells = 0
     for rows, expression in samples:
-        dense = rows.select(names).to_numpy()
+        dense = rows[list(names)].to_numpy()  # not `select`, which makes an expression of each
         due = expression.toarray()
         n_cells += rows.height
         for row, column in np.argwhere(dense != due)[:20]:
