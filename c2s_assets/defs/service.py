@@ -36,7 +36,7 @@ from c2s_assets.defs.processes import end_dead_runs, tags_of_living, was_stopped
 from c2s_assets.defs.progress import Watcher, watched_by
 from c2s_assets.defs.run_log import keep_connections
 from c2s_assets.defs.step_output import leave_output
-from c2s_assets.schemas.registry import wanted_tables
+from c2s_assets.schemas.registry import REPORT, wanted_tables
 from c2s_assets.storage.dataset import AssetState, Dataset
 from c2s_assets.storage.lake.denials import machine_error
 from c2s_assets.storage.lake.documents import read_settings
@@ -71,7 +71,10 @@ class CheckOutcome:
 
 @dataclass(frozen=True)
 class BuildReport:
-    """How a build ended."""
+    """How a build ended.
+
+    `n_checks` counts as the validation report does: without its own, which are about all others.
+    """
 
     succeeded: bool
     steps: list[Step]
@@ -363,7 +366,7 @@ def _report(events: Sequence[dg.DagsterEvent], *, succeeded: bool) -> BuildRepor
         succeeded=succeeded,
         steps=steps,
         broken=[_outcome(check) for check in checks if not check.passed],
-        n_checks=len(checks),
+        n_checks=sum(check.asset_key.to_user_string() != REPORT for check in checks),
     )
 
 

@@ -1,6 +1,7 @@
 """`c2s` as a user runs it; in processes of its own where the process is the subject."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,10 @@ def test_add_build_and_ls_of_a_file(tmp_path: Path) -> None:
     assert "atlas: built" in built.stdout
     assert "Traceback" not in built.stderr
     assert "12/12 built   last run: success" in c2s("ls", lake=lake).out
+    # The terminal, then and later, and the page count the same checks.
+    (held,) = re.findall(r"\d+ of \d+ checks hold", built.stdout)
+    assert held in c2s("show", "atlas", lake=lake).out
+    assert held in (lake / "datasets" / "atlas" / "report.html").read_text()
     assert source.exists()
     # The consumer code of the old pipeline, unchanged.
     for side in ("train", "test"):
