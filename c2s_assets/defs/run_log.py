@@ -64,6 +64,7 @@ class KeptEvents(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str) -> None:
         self._kept: dict[str, db.Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir)
 
     @contextmanager
@@ -75,6 +76,15 @@ class KeptEvents(SqliteEventLogStorage):
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
                 yield connection
+
+    def has_table(self, table_name: str) -> bool:
+        """Look whether there is a table, until there is: none goes.
+
+        Dagster makes an engine for each look, of which a small build has some hundred: a tenth of it.
+        """
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         """Close what is kept."""

@@ -30,6 +30,17 @@ def test_runs_over_kept_connections_are_read_by_dagsters_own(home: Path) -> None
         assert own.get_latest_materialization_event(one.key) is not None
 
 
+def test_a_table_that_is_missing_is_found_once_it_is_there(home: Path) -> None:
+    ref = keep_connections(InstanceRef.from_dir(str(home)))
+    with dg.DagsterInstance.from_ref(ref) as instance:
+        events = instance.event_log_storage
+        assert isinstance(events, KeptEvents)
+        assert not events.has_table("later")
+        with events.index_connection() as connection:
+            connection.exec_driver_sql("create table later (number integer)")
+        assert events.has_table("later")
+
+
 def test_another_storage_is_left_as_it_is(home: Path) -> None:
     ref = InstanceRef.from_dir(str(home))
     elsewhere = ref._replace(storage_data=ref.storage_data._replace(class_name="DagsterPostgresStorage"))
