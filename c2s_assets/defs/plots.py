@@ -22,6 +22,8 @@ from c2s_assets.core.splits.manifest import BY_CELL
 _MOST_BARS = 40
 _NO_SIDE = "no side"
 _MOST_VALUES = 4_000
+# On a logarithmic axis of less there may be no round number, and on one of more not all of 1, 2, 5 have room.
+_LEAST_RATIO, _FEW_DECADES, _MOST_DECADES = 3, 2, 6
 _MOST_GROUPS = len(GROUP_COLOURS)
 _LONGEST_LABEL, _LONGEST_DONOR, _LONGEST_TITLE = 30, 14, 60
 
@@ -165,17 +167,16 @@ def distribution(values: pl.Series, *, label: str) -> dg.MarkdownMetadataValue:
 
 
 def counts_per_cell(sums: NDArray[np.float64], *, verdict: str) -> dg.MarkdownMetadataValue:
-    """Draw the sum of the values of each cell; of counts, on a logarithmic axis, without the empty cells."""
+    """Draw the sum of the values of each cell; of counts without empty cells, by size where sizes differ."""
     is_count = verdict == "counts"
     shown = sums[sums > 0] if is_count else sums
+    low, high = float(shown.min(initial=np.inf)), float(shown.max(initial=0))
+    is_by_size = is_count and high > _LEAST_RATIO * low
 
     def draw(axes: Axes) -> None:
-        bins: Any = 50
-        if is_count and shown.size:
-            low, high = float(shown.min()), float(shown.max())
-            bins = np.geomspace(low, max(high, low * 1.01), 51)
-            axes.set_xscale("log")
-        _histogram(axes, shown, bins=bins)
+        _histogram(axes, shown, bins=np.geomspace(low, high, 51) if is_by_size else 50)
+        if is_by_size:
+            _by_size(axes, n_decades=np.log10(high / low))
         if shown.size:
             axes.axvline(float(np.median(shown)), color=ORANGE, label="median")
             _add_legend(axes)
@@ -433,6 +434,17 @@ def _with_most_cells(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return summed.select(name).head(_MOST_BARS).with_row_index(f"place_of_{name}")
 
 
+def _by_size(axes: Axes, *, n_decades: float) -> None:
+    """Make the axis logarithmic, with numbers as people write them: matplotlib has 6 x 10^3 for 6,000."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    subs = (1, 2, 5) if n_decades < _FEW_DECADES else (1,)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=_MOST_DECADES))
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
 def _histogram(axes: Axes, values: NDArray[Any], *, bins: Any) -> None:
     """Draw how often values occur as one outline: a bar for each of 50 bins took 20 ms more."""
     axes.stairs(*np.histogram(values, bins), fill=True, color=BLUE)
@@ -449,7 +461,7 @@ def _picture(
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.4, height), dpi=100)
-    figure.subplots_adjust(left=0.9 / 6.4, right=6.2 / 6.4, bottom=0.5 / height, top=1 - 0.35 / height)
+    figure.subplots_adjust(left=0.9 / 6.4, right=6.1 / 6.4, bottom=0.5 / height, top=1 - 0.35 / height)
     axes = figure.add_subplot()
     draw(axes)
     axes.set_title(plot_text(title, longest=_LONGEST_TITLE), loc="left", fontsize=11)

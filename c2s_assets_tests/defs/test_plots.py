@@ -69,6 +69,26 @@ def test_values_that_begin_alike_keep_bars_of_their_own(monkeypatch: pytest.Monk
     assert drawn == [3, 3 * 3]  # of donors, one on each side
 
 
+@pytest.mark.parametrize(
+    ("sums", "expected"),
+    [
+        ([], ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]),
+        ([9_000, 10_000], ["9000", "9200", "9400", "9600", "9800", "10000"]),
+        ([3_000, 30_000], ["5,000", "10,000", "20,000"]),
+        ([30, 40_000], ["100", "1,000", "10,000"]),
+        ([1, 100_000_000], ["1", "100", "10,000", "1,000,000", "100,000,000"]),
+    ],
+    ids=["nothing", "alike", "a decade", "decades", "of all sizes"],
+)
+def test_counts_have_an_axis_by_size_with_plain_numbers(
+    monkeypatch: pytest.MonkeyPatch, sums: list[float], expected: list[str]
+) -> None:
+    shown: list[list[str]] = []
+    monkeypatch.setattr(plots, "_picture", lambda _, draw: shown.append(_labels_below(draw)))
+    plots.counts_per_cell(np.array([0, *sums], np.float64), verdict="counts")
+    assert shown == [expected]
+
+
 @pytest.mark.parametrize("values", [[True, False, None], [1, 2, None]], ids=["booleans", "numbers"])
 def test_values_that_are_no_texts_are_counted(values: list[object]) -> None:
     assert "data:image/png" in cells_per_category(pl.Series("n", values)).md_str
@@ -125,6 +145,18 @@ def _n_bars(draw: object) -> int:
     axes = Figure().add_subplot()
     draw(axes)  # type: ignore[operator]
     return len(axes.patches)
+
+
+def _labels_below(draw: object) -> list[str]:
+    """Draw, and read the labels of the axis that are in its range."""
+    from matplotlib.figure import Figure
+
+    axes = Figure().add_subplot()
+    draw(axes)  # type: ignore[operator]
+    axes.figure.draw_without_rendering()
+    low, high = axes.get_xlim()
+    ticks = zip(axes.get_xticks(), axes.get_xticklabels(), strict=True)
+    return [label.get_text() for place, label in ticks if low <= place <= high]
 
 
 def test_without_a_group_of_cells_there_is_no_map_of_them() -> None:
