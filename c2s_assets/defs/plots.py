@@ -73,7 +73,7 @@ def cells_per_donor(manifest: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
             )
         axes.set(ylabel="Cells")
         axes.set_xticks(positions, _labels(names, longest=_LONGEST_DONOR))
-        axes.tick_params(axis="x", rotation=60)
+        axes.tick_params(axis="x", rotation=90, labelsize=7)
         _add_legend(axes)
 
     return _picture("Cells per donor", draw, has_names=True)
