@@ -365,12 +365,12 @@ def corpus_by_value(rows: pl.DataFrame) -> dg.MarkdownMetadataValue | None:
 def _draw_categories(canvas: Axes, points: NDArray[np.float32], values: pl.Series) -> None:
     """Draw points in a colour for each frequent value, with its number where its points are."""
     shown = _count(values)["value"].head(_MOST_GROUPS).to_list()
-    position = _named(values).to_numpy()
-    others = ~np.isin(position, shown)
+    named = _named(values)  # not in NumPy, for which "a" and "a" with a NUL behind it are equal
+    others = ~named.is_in(shown).to_numpy()
     if others.any():
         canvas.scatter(*points[others].T, s=_dot(points), c=GREY, linewidths=0, label="other")
-    for number, name in enumerate(shown):
-        mine = points[position == name]
+    groups = [points[(named == name).to_numpy()] for name in shown]
+    for number, (name, mine) in enumerate(zip(shown, groups, strict=True)):
         canvas.scatter(
             *mine.T,
             s=_dot(points),
@@ -378,8 +378,8 @@ def _draw_categories(canvas: Axes, points: NDArray[np.float32], values: pl.Serie
             linewidths=0,
             label=f"{number + 1}  {plot_text(name, longest=_LONGEST_LABEL)}",
         )
-    for number, name in enumerate(shown):
-        at = np.median(points[position == name], axis=0)
+    for number, mine in enumerate(groups):
+        at = np.median(mine, axis=0)
         box = {"boxstyle": "circle,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
         canvas.text(*at, str(number + 1), ha="center", va="center", fontsize=7, bbox=box)
     legend = canvas.legend(

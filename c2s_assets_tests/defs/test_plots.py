@@ -31,6 +31,7 @@ HOSTILE = [
         "خلية تائية",
         "👩‍🔬",
         "a\x00b",
+        "a\x00",
         "\x1b[31mred",
         "line\nline\r\n\tline",
         "\u202eltr",
