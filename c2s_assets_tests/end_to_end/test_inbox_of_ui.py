@@ -71,8 +71,11 @@ def test_a_file_that_stalls_half_way_is_refused_and_built_once_it_is_whole(ui: U
 def test_one_that_is_deleted_leaves_the_list_and_one_that_is_replaced_is_built_anew(
     ui: Ui, tmp_path: Path
 ) -> None:
-    for seed, name in enumerate(("first", "newer", "third")):
-        drop_toy_h5ad(ui.layout, name, n_obs=300, n_axes=EMBEDDINGS, seed=seed)
+    names = ("first", "newer", "third")
+    for seed, name in enumerate(names):
+        write_toy_h5ad(tmp_path / f"{name}.h5ad", n_obs=300, n_axes=EMBEDDINGS, seed=seed)
+    for name in names:  # whole, so that no look finds one half-written and asks for it later than the others
+        (tmp_path / f"{name}.h5ad").rename(ui.layout.inbox_h5ad(name))
     wait_until(lambda: {("first", "STARTED"), ("newer", "STARTED")} <= set(runs(ui)), seconds=600)
     ui.layout.inbox_h5ad("third").unlink()
     wait_until(lambda: not ui.layout.inbox_h5ad("newer").exists(), seconds=300)
