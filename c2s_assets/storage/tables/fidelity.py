@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from c2s_assets.core.expression.sampling import draw
+from c2s_assets.storage.h5ad.canonical import MAX_BLOCK_VALUES
 from c2s_assets.storage.h5ad.matrix import MatrixReader
 
 # Cells between two that are drawn that are rather read than passed over: their chunk has them anyway.
@@ -28,7 +29,8 @@ def draw_cells(
 
 
 def _only(matrix: MatrixReader, drawn: NDArray[np.intp], rows_per_block: int) -> Iterator[csr_array]:
-    is_far = (np.diff(drawn) > _MOST_BETWEEN) | (np.diff(drawn // rows_per_block) > 0)
+    rows = max(1, min(rows_per_block, MAX_BLOCK_VALUES // matrix.info.shape[1]))  # as no block has more
+    is_far = (np.diff(drawn) > _MOST_BETWEEN) | (np.diff(drawn // rows) > 0)
     for near in np.split(drawn, np.flatnonzero(is_far) + 1):
         yield matrix.rows(int(near[0]), int(near[-1]) + 1)[near - near[0]]
 
