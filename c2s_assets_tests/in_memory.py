@@ -57,9 +57,6 @@ def _connect(storage: Any) -> Iterator[db.Connection]:
 
 
 def _has_table(storage: Any, name: str) -> bool:
-    """Look once, and as `_connect` does: Dagster's own look rolls back what another thread is writing."""
-    tables = storage.__dict__.setdefault("_c2s_tables", set())
-    if name not in tables:
-        with _connect(storage) as connection:
-            tables |= {name} if connection.dialect.has_table(connection, name) else set()
-    return name in tables
+    """Look as `_connect` does: what Dagster does would roll back what another thread is about to write."""
+    with _connect(storage) as connection:
+        return connection.dialect.has_table(connection, name)
