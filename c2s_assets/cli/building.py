@@ -9,7 +9,7 @@ from c2s_assets.cli.loading import load_definitions
 from c2s_assets.cli.printing import remark, say
 from c2s_assets.core.errors import C2SError, ConfigError
 from c2s_assets.core.ids import check_dataset_id
-from c2s_assets.schemas.registry import REPORT, TABLES, upstream
+from c2s_assets.schemas.registry import TABLES, upstream
 from c2s_assets.storage.lake.layout import Layout
 from c2s_assets.storage.lake.places import shown_place
 
@@ -146,8 +146,7 @@ def print_report(dataset_id: str, report: "BuildReport", layout: Layout) -> None
                 f"  {step.asset:<24}{f'{rows:,} rows' if rows is not None else '':>16}"
                 f"{f'{size / 2**20:,.1f} MB' if size is not None else '':>12}{step.seconds:>8.1f} s"
             )
-    n_broken = sum(check.asset != REPORT for check in report.broken)
-    say(f"  {report.n_checks - n_broken} of {report.n_checks} checks hold")
+    say(f"  {report.n_hold} of {report.n_checks} checks hold")
     claims = {check.claim for check in report.broken}
     for check in report.broken:
         if check.because not in claims:  # one line for each cause, the one that says what to do

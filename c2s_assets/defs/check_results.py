@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from c2s_assets.core.reports.validation import WITHOUT_RESULT, State
 from c2s_assets.defs.checks import CHECKS
 from c2s_assets.schemas.documents import AssetReport, CheckReport
+from c2s_assets.schemas.registry import REPORT
 from c2s_assets.storage.dataset import AssetState, Dataset
 
 
@@ -15,7 +16,7 @@ def report_assets(dataset: Dataset) -> list[AssetReport]:
     return [
         _report(state, source_sha256=source)
         for asset, state in states.items()
-        if asset != "validation_report" and state.is_wanted
+        if asset != REPORT and state.is_wanted
     ]
 
 

@@ -80,7 +80,7 @@ class KeptEvents(SqliteEventLogStorage):
     def has_table(self, table_name: str) -> bool:
         """Look whether there is a table, until there is: none goes.
 
-        Dagster makes an engine for each look, of which a small build has some hundred: a tenth of it.
+        Dagster makes an engine for each look, of which a small build has two hundred: a twentieth of it.
         """
         if table_name not in self._tables and super().has_table(table_name):
             self._tables.add(table_name)

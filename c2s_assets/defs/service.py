@@ -73,13 +73,18 @@ class CheckOutcome:
 class BuildReport:
     """How a build ended.
 
-    `n_checks` counts as the validation report does: without its own, which are about all others.
+    `n_checks` and `n_hold` count as the validation report does: without its own, which are about all others.
     """
 
     succeeded: bool
     steps: list[Step]
     broken: list[CheckOutcome]
     n_checks: int
+
+    @property
+    def n_hold(self) -> int:
+        """How many checks hold."""
+        return self.n_checks - sum(check.asset != REPORT for check in self.broken)
 
     @property
     def problems(self) -> str:

@@ -9,6 +9,7 @@ from c2s_assets.core.errors import MissingInputError
 from c2s_assets.core.pages.markup import code, facts, heading, page, paragraph, table, title
 from c2s_assets.core.splits.manifest import BY_CELL, level_of
 from c2s_assets.schemas.documents import CheckReport, ValidationReport
+from c2s_assets.schemas.registry import REPORT
 from c2s_assets.storage.dataset import Dataset
 from c2s_assets.storage.pages.pictures import pictures
 
@@ -73,7 +74,7 @@ def _tables(dataset: Dataset) -> Iterator[str]:
     yield heading("Tables")
     rows, styles = [], []
     for name, state in dataset.state().items():
-        if name == "validation_report" or not state.is_wanted:
+        if name == REPORT or not state.is_wanted:
             continue
         built = state.built
         size = None if built is None else round(built.size_bytes / 1024)
